@@ -1,0 +1,15 @@
+// One bind_<stage> a stage, each in its own file <stage>.cc; no logic in any of them.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+namespace koemorph {
+
+// A contiguous float32 array; other arrays are converted (a list of doubles, a float64 array, ...).
+using FloatArray =
+    pybind11::array_t<float, pybind11::array::c_style | pybind11::array::forcecast>;
+
+void bind_fft(pybind11::module_& module);
+
+}  // namespace koemorph

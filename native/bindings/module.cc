@@ -1,0 +1,6 @@
+#include "bindings.h"
+
+PYBIND11_MODULE(_native, module) {
+  module.doc() = "KoeMorph's C++ core; use it through the koemorph package.";
+  koemorph::bind_fft(module);
+}

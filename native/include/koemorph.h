@@ -1,0 +1,207 @@
+/* KoeMorph: speech in, ARKit's 52 blendshape coefficients out.
+ *
+ *   koemorph_model_load(...)      once                         any thread
+ *   koemorph_stream_create(...)   once a voice                 any thread
+ *   koemorph_stream_push(...)     every audio block            audio thread
+ *   koemorph_stream_process(...)  whenever there is time       worker thread
+ *   koemorph_stream_sample(...)   every rendered frame         game thread
+ *
+ * Threads. Each function carries one of these tags:
+ *   [any]     any thread, at any time; functions that create or destroy must not run while another
+ *             thread still uses the same object.
+ *   [audio]   the one thread that feeds this stream: wait-free, never allocates, never locks.
+ *   [worker]  the one thread that computes this stream. With koemorph_stream_config.worker the library
+ *             runs it and the caller must not.
+ *   [game]    the one thread that reads this stream: never allocates, never locks, never waits.
+ * The three may be one and the same thread.
+ *
+ * Errors. Functions that can fail return a koemorph_result; koemorph_error_message() holds the sentence
+ * for the last failure on the calling thread. No exception, abort or exit leaves the library. Output
+ * parameters are written only on success, unless a function says otherwise.
+ *
+ * Time. Stream time starts at 0 with the first pushed sample and is counted in samples, so it never
+ * drifts. Frame k is the face at exactly k / fps seconds.
+ *
+ * Coefficients. 52 floats in [0, 1], in the order of Live Link Face (koemorph_coefficient_name).
+ */
+#ifndef KOEMORPH_H
+#define KOEMORPH_H
+
+#include <stdint.h>
+
+#if defined(KOEMORPH_STATIC)
+#define KOEMORPH_API
+#elif defined(_WIN32)
+#if defined(KOEMORPH_BUILDING)
+#define KOEMORPH_API __declspec(dllexport)
+#else
+#define KOEMORPH_API __declspec(dllimport)
+#endif
+#else
+#define KOEMORPH_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define KOEMORPH_VERSION_MAJOR 0
+#define KOEMORPH_VERSION_MINOR 1
+#define KOEMORPH_VERSION_PATCH 0
+
+#define KOEMORPH_COEFFICIENTS 52
+
+typedef enum koemorph_result {
+  KOEMORPH_OK = 0,
+  KOEMORPH_NO_FRAME = 1,           /* not an error: there is no frame to give yet */
+  KOEMORPH_INVALID_ARGUMENT = -1,  /* a pointer is NULL or a number makes no sense */
+  KOEMORPH_OUT_OF_MEMORY = -2,
+  KOEMORPH_FILE_ERROR = -3,        /* a file is missing or cannot be read */
+  KOEMORPH_RUNTIME_MISSING = -4,   /* ONNX Runtime was not found, or is too old */
+  KOEMORPH_MODEL_INVALID = -5,     /* not a KoeMorph model, or one this version cannot run */
+  KOEMORPH_INFERENCE_FAILED = -6,  /* ONNX Runtime reported an error while running the model */
+  KOEMORPH_WRONG_STATE = -7        /* the call does not fit now, e.g. process() beside a library worker */
+} koemorph_result;
+
+/* The stages of the pipeline, in the order the data takes; see koemorph_stream_tap. */
+typedef enum koemorph_stage {
+  KOEMORPH_STAGE_AUDIO = 0,
+  KOEMORPH_STAGE_RESAMPLE = 1,
+  KOEMORPH_STAGE_MEL = 2,
+  KOEMORPH_STAGE_EGEMAPS = 3,
+  KOEMORPH_STAGE_WINDOW = 4,
+  KOEMORPH_STAGE_MODEL = 5,
+  KOEMORPH_STAGE_SMOOTH = 6,
+  KOEMORPH_STAGE_RETARGET = 7
+} koemorph_stage;
+
+/* An immutable model, shared by any number of streams on any threads. */
+typedef struct koemorph_model koemorph_model;
+/* One voice being animated. */
+typedef struct koemorph_stream koemorph_stream;
+
+/* ---- library ------------------------------------------------------------------------------------ */
+
+/* [any] The library's version, "major.minor.patch". Never NULL. */
+KOEMORPH_API const char* koemorph_version(void);
+
+/* [any] A few words for a result; never NULL, also for unknown values. */
+KOEMORPH_API const char* koemorph_result_text(koemorph_result result);
+
+/* [any] The sentence for the last failure on this thread, "" if none; valid until this thread's next
+ * failing call. */
+KOEMORPH_API const char* koemorph_error_message(void);
+
+/* [any] Apple's name of coefficient `index` ("eyeBlinkLeft" is 0), NULL when it is not in 0..51. */
+KOEMORPH_API const char* koemorph_coefficient_name(int32_t index);
+
+/* ---- model -------------------------------------------------------------------------------------- */
+
+typedef struct koemorph_model_config {
+  uint32_t size;                /* set by koemorph_model_config_init */
+  const char* path;             /* UTF-8 path of the .onnx file; or NULL and: */
+  const void* data;             /* the file's bytes, copied during the call */
+  uint64_t data_size;           /* bytes */
+  const char* onnxruntime_path; /* UTF-8 path of ONNX Runtime's library; NULL: search beside this
+                                   library, then the system's library path */
+  int32_t threads;              /* threads inside one inference; 1 (default) is best for games */
+} koemorph_model_config;
+
+/* [any] Fills in the defaults. Does nothing with NULL. */
+KOEMORPH_API void koemorph_model_config_init(koemorph_model_config* config);
+
+/* [any] Loads and checks a model. Blocks (file access, session creation): call it while loading a scene.
+ * On success *out belongs to the caller, who ends it with koemorph_model_destroy; streams keep what
+ * they need, so a model may be destroyed before its streams. */
+KOEMORPH_API koemorph_result koemorph_model_load(const koemorph_model_config* config,
+                                                 koemorph_model** out);
+
+/* [any] Does nothing with NULL. */
+KOEMORPH_API void koemorph_model_destroy(koemorph_model* model);
+
+/* [any] The text of a metadata key ("fps", "license", ...; koemorph info lists them), or NULL when the
+ * model has no such key. Valid as long as the model. */
+KOEMORPH_API const char* koemorph_model_metadata(const koemorph_model* model, const char* key);
+
+/* ---- stream ------------------------------------------------------------------------------------- */
+
+typedef struct koemorph_stream_config {
+  uint32_t size;         /* set by koemorph_stream_config_init */
+  int32_t sample_rate;   /* Hz, 8000..192000, of what is pushed; default 48000 */
+  int32_t channels;      /* interleaved, 1..64; they are averaged; default 1 */
+  int32_t fps;           /* frames a second; 0 (default): the model's. Another number is refused. */
+  int32_t worker;        /* 1: the library computes on a thread of its own; 0 (default): the caller calls
+                            koemorph_stream_process */
+  double buffer_seconds; /* audio held between push and process; default 2.0 */
+  double keep_seconds;   /* frames held for sample and pull; default 10.0 */
+} koemorph_stream_config;
+
+typedef struct koemorph_stream_info {
+  uint32_t size;            /* set by the caller to sizeof(koemorph_stream_info) */
+  int32_t fps;              /* frames a second */
+  double latency;           /* s: frame k needs audio up to k / fps + latency */
+  int64_t pushed_samples;   /* sample frames taken by push, dropped ones included */
+  int64_t dropped_samples;  /* sample frames overwritten before process came; they count as time */
+  int64_t frames;           /* frames computed; the last one is frame next_frame - 1 */
+  int64_t next_frame;       /* index of the frame that comes next */
+  int64_t skipped_frames;   /* frames overwritten before pull came */
+} koemorph_stream_info;
+
+/* [any] Fills in the defaults. Does nothing with NULL. */
+KOEMORPH_API void koemorph_stream_config_init(koemorph_stream_config* config);
+
+/* [any] Allocates all the memory the stream will ever use. *out belongs to the caller, who ends it with
+ * koemorph_stream_destroy. */
+KOEMORPH_API koemorph_result koemorph_stream_create(const koemorph_model* model,
+                                                    const koemorph_stream_config* config,
+                                                    koemorph_stream** out);
+
+/* [any] Stops the library's worker, if any, and frees the stream. Does nothing with NULL. */
+KOEMORPH_API void koemorph_stream_destroy(koemorph_stream* stream);
+
+/* [audio] Hands over `frames` sample frames of interleaved audio in [-1, 1]. NaN and Inf become silence.
+ * When process is too slow the oldest audio is overwritten, and counted in dropped_samples. */
+KOEMORPH_API koemorph_result koemorph_stream_push(koemorph_stream* stream, const float* interleaved,
+                                                  int32_t frames);
+
+/* [audio] Says that the voice ends here: process then computes the frames that still lack their
+ * lookahead as if silence followed, up to round(duration * fps) frames in all. Pushing after flush
+ * needs a reset. */
+KOEMORPH_API koemorph_result koemorph_stream_flush(koemorph_stream* stream);
+
+/* [worker] Computes every frame whose audio has arrived. KOEMORPH_NO_FRAME when there was none. */
+KOEMORPH_API koemorph_result koemorph_stream_process(koemorph_stream* stream);
+
+/* [game] The face at `playback_time` seconds of stream time: the frames around it, interpolated. Before
+ * the first frame the face is at rest; beyond the last one, and before the oldest one held, it is the
+ * nearest frame's. Writes min(n, 52) weights. KOEMORPH_NO_FRAME (with weights at rest) while there is
+ * no frame at all. */
+KOEMORPH_API koemorph_result koemorph_stream_sample(koemorph_stream* stream, double playback_time,
+                                                    float* weights, int32_t n);
+
+/* [game] The next computed frame in order, each once. Writes min(n, 52) weights and, where `time` is not
+ * NULL, the frame's time in seconds. KOEMORPH_NO_FRAME when none is waiting. */
+KOEMORPH_API koemorph_result koemorph_stream_pull(koemorph_stream* stream, float* weights, int32_t n,
+                                                  double* time);
+
+/* [worker] Copies a stage's latest output, for tests and debugging: the last mixed-down block (AUDIO),
+ * the last resampled block (RESAMPLE), the newest mel frame (MEL), the newest functionals (EGEMAPS), the
+ * network's input (WINDOW), its output (MODEL), the frame as sample and pull give it (SMOOTH). Writes at
+ * most n floats, and to *written (may be NULL) how many. */
+KOEMORPH_API koemorph_result koemorph_stream_tap(koemorph_stream* stream, koemorph_stage stage,
+                                                 float* out, int32_t n, int32_t* written);
+
+/* [worker] Forgets everything and starts again at time 0, with no other call on the stream under way.
+ * `sample_rate` and `channels` of 0 keep what was. */
+KOEMORPH_API koemorph_result koemorph_stream_reset(koemorph_stream* stream, int32_t sample_rate,
+                                                   int32_t channels);
+
+/* [any] Fills in a snapshot; info->size must be set. */
+KOEMORPH_API koemorph_result koemorph_stream_get_info(const koemorph_stream* stream,
+                                                      koemorph_stream_info* info);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* KOEMORPH_H */

@@ -1,0 +1,59 @@
+"""The `koemorph` command. Each sub-command is a module here or in koemorph.training, loaded when called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from koemorph.errors import KoemorphError, MissingExtraError
+
+# Sub-command -> (module, pip extra it needs or None). The module has a click command named `command`.
+COMMANDS: dict[str, tuple[str, str | None]] = {}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a sub-command only when it is used, so that `koemorph` starts fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module_name, extra = COMMANDS[cmd_name]
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if extra is None or (error.name or "").startswith("koemorph"):
+                raise
+            raise MissingExtraError(
+                f"`koemorph {cmd_name}` needs the package {error.name}: "
+                f'install it with pip install "koemorph[{extra}]".'
+            ) from error
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="koemorph")
+def cli() -> None:
+    """Speech in, a living face out: audio to ARKit's 52 blendshape coefficients."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; errors become one sentence on standard error and exit code 2."""
+    try:
+        status = cli.main(args=arguments, prog_name="koemorph", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (KoemorphError, OSError) as error:
+        click.echo(f"koemorph: {error}", err=True)
+        sys.exit(2)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,25 @@
+"""What can go wrong, as exceptions whose text is a sentence for the user."""
+
+
+class KoemorphError(Exception):
+    """Base of every error that KoeMorph raises on purpose; the command line prints its text."""
+
+
+class AudioError(KoemorphError):
+    """Audio is missing, unreadable or of a kind that cannot be animated."""
+
+
+class ModelError(KoemorphError):
+    """A model is missing, not a KoeMorph model, or cannot be run here."""
+
+
+class OutputError(KoemorphError):
+    """A result cannot be written where it was asked for."""
+
+
+class DataError(KoemorphError):
+    """A data set, recording or settings file is missing or inconsistent."""
+
+
+class MissingExtraError(KoemorphError):
+    """An optional part of KoeMorph is not installed; the text names the pip extra."""
