@@ -1,0 +1,37 @@
+"""Fixtures every test may use: where reference data lies, and which system tools are there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of development data (grid_s1, facegood, ...); skips where it is not at hand."""
+    folder = Path(os.environ.get("KOEMORPH_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "grid_s1").is_dir():
+        pytest.skip(f"no development data at {folder}; set KOEMORPH_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def needs_tool() -> Callable[[str], str]:
+    """needs_tool("ffmpeg") -> its path; skips without it, but fails where CI=true."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is not None:
+            return path
+        message = f"{name} is not installed (see .ci/system-packages)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+
+    return find
