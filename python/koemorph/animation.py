@@ -1,0 +1,67 @@
+"""A face over time, as every writer takes it and every reader gives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from koemorph.coefficients import COEFFICIENTS
+from koemorph.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Animation:
+    """Frames of named weights.
+
+    times: (T,) float64, seconds; for an animation made by KoeMorph frame k is at k / fps.
+    weights: (T, N) float32, usually in [0, 1].
+    names: the N columns' names; the 52 of `koemorph.coefficients` unless it was retargeted.
+    fps: frames a second.
+    """
+
+    times: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float32]
+    names: tuple[str, ...] = COEFFICIENTS
+    fps: int = 30
+
+    def __post_init__(self) -> None:
+        if self.times.ndim != 1 or self.weights.shape != (len(self.times), len(self.names)):
+            raise DataError(
+                f"An animation needs T times and weights of shape (T, {len(self.names)}), "
+                f"one column a name, but has times {self.times.shape} and weights {self.weights.shape}."
+            )
+        if self.fps <= 0:
+            raise DataError(
+                f"An animation needs a positive number of frames a second, not {self.fps}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first frame's start to the last frame's end."""
+        return len(self) / self.fps
+
+    def __getitem__(self, name: str) -> npt.NDArray[np.float32]:
+        """The curve of one coefficient, (T,); KeyError when there is none of that name."""
+        try:
+            return self.weights[:, self.names.index(name)]
+        except ValueError:
+            raise KeyError(name) from None
+
+    def save(
+        self, path: str | Path, format: str | None = None, rig: str | Path | None = None
+    ) -> None:
+        """Write to a file; the format follows the file's extension unless it is named.
+
+        `rig` is the .glb the animation is put on; formats other than GLB do not use it.
+        Raises OutputError when the format is unknown or the file cannot be written; nothing
+        half-written is left behind.
+        """
+        from koemorph.outputs import write
+
+        write(self, Path(path), format, None if rig is None else Path(rig))

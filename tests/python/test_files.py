@@ -1,0 +1,118 @@
+"""File outputs: written whole or not at all, and read back as they were."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from koemorph.animation import Animation
+from koemorph.coefficients import COEFFICIENTS, GROUPS, INDEX, PASCAL_NAMES
+from koemorph.errors import DataError, OutputError
+from koemorph.outputs.atomic import atomic_open, atomic_path
+from koemorph.outputs.jsonl import read_jsonl, timecode, write_jsonl
+
+
+def make_animation(frames: int = 7, fps: int = 30) -> Animation:
+    weights = np.random.default_rng(1).random((frames, 52), np.float32)
+    return Animation(np.arange(frames) / fps, weights, COEFFICIENTS, fps)
+
+
+def test_coefficients_are_live_links() -> None:
+    assert len(set(COEFFICIENTS)) == 52
+    assert [INDEX[name] for name in ("eyeBlinkLeft", "eyeBlinkRight", "jawOpen")] == [0, 7, 17]
+    assert [INDEX[name] for name in ("mouthSmileLeft", "browInnerUp", "tongueOut")] == [23, 43, 51]
+    assert PASCAL_NAMES[17] == "JawOpen"
+    assert sorted(name for group in GROUPS.values() for name in group) == sorted(COEFFICIENTS)
+
+
+def test_jsonl_round_trip(tmp_path: Path) -> None:
+    animation = make_animation(fps=60)
+    animation.save(tmp_path / "a.jsonl")
+    back = read_jsonl(tmp_path / "a.jsonl")
+    assert back.fps == 60
+    np.testing.assert_allclose(back.weights, animation.weights, atol=6e-7)
+    np.testing.assert_allclose(back.times, animation.times, atol=6e-7)
+    stream = io.StringIO()
+    write_jsonl(animation, stream)
+    assert stream.getvalue() == (tmp_path / "a.jsonl").read_text()
+    first = json.loads(stream.getvalue().splitlines()[2])
+    assert first["frame_index"] == 2
+    assert first["timecode"] == "00:00:00:02"
+
+
+def test_timecode_counts_frames_and_wraps() -> None:
+    assert timecode(29, 30) == "00:00:00:29"
+    assert timecode(30 * 3661, 30) == "01:01:01:00"
+    assert timecode(60 * 86400 + 5, 60) == "00:00:00:05"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[]", '{"timestamp": 0}', '{"timestamp": 0, "blendshapes": [1]}', "null", b"\xff\xfe"],
+)
+def test_bad_jsonl_is_a_sentence(tmp_path: Path, line: str | bytes) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(line if isinstance(line, bytes) else line.encode())
+    with pytest.raises(DataError, match=r"bad\.jsonl"):
+        read_jsonl(path)
+
+
+def test_atomic_leaves_nothing_half_written(tmp_path: Path) -> None:
+    target = tmp_path / "out.txt"
+    target.write_text("old")
+    with pytest.raises(ZeroDivisionError):  # noqa: SIM117, PT012
+        with atomic_open(target) as stream:
+            stream.write("new")
+            raise ZeroDivisionError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+    with atomic_open(target) as stream:
+        stream.write("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+
+
+def test_atomic_follows_links_and_keeps_usual_permissions(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.txt", tmp_path / "link.txt"
+    real.write_text("old")
+    link.symlink_to(real)
+    with atomic_path(link) as path:
+        path.write_text("new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    plain = tmp_path / "plain.txt"
+    plain.write_text("")
+    assert real.stat().st_mode == plain.stat().st_mode
+
+
+def test_atomic_writes_straight_into_devices() -> None:
+    with atomic_open("/dev/null") as stream:
+        stream.write("gone")
+    assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("missing/out.jsonl", "create it first"),
+        (".", "it is a folder"),
+        ("file/out.jsonl", "is not a folder"),
+        ("n" * 300 + ".jsonl", "too long"),
+        ("out.xyz", "names no format"),
+    ],
+)
+def test_bad_targets_are_sentences(tmp_path: Path, path: str, words: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=words):
+        make_animation().save(tmp_path / path, format=None if path != "." else "jsonl")
+
+
+def test_no_permission_is_a_sentence() -> None:
+    if not Path("/proc/self").is_dir():
+        pytest.skip("needs /proc, where even root may not write")
+    with pytest.raises(OutputError, match=r"Cannot write /proc/koemorph\.jsonl"):
+        make_animation().save("/proc/koemorph.jsonl")
