@@ -7,9 +7,10 @@
 namespace koemorph {
 
 // A contiguous float32 array; other arrays are converted (a list of doubles, a float64 array, ...).
-using FloatArray =
-    pybind11::array_t<float, pybind11::array::c_style | pybind11::array::forcecast>;
+using FloatArray = pybind11::array_t<float, pybind11::array::c_style | pybind11::array::forcecast>;
 
 void bind_fft(pybind11::module_& module);
+void bind_mel(pybind11::module_& module);
+void bind_resample(pybind11::module_& module);
 
 }  // namespace koemorph

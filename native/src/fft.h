@@ -6,9 +6,9 @@
 
 namespace koemorph {
 
-// Fourier transform of real input by one half-length complex radix-2 transform (Cooley-Tukey) and the
-// usual even/odd split. Plans are immutable after construction; each holder brings its own scratch, so
-// one plan may serve any number of threads.
+// Fourier transform of real input by one half-length complex radix-2 transform (Cooley-Tukey) and
+// the usual even/odd split. Plans are immutable after construction; each holder brings its own
+// scratch, so one plan may serve any number of threads.
 class RealFft {
  public:
   // `size`: samples a transform, a power of two >= 4.
@@ -17,15 +17,15 @@ class RealFft {
   int size() const { return size_; }
   int bins() const { return size_ / 2 + 1; }
 
-  // in: size() samples; out: bins() values, out[k] = sum_n in[n] exp(-2 pi i k n / size). `in` may not
-  // overlap `out`. Allocates nothing.
+  // in: size() samples; out: bins() values, out[k] = sum_n in[n] exp(-2 pi i k n / size). `in` may
+  // not overlap `out`. Allocates nothing.
   void forward(const float* in, std::complex<float>* out) const;
 
  private:
   int size_;
-  std::vector<int> reversed_;                   // bit reversal of the half-length transform
-  std::vector<std::complex<float>> twiddles_;   // of every stage of it, one after the other
-  std::vector<std::complex<float>> split_;      // exp(-2 pi i k / size)
+  std::vector<int> reversed_;                  // bit reversal of the half-length transform
+  std::vector<std::complex<float>> twiddles_;  // of every stage of it, one after the other
+  std::vector<std::complex<float>> split_;     // exp(-2 pi i k / size)
 };
 
 }  // namespace koemorph

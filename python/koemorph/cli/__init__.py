@@ -17,10 +17,10 @@ COMMANDS: dict[str, tuple[str, str | None]] = {}
 class LazyGroup(click.Group):
     """A group that imports a sub-command only when it is used, so that `koemorph` starts fast."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         module_name, extra = COMMANDS[cmd_name]

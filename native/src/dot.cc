@@ -1,0 +1,28 @@
+#include "dot.h"
+
+// GCC's loader-time dispatch needs ifunc, which only ELF with glibc has.
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__) && \
+    !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#define KOEMORPH_EVERY_CPU __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define KOEMORPH_EVERY_CPU
+#endif
+
+namespace koemorph {
+
+KOEMORPH_EVERY_CPU float dot(const float* a, const float* b, int n) {
+  // Sixteen independent sums: without them the compiler may not reorder, and so not vectorise.
+  constexpr int kLanes = 16;
+  float lanes[kLanes] = {};
+  int i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
+  }
+  for (int lane = 0; i < n; ++i, ++lane) lanes[lane] += a[i] * b[i];
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
+  }
+  return lanes[0];
+}
+
+}  // namespace koemorph

@@ -1,0 +1,111 @@
+#include "resample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "dot.h"
+
+namespace koemorph {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+constexpr int kZeroCrossings = 64;  // a side, at the lower of the two rates: 4 ms at 16 kHz
+constexpr double kStopBandDb = 92.0;
+constexpr int kMostPhases = 512;  // linear interpolation between so many is 100 dB good
+
+double bessel_i0(double x) {
+  double term = 1.0;
+  double sum = 1.0;
+  for (int k = 1; term > 1e-12 * sum; ++k) {
+    term *= (x / (2.0 * k)) * (x / (2.0 * k));
+    sum += term;
+  }
+  return sum;
+}
+
+// The windowed sinc at `position` samples of the lower rate from its centre; unit gain at DC.
+double prototype(double position) {
+  const double beta = 0.1102 * (kStopBandDb - 8.7);
+  // Width of the transition band in cycles a sample; it ends at the Nyquist frequency.
+  const double transition = (kStopBandDb - 8.0) / (2.285 * 2.0 * kPi * 2.0 * kZeroCrossings);
+  const double cutoff = 0.5 - transition / 2.0;
+  const double relative = position / kZeroCrossings;
+  if (std::abs(relative) >= 1.0) return 0.0;
+  const double window = bessel_i0(beta * std::sqrt(1.0 - relative * relative)) / bessel_i0(beta);
+  const double angle = 2.0 * kPi * cutoff * position;
+  return window * 2.0 * cutoff * (position == 0.0 ? 1.0 : std::sin(angle) / angle);
+}
+
+}  // namespace
+
+Resample::Resample(int in_rate, int out_rate) : in_rate_(in_rate), out_rate_(out_rate) {
+  const int64_t common = std::gcd(in_rate, out_rate);
+  step_in_ = in_rate / common;
+  step_out_ = out_rate / common;
+  taps_ = 0;
+  phases_ = 0;
+  if (in_rate == out_rate) return;
+
+  const double scale = std::min(1.0, static_cast<double>(out_rate) / in_rate);
+  taps_ = 2 * static_cast<int>(std::ceil(kZeroCrossings / scale));
+  // The slower the filter against the input samples, the fewer phases describe it as well.
+  const int enough = std::max(32, static_cast<int>(kMostPhases * scale));
+  phases_ = static_cast<int>(std::min<int64_t>(step_out_, enough));
+  table_.resize(static_cast<size_t>(phases_ + 1) * taps_);
+  for (int phase = 0; phase <= phases_; ++phase) {
+    for (int tap = 0; tap < taps_; ++tap) {
+      const double distance = tap - (taps_ / 2 - 1) - static_cast<double>(phase) / phases_;
+      table_[static_cast<size_t>(phase) * taps_ + tap] =
+          static_cast<float>(scale * prototype(distance * scale));
+    }
+  }
+  history_.resize(2 * static_cast<size_t>(taps_));
+}
+
+void Resample::reset() {
+  std::fill(history_.begin(), history_.end(), 0.0f);
+  history_at_ = 0;
+  taken_ = 0;
+  given_ = 0;
+}
+
+double Resample::latency() const { return static_cast<double>(taps_ / 2) / in_rate_; }
+
+int Resample::max_output(int count) const {
+  return taps_ == 0 ? count : static_cast<int>((count + 1) * step_out_ / step_in_) + 1;
+}
+
+float Resample::output(int64_t remainder, const float* window) const {
+  const int64_t scaled = remainder * phases_;
+  const int64_t phase = scaled / step_out_;
+  const float* coefficients = table_.data() + phase * taps_;
+  const float here = dot(window, coefficients, taps_);
+  const int64_t between = scaled % step_out_;
+  if (between == 0) return here;
+  const float next = dot(window, coefficients + taps_, taps_);
+  return here + static_cast<float>(static_cast<double>(between) / static_cast<double>(step_out_)) *
+                    (next - here);
+}
+
+int Resample::push(const float* in, int count, float* out) {
+  if (taps_ == 0) {
+    std::copy(in, in + count, out);
+    return count;
+  }
+  int written = 0;
+  for (int i = 0; i < count; ++i) {
+    history_[history_at_] = in[i];
+    history_[history_at_ + taps_] = in[i];
+    history_at_ = history_at_ + 1 == taps_ ? 0 : history_at_ + 1;
+    ++taken_;
+    // Output n lies at or after input sample floor(n * step_in / step_out) and needs taps / 2 more.
+    while (given_ * step_in_ / step_out_ + taps_ / 2 < taken_) {
+      out[written++] = output(given_ * step_in_ % step_out_, history_.data() + history_at_);
+      ++given_;
+    }
+  }
+  return written;
+}
+
+}  // namespace koemorph

@@ -1,0 +1,49 @@
+// Stage `resample`: the device's rate to the model's.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace koemorph {
+
+// Band-limited streaming sample-rate conversion by any ratio of two whole rates: a Kaiser-windowed
+// sinc (stop band from the lower Nyquist frequency on, about 92 dB down) kept as a polyphase table.
+// Linear phase and delay-compensated: output n stands for time n / out_rate exactly, for which it
+// needs latency() seconds of audio beyond that time. Equal rates pass through untouched. Source:
+// Smith, "Digital Audio Resampling" (CCRMA); Kaiser's window formulas (Oppenheim & Schafer).
+class Resample {
+ public:
+  // Rates in Hz, > 0.
+  Resample(int in_rate, int out_rate);
+
+  // Takes `count` samples and writes every output that is complete by then to `out`, which has room
+  // for max_output(count); returns how many. Allocates nothing.
+  int push(const float* in, int count, float* out);
+  // Most samples that one push of `count` can give.
+  int max_output(int count) const;
+  // Seconds of audio beyond its own time that an output waits for.
+  double latency() const;
+  void reset();
+
+  int in_rate() const { return in_rate_; }
+  int out_rate() const { return out_rate_; }
+  int taps() const { return taps_; }
+
+ private:
+  float output(int64_t start_index, const float* window) const;
+
+  int in_rate_;
+  int out_rate_;
+  int64_t step_in_;   // in_rate / gcd: output n is at input position n * step_in / step_out
+  int64_t step_out_;  // out_rate / gcd
+  int taps_;          // input samples an output is made of, even; 0: equal rates
+  int phases_;
+  std::vector<float> table_;  // (phases + 1, taps)
+  std::vector<float>
+      history_;  // the newest taps samples, written twice so that they can be read in a row
+  int history_at_ = 0;
+  int64_t taken_ = 0;  // input samples so far
+  int64_t given_ = 0;  // output samples so far
+};
+
+}  // namespace koemorph
