@@ -40,7 +40,7 @@ class FeatureSettings:
 
     @classmethod
     def for_fps(cls, fps: int) -> FeatureSettings:
-        """Defaults at `fps`: a third of a tenth of a second of lookahead (1 frame at 30, 2 at 60)."""
+        """Defaults at `fps`: 33 ms of lookahead (1 frame at 30, 2 at 60)."""
         return cls(fps=fps, lookahead_frames=round(fps / 30))
 
     def metadata(self) -> dict[str, str]:
@@ -85,7 +85,7 @@ def extract(
 ) -> Features:
     """Features of all T = round(duration * fps) frames of a recording.
 
-    audio: (n,) samples in [-1, 1]; sample_rate: Hz. The recording is taken to be followed by silence.
+    audio: (n,) samples in [-1, 1]; sample_rate: Hz. Silence is taken to follow.
     Raises AudioError when the audio is not one channel.
     """
     settings = settings or FeatureSettings()

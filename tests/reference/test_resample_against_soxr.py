@@ -40,7 +40,8 @@ def test_speech_band_equals_soxr(rate: int) -> None:
 @pytest.mark.parametrize("hz", [300, 4000, 7000])
 def test_tones_keep_their_shape_and_time(rate: int, hz: float) -> None:
     found = resample(tone(hz, rate), rate)
-    assert np.abs(found - tone(hz, OUT_RATE)).max() < 5e-5
+    middle = slice(800, -800)  # where the tone has its full level
+    assert np.abs(found - tone(hz, OUT_RATE))[middle].max() < 5e-5
 
 
 @pytest.mark.parametrize("rate", [22051, 44100, 48000, 96000, 191999, 192000])

@@ -1,4 +1,4 @@
-"""The `koemorph` command. Each sub-command is a module here or in koemorph.training, loaded when called."""
+"""The `koemorph` command. Each sub-command is a module that is loaded when it is called."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from koemorph.errors import KoemorphError, MissingExtraError
 
-# Sub-command -> (module, pip extra it needs or None). The module has a click command named `command`.
+# Sub-command -> (module, pip extra it needs or None). The module has a click command `command`.
 COMMANDS: dict[str, tuple[str, str | None]] = {}
 
 
