@@ -1,0 +1,64 @@
+"""Where an animation can go: file formats here, network protocols in the modules beside it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from koemorph.animation import Animation
+from koemorph.errors import MissingExtraError, OutputError
+
+Writer = Callable[[Animation, Path, Path | None], None]
+"""Writes an animation to a path; the third argument is the user's rig, or None."""
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """A file format: what it is called, how its files end, and the module that has `write`."""
+
+    name: str
+    extensions: tuple[str, ...]
+    module: str
+    description: str
+
+
+FORMATS: tuple[FileFormat, ...] = (
+    FileFormat("jsonl", (".jsonl",), "koemorph.outputs.jsonl", "KoeMorph v2.0 frames, one a line"),
+)
+
+
+def find_format(path: Path, name: str | None = None) -> FileFormat:
+    """The format called `name`, else the one `path` ends with; OutputError when there is none."""
+    if name is not None:
+        for file_format in FORMATS:
+            if file_format.name == name:
+                return file_format
+        known = ", ".join(file_format.name for file_format in FORMATS)
+        raise OutputError(f'There is no format "{name}"; choose one of {known}.')
+    for file_format in FORMATS:
+        if path.name.lower().endswith(file_format.extensions):
+            return file_format
+    known = ", ".join(extension for known in FORMATS for extension in known.extensions)
+    raise OutputError(
+        f"The ending of {path.name} names no format; use one of {known}, or name the format."
+    )
+
+
+def write(
+    animation: Animation, path: Path, format: str | None = None, rig: Path | None = None
+) -> None:
+    """Write an animation in the format that `format`, or else the path's extension, names."""
+    file_format = find_format(path, format)
+    try:
+        module = importlib.import_module(file_format.module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("koemorph"):
+            raise
+        raise MissingExtraError(
+            f"Writing {file_format.name} needs the package {error.name}: "
+            'install it with pip install "koemorph[files]".'
+        ) from error
+    writer: Writer = module.write
+    writer(animation, path, rig)
