@@ -11,7 +11,9 @@ import click
 from koemorph.errors import KoemorphError, MissingExtraError
 
 # Sub-command -> (module, pip extra it needs or None). The module has a click command `command`.
-COMMANDS: dict[str, tuple[str, str | None]] = {}
+COMMANDS: dict[str, tuple[str, str | None]] = {
+    "dataset": ("koemorph.training.cli.dataset", "train"),
+}
 
 
 class LazyGroup(click.Group):

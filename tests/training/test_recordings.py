@@ -1,0 +1,159 @@
+"""Recordings: written and read back, other rates, orders and formats; bad files are named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from koemorph.coefficients import COEFFICIENTS
+from koemorph.errors import AudioError, DataError
+from koemorph.training import recordings
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A second at 25 fps whose jawOpen rises as a line, without labels for tongueOut."""
+    weights = np.zeros((25, 52), np.float32)
+    weights[:, COEFFICIENTS.index("jawOpen")] = np.arange(25) / 25
+    labelled = np.ones(52, np.bool_)
+    labelled[COEFFICIENTS.index("tongueOut")] = False
+    audio = np.sin(np.arange(16000) * 0.1).astype(np.float32) * 0.5
+    return recordings.write_recording(
+        tmp_path / "clip",
+        audio,
+        16000,
+        weights,
+        25.0,
+        labelled=labelled,
+        metadata={"subject": "me"},
+    )
+
+
+def test_a_recording_reads_back_as_written(folder: Path) -> None:
+    recording = recordings.read_recording(folder)
+    assert recording.name == "clip"
+    assert recording.fps == 25.0
+    assert recording.metadata["subject"] == "me"
+    assert recording.capture.weights.shape == (25, 52)
+    np.testing.assert_allclose(recording.capture.weights[:, 17], np.arange(25) / 25, atol=1e-6)
+    assert recording.capture.labelled.sum() == 51
+    assert not recording.capture.labelled[COEFFICIENTS.index("tongueOut")]
+    audio, rate = recordings.read_audio(recording.audio)
+    assert (len(audio), rate) == (16000, 16000)
+
+
+def test_lines_carry_index_time_and_timecode(folder: Path) -> None:
+    lines = [json.loads(line) for line in (folder / "blendshapes.jsonl").read_text().splitlines()]
+    assert lines[24]["frame_index"] == 24
+    assert lines[24]["timestamp"] == 24 / 25
+    assert lines[24]["timecode"] == "00:00:00:24"
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0, 29.97, 12.5])
+def test_a_line_stays_a_line_at_any_rate(folder: Path, fps: float) -> None:
+    capture = recordings.read_recording(folder).capture
+    frames = round(0.9 * fps)
+    resampled = recordings.resample_capture(capture, fps, frames)
+    exact = np.arange(frames) * (1.001 / 30 if fps == 29.97 else 1 / fps)
+    np.testing.assert_allclose(resampled[:, 17], exact, atol=2e-6)
+
+
+def test_resampling_does_not_drift_in_three_hours() -> None:
+    count = 3 * 3600 * 25
+    phase = np.arange(count, dtype=np.float64) / 25
+    weights = np.zeros((count, 52), np.float32)
+    weights[:, 17] = 0.5 + 0.5 * np.sin(2 * np.pi * 0.5 * phase)
+    capture = recordings.Capture(
+        weights, recordings.uniform_times(count, 25.0), np.ones(52, np.bool_)
+    )
+    frames = 3 * 3600 * 30 - 30
+    last = recordings.resample_capture(capture, 30.0, frames)[-30:, 17]
+    exact = 0.5 + 0.5 * np.sin(2 * np.pi * 0.5 * np.arange(frames - 30, frames) / 30)
+    np.testing.assert_allclose(last, exact, atol=2e-3)  # what lines between 25 fps samples cost
+
+
+def test_captured_frames_are_kept_where_times_coincide(folder: Path) -> None:
+    capture = recordings.read_recording(folder).capture
+    np.testing.assert_array_equal(
+        recordings.resample_capture(capture, 50.0, 49)[::2], capture.weights
+    )
+
+
+def test_names_in_another_order_are_mapped_by_name() -> None:
+    names = ["_neutral", "JawOpen", "mouthSmile_L", "HeadYaw"]
+    weights, labelled = recordings.arrange(np.array([[0.9, 0.5, 0.25, 0.7]]), names)
+    assert weights[0, COEFFICIENTS.index("jawOpen")] == 0.5
+    assert weights[0, COEFFICIENTS.index("mouthSmileLeft")] == 0.25
+    assert labelled.sum() == 2
+    with pytest.raises(DataError, match="none of the names"):
+        recordings.arrange(np.zeros((1, 2)), ["foo", "bar"])
+
+
+def test_pairs_of_v1_are_read(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a_001.wav", np.zeros(8000, np.float32), 8000)
+    lines = [
+        json.dumps({"timestamp": round(k / 30, 3), "blendshapes": [0.1] * 52}) for k in range(9)
+    ]
+    (tmp_path / "a_001.jsonl").write_text("\n".join(lines))
+    (path,) = recordings.find_recordings(tmp_path)
+    recording = recordings.read_recording(path)
+    assert recording.name == "a_001"
+    assert recording.fps == 30.0
+    np.testing.assert_array_equal(recording.capture.times, np.arange(9) / 30)
+
+
+def test_dropped_frames_keep_their_times(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(8000, np.float32), 8000)
+    kept = [0, 1, 2, 5, 6, 7, 8]
+    lines = [json.dumps({"timestamp": k / 30, "blendshapes": [k / 10] * 52}) for k in kept]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    capture = recordings.read_recording(tmp_path / "a.jsonl").capture
+    resampled = recordings.resample_capture(capture, 30.0, 9)
+    np.testing.assert_allclose(resampled[:, 0], np.arange(9) / 10, atol=1e-6)
+
+
+GOOD = {"timestamp": 0.5, "blendshapes": [0.0] * 52}
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("{broken", "line 2: expected a JSON object"),
+        (json.dumps({"timestamp": 0.5}), "line 2: expected a JSON object"),
+        (json.dumps({**GOOD, "blendshapes": [0.0] * 51}), "line 2: 51 blendshapes where 52"),
+        (
+            json.dumps({**GOOD, "blendshapes": [0.0] * 51 + [1.2]}),
+            "frame 1: coefficient 51 is 1.2, not in",
+        ),
+        (json.dumps({**GOOD, "blendshapes": [float("nan")] * 52}), "line 2: expected finite"),
+        (json.dumps({**GOOD, "timestamp": 0.0}), "line 2: timestamp 0.0 is not after 0.0"),
+        (json.dumps({**GOOD, "timestamp": "now"}), "line 2: expected a JSON object"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, line: str, sentence: str) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(8000, np.float32), 8000)
+    table = tmp_path / "a.jsonl"
+    table.write_text(json.dumps({**GOOD, "timestamp": 0.0}) + "\n" + line + "\n")
+    with pytest.raises(DataError, match=sentence):
+        recordings.read_recording(table)
+
+
+def test_missing_pieces_are_named(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"looked for folders with blendshapes\.jsonl"):
+        recordings.find_recordings(tmp_path / "empty")
+    with pytest.raises(DataError, match="does not exist"):
+        recordings.find_recordings(tmp_path / "nowhere")
+    (folder / "audio.wav").write_text("not audio")
+    with pytest.raises(AudioError, match=r"audio\.wav"):
+        recordings.read_audio(folder / "audio.wav")
+    (folder / "audio.wav").unlink()
+    with pytest.raises(DataError, match=r"audio\.wav is missing"):
+        recordings.read_recording(folder)
+    (folder / "metadata.json").write_text("[]")
+    with pytest.raises(DataError, match="must hold a JSON object"):
+        recordings.read_recording(folder)

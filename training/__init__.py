@@ -1,0 +1,1 @@
+"""Training: data, network, losses, the loop, export and evaluation."""

@@ -1,0 +1,1 @@
+"""Sub-commands of `koemorph` that need the extra `train`."""

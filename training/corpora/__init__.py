@@ -1,0 +1,68 @@
+"""Corpora: readers that know how a source lays out its files, and make v2.0 recordings of it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koemorph.coefficients import COEFFICIENTS
+from koemorph.errors import DataError
+
+from ..recordings import arrange, read_audio, write_recording
+
+# Name on the command line -> module with `clips(source: Path) -> Iterator[Clip]`.
+SOURCES = {
+    "grid": "koemorph.training.corpora.grid",
+    "facegood": "koemorph.training.corpora.facegood",
+}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording as its source has it.
+
+    weights: (T, N) with one of `names` a column; frame k is at k / fps seconds of the audio.
+    unlabelled: names of columns that this source cannot tell, though it has them.
+    split: train or dev.
+    """
+
+    name: str
+    split: str
+    audio: Path
+    weights: NDArray[np.float32]
+    names: tuple[str, ...]
+    fps: float
+    unlabelled: tuple[str, ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def clips(source_name: str, source: Path) -> Iterator[Clip]:
+    """The clips of a known source; raises DataError when the folder is not laid out as expected."""
+    if source_name not in SOURCES:
+        raise DataError(f"unknown source {source_name}; known are {', '.join(sorted(SOURCES))}.")
+    if not source.is_dir():
+        raise DataError(f"the folder {source} does not exist.")
+    found: Iterator[Clip] = importlib.import_module(SOURCES[source_name]).clips(source)
+    return found
+
+
+def write_clip(clip: Clip, out: Path) -> Path:
+    """Writes a clip as the v2.0 folder out/SPLIT/NAME."""
+    audio, sample_rate = read_audio(clip.audio)
+    weights, labelled = arrange(clip.weights, clip.names)
+    labelled[[COEFFICIENTS.index(name) for name in clip.unlabelled]] = False
+    return write_recording(
+        out / clip.split / clip.name,
+        audio,
+        sample_rate,
+        weights,
+        clip.fps,
+        labelled=labelled,
+        metadata=clip.metadata,
+    )

@@ -1,0 +1,281 @@
+"""Recordings: a voice and the face that spoke, as folders of dataset v2.0 or pairs of v1.0.
+
+A v2.0 recording is a folder with `audio.wav` (or .flac, .ogg), `blendshapes.jsonl`,
+`metadata.json` and, optionally, `timecode.json`. A v1.0 recording is a pair NAME.wav + NAME.jsonl.
+Either is read into a Recording; only v2.0 is written.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from koemorph.coefficients import COEFFICIENTS, PASCAL_NAMES
+from koemorph.errors import AudioError, DataError
+from koemorph.outputs.atomic import atomic_open, atomic_path
+from koemorph.outputs.jsonl import frame_line, read_table
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg")
+# Timestamps are often written with four decimals; this near to frame / fps they mean it exactly.
+TIMESTAMP_ROUNDING = 1e-3
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A face over time.
+
+    weights: (T, 52) in [0, 1], in the order of COEFFICIENTS; unlabelled columns are zero.
+    times: (T,) seconds after the first sample of the audio, increasing.
+    labelled: (52,) bool, False where the source cannot tell this coefficient.
+    """
+
+    weights: NDArray[np.float32]
+    times: NDArray[np.float64]
+    labelled: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A capture, the path of its audio, and whatever its metadata.json says."""
+
+    name: str
+    audio: Path
+    capture: Capture
+    fps: float
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def exact_fps(fps: float) -> Fraction:
+    """The rational rate that a decimal means: 29.97 is 30000/1001, 25.0 is 25."""
+    for base in (24, 30, 48, 60, 120):
+        if abs(fps - base * 1000 / 1001) < 5e-3:
+            return Fraction(base * 1000, 1001)
+    return Fraction(fps).limit_denominator(1000)
+
+
+def arrange(
+    table: NDArray[np.floating[Any]], names: Sequence[str]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Puts a (T, N) table with named columns into the one order, by name.
+
+    Returns weights (T, 52), clipped to [0, 1], and labelled (52,). Columns with other names (head
+    rotations, _neutral) are left out. Raises DataError when no name is one of ARKit's.
+    """
+    if table.ndim != 2 or table.shape[1] != len(names):
+        raise DataError(f"a table of shape {table.shape} does not fit its {len(names)} names.")
+    weights = np.zeros((len(table), len(COEFFICIENTS)), np.float32)
+    labelled = np.zeros(len(COEFFICIENTS), np.bool_)
+    for column, name in enumerate(names):
+        index = _index(name)
+        if index is not None:
+            weights[:, index] = table[:, column]
+            labelled[index] = True
+    if not labelled.any():
+        raise DataError(f"none of the names is one of ARKit's 52: {', '.join(names[:5])} ...")
+    return np.clip(weights, 0.0, 1.0), labelled
+
+
+def uniform_times(count: int, fps: float, start: float = 0.0) -> NDArray[np.float64]:
+    """Times (count,) in seconds of frames at exactly k / fps after `start`."""
+    rate = exact_fps(fps)
+    return start + np.arange(count, dtype=np.float64) * rate.denominator / rate.numerator
+
+
+def resample_capture(capture: Capture, fps: float, frames: int) -> NDArray[np.float32]:
+    """The capture at the times k / fps, k < frames, by linear interpolation: (frames, 52).
+
+    Times are computed from whole numbers, so they do not drift; before the first and after the last
+    captured frame the face holds still.
+    """
+    wanted = uniform_times(frames, fps)
+    after = np.clip(np.searchsorted(capture.times, wanted), 1, max(1, len(capture.times) - 1))
+    if len(capture.times) == 1:
+        return np.repeat(capture.weights, frames, axis=0)
+    before = after - 1
+    span = capture.times[after] - capture.times[before]
+    share = np.clip((wanted - capture.times[before]) / span, 0.0, 1.0).astype(np.float32)[:, None]
+    return capture.weights[before] * (1 - share) + capture.weights[after] * share
+
+
+def read_audio(path: str | Path) -> tuple[NDArray[np.float32], int]:
+    """Audio as mono float32 (n,) and its sample rate; raises AudioError with the path."""
+    try:
+        samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    except (OSError, RuntimeError) as error:
+        raise AudioError(f"cannot read {path} as audio: {error}") from error
+    if len(samples) == 0:
+        raise AudioError(f"{path} has no samples.")
+    mono: NDArray[np.float32] = samples.mean(axis=1)
+    if not np.isfinite(mono).all():
+        raise AudioError(f"{path} has samples that are not finite numbers.")
+    return mono, int(rate)
+
+
+def write_recording(
+    folder: str | Path,
+    audio: NDArray[np.float32],
+    sample_rate: int,
+    weights: NDArray[np.float32],
+    fps: float,
+    *,
+    labelled: NDArray[np.bool_] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Path:
+    """Writes one v2.0 folder and returns it.
+
+    audio: (n,) mono; it is stored as 16-bit WAV. weights: (T, 52) with frame k at k / fps seconds.
+    labelled: (52,) bool; the False ones are listed in the metadata and masked in training.
+    metadata: further keys, such as source_format, license, subject, phones.
+    metadata.json is written last: a folder that has it is whole.
+    """
+    folder = Path(folder)
+    if weights.ndim != 2 or weights.shape[1] != len(COEFFICIENTS):
+        raise DataError(f"{folder}: weights have shape {weights.shape}, not (T, 52).")
+    labelled = np.ones(len(COEFFICIENTS), np.bool_) if labelled is None else labelled
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_path(folder / "audio.wav") as path:
+        soundfile.write(str(path), audio, sample_rate, subtype="PCM_16", format="WAV")
+    with atomic_open(folder / "blendshapes.jsonl") as stream:
+        times = uniform_times(len(weights), fps)
+        for frame, (time, row) in enumerate(zip(times, np.clip(weights, 0, 1), strict=True)):
+            stream.write(frame_line(frame, float(time), row, round(fps)))
+    description = {
+        "format_version": "2.0",
+        "source_fps": fps,
+        "duration_seconds": len(audio) / sample_rate,
+        "num_frames": len(weights),
+        "processing_date": datetime.datetime.now(datetime.timezone.utc).isoformat(
+            timespec="seconds"
+        ),
+        "source_format": "unknown",
+        "coefficient_names": list(COEFFICIENTS),
+        "unlabelled": [
+            name for name, known in zip(COEFFICIENTS, labelled, strict=True) if not known
+        ],
+        **(metadata or {}),
+    }
+    with atomic_open(folder / "metadata.json") as stream:
+        stream.write(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
+    return folder
+
+
+def find_recordings(root: str | Path) -> list[Path]:
+    """The recordings under a folder, sorted: v2.0 folders, and .jsonl files of v1.0 pairs.
+
+    Raises DataError, naming what was looked for, when there are none.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise DataError(f"the data folder {root} does not exist.")
+    folders = [path.parent for path in root.rglob("blendshapes.jsonl")]
+    pairs = [
+        path
+        for path in root.rglob("*.jsonl")
+        if path.name != "blendshapes.jsonl" and _audio_beside(path.with_suffix("")) is not None
+    ]
+    found = sorted(folders + pairs)
+    if not found:
+        raise DataError(
+            f"no recordings in {root}: looked for folders with blendshapes.jsonl and audio.wav "
+            f"(v2.0) and for pairs NAME.jsonl + NAME.wav (v1.0); .flac and .ogg are read too."
+        )
+    return found
+
+
+def read_recording(path: str | Path) -> Recording:
+    """Reads a v2.0 folder, or a v1.0 pair by its .jsonl file.
+
+    Raises DataError or AudioError with the file, and the line where there is one.
+    """
+    path = Path(path)
+    if path.is_dir():
+        stem, table = path / "audio", path / "blendshapes.jsonl"
+        metadata = _read_metadata(path / "metadata.json")
+    else:
+        stem, table, metadata = path.with_suffix(""), path, {}
+    audio = _audio_beside(stem)
+    if audio is None:
+        raise DataError(f"{stem}.wav is missing (looked for {', '.join(AUDIO_SUFFIXES)}).")
+    names = metadata.get("coefficient_names", COEFFICIENTS)
+    times, rows = read_table(table, len(names))
+    _check_range(rows, table)
+    weights, labelled = arrange(rows, names)
+    for name in metadata.get("unlabelled", ()):
+        index = _index(name)
+        if index is not None:
+            labelled[index] = False
+    fps = _detect_fps(times, metadata, table)
+    times = _exact_times(times, fps)
+    return Recording(stem.parent.name if path.is_dir() else stem.name, audio,
+                     Capture(weights, times, labelled), fps, metadata)  # fmt: skip
+
+
+def _index(name: str) -> int | None:
+    """Place of a coefficient in any of its spellings: jawOpen, JawOpen, mouthSmile_L."""
+    for short, long in (("_L", "Left"), ("_R", "Right")):
+        if name.endswith(short):
+            name = name[: -len(short)] + long
+    name = name[:1].upper() + name[1:]
+    return PASCAL_NAMES.index(name) if name in PASCAL_NAMES else None
+
+
+def _check_range(rows: NDArray[np.float32], table: Path) -> None:
+    outside = np.argwhere((rows < 0) | (rows > 1))
+    if len(outside):
+        frame, column = outside[0]
+        raise DataError(
+            f"{table}, frame {frame}: coefficient {column} is {rows[frame, column]:g}, not in "
+            f"[0, 1] ({len(outside)} such values)."
+        )
+
+
+def _audio_beside(stem: Path) -> Path | None:
+    for suffix in AUDIO_SUFFIXES:
+        candidate = stem.parent / (stem.name + suffix)
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _read_metadata(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise DataError(
+            f"{path} is missing: a v2.0 recording needs it (its key source_fps at least)."
+        )
+    try:
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"{path} is not JSON: {error}") from error
+    if not isinstance(metadata, dict):
+        raise DataError(f"{path} must hold a JSON object.")
+    return metadata
+
+
+def _detect_fps(times: NDArray[np.float64], metadata: Mapping[str, Any], table: Path) -> float:
+    """The rate that metadata names, else the one that the timestamps show (their median step)."""
+    named = metadata.get("source_fps")
+    if isinstance(named, (int, float)) and named > 0:
+        return float(named)
+    if len(times) < 2:
+        raise DataError(f"{table}: one frame and no source_fps: the frame rate is unknown.")
+    steps = np.diff(times)
+    unbroken = steps.max() < 1.5 * np.median(steps)
+    shown = 1.0 / float(steps.mean() if unbroken else np.median(steps))
+    common = min((24.0, 25.0, 30.0, 50.0, 60.0), key=lambda rate: abs(rate - shown))
+    # Steps between timestamps of three decimals are off by up to 2 %.
+    return common if abs(common - shown) < 0.02 * common else shown
+
+
+def _exact_times(times: NDArray[np.float64], fps: float) -> NDArray[np.float64]:
+    """Timestamps without their rounding, where they are those of an unbroken k / fps."""
+    uniform = uniform_times(len(times), fps, start=0.0)
+    return uniform if np.abs(times - uniform).max() < TIMESTAMP_ROUNDING else times
