@@ -31,7 +31,7 @@ class Animation:
         if self.times.ndim != 1 or self.weights.shape != (len(self.times), len(self.names)):
             raise DataError(
                 f"An animation needs T times and weights of shape (T, {len(self.names)}), "
-                f"one column a name, but has times {self.times.shape} and weights {self.weights.shape}."
+                f"one column a name, not times {self.times.shape}, weights {self.weights.shape}."
             )
         if self.fps <= 0:
             raise DataError(

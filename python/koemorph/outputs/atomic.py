@@ -50,8 +50,9 @@ def _replaceable(target: Path) -> bool:
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a path to write to, which becomes `path` when the block ends well, else is removed.
 
-    A link is followed: what it points to is replaced. Raises OutputError, before the block runs,
-    when the folder is missing, may not be written, or `path` is a folder; and for an OSError inside.
+    A link is followed: what it points to is replaced. Raises OutputError before the block
+    runs when the folder is missing, may not be written or `path` is a folder; and for an OSError
+    inside.
     """
     target = Path(path)
     temporary: Path | None = None

@@ -1,0 +1,92 @@
+"""iFacialMocap's UDP text (port 49983), read by Blender, Unity, VSeeFace and VBridger."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from koemorph.coefficients import COEFFICIENTS
+from koemorph.errors import OutputError
+from koemorph.outputs.network import Frame, Output, UdpOutput
+
+DEFAULT_PORT = 49983
+HELLO = b"iFacialMocap_sahuasouryya9218sauhuiayeta91555dy3719"
+MAX_RECEIVERS = 8
+_AT_REST = "=head#0,0,0,0,0,0|rightEye#0,0,0|leftEye#0,0,0|"
+
+
+def shape_name(name: str) -> str:
+    """iFacialMocap's name of a coefficient: sided pairs end in _L and _R, `jawLeft` stays."""
+    for side in ("Left", "Right"):
+        stem = name.removesuffix(side)
+        # jawLeft and mouthLeft are directions, not sides.
+        if stem not in (name, "jaw", "mouth"):
+            return f"{stem}_{side[0]}"
+    return name
+
+
+_NAMES = tuple(shape_name(name) for name in COEFFICIENTS)
+
+
+def encode_text(weights: npt.NDArray[np.float32]) -> bytes:
+    """One frame, weights (52,) as whole percents, head and eyes at rest."""
+    percents = np.rint(np.clip(weights, 0, 1) * 100).astype(int)
+    shapes = "|".join(f"{name}-{value}" for name, value in zip(_NAMES, percents, strict=True))
+    return f"{shapes}|{_AT_REST}".encode()
+
+
+class IFacialMocapOutput(UdpOutput):
+    """Sends straight to a receiver, as the phone does once it has been given a destination."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__("ifacialmocap", host, port)
+
+    def encode(self, frame: Frame) -> Iterable[bytes]:
+        return [encode_text(frame.weights)]
+
+
+class IFacialMocapServer(Output):
+    """Waits for receivers to say hello and sends to the last MAX_RECEIVERS that did.
+
+    A receiver is answered at the port it wrote from, so it may run on the same computer.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> None:
+        super().__init__(f"ifacialmocap on {host}:{port}")
+        self._receivers: dict[tuple[str, int], None] = {}
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        try:
+            self._socket.bind((host, port))
+        except OSError as error:
+            self._socket.close()
+            raise OutputError(
+                f"Port {port} on {host} cannot be used ({error.strerror}); close the program that "
+                "uses it, or send straight to a receiver with --ifacialmocap HOST:PORT."
+            ) from error
+
+    def deliver(self, frame: Frame) -> None:
+        self._accept()
+        if self._receivers:
+            datagram = encode_text(frame.weights)
+            for receiver in self._receivers:
+                self._socket.sendto(datagram, receiver)
+
+    def _accept(self) -> None:
+        # A bounded number a frame, so that a flood of greetings cannot hold up the face.
+        for _ in range(MAX_RECEIVERS):
+            try:
+                data, receiver = self._socket.recvfrom(256)
+            except OSError:
+                return
+            if data.startswith(HELLO):
+                self._receivers.pop(receiver, None)
+                self._receivers[receiver] = None
+                if len(self._receivers) > MAX_RECEIVERS:
+                    self._receivers.pop(next(iter(self._receivers)))
+
+    def close(self) -> None:
+        self._socket.close()

@@ -1,0 +1,32 @@
+"""JSON over UDP: one object a frame, easy to read from any language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from koemorph.outputs.network import Frame, UdpOutput
+
+
+def frame_json(frame: Frame) -> str:
+    """A frame as a JSON object: frame_index, timestamp (s), names, blendshapes (4 decimals)."""
+    return json.dumps(
+        {
+            "frame_index": frame.index,
+            "timestamp": round(frame.time, 4),
+            "names": frame.names,
+            "blendshapes": [round(float(value), 4) for value in frame.values],
+        },
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
+
+
+class JsonUdpOutput(UdpOutput):
+    """Sends each frame as one datagram; the 52 coefficients fit into 1,472 bytes."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__("udp", host, port)
+
+    def encode(self, frame: Frame) -> Iterable[bytes]:
+        return [frame_json(frame).encode()]

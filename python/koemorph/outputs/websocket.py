@@ -1,0 +1,92 @@
+"""A WebSocket server on this computer: every client gets each frame as a JSON text message."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from koemorph.outputs.network import Frame, Output
+from koemorph.outputs.udp import frame_json
+from koemorph.web import is_trusted, start_site
+
+MAX_CLIENTS = 16
+MAX_MESSAGE = 1024
+"""Bytes of a message from a client; nothing a client says is needed."""
+MAX_WAITING = 8
+"""Frames kept for a client that is slow to read; older ones are dropped."""
+
+
+class _Client:
+    def __init__(self) -> None:
+        self.frames: deque[str] = deque(maxlen=MAX_WAITING)
+        self.ready = asyncio.Event()
+
+
+class WebSocketOutput(Output):
+    """Serves ws://host:port/ from a thread of its own, to at most MAX_CLIENTS clients."""
+
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        """Raises OutputError when the port cannot be used."""
+        super().__init__(f"websocket on {host}:{port}")
+        self._host = host
+        self._port = port
+        self._clients: set[_Client] = set()
+        self._loop = asyncio.new_event_loop()
+        self._runner = self._loop.run_until_complete(self._start())
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, daemon=True, name="websocket"
+        )
+        self._thread.start()
+
+    async def _start(self) -> web.AppRunner:
+        app = web.Application(client_max_size=MAX_MESSAGE)
+        app.router.add_get("/", self._serve)
+        return await start_site(app, self._host, self._port)
+
+    def deliver(self, frame: Frame) -> None:
+        if self._clients:
+            self._loop.call_soon_threadsafe(self._broadcast, frame_json(frame))
+
+    def _broadcast(self, text: str) -> None:
+        for client in self._clients:
+            client.frames.append(text)
+            client.ready.set()
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if not is_trusted(request, self._host):
+            raise web.HTTPForbidden(text="This page may not read the face.")
+        if len(self._clients) >= MAX_CLIENTS:
+            raise web.HTTPServiceUnavailable(text=f"There are {MAX_CLIENTS} clients already.")
+        client = _Client()
+        self._clients.add(client)
+        socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, heartbeat=20)
+        sender: asyncio.Task[None] | None = None
+        try:
+            await socket.prepare(request)
+            sender = asyncio.create_task(self._send(socket, client))
+            async for incoming in socket:
+                if incoming.type is not WSMsgType.TEXT:
+                    await socket.close(code=WSCloseCode.UNSUPPORTED_DATA)
+        finally:
+            self._clients.discard(client)
+            if sender is not None:
+                sender.cancel()
+        return socket
+
+    async def _send(self, socket: web.WebSocketResponse, client: _Client) -> None:
+        with contextlib.suppress(ConnectionError):
+            while not socket.closed:
+                await client.ready.wait()
+                client.ready.clear()
+                while client.frames:
+                    await socket.send_str(client.frames.popleft())
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(timeout=5)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+        self._loop.close()

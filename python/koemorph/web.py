@@ -1,0 +1,43 @@
+"""What the web servers of KoeMorph share: who may connect, and how a server starts."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from koemorph.errors import OutputError
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _host_of(address: str) -> str:
+    return urlsplit(address if "://" in address else f"//{address}").hostname or ""
+
+
+def is_trusted(request: web.Request, bound_host: str) -> bool:
+    """Whether a request may talk to this server.
+
+    The Host header must name this server (a foreign name that resolves here is DNS rebinding), and
+    a browser's Origin, when there is one, must be a page of this computer or of this server.
+    """
+    host = _host_of(request.host)
+    if bound_host in LOOPBACK and host not in LOOPBACK:
+        return False
+    origin = request.headers.get("Origin")
+    return origin is None or _host_of(origin) in LOOPBACK | {host}
+
+
+async def start_site(app: web.Application, host: str, port: int) -> web.AppRunner:
+    """Start serving; the runner's `cleanup` ends it. OutputError when the port cannot be had."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port, backlog=32).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise OutputError(
+            f"Port {port} on {host} cannot be used ({error.strerror}); close the program that uses "
+            "it, or choose another port."
+        ) from error
+    return runner

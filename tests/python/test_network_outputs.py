@@ -1,0 +1,309 @@
+"""Network outputs, received by other people's parsers or ones written from the protocol alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pythonosc")
+pytest.importorskip("aiohttp")
+import aiohttp
+from pythonosc.osc_packet import OscPacket
+
+from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.errors import OutputError
+from koemorph.outputs.ifacialmocap import HELLO, IFacialMocapOutput, IFacialMocapServer, shape_name
+from koemorph.outputs.livelink import LiveLinkOutput, encode_packet
+from koemorph.outputs.network import MAX_DATAGRAM, Frame, Output, parse_endpoint
+from koemorph.outputs.osc import OscOutput, check_pattern
+from koemorph.outputs.udp import JsonUdpOutput
+from koemorph.outputs.vmc import VmcOutput
+from koemorph.outputs.vrchat import VrchatOutput
+from koemorph.outputs.websocket import MAX_CLIENTS, MAX_MESSAGE, WebSocketOutput
+
+WEIGHTS = np.random.default_rng(3).random(52, np.float32)
+FRAME = Frame.plain(7, 30, WEIGHTS)
+
+
+@pytest.fixture
+def receiver() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(2)
+        yield sock
+
+
+def send_once(make: Callable[[str, int], Output], receiver: socket.socket) -> None:
+    output = make(*receiver.getsockname())
+    try:
+        output.send(FRAME)
+        assert (output.sent, output.dropped, output.trouble) == (1, 0, "")
+    finally:
+        output.close()
+
+
+def receive_osc(receiver: socket.socket, until: str) -> list[tuple[str, list[Any]]]:
+    messages: list[tuple[str, list[Any]]] = []
+    while not messages or messages[-1][0] != until:
+        datagram = receiver.recv(65536)
+        assert len(datagram) <= MAX_DATAGRAM
+        messages += [(m.message.address, m.message.params) for m in OscPacket(datagram).messages]
+    return messages
+
+
+def parse_live_link(data: bytes) -> dict[str, Any]:
+    """A Live Link Face v6 receiver, written from the table in the protocol's description alone."""
+    at = 0
+
+    def take(count: int) -> bytes:
+        nonlocal at
+        piece = data[at : at + count]
+        assert len(piece) == count, "packet too short"
+        at += count
+        return piece
+
+    def integer() -> int:
+        return int.from_bytes(take(4), "big", signed=True)
+
+    packet: dict[str, Any] = {"version": take(1)[0]}
+    packet["device"] = take(integer()).decode()
+    packet["subject"] = take(integer()).decode()
+    packet["frame"] = integer()
+    packet["subframe"] = struct.unpack(">f", take(4))[0]
+    packet["rate"] = (integer(), integer())
+    packet["count"] = take(1)[0]
+    packet["values"] = [struct.unpack(">f", take(4))[0] for _ in range(packet["count"])]
+    assert at == len(data), "bytes left over"
+    return packet
+
+
+def test_live_link_byte_by_byte() -> None:
+    weights = np.zeros(52, np.float32)
+    weights[INDEX["jawOpen"]] = 0.5
+    packet = encode_packet("A" * 36, "声", 258, 60, weights)
+    floats = [bytes(4)] * 61
+    floats[17] = bytes.fromhex("3f000000")
+    expected = (
+        b"\x06"
+        + b"\x00\x00\x00\x24" + b"A" * 36
+        + b"\x00\x00\x00\x03" + b"\xe5\xa3\xb0"
+        + b"\x00\x00\x01\x02" + b"\x00\x00\x00\x00"
+        + b"\x00\x00\x00\x3c" + b"\x00\x00\x00\x01"
+        + b"\x3d"
+        + b"".join(floats)
+    )  # fmt: skip
+    assert packet == expected
+    assert len(packet) == 306 + 3
+
+
+def test_live_link_is_parsed_by_an_independent_receiver(receiver: socket.socket) -> None:
+    send_once(lambda host, port: LiveLinkOutput(host, port, "Hero", first_frame=100), receiver)
+    packet = parse_live_link(receiver.recv(4096))
+    assert packet["version"] == 6
+    assert len(packet["device"]) == 36
+    assert packet["subject"] == "Hero"
+    assert (packet["frame"], packet["subframe"], packet["rate"]) == (107, 0.0, (30, 1))
+    np.testing.assert_array_equal(packet["values"][:52], WEIGHTS)
+    assert packet["values"][52:] == [0.0] * 9
+
+
+def test_live_link_refuses_a_subject_that_does_not_fit() -> None:
+    with pytest.raises(OutputError, match="needs a name"):
+        LiveLinkOutput("127.0.0.1", 11111, "x" * 129)
+
+
+def test_vmc_is_received_by_python_osc(receiver: socket.socket) -> None:
+    send_once(VmcOutput, receiver)
+    messages = receive_osc(receiver, "/VMC/Ext/Blend/Apply")
+    assert messages[0] == ("/VMC/Ext/OK", [1])
+    assert messages[1][1] == [pytest.approx(FRAME.time)]
+    shapes = dict(params for address, params in messages if address == "/VMC/Ext/Blend/Val")
+    assert tuple(shapes) == COEFFICIENTS
+    np.testing.assert_array_equal(np.float32(list(shapes.values())), WEIGHTS)
+
+
+def test_vmc_names_in_pascal_case(receiver: socket.socket) -> None:
+    send_once(lambda host, port: VmcOutput(host, port, pascal=True), receiver)
+    messages = receive_osc(receiver, "/VMC/Ext/Blend/Apply")
+    assert messages[2][1][0] == "EyeBlinkLeft"
+
+
+def test_osc_one_message_a_coefficient(receiver: socket.socket) -> None:
+    send_once(OscOutput, receiver)
+    messages = dict(receive_osc(receiver, "/koemorph/tongueOut"))
+    assert list(messages) == [f"/koemorph/{name}" for name in COEFFICIENTS]
+    assert np.float32(messages["/koemorph/jawOpen"][0]) == WEIGHTS[INDEX["jawOpen"]]
+
+
+def test_osc_all_values_in_one_message(receiver: socket.socket) -> None:
+    send_once(lambda host, port: OscOutput(host, port, "/blendshapes"), receiver)
+    [(address, values)] = receive_osc(receiver, "/blendshapes")
+    assert address == "/blendshapes"
+    np.testing.assert_array_equal(np.float32(values), WEIGHTS)
+
+
+@pytest.mark.parametrize("pattern", ["", "jaw", "/a b", "/{nam}", "/x*", "/#", "/" + "a" * 300])
+def test_malformed_osc_patterns_are_refused(pattern: str) -> None:
+    with pytest.raises(OutputError, match="no OSC address"):
+        check_pattern(pattern)
+
+
+def test_vrchat_parameters(receiver: socket.socket) -> None:
+    send_once(VrchatOutput, receiver)
+    prefix = "/avatar/parameters/v2/"
+    values = {
+        address.removeprefix(prefix): params[0]
+        for address, params in receive_osc(receiver, prefix + "EyeRightY")
+    }
+    w = dict(zip(COEFFICIENTS, WEIGHTS.tolist(), strict=True))
+    assert values["JawOpen"] == pytest.approx(w["jawOpen"])
+    assert values["JawX"] == pytest.approx(w["jawRight"] - w["jawLeft"])
+    assert values["MouthSmileLeft"] == pytest.approx(w["mouthSmileLeft"])
+    lid = 0.75 - 0.75 * w["eyeBlinkRight"] + 0.25 * w["eyeWideRight"]
+    assert values["EyeLidRight"] == pytest.approx(lid, abs=1e-6)
+    assert all(-1 <= value <= 1 for value in values.values())
+
+
+def parse_ifacialmocap(data: bytes) -> dict[str, int]:
+    shapes, _, pose = data.decode("ascii").partition("=")
+    assert pose == "head#0,0,0,0,0,0|rightEye#0,0,0|leftEye#0,0,0|"
+    assert shapes.endswith("|")
+    return {
+        name: int(value)
+        for name, _, value in (shape.partition("-") for shape in shapes[:-1].split("|"))
+    }
+
+
+def test_ifacialmocap_names() -> None:
+    assert shape_name("mouthSmileRight") == "mouthSmile_R"
+    assert [shape_name(name) for name in ("jawLeft", "mouthRight", "browInnerUp")] == [
+        "jawLeft",
+        "mouthRight",
+        "browInnerUp",
+    ]
+
+
+def test_ifacialmocap_text(receiver: socket.socket) -> None:
+    send_once(IFacialMocapOutput, receiver)
+    shapes = parse_ifacialmocap(receiver.recv(4096))
+    assert len(shapes) == 52
+    assert shapes["mouthSmile_R"] == round(100 * float(WEIGHTS[INDEX["mouthSmileRight"]]))
+
+
+def test_ifacialmocap_answers_those_who_say_hello(receiver: socket.socket) -> None:
+    server = IFacialMocapServer(port=free_port())
+    try:
+        server.send(FRAME)
+        receiver.sendto(b"let me in", server._socket.getsockname())
+        server.send(Frame.plain(8, 30, WEIGHTS))
+        receiver.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            receiver.recv(4096)
+        receiver.settimeout(2)
+        receiver.sendto(HELLO, server._socket.getsockname())
+        server.send(Frame.plain(9, 30, WEIGHTS))
+        assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
+    finally:
+        server.close()
+
+
+def test_json_udp(receiver: socket.socket) -> None:
+    send_once(JsonUdpOutput, receiver)
+    datagram = receiver.recv(65536)
+    assert len(datagram) <= MAX_DATAGRAM
+    frame = json.loads(datagram)
+    assert frame["frame_index"] == 7
+    assert frame["timestamp"] == pytest.approx(7 / 30, abs=1e-4)
+    assert tuple(frame["names"]) == COEFFICIENTS
+    np.testing.assert_allclose(frame["blendshapes"], WEIGHTS, atol=5.1e-5)
+
+
+def test_rate_limit_skips_frames(receiver: socket.socket) -> None:
+    output = JsonUdpOutput(*receiver.getsockname())
+    output.max_rate = 30
+    for index in range(60):
+        output.send(Frame.plain(index, 60, WEIGHTS))
+    output.close()
+    assert output.sent == 30
+
+
+def test_unreachable_host_goes_on_and_says_so() -> None:
+    output = JsonUdpOutput("255.255.255.255", 9)  # broadcasting is not permitted to this socket
+    try:
+        output.send(FRAME)
+        assert output.dropped == 1
+        assert output.trouble
+    finally:
+        output.close()
+
+
+def test_unknown_host_is_a_sentence() -> None:
+    with pytest.raises(OutputError, match="check the name"):
+        JsonUdpOutput("no-such-host.invalid", 9)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "host", ":1", "host:", "host:0", "host:65536", "host:x", "::1"]
+)
+def test_bad_endpoints(text: str) -> None:
+    with pytest.raises(OutputError, match="no address"):
+        parse_endpoint(text)
+
+
+def test_good_endpoints() -> None:
+    assert parse_endpoint("127.0.0.1:9000") == ("127.0.0.1", 9000)
+    assert parse_endpoint("[::1]:9000") == ("::1", 9000)
+    assert parse_endpoint("hero.local", 11111) == ("hero.local", 11111)
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def test_websocket_sends_frames_and_keeps_its_limits() -> None:
+    port = free_port()
+    output = WebSocketOutput(port)
+    url = f"http://127.0.0.1:{port}/"
+
+    async def talk() -> None:
+        async with aiohttp.ClientSession() as session:
+            async with session.ws_connect(url) as client:
+                output.send(FRAME)
+                frame = json.loads((await client.receive(timeout=2)).data)
+                assert frame["frame_index"] == 7
+                np.testing.assert_allclose(frame["blendshapes"], WEIGHTS, atol=5.1e-5)
+                await client.send_str("x" * (MAX_MESSAGE + 1))
+                assert (await client.receive(timeout=2)).type is aiohttp.WSMsgType.CLOSE
+            with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+                await session.ws_connect(url, headers={"Origin": "https://evil.example"})
+            with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+                await session.ws_connect(url, headers={"Host": "evil.example"})
+            clients = [await session.ws_connect(url) for _ in range(MAX_CLIENTS)]
+            with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+                await session.ws_connect(url)
+            output.send(Frame.plain(8, 30, WEIGHTS))
+            for client in clients:
+                assert json.loads((await client.receive(timeout=2)).data)["frame_index"] == 8
+                await client.close()
+
+    try:
+        asyncio.run(talk())
+    finally:
+        output.close()
+
+
+def test_websocket_port_in_use_is_a_sentence() -> None:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        with pytest.raises(OutputError, match="choose another port"):
+            WebSocketOutput(sock.getsockname()[1])
