@@ -4,12 +4,21 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include "status.h"
+
 namespace koemorph {
 
 // A contiguous float32 array; other arrays are converted (a list of doubles, a float64 array, ...).
 using FloatArray = pybind11::array_t<float, pybind11::array::c_style | pybind11::array::forcecast>;
 
+// Raises ValueError with the sentence of a failure.
+inline void raise_if_failed(const Status& status) {
+  if (!status.ok()) throw pybind11::value_error(status.message);
+}
+
+void bind_face(pybind11::module_& module);
 void bind_fft(pybind11::module_& module);
+void bind_json(pybind11::module_& module);
 void bind_mel(pybind11::module_& module);
 void bind_resample(pybind11::module_& module);
 

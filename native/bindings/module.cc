@@ -2,7 +2,9 @@
 
 PYBIND11_MODULE(_native, module) {
   module.doc() = "KoeMorph's C++ core; use it through the koemorph package.";
+  koemorph::bind_face(module);
   koemorph::bind_fft(module);
+  koemorph::bind_json(module);
   koemorph::bind_mel(module);
   koemorph::bind_resample(module);
 }

@@ -1,0 +1,86 @@
+"""The JSON reader: what Python's own reads, read alike; what the standard forbids, refused."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from koemorph import _native
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def same(ours: object, theirs: object) -> bool:
+    if isinstance(theirs, float):
+        return isinstance(ours, float) and abs(ours - theirs) <= 2 * math.ulp(theirs)
+    if isinstance(theirs, list):
+        return isinstance(ours, list) and len(ours) == len(theirs) and all(map(same, ours, theirs))
+    if isinstance(theirs, dict):
+        return isinstance(ours, dict) and all(same(ours[key], theirs[key]) for key in theirs)
+    return ours == theirs
+
+
+@given(VALUES, st.booleans(), st.sampled_from([None, 2]))
+def test_reads_what_python_writes(value: object, ascii_only: bool, indent: int | None) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
+    assert same(_native.parse_json(text.encode("utf-8", "surrogatepass")), value)
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_give_a_value_or_a_sentence(text: bytes) -> None:
+    try:
+        value = _native.parse_json(text)
+    except ValueError as error:
+        assert str(error).endswith(".")
+    else:
+        assert same(value, json.loads(text, parse_int=float))
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "why"),
+    [
+        ("", "line 1, column 1", "the text ends"),
+        ('{"a": 1,}', "line 1, column 9", "a name in double quotes"),
+        ('{\n "a" 1}', "line 2, column 6", 'a colon should follow "a"'),
+        ("[1 2]", "line 1, column 4", "a comma or ]"),
+        ('{"a": 1, "a": 2}', "line 1, column 13", '"a" occurs twice'),
+        ("[NaN]", "line 1, column 5", "NaN and Infinity are not JSON numbers"),
+        ("[-Infinity]", "line 1, column 3", "a digit"),
+        ("[1e999]", "line 1, column 7", "too large"),
+        ("01", "line 1, column 2", "begin with 0"),
+        ("1.", "line 1, column 3", "decimal point"),
+        ('"\\x"', "line 1, column 3", "escape"),
+        ('"\\ud800"', "line 1, column 8", "surrogate"),
+        ('"abc', "line 1, column 5", "ends inside a string"),
+        ('"\n"', "line 1, column 2", "control character"),
+        ("1 1", "line 1, column 3", "nothing may follow"),
+        ("// no", "line 1, column 1", "a value should be here"),
+        ("[" * 40, "line 1, column 18", "nested too deeply"),
+    ],
+)
+def test_refuses_with_place_and_reason(text: str, where: str, why: str) -> None:
+    with pytest.raises(ValueError, match=r".*") as caught:
+        _native.parse_json(text.encode())
+    assert where in str(caught.value)
+    assert why in str(caught.value)
+
+
+def test_refuses_invalid_utf8_and_huge_texts() -> None:
+    with pytest.raises(ValueError, match="not UTF-8"):
+        _native.parse_json(b'"\xff"')
+    with pytest.raises(ValueError, match="not UTF-8"):
+        _native.parse_json(b'"\xed\xa0\x80"')
+    with pytest.raises(ValueError, match="longer than 1 MiB"):
+        _native.parse_json(b" " * (1 << 20) + b"1")
+
+
+def test_tiny_numbers_become_zero_and_long_ones_keep_their_size() -> None:
+    assert _native.parse_json(b"1e-999") == 0.0
+    assert _native.parse_json(b"-0.5e1") == -5.0
+    long = b"123456789012345678901234567890.5"
+    assert same(_native.parse_json(long), float(long))
