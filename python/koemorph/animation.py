@@ -54,14 +54,19 @@ class Animation:
             raise KeyError(name) from None
 
     def save(
-        self, path: str | Path, format: str | None = None, rig: str | Path | None = None
+        self,
+        path: str | Path,
+        format: str | None = None,
+        rig: str | Path | None = None,
+        node: str = "",
     ) -> None:
         """Write to a file; the format follows the file's extension unless it is named.
 
-        `rig` is the .glb the animation is put on; formats other than GLB do not use it.
-        Raises OutputError when the format is unknown or the file cannot be written; nothing
-        half-written is left behind.
+        `rig` is the .glb the animation is put on (GLB only), `node` the path from Unity's Animator
+        to the mesh (.anim only). Raises OutputError when the format is unknown or the file cannot
+        be written; nothing half-written is left behind.
         """
-        from koemorph.outputs import write
+        from koemorph.outputs import WriteOptions, write
 
-        write(self, Path(path), format, None if rig is None else Path(rig))
+        options = WriteOptions(None if rig is None else Path(rig), node)
+        write(self, Path(path), format, options)

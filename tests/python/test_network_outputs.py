@@ -9,12 +9,9 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import aiohttp
 import numpy as np
 import pytest
-
-pytest.importorskip("pythonosc")
-pytest.importorskip("aiohttp")
-import aiohttp
 from pythonosc.osc_packet import OscPacket
 
 from koemorph.coefficients import COEFFICIENTS, INDEX

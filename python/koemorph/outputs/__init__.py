@@ -10,8 +10,20 @@ from pathlib import Path
 from koemorph.animation import Animation
 from koemorph.errors import MissingExtraError, OutputError
 
-Writer = Callable[[Animation, Path, Path | None], None]
-"""Writes an animation to a path; the third argument is the user's rig, or None."""
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """What some formats want to know; the others do not look at it.
+
+    rig: the .glb or .gltf that GLB puts the animation on.
+    node: the path from Unity's Animator to the mesh, for .anim; "" when both are on one object.
+    """
+
+    rig: Path | None = None
+    node: str = ""
+
+
+Writer = Callable[[Animation, Path, WriteOptions], None]
 
 
 @dataclass(frozen=True)
@@ -26,6 +38,13 @@ class FileFormat:
 
 FORMATS: tuple[FileFormat, ...] = (
     FileFormat("jsonl", (".jsonl",), "koemorph.outputs.jsonl", "KoeMorph v2.0 frames, one a line"),
+    FileFormat(
+        "csv", (".csv",), "koemorph.outputs.livelink_csv", "Live Link Face recording, for Unreal"
+    ),
+    FileFormat("anim", (".anim",), "koemorph.outputs.unity", "Unity animation clip"),
+    FileFormat("glb", (".glb", ".gltf"), "koemorph.outputs.gltf", "your own rig, animated"),
+    FileFormat("json", (".json",), "koemorph.outputs.threejs", "three.js AnimationClip"),
+    FileFormat("npz", (".npz",), "koemorph.outputs.npz", "NumPy arrays"),
 )
 
 
@@ -47,7 +66,10 @@ def find_format(path: Path, name: str | None = None) -> FileFormat:
 
 
 def write(
-    animation: Animation, path: Path, format: str | None = None, rig: Path | None = None
+    animation: Animation,
+    path: Path,
+    format: str | None = None,
+    options: WriteOptions | None = None,
 ) -> None:
     """Write an animation in the format that `format`, or else the path's extension, names."""
     file_format = find_format(path, format)
@@ -61,4 +83,4 @@ def write(
             'install it with pip install "koemorph[files]".'
         ) from error
     writer: Writer = module.write
-    writer(animation, path, rig)
+    writer(animation, path, options or WriteOptions())

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from koemorph.animation import Animation
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.errors import DataError
+from koemorph.outputs import WriteOptions
 from koemorph.outputs.atomic import atomic_open
 
 
@@ -49,7 +50,7 @@ def write_jsonl(animation: Animation, target: IO[str] | str | os.PathLike[str]) 
         target.write(frame_line(index, float(time), weights, animation.fps))
 
 
-def write(animation: Animation, path: Path, rig: Path | None = None) -> None:
+def write(animation: Animation, path: Path, options: WriteOptions) -> None:
     """The writer of the registry in `koemorph.outputs`."""
     write_jsonl(animation, path)
 

@@ -1,0 +1,34 @@
+"""Live Link Face recordings as CSV: what the iPhone app saves and Unreal's importers read."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from koemorph.animation import Animation
+from koemorph.coefficients import COEFFICIENTS, LIVE_LINK_ROTATIONS, PASCAL_NAMES
+from koemorph.errors import DataError
+from koemorph.outputs import WriteOptions
+from koemorph.outputs.atomic import atomic_open
+from koemorph.outputs.jsonl import timecode
+
+HEADER = ("Timecode", "BlendShapeCount", *PASCAL_NAMES, *LIVE_LINK_ROTATIONS)
+_COUNT = len(PASCAL_NAMES) + len(LIVE_LINK_ROTATIONS)
+_NO_ROTATION = ["0.0000000000"] * len(LIVE_LINK_ROTATIONS)
+
+
+def write(animation: Animation, path: Path, options: WriteOptions) -> None:
+    """One row a frame: timecode `HH:MM:SS:FF.fff`, 61, the 52 coefficients, nine rotations of 0."""
+    if animation.names != COEFFICIENTS:
+        raise DataError(
+            "A Live Link Face CSV holds ARKit's 52 coefficients; leave out the retargeting, which "
+            "Unreal does with the character's own pose asset."
+        )
+    with atomic_open(path) as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(HEADER)
+        for time, weights in zip(animation.times, animation.weights, strict=True):
+            frame, within = divmod(round(float(time) * animation.fps * 1000), 1000)
+            stamp = f"{timecode(frame, animation.fps)}.{within:03d}"
+            values = [f"{value:.10f}" for value in weights.tolist()]
+            writer.writerow([stamp, _COUNT, *values, *_NO_ROTATION])
