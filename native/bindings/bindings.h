@@ -21,5 +21,6 @@ void bind_fft(pybind11::module_& module);
 void bind_json(pybind11::module_& module);
 void bind_mel(pybind11::module_& module);
 void bind_resample(pybind11::module_& module);
+void bind_retarget(pybind11::module_& module);
 
 }  // namespace koemorph

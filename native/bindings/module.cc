@@ -7,4 +7,5 @@ PYBIND11_MODULE(_native, module) {
   koemorph::bind_json(module);
   koemorph::bind_mel(module);
   koemorph::bind_resample(module);
+  koemorph::bind_retarget(module);
 }

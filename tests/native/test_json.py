@@ -6,6 +6,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from koemorph import _native
 
 VALUES = st.recursive(
@@ -32,13 +33,12 @@ def test_reads_what_python_writes(value: object, ascii_only: bool, indent: int |
 
 
 @given(st.binary(max_size=40))
-def test_any_bytes_give_a_value_or_a_sentence(text: bytes) -> None:
+def test_any_bytes_are_refused_or_read_as_python_reads_them(text: bytes) -> None:
     try:
         value = _native.parse_json(text)
-    except ValueError as error:
-        assert str(error).endswith(".")
-    else:
-        assert same(value, json.loads(text, parse_int=float))
+    except ValueError:
+        return
+    assert same(value, json.loads(text, parse_int=float))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+#include "retarget.h"
+
+#include <pybind11/stl.h>
+
+#include "bindings.h"
+#include "rig_names.h"
+
+namespace py = pybind11;
+
+namespace koemorph {
+namespace {
+
+FloatArray apply(const Retarget& map, const FloatArray& coefficients) {
+  if (coefficients.ndim() != 2 || coefficients.shape(1) != kCoefficients) {
+    throw py::value_error("retarget takes frames of 52 coefficients, (T, 52)");
+  }
+  FloatArray weights({coefficients.shape(0), static_cast<py::ssize_t>(map.size())});
+  for (py::ssize_t frame = 0; frame < coefficients.shape(0); ++frame) {
+    map.apply(coefficients.data(frame, 0), weights.mutable_data(frame));
+  }
+  return weights;
+}
+
+}  // namespace
+
+void bind_retarget(py::module_& module) {
+  py::class_<Retarget>(module, "Retarget", "A map from the 52 coefficients to a rig's own shapes.")
+      .def(py::init([](const py::bytes& json) {
+             Retarget map;
+             raise_if_failed(Retarget::load(std::string_view(json), &map));
+             return map;
+           }),
+           py::arg("json"), "Reads a map (UTF-8 bytes); ValueError says where it is wrong.")
+      .def_property_readonly("name", &Retarget::name)
+      .def_property_readonly("names",
+                             [](const Retarget& map) {
+                               py::tuple names(map.size());
+                               for (int i = 0; i < map.size(); ++i) names[i] = map.output_name(i);
+                               return names;
+                             })
+      .def_property_readonly("driven",
+                             [](const Retarget& map) {
+                               py::tuple driven(map.size());
+                               for (int i = 0; i < map.size(); ++i) driven[i] = map.is_driven(i);
+                               return driven;
+                             })
+      .def_property_readonly("unmatched_targets", &Retarget::unmatched_targets)
+      .def("match_rig", &Retarget::match_rig, py::arg("rig_names"))
+      .def("apply", &apply, py::arg("coefficients"), "(T, 52) -> (T, len(names)) float32.");
+  module.def("normalized_shape_name", &normalized_shape_name, py::arg("name"));
+}
+
+}  // namespace koemorph

@@ -1,0 +1,69 @@
+#include "rig_names.h"
+
+#include <unordered_map>
+
+namespace koemorph {
+namespace {
+
+// ASCII only: rigs are built by programs in many locales, and std::tolower would ask the game's.
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+char to_lower(char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
+bool is_separator(char c) {
+  return c == '_' || c == '-' || c == ' ' || c == '.' || c == ':' || c == '|' || c == '/';
+}
+
+// Cuts "_L", ".R", " l" or the L of "mouthSmileL" off the end; returns "left", "right" or "".
+std::string_view take_side(std::string_view* name) {
+  const size_t size = name->size();
+  if (size < 3) return "";
+  const char side = name->back();
+  const char before = (*name)[size - 2];
+  if (to_lower(side) != 'l' && to_lower(side) != 'r') return "";
+  const bool is_camel_case = is_upper(side) && is_lower(before);
+  if (!is_separator(before) && !is_camel_case) return "";
+  name->remove_suffix(is_camel_case ? 1 : 2);
+  return to_lower(side) == 'l' ? "left" : "right";
+}
+
+}  // namespace
+
+std::string normalized_shape_name(std::string_view name) {
+  const std::string_view side = take_side(&name);
+  const size_t prefix = name.find_last_of(".:|/");
+  if (prefix != std::string_view::npos && prefix + 1 < name.size()) name.remove_prefix(prefix + 1);
+  std::string normalized;
+  for (const char c : name) {
+    if (!is_separator(c)) normalized.push_back(to_lower(c));
+  }
+  return normalized.append(side);
+}
+
+std::vector<int> match_shape_names(const std::vector<std::string>& wanted,
+                                   const std::vector<std::string>& rig) {
+  std::unordered_map<std::string, int> exact;
+  std::unordered_map<std::string, int> normalized;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    exact.emplace(wanted[i], static_cast<int>(i));
+    normalized.emplace(normalized_shape_name(wanted[i]), static_cast<int>(i));
+  }
+  const auto find = [&](const std::string& name) {
+    if (const auto found = exact.find(name); found != exact.end()) return found->second;
+    if (const auto found = normalized.find(normalized_shape_name(name));
+        found != normalized.end()) {
+      return found->second;
+    }
+    // From the front, so that the longest ending wins.
+    for (size_t i = 1; i + 5 <= name.size(); ++i) {
+      if (!is_separator(name[i - 1])) continue;
+      if (const auto found = exact.find(name.substr(i)); found != exact.end()) return found->second;
+    }
+    return -1;
+  };
+  std::vector<int> matches;
+  matches.reserve(rig.size());
+  for (const std::string& name : rig) matches.push_back(find(name));
+  return matches;
+}
+
+}  // namespace koemorph

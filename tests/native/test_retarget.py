@@ -1,0 +1,229 @@
+"""Retarget maps: the sums they compute, the mistakes they refuse, the rigs they fit."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from koemorph import _native
+from koemorph.coefficients import COEFFICIENTS, PASCAL_NAMES
+
+MAPS = sorted((Path(__file__).parents[2] / "python" / "koemorph" / "maps").glob("*.json"))
+
+
+def load(targets: Any, **more: Any) -> Any:
+    file = {"koemorph": "retarget", "version": 1, "name": "test", "targets": targets, **more}
+    return _native.Retarget(json.dumps(file).encode())
+
+
+def shipped(name: str) -> Any:
+    return _native.Retarget(next(path for path in MAPS if path.stem == name).read_bytes())
+
+
+def face(**weights: float) -> np.ndarray:
+    frame = np.zeros((1, 52), np.float32)
+    for name, weight in weights.items():
+        frame[0, COEFFICIENTS.index(name)] = weight
+    return frame
+
+
+def outputs(retarget: Any, **weights: float) -> dict[str, float]:
+    return dict(zip(retarget.names, retarget.apply(face(**weights))[0].tolist(), strict=True))
+
+
+def test_copies_sums_offsets_curves_and_limits() -> None:
+    retarget = load(
+        {
+            "copy": "jawOpen",
+            "sum": {"from": {"jawOpen": 0.5, "mouthClose": -0.25}, "offset": 0.1},
+            "curve": {"from": {"jawOpen": 1}, "curve": [[0.2, 0.1], [0.4, 0.5], [0.6, 0.2]]},
+            "wide": {"from": {"jawOpen": 4}, "minimum": -1, "maximum": 3},
+            "constant": {"offset": 0.25},
+        }
+    )
+    at_half = outputs(retarget, jawOpen=0.5, mouthClose=0.4)
+    assert at_half == pytest.approx(
+        {"copy": 0.5, "sum": 0.25, "curve": 0.35, "wide": 2.0, "constant": 0.25}
+    )
+    assert outputs(retarget, jawOpen=1.0)["curve"] == pytest.approx(0.2)
+    assert outputs(retarget, jawOpen=1.0)["wide"] == pytest.approx(3.0)
+    assert outputs(retarget)["curve"] == pytest.approx(0.1)
+
+
+def test_targets_may_use_each_other_in_any_order() -> None:
+    retarget = load(
+        {
+            "rest": {"from": {"@open": -1, "@round": -1}, "offset": 1},
+            "round": {"from": {"mouthFunnel": 1, "@open": -0.5}},
+            "open": "jawOpen",
+        }
+    )
+    assert retarget.names == ("rest", "round", "open")
+    assert outputs(retarget, jawOpen=0.4, mouthFunnel=0.5) == pytest.approx(
+        {"open": 0.4, "round": 0.3, "rest": 0.3}
+    )
+
+
+def test_nan_in_a_frame_becomes_the_minimum() -> None:
+    frame = face(jawOpen=float("nan"))
+    assert load({"a": "jawOpen", "b": "mouthClose"}).apply(frame).tolist() == [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("targets", "sentence"),
+    [
+        ({"a": "jawopen"}, '"jawopen", which is neither one of the 52'),
+        ({"a": {"from": {"@b": 1}}}, '"@b", which is neither'),
+        ({"a": {"from": {"@b": 1}}, "b": {"from": {"@a": 1}}}, '"a" needs "b" needs "a"'),
+        ({"a": {"from": {"@a": 1}}}, 'depend on themselves: "a" needs "a"'),
+        ({"a": {"from": {"jawOpen": float("nan")}}}, "NaN and Infinity are not JSON numbers"),
+        ({"a": {"from": {"jawOpen": "1"}}}, "should be a number, not a string"),
+        ({"a": {"from": {"jawOpen": 1e9}}}, "should be between -1000 and 1000"),
+        ({"a": {"gain": 1}}, 'has "gain", but only from'),
+        ({"a": {"from": {}, "minimum": 1, "maximum": 0}}, "minimum is greater"),
+        ({"a": {"curve": [[0, 0], [0, 1]]}}, "left to right"),
+        ({"a": {"curve": [[0, 0]]}}, "two or more points"),
+        ({"a": {"curve": [[0, 0], [1]]}}, "two or more points"),
+        ({"a": {"curve": 3}}, "two or more points"),
+        ({"a": 1}, "a coefficient's name or an object"),
+        ({}, 'an object of "targets"'),
+        ({f"t{i}": "jawOpen" for i in range(513)}, "at most 512 targets"),
+    ],
+)
+def test_mistakes_are_sentences(targets: Any, sentence: str) -> None:
+    with pytest.raises(ValueError, match=r"\.$") as caught:
+        load(targets)
+    assert sentence in str(caught.value)
+
+
+def test_other_files_are_refused() -> None:
+    with pytest.raises(ValueError, match="not a retarget file"):
+        load({"a": "jawOpen"}, koemorph="preset")
+    with pytest.raises(ValueError, match='"version": 1'):
+        load({"a": "jawOpen"}, version=2)
+    with pytest.raises(ValueError, match='has no "gains"'):
+        load({"a": "jawOpen"}, gains={})
+    with pytest.raises(ValueError, match='needs a "name"'):
+        load({"a": "jawOpen"}, name="")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("mouthSmileLeft", "mouthSmile_L"),
+        ("mouthSmileLeft", "Mouth Smile.L"),
+        ("mouthSmileLeft", "mouthSmileL"),
+        ("mouthSmileLeft", "blendShape1.mouthSmileLeft"),
+        ("mouthSmileLeft", "Head_mouthSmileLeft"),
+        ("jawOpen", "JAW_OPEN"),
+        ("Fcl_MTH_A", "Face.M_F00_000_00_Fcl_MTH_A"),
+        ("Blink_L", "blinkLeft"),
+        ("A", "a"),
+    ],
+)
+def test_a_rigs_spelling_is_found(ours: str, theirs: str) -> None:
+    retarget = load({ours: "jawOpen", "unrelated": "mouthClose"})
+    retarget.match_rig(["hair", theirs])
+    assert retarget.driven == (False, True)
+    assert retarget.unmatched_targets == ["unrelated"]
+    assert outputs(retarget, jawOpen=0.5) == {"hair": 0.0, theirs: 0.5}
+
+
+@pytest.mark.parametrize("theirs", ["mouthSmileRight", "mouthSmile", "smileLeft", "L", ""])
+def test_other_shapes_are_left_alone(theirs: str) -> None:
+    retarget = load({"mouthSmileLeft": "mouthSmileLeft"})
+    retarget.match_rig([theirs])
+    assert retarget.driven == (False,)
+
+
+def test_shipped_maps_are_all_there_and_named_like_their_files() -> None:
+    assert {path.stem for path in MAPS} == {
+        "arkit",
+        "character_creator_4",
+        "live_link",
+        "oculus",
+        "perfect_sync",
+        "ready_player_me",
+        "ready_player_me_basic",
+        "vrm0",
+        "vrm1",
+        "vroid",
+    }
+    for path in MAPS:
+        assert _native.Retarget(path.read_bytes()).name == path.stem
+
+
+@pytest.mark.parametrize("path", MAPS, ids=lambda path: path.stem)
+def test_shipped_maps_stay_in_range_on_any_face(path: Path) -> None:
+    frames = np.random.default_rng(7).random((500, 52), np.float32)
+    frames[0] = 0
+    frames[1] = 1
+    weights = _native.Retarget(path.read_bytes()).apply(frames)
+    assert weights.min() >= 0
+    assert weights.max() <= 1
+    assert np.ptp(weights[1:], axis=0).max() > 0
+
+
+def test_identity_maps_change_nothing_but_names() -> None:
+    frames = np.random.default_rng(1).random((3, 52), np.float32)
+    for name, names in [("arkit", COEFFICIENTS), ("live_link", PASCAL_NAMES)]:
+        assert shipped(name).names == names
+        np.testing.assert_array_equal(shipped(name).apply(frames), frames)
+
+
+# One typical mouth a vowel, as captures have them.
+MOUTHS = {
+    "a": {"jawOpen": 0.5, "mouthLowerDownLeft": 0.3, "mouthLowerDownRight": 0.3},
+    "i": {
+        "jawOpen": 0.05,
+        "mouthStretchLeft": 0.35,
+        "mouthStretchRight": 0.35,
+        "mouthSmileLeft": 0.3,
+        "mouthSmileRight": 0.3,
+    },
+    "u": {"jawOpen": 0.05, "mouthPucker": 0.6},
+    "e": {
+        "jawOpen": 0.18,
+        "mouthLowerDownLeft": 0.4,
+        "mouthLowerDownRight": 0.4,
+        "mouthStretchLeft": 0.1,
+        "mouthStretchRight": 0.1,
+    },
+    "o": {"jawOpen": 0.25, "mouthFunnel": 0.5, "mouthPucker": 0.2},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("vrm1", ["aa", "ih", "ou", "ee", "oh"]),
+        ("vrm0", ["A", "I", "U", "E", "O"]),
+        ("vroid", ["Fcl_MTH_A", "Fcl_MTH_I", "Fcl_MTH_U", "Fcl_MTH_E", "Fcl_MTH_O"]),
+        ("oculus", ["viseme_aa", "viseme_I", "viseme_U", "viseme_E", "viseme_O"]),
+    ],
+)
+def test_each_vowel_wins_on_its_own_mouth(name: str, names: list[str]) -> None:
+    retarget = shipped(name)
+    for own, mouth in zip(names, MOUTHS.values(), strict=True):
+        weights = outputs(retarget, **mouth)
+        assert max(names, key=weights.__getitem__) == own
+        assert weights[own] > 0.25
+        assert sum(weights[other] for other in names) <= 1.2
+    assert sum(outputs(retarget)[other] for other in names) == 0
+
+
+def test_visemes_of_lips_and_silence() -> None:
+    oculus = shipped("oculus")
+    assert outputs(oculus)["viseme_sil"] == 1
+    pressed = outputs(oculus, mouthPressLeft=0.5, mouthPressRight=0.5, mouthClose=0.1)
+    assert max(pressed, key=pressed.__getitem__) == "viseme_PP"
+    bitten = outputs(oculus, mouthRollLower=0.6, mouthUpperUpLeft=0.2, mouthUpperUpRight=0.2)
+    assert bitten["viseme_FF"] > bitten["viseme_PP"]
+
+
+def test_gaze_goes_the_same_way_on_both_eyes() -> None:
+    weights = outputs(shipped("vrm1"), eyeLookOutLeft=0.6, eyeLookInRight=0.6)
+    assert weights["lookLeft"] == pytest.approx(0.6)
+    assert weights["lookRight"] == 0
