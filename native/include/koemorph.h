@@ -132,7 +132,7 @@ typedef struct koemorph_stream_config {
   int32_t fps;           /* frames a second; 0 (default): the model's. Another number is refused. */
   int32_t worker;        /* 1: the library computes on a thread of its own; 0 (default): the caller calls
                             koemorph_stream_process */
-  double buffer_seconds; /* audio held between push and process; default 2.0 */
+  double buffer_seconds; /* audio held between push and process; default 1.0 */
   double keep_seconds;   /* frames held for sample and pull; default 10.0 */
 } koemorph_stream_config;
 
@@ -142,8 +142,7 @@ typedef struct koemorph_stream_info {
   double latency;           /* s: frame k needs audio up to k / fps + latency */
   int64_t pushed_samples;   /* sample frames taken by push, dropped ones included */
   int64_t dropped_samples;  /* sample frames overwritten before process came; they count as time */
-  int64_t frames;           /* frames computed; the last one is frame next_frame - 1 */
-  int64_t next_frame;       /* index of the frame that comes next */
+  int64_t frames;           /* frames there have been so far, and so the index of the next one */
   int64_t skipped_frames;   /* frames overwritten before pull came */
 } koemorph_stream_info;
 

@@ -1,0 +1,96 @@
+#include "frames.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace koemorph {
+
+Frames::Frames(int capacity, int width, int fps)
+    : capacity_(std::max(capacity, 4)),
+      width_(width),
+      fps_(fps),
+      weights_(static_cast<size_t>(capacity_) * width),
+      index_(capacity_),
+      last_(width) {
+  reset();
+}
+
+void Frames::reset() {
+  for (auto& index : index_) index.store(-1, std::memory_order_relaxed);
+  std::fill(last_.begin(), last_.end(), 0.0f);
+  next_ = 0;
+  skipped_.store(0, std::memory_order_relaxed);
+  end_.store(0, std::memory_order_release);
+}
+
+void Frames::write(int64_t index, const float* weights) {
+  const auto place = static_cast<size_t>(index % capacity_);
+  index_[place].store(-1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  for (int i = 0; i < width_; ++i) {
+    weights_[place * width_ + i].store(weights[i], std::memory_order_relaxed);
+  }
+  index_[place].store(index, std::memory_order_release);
+}
+
+void Frames::push(int64_t index, const float* weights) {
+  const int64_t end = end_.load(std::memory_order_relaxed);
+  for (int64_t gap = std::max(end, index - capacity_ + 1); gap < index; ++gap) {
+    write(gap, last_.data());
+  }
+  write(index, weights);
+  std::copy(weights, weights + width_, last_.begin());
+  end_.store(index + 1, std::memory_order_release);
+}
+
+bool Frames::blend(int64_t index, int64_t other, float share, float* weights, int n) const {
+  const auto a = static_cast<size_t>(index % capacity_);
+  const auto b = static_cast<size_t>(other % capacity_);
+  if (index_[a].load(std::memory_order_acquire) != index) return false;
+  if (index_[b].load(std::memory_order_acquire) != other) return false;
+  for (int i = 0; i < n; ++i) {
+    const float from = weights_[a * width_ + i].load(std::memory_order_relaxed);
+    const float to = weights_[b * width_ + i].load(std::memory_order_relaxed);
+    weights[i] = from + share * (to - from);
+  }
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  return index_[a].load(std::memory_order_relaxed) == index &&
+         index_[b].load(std::memory_order_relaxed) == other;
+}
+
+int64_t Frames::oldest(int64_t end) const { return std::max<int64_t>(0, end - capacity_); }
+
+bool Frames::pull(float* weights, int n, int64_t* index) {
+  for (;;) {
+    const int64_t end = count();
+    if (next_ >= end) return false;
+    const int64_t first = std::max(next_, oldest(end));
+    skipped_.fetch_add(first - next_, std::memory_order_relaxed);
+    next_ = first;
+    if (blend(next_, next_, 0.0f, weights, std::min(n, width_))) {
+      *index = next_++;
+      return true;
+    }
+    // Overwritten while we read: it is gone, so count it and go on with the next.
+    skipped_.fetch_add(1, std::memory_order_relaxed);
+    ++next_;
+  }
+}
+
+bool Frames::sample(double time, float* weights, int n) const {
+  const int wanted = std::min(n, width_);
+  // A read fails only when the writer has gone round the whole ring meanwhile; then look again.
+  for (int attempt = 0; attempt < 4 && std::isfinite(time); ++attempt) {
+    const int64_t end = count();
+    if (end == 0) break;
+    const double position =
+        std::clamp(time * fps_, static_cast<double>(oldest(end)), static_cast<double>(end - 1));
+    const auto index = static_cast<int64_t>(position);
+    const auto share = static_cast<float>(position - static_cast<double>(index));
+    if (blend(index, std::min(index + 1, end - 1), share, weights, wanted)) return true;
+  }
+  std::fill(weights, weights + wanted, 0.0f);
+  return false;
+}
+
+}  // namespace koemorph

@@ -1,0 +1,236 @@
+#include "model.h"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#if defined(_WIN32)
+#include <filesystem>
+#endif
+
+namespace koemorph {
+namespace {
+
+Status invalid(const std::string& sentence) { return {KOEMORPH_MODEL_INVALID, sentence}; }
+
+Status read_file(const char* path, std::vector<char>* out) {
+#if defined(_WIN32)
+  std::ifstream file(std::filesystem::u8path(path), std::ios::binary);
+#else
+  std::ifstream file(path, std::ios::binary);
+#endif
+  if (!file) return {KOEMORPH_FILE_ERROR, "The model " + std::string(path) + " cannot be opened."};
+  out->assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  if (!file.eof() && file.fail()) {
+    return {KOEMORPH_FILE_ERROR, "The model " + std::string(path) + " cannot be read."};
+  }
+  return {};
+}
+
+// Releases session options on every way out.
+struct Options {
+  const ort::Entry* api;
+  ort::SessionOptions* value = nullptr;
+  ~Options() {
+    if (value != nullptr) ort::ReleaseSessionOptions::call<void>(api, value);
+  }
+};
+
+}  // namespace
+
+Model::~Model() {
+  if (session_ != nullptr) ort::ReleaseSession::call<void>(runtime_->api(), session_);
+}
+
+const char* Model::metadata(const char* key) const {
+  const auto entry = metadata_.find(key);
+  return entry == metadata_.end() ? nullptr : entry->second.c_str();
+}
+
+Status Model::load(const koemorph_model_config& config, std::shared_ptr<const Model>* out) {
+  std::shared_ptr<Model> model(new Model);
+  Status status = model->open(config);
+  if (status.ok()) *out = std::move(model);
+  return status;
+}
+
+Status Model::open(const koemorph_model_config& config) {
+  std::vector<char> bytes;
+  const void* data = config.data;
+  uint64_t size = config.data_size;
+  if (config.path != nullptr) {
+    Status status = read_file(config.path, &bytes);
+    if (!status.ok()) return status;
+    data = bytes.data();
+    size = bytes.size();
+  }
+  const std::string library = config.onnxruntime_path == nullptr ? "" : config.onnxruntime_path;
+  Status status = OnnxRuntime::load(library, &runtime_);
+  if (status.ok()) status = create_session(data, size, config.threads);
+  if (status.ok()) status = read_metadata();
+  if (status.ok()) status = parse_settings(metadata_, &settings_);
+  if (status.ok()) status = check_inputs();
+  if (status.ok()) status = try_once();
+  if (!status.ok() && config.path != nullptr && status.result == KOEMORPH_MODEL_INVALID) {
+    status.message = std::string(config.path) + ": " + status.message;
+  }
+  return status;
+}
+
+Status Model::create_session(const void* data, size_t size, int threads) {
+  const ort::Entry* api = runtime_->api();
+  Options options{api};
+  ort::Status* failure = ort::CreateSessionOptions::call(api, &options.value);
+  if (failure == nullptr) {
+    failure = ort::SetSessionGraphOptimizationLevel::call(api, options.value, ort::kOptimizeAll);
+  }
+  if (failure == nullptr) failure = ort::SetIntraOpNumThreads::call(api, options.value, threads);
+  if (failure == nullptr) failure = ort::SetInterOpNumThreads::call(api, options.value, 1);
+  // A game's other threads need the cores more than our waiting ones; and denormals cost a
+  // hundredfold.
+  for (const auto& entry : {std::pair{"session.intra_op.allow_spinning", "0"},
+                            std::pair{"session.set_denormal_as_zero", "1"}}) {
+    if (failure == nullptr) {
+      failure = ort::AddSessionConfigEntry::call(api, options.value, entry.first, entry.second);
+    }
+  }
+  if (failure == nullptr) {
+    failure = ort::CreateSessionFromArray::call(api, runtime_->env(), data, size, options.value,
+                                                &session_);
+  }
+  if (failure == nullptr) return {};
+  return invalid("This is not a model that ONNX Runtime can load: " +
+                 runtime_->take_message(failure));
+}
+
+Status Model::read_metadata() {
+  const ort::Entry* api = runtime_->api();
+  ort::Allocator* allocator = runtime_->allocator();
+  ort::ModelMetadata* metadata = nullptr;
+  std::string failure =
+      runtime_->take_message(ort::SessionGetModelMetadata::call(api, session_, &metadata));
+  if (!failure.empty()) return invalid("Its metadata cannot be read: " + failure);
+  char** keys = nullptr;
+  int64_t count = 0;
+  failure = runtime_->take_message(
+      ort::ModelMetadataGetCustomMetadataMapKeys::call(api, metadata, allocator, &keys, &count));
+  for (int64_t i = 0; i < count; ++i) {
+    char* value = nullptr;
+    const std::string message = runtime_->take_message(
+        ort::ModelMetadataLookupCustomMetadataMap::call(api, metadata, allocator, keys[i], &value));
+    if (message.empty() && value != nullptr) {
+      metadata_[keys[i]] = value;
+      runtime_->take_message(ort::AllocatorFree::call(api, allocator, value));
+    }
+    runtime_->take_message(ort::AllocatorFree::call(api, allocator, keys[i]));
+  }
+  if (keys != nullptr) runtime_->take_message(ort::AllocatorFree::call(api, allocator, keys));
+  ort::ReleaseModelMetadata::call<void>(api, metadata);
+  return failure.empty() ? Status{} : invalid("Its metadata cannot be read: " + failure);
+}
+
+Status Model::check_inputs() const {
+  std::set<std::string> expected = {"mel", "detail", "previous"};
+  if (settings_.egemaps) expected.insert("egemaps");
+  const ort::Entry* api = runtime_->api();
+  size_t count = 0;
+  std::string failure =
+      runtime_->take_message(ort::SessionGetInputCount::call(api, session_, &count));
+  std::set<std::string> found;
+  for (size_t i = 0; failure.empty() && i < count; ++i) {
+    char* name = nullptr;
+    failure = runtime_->take_message(
+        ort::SessionGetInputName::call(api, session_, i, runtime_->allocator(), &name));
+    if (name == nullptr) continue;
+    found.insert(name);
+    runtime_->take_message(ort::AllocatorFree::call(api, runtime_->allocator(), name));
+  }
+  if (!failure.empty()) return invalid("Its inputs cannot be read: " + failure);
+  if (found == expected) return {};
+  std::string names;
+  for (const std::string& name : expected) names += (names.empty() ? "" : ", ") + name;
+  return invalid("Its graph must have exactly the inputs " + names + ".");
+}
+
+// Shapes that do not fit show here, while loading, and not in the middle of a game; it also brings
+// the session's memory to its working size.
+Status Model::try_once() const {
+  // A pointer that owns nothing: the model outlives this trial.
+  Inference inference(std::shared_ptr<const Model>(std::shared_ptr<const Model>(), this), 1);
+  Status status = inference.run(1);
+  if (!status.ok()) status.result = KOEMORPH_MODEL_INVALID;
+  return status;
+}
+
+Inference::Tensor Inference::tensor(const char* name, std::vector<int64_t> shape_of_one) const {
+  Tensor made{name, {1}, 1, {}};
+  for (const int64_t extent : shape_of_one) {
+    made.shape.push_back(extent);
+    made.size *= static_cast<size_t>(extent);
+  }
+  made.data.assign(made.size * capacity_, 0.0f);
+  return made;
+}
+
+Inference::Inference(std::shared_ptr<const Model> model, int capacity)
+    : model_(std::move(model)), capacity_(capacity) {
+  const ModelSettings& settings = model_->settings();
+  const int64_t bands = settings.mel.bands;
+  inputs_.push_back(tensor("mel", {settings.context_frames, bands}));
+  inputs_.push_back(tensor("detail", {settings.mel.detail_frames, bands}));
+  inputs_.push_back(tensor("previous", {kCoefficients}));
+  output_ = tensor("coefficients", {kCoefficients});
+}
+
+Inference::~Inference() { release(); }
+
+void Inference::release() {
+  const ort::Entry* api = model_->runtime().api();
+  for (Tensor& input : inputs_) {
+    if (input.value != nullptr) ort::ReleaseValue::call<void>(api, input.value);
+    input.value = nullptr;
+  }
+  if (output_.value != nullptr) ort::ReleaseValue::call<void>(api, output_.value);
+  output_.value = nullptr;
+  bound_ = 0;
+}
+
+Status Inference::bind(int count) {
+  if (bound_ == count) return {};
+  release();
+  const OnnxRuntime& runtime = model_->runtime();
+  const auto make = [&](Tensor& tensor) {
+    tensor.shape[0] = count;
+    return runtime.take_message(ort::CreateTensorWithDataAsOrtValue::call(
+        runtime.api(), runtime.memory(), static_cast<void*>(tensor.data.data()),
+        count * tensor.size * sizeof(float), tensor.shape.data(), tensor.shape.size(), ort::kFloat,
+        &tensor.value));
+  };
+  std::string failure = make(output_);
+  for (Tensor& input : inputs_) {
+    if (failure.empty()) failure = make(input);
+  }
+  if (!failure.empty()) return {KOEMORPH_INFERENCE_FAILED, failure};
+  bound_ = count;
+  return {};
+}
+
+Status Inference::run(int count) {
+  Status status = bind(count);
+  if (!status.ok()) return status;
+  const OnnxRuntime& runtime = model_->runtime();
+  constexpr size_t kMostInputs = 4;
+  const char* names[kMostInputs] = {};
+  const ort::Value* values[kMostInputs] = {};
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    names[i] = inputs_[i].name;
+    values[i] = inputs_[i].value;
+  }
+  ort::Status* failure = ort::Run::call(runtime.api(), model_->session(), nullptr, names, values,
+                                        inputs_.size(), &output_.name, 1, &output_.value);
+  if (failure == nullptr) return {};
+  return {KOEMORPH_INFERENCE_FAILED,
+          "The model could not be run: " + runtime.take_message(failure)};
+}
+
+}  // namespace koemorph

@@ -1,0 +1,184 @@
+#include "stream.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "denormals.h"
+
+namespace koemorph {
+namespace {
+
+constexpr int kBlock = 1024;  // device samples taken through the stages at a time
+
+float silence(const MelConfig& mel) { return (std::log10(mel.floor) + mel.offset) * mel.scale; }
+
+}  // namespace
+
+Stream::Stream(std::shared_ptr<const Model> model, const koemorph_stream_config& config)
+    : model_(std::move(model)),
+      clock_(model_->settings().mel.clock),
+      audio_(static_cast<int64_t>(config.buffer_seconds * config.sample_rate), config.channels),
+      resample_(std::make_unique<Resample>(config.sample_rate, clock_.sample_rate)),
+      mel_(model_->settings().mel),
+      window_(model_->settings().context_frames, model_->settings().mel.bands,
+              silence(model_->settings().mel)),
+      inference_(model_, 1),
+      frames_(static_cast<int>(std::ceil(config.keep_seconds * clock_.fps)), kCoefficients,
+              clock_.fps),
+      block_(kBlock),
+      resampled_(resample_->max_output(kBlock)) {
+  if (config.worker != 0) start_worker();
+}
+
+Stream::~Stream() {
+  stopping_.store(true);
+  if (worker_.joinable()) worker_.join();
+}
+
+void Stream::start_worker() {
+  // Polling, because waking a sleeper is a system call that the audio thread must not make.
+  const auto nap = std::chrono::milliseconds(std::max(1, 250 / clock_.fps));
+  worker_ = std::thread([this, nap] {
+    while (!stopping_.load()) {
+      int64_t computed = 0;
+      // A failed inference leaves the face as it was; the next frame may succeed.
+      const Status status = process(&computed);
+      if (!status.ok() || computed == 0) std::this_thread::sleep_for(nap);
+    }
+  });
+}
+
+koemorph_result Stream::push(const float* interleaved, int32_t frames) {
+  if (flushed()) return KOEMORPH_WRONG_STATE;
+  audio_.push(interleaved, frames);
+  return KOEMORPH_OK;
+}
+
+Status Stream::process(int64_t* computed) {
+  const FlushDenormals flush_denormals;
+  *computed = 0;
+  // Read before the audio: what was pushed before the flush is then in the ring for certain.
+  const bool ending = flushed();
+  for (;;) {
+    int64_t lost = 0;
+    block_size_ = audio_.read(block_.data(), kBlock, &lost);
+    if (lost > 0) jump(lost);
+    if (block_size_ == 0) break;
+    consumed_ += block_size_;
+    resampled_size_ = resample_->push(block_.data(), block_size_, resampled_.data());
+    Status status = take(std::numeric_limits<int64_t>::max(), computed);
+    if (!status.ok()) return status;
+  }
+  return ending && !finished_ ? finish(computed) : Status{};
+}
+
+// Feeds the features until the samples are used up or frame `end` would come.
+Status Stream::take(int64_t end, int64_t* computed) {
+  Status worst;
+  const float* next = resampled_.data();
+  for (int left = resampled_size_; left > 0 && mel_.index() < end;) {
+    const int taken = mel_.push(next, left);
+    next += taken;
+    left -= taken;
+    if (!mel_.ready()) continue;
+    Status status = make_frame(mel_.index());
+    mel_.next();
+    ++*computed;
+    if (!status.ok()) worst = std::move(status);
+  }
+  return worst;
+}
+
+// The way of one frame; the features before it run at the pace of the audio.
+Status Stream::make_frame(int64_t index) {
+  window_.push(mel_.frame());
+  std::copy_n(window_.rows(), window_.size(), inference_.mel(0));
+  const MelConfig& mel = mel_.config();
+  std::copy_n(mel_.detail(), mel.detail_frames * mel.bands, inference_.detail(0));
+  std::copy_n(smooth_.previous(), kCoefficients, inference_.previous(0));
+  Status status = inference_.run(1);
+  if (status.ok()) smooth_.push(inference_.coefficients(0));
+  frames_.push(index, smooth_.frame());
+  return status;
+}
+
+// The frames that still wait for their lookahead get silence.
+Status Stream::finish(int64_t* computed) {
+  finished_ = true;
+  const int64_t total = clock_.frames_in(consumed_, resample_->in_rate());
+  std::fill(block_.begin(), block_.end(), 0.0f);
+  Status status;
+  while (status.ok() && mel_.index() < total) {
+    resampled_size_ = resample_->push(block_.data(), kBlock, resampled_.data());
+    status = take(total, computed);
+  }
+  return status;
+}
+
+// After a gap all history is silence, as at the start, but time has gone on.
+void Stream::jump(int64_t lost) {
+  consumed_ += lost;
+  dropped_.fetch_add(lost, std::memory_order_relaxed);
+  resample_->reset();
+  window_.reset();
+  smooth_.reset();
+  mel_.reset(round_divide(consumed_ * clock_.sample_rate, resample_->in_rate()));
+}
+
+void Stream::reset(int32_t sample_rate, int32_t channels) {
+  audio_.reset(channels == 0 ? audio_.channels() : channels);
+  const int rate = sample_rate == 0 ? resample_->in_rate() : sample_rate;
+  if (rate == resample_->in_rate()) {
+    resample_->reset();
+  } else {
+    resample_ = std::make_unique<Resample>(rate, clock_.sample_rate);
+    resampled_.resize(resample_->max_output(kBlock));
+  }
+  mel_.reset();
+  window_.reset();
+  smooth_.reset();
+  frames_.reset();
+  block_size_ = resampled_size_ = 0;
+  consumed_ = 0;
+  finished_ = false;
+  dropped_.store(0);
+  flushed_.store(false);
+}
+
+int Stream::tap(koemorph_stage stage, float* out, int32_t n) {
+  const auto copy = [&](const float* from, int size) {
+    const int count = std::min(n, size);
+    std::copy_n(from, count, out);
+    return count;
+  };
+  const int bands = mel_.config().bands;
+  switch (stage) {
+    case KOEMORPH_STAGE_AUDIO:
+      return copy(block_.data(), block_size_);
+    case KOEMORPH_STAGE_RESAMPLE:
+      return copy(resampled_.data(), resampled_size_);
+    case KOEMORPH_STAGE_MEL:
+      return copy(window_.rows() + window_.size() - bands, bands);
+    case KOEMORPH_STAGE_WINDOW:
+      return copy(inference_.mel(0), window_.size());
+    case KOEMORPH_STAGE_MODEL:
+      return copy(inference_.coefficients(0), kCoefficients);
+    case KOEMORPH_STAGE_SMOOTH:
+      return copy(smooth_.frame(), kCoefficients);
+    default:
+      return -1;
+  }
+}
+
+void Stream::get_info(koemorph_stream_info* info) const {
+  info->fps = clock_.fps;
+  info->latency = static_cast<double>(clock_.lookahead_frames) / clock_.fps + resample_->latency();
+  info->pushed_samples = audio_.pushed();
+  info->dropped_samples = dropped_.load(std::memory_order_relaxed);
+  info->frames = frames_.count();
+  info->skipped_frames = frames_.skipped();
+}
+
+}  // namespace koemorph

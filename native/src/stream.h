@@ -1,0 +1,79 @@
+// One voice being animated: the stages, one after the other.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "audio.h"
+#include "frames.h"
+#include "mel.h"
+#include "model.h"
+#include "resample.h"
+#include "smooth.h"
+#include "status.h"
+#include "window.h"
+
+namespace koemorph {
+
+class Stream {
+ public:
+  // The config must have been checked (see api.cc).
+  Stream(std::shared_ptr<const Model> model, const koemorph_stream_config& config);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // Audio thread.
+  koemorph_result push(const float* interleaved, int32_t frames);
+  void flush() { flushed_.store(true, std::memory_order_release); }
+  bool flushed() const { return flushed_.load(std::memory_order_acquire); }
+
+  // Worker thread: every frame whose audio has arrived; *computed: how many.
+  Status process(int64_t* computed);
+  void reset(int32_t sample_rate, int32_t channels);
+  int tap(koemorph_stage stage, float* out, int32_t n);
+  bool has_worker() const { return worker_.joinable(); }
+
+  // Game thread.
+  bool sample(double time, float* weights, int32_t n) const {
+    return frames_.sample(time, weights, n);
+  }
+  bool pull(float* weights, int32_t n, int64_t* index) { return frames_.pull(weights, n, index); }
+
+  void get_info(koemorph_stream_info* info) const;
+  int fps() const { return clock_.fps; }
+
+ private:
+  Status take(int64_t end, int64_t* computed);
+  Status make_frame(int64_t index);
+  Status finish(int64_t* computed);
+  void jump(int64_t lost);
+  void start_worker();
+
+  std::shared_ptr<const Model> model_;
+  FrameClock clock_;
+  Audio audio_;
+  std::unique_ptr<Resample> resample_;
+  Mel mel_;
+  Window window_;
+  Inference inference_;
+  Smooth smooth_;
+  Frames frames_;
+
+  std::vector<float> block_;      // what audio gave last
+  std::vector<float> resampled_;  // what resample made of it
+  int block_size_ = 0;
+  int resampled_size_ = 0;
+  int64_t consumed_ = 0;  // device samples that have gone through, lost ones included
+  bool finished_ = false;
+
+  std::atomic<bool> flushed_{false};
+  std::atomic<int64_t> dropped_{0};
+  std::atomic<bool> stopping_{false};
+  std::thread worker_;
+};
+
+}  // namespace koemorph
