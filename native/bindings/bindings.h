@@ -20,7 +20,9 @@ void bind_face(pybind11::module_& module);
 void bind_fft(pybind11::module_& module);
 void bind_json(pybind11::module_& module);
 void bind_mel(pybind11::module_& module);
+void bind_model(pybind11::module_& module);
 void bind_resample(pybind11::module_& module);
 void bind_retarget(pybind11::module_& module);
+void bind_stream(pybind11::module_& module);
 
 }  // namespace koemorph

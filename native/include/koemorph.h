@@ -119,8 +119,8 @@ KOEMORPH_API koemorph_result koemorph_model_load(const koemorph_model_config* co
 /* [any] Does nothing with NULL. */
 KOEMORPH_API void koemorph_model_destroy(koemorph_model* model);
 
-/* [any] The text of a metadata key ("fps", "license", ...; koemorph info lists them), or NULL when the
- * model has no such key. Valid as long as the model. */
+/* [any] The text of a metadata key ("fps", "license", ...), or NULL when the model has no such key; with a
+ * NULL key, the names of all keys, one a line. Valid as long as the model. */
 KOEMORPH_API const char* koemorph_model_metadata(const koemorph_model* model, const char* key);
 
 /* ---- stream ------------------------------------------------------------------------------------- */

@@ -153,7 +153,8 @@ koemorph_result koemorph_model_load(const koemorph_model_config* config, koemorp
 void koemorph_model_destroy(koemorph_model* model) { delete model; }
 
 const char* koemorph_model_metadata(const koemorph_model* model, const char* key) {
-  return model == nullptr || key == nullptr ? nullptr : model->model->metadata(key);
+  if (model == nullptr) return nullptr;
+  return key == nullptr ? model->model->metadata_keys() : model->model->metadata(key);
 }
 
 void koemorph_stream_config_init(koemorph_stream_config* config) {

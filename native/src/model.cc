@@ -126,6 +126,7 @@ Status Model::read_metadata() {
   }
   if (keys != nullptr) runtime_->take_message(ort::AllocatorFree::call(api, allocator, keys));
   ort::ReleaseModelMetadata::call<void>(api, metadata);
+  for (const auto& entry : metadata_) metadata_keys_ += entry.first + "\n";
   return failure.empty() ? Status{} : invalid("Its metadata cannot be read: " + failure);
 }
 

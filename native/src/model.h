@@ -34,8 +34,8 @@ class Model {
   const ModelSettings& settings() const { return settings_; }
   // NULL when there is no such key.
   const char* metadata(const char* key) const;
-  // Every key with its text.
-  const std::map<std::string, std::string>& all_metadata() const { return metadata_; }
+  // All keys, one a line.
+  const char* metadata_keys() const { return metadata_keys_.c_str(); }
 
   const OnnxRuntime& runtime() const { return *runtime_; }
   ort::Session* session() const { return session_; }
@@ -51,6 +51,7 @@ class Model {
   const OnnxRuntime* runtime_ = nullptr;
   ort::Session* session_ = nullptr;
   std::map<std::string, std::string> metadata_;
+  std::string metadata_keys_;
   ModelSettings settings_;
 };
 

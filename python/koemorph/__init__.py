@@ -1,5 +1,8 @@
 """KoeMorph: speech in, ARKit's 52 blendshape coefficients out."""
 
+from koemorph.animation import Animation
+from koemorph.coefficients import COEFFICIENTS
 from koemorph.errors import KoemorphError
+from koemorph.model import Model, Stream
 
-__all__ = ["KoemorphError"]
+__all__ = ["COEFFICIENTS", "Animation", "KoemorphError", "Model", "Stream"]

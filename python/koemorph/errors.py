@@ -13,6 +13,10 @@ class ModelError(KoemorphError):
     """A model is missing, not a KoeMorph model, or cannot be run here."""
 
 
+class StreamError(KoemorphError):
+    """A stream was used in a state that does not allow the call, e.g. pushed to after flush."""
+
+
 class OutputError(KoemorphError):
     """A result cannot be written where it was asked for."""
 

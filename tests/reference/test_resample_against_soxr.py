@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soxr
+
 from koemorph import _native
 
 OUT_RATE = 16000

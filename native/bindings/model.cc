@@ -1,0 +1,164 @@
+// The binding of models and streams goes through the C ABI, as every engine does.
+#include <memory>
+#include <string>
+
+#include "bindings.h"
+#include "results.h"
+
+namespace py = pybind11;
+
+namespace koemorph {
+namespace {
+
+struct ModelDeleter {
+  void operator()(koemorph_model* model) const { koemorph_model_destroy(model); }
+};
+struct StreamDeleter {
+  void operator()(koemorph_stream* stream) const { koemorph_stream_destroy(stream); }
+};
+using ModelHandle = std::unique_ptr<koemorph_model, ModelDeleter>;
+using StreamHandle = std::unique_ptr<koemorph_stream, StreamDeleter>;
+
+struct PyModel {
+  ModelHandle handle;
+};
+struct PyStream {
+  StreamHandle handle;
+};
+
+PyModel load(const std::string& path, const std::string& onnxruntime_path, int threads) {
+  koemorph_model_config config;
+  koemorph_model_config_init(&config);
+  config.path = path.c_str();
+  config.onnxruntime_path = onnxruntime_path.empty() ? nullptr : onnxruntime_path.c_str();
+  config.threads = threads;
+  koemorph_model* model = nullptr;
+  raise_if_failed(koemorph_model_load(&config, &model));
+  return {ModelHandle(model)};
+}
+
+PyStream create(const PyModel& model, int sample_rate, int channels, int fps, bool worker,
+                double buffer_seconds, double keep_seconds) {
+  koemorph_stream_config config;
+  koemorph_stream_config_init(&config);
+  config.sample_rate = sample_rate;
+  config.channels = channels;
+  config.fps = fps;
+  config.worker = worker ? 1 : 0;
+  config.buffer_seconds = buffer_seconds;
+  config.keep_seconds = keep_seconds;
+  koemorph_stream* stream = nullptr;
+  raise_if_failed(koemorph_stream_create(model.handle.get(), &config, &stream));
+  return {StreamHandle(stream)};
+}
+
+// interleaved: samples of all channels; their count is the number of sample frames times channels.
+void push(PyStream& self, const FloatArray& interleaved, int channels) {
+  const auto frames = static_cast<int32_t>(interleaved.size() / channels);
+  raise_if_failed(koemorph_stream_push(self.handle.get(), interleaved.data(), frames));
+}
+
+bool process(PyStream& self) {
+  koemorph_result result;
+  {
+    const py::gil_scoped_release unlocked;
+    result = koemorph_stream_process(self.handle.get());
+  }
+  raise_if_failed(result);
+  return result == KOEMORPH_OK;
+}
+
+// All waiting frames: (times (t,), weights (t, n)).
+py::tuple pull(PyStream& self, int n) {
+  std::vector<double> times;
+  std::vector<float> weights;
+  std::vector<float> frame(n);
+  double time = 0.0;
+  koemorph_result result;
+  while ((result = koemorph_stream_pull(self.handle.get(), frame.data(), n, &time)) ==
+         KOEMORPH_OK) {
+    times.push_back(time);
+    weights.insert(weights.end(), frame.begin(), frame.end());
+  }
+  raise_if_failed(result);
+  const auto count = static_cast<py::ssize_t>(times.size());
+  return py::make_tuple(py::array_t<double>(count, times.data()),
+                        py::array_t<float>({count, py::ssize_t{n}}, weights.data()));
+}
+
+py::array_t<float> sample(PyStream& self, double time, int n) {
+  py::array_t<float> weights(n);
+  raise_if_failed(koemorph_stream_sample(self.handle.get(), time, weights.mutable_data(), n));
+  return weights;
+}
+
+py::array_t<float> tap(PyStream& self, koemorph_stage stage, int n) {
+  py::array_t<float> out(n);
+  int32_t written = 0;
+  raise_if_failed(koemorph_stream_tap(self.handle.get(), stage, out.mutable_data(), n, &written));
+  return py::array_t<float>(out[py::slice(0, written, 1)]);
+}
+
+koemorph_stream_info info(const PyStream& self) {
+  koemorph_stream_info info{};
+  info.size = sizeof info;
+  raise_if_failed(koemorph_stream_get_info(self.handle.get(), &info));
+  return info;
+}
+
+}  // namespace
+
+void bind_model(py::module_& module) {
+  module.def("version", &koemorph_version, "The library's version.");
+  module.def("coefficient_name", &koemorph_coefficient_name, py::arg("index"));
+
+  py::class_<PyModel>(module, "Model", "A loaded model; use koemorph.Model.")
+      .def(py::init(&load), py::arg("path"), py::arg("onnxruntime_path"), py::arg("threads") = 1)
+      .def(
+          "metadata",
+          [](const PyModel& self, const char* key) {
+            return koemorph_model_metadata(self.handle.get(), key);
+          },
+          py::arg("key").none(true),
+          "Text of a metadata key or None; of None, all keys, one a line.");
+}
+
+void bind_stream(py::module_& module) {
+  py::enum_<koemorph_stage>(module, "Stage")
+      .value("AUDIO", KOEMORPH_STAGE_AUDIO)
+      .value("RESAMPLE", KOEMORPH_STAGE_RESAMPLE)
+      .value("MEL", KOEMORPH_STAGE_MEL)
+      .value("EGEMAPS", KOEMORPH_STAGE_EGEMAPS)
+      .value("WINDOW", KOEMORPH_STAGE_WINDOW)
+      .value("MODEL", KOEMORPH_STAGE_MODEL)
+      .value("SMOOTH", KOEMORPH_STAGE_SMOOTH)
+      .value("RETARGET", KOEMORPH_STAGE_RETARGET);
+
+  py::class_<koemorph_stream_info>(module, "StreamInfo")
+      .def_readonly("fps", &koemorph_stream_info::fps)
+      .def_readonly("latency", &koemorph_stream_info::latency, "s")
+      .def_readonly("pushed_samples", &koemorph_stream_info::pushed_samples)
+      .def_readonly("dropped_samples", &koemorph_stream_info::dropped_samples)
+      .def_readonly("frames", &koemorph_stream_info::frames)
+      .def_readonly("skipped_frames", &koemorph_stream_info::skipped_frames);
+
+  py::class_<PyStream>(module, "Stream", "One voice being animated; use koemorph.Model.stream.")
+      .def(py::init(&create), py::arg("model"), py::arg("sample_rate"), py::arg("channels"),
+           py::arg("fps"), py::arg("worker"), py::arg("buffer_seconds"), py::arg("keep_seconds"))
+      .def("push", &push, py::arg("interleaved"), py::arg("channels"))
+      .def("flush",
+           [](PyStream& self) { raise_if_failed(koemorph_stream_flush(self.handle.get())); })
+      .def("process", &process)
+      .def("pull", &pull, py::arg("n"))
+      .def("sample", &sample, py::arg("time"), py::arg("n"))
+      .def("tap", &tap, py::arg("stage"), py::arg("n"))
+      .def(
+          "reset",
+          [](PyStream& self, int sample_rate, int channels) {
+            raise_if_failed(koemorph_stream_reset(self.handle.get(), sample_rate, channels));
+          },
+          py::arg("sample_rate"), py::arg("channels"))
+      .def_property_readonly("info", &info);
+}
+
+}  // namespace koemorph

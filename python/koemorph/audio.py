@@ -1,0 +1,92 @@
+"""Reading recordings: any file libsndfile knows, in pieces, with errors a user understands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from koemorph.errors import AudioError
+
+FloatArray = npt.NDArray[np.float32]
+
+# What the native resample stage takes.
+LEAST_RATE = 8000
+MOST_RATE = 192000
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An open recording: its sample rate in Hz, channels, length in sample frames, and blocks."""
+
+    sample_rate: int
+    channels: int
+    length: int
+    blocks: Iterator[FloatArray]  # each (n, channels) float32
+
+
+@contextmanager
+def open_audio(path: str | Path, block_seconds: float = 1.0) -> Iterator[Recording]:
+    """Open a recording (WAV, FLAC, OGG, MP3, ...) to be read block by block.
+
+    Raises AudioError when it is missing, no audio, empty, or at a rate outside 8-192 kHz.
+    """
+    path = Path(path)
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise AudioError(f"The recording {path} {kind}; give the path of an audio file.")
+    try:
+        file = soundfile.SoundFile(path)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(
+            f"{path} cannot be read as audio ({error.error_string.rstrip('.')}); "
+            "give a WAV, FLAC, OGG or MP3 file."
+        ) from error
+    with file:
+        check_rate(file.samplerate, str(path))
+        if file.frames == 0:
+            raise AudioError(f"{path} holds no sound; record something and try again.")
+        size = max(1, int(block_seconds * file.samplerate))
+        blocks = file.blocks(size, dtype="float32", always_2d=True)
+        yield Recording(file.samplerate, file.channels, file.frames, blocks)
+
+
+def check_rate(rate: int, what: str) -> None:
+    """Raise AudioError when `rate` (Hz) of `what` is not one that can be resampled."""
+    if not LEAST_RATE <= rate <= MOST_RATE:
+        raise AudioError(
+            f"{what} has a sample rate of {rate} Hz; KoeMorph takes {LEAST_RATE} to {MOST_RATE} Hz."
+        )
+
+
+def as_channels(audio: npt.ArrayLike) -> FloatArray:
+    """Samples (n,) or (n, channels), floats in [-1, 1] or integers at full scale, as (n, channels).
+
+    Raises AudioError for other shapes and kinds.
+    """
+    samples = np.asarray(audio)
+    if samples.ndim == 1:
+        samples = samples[:, np.newaxis]
+    if samples.ndim != 2 or samples.shape[1] not in range(1, 65):
+        raise AudioError(
+            f"Audio must have the shape (samples,) or (samples, channels) with 1 to 64 channels, "
+            f"not {np.shape(audio)}."
+        )
+    if np.issubdtype(samples.dtype, np.signedinteger):
+        samples = samples / -float(np.iinfo(samples.dtype).min)
+    elif not np.issubdtype(samples.dtype, np.floating):
+        raise AudioError(f"Audio must be floats or signed integers, not {samples.dtype}.")
+    return np.ascontiguousarray(samples, dtype=np.float32)
+
+
+def as_recording(audio: npt.ArrayLike, sample_rate: int) -> Recording:
+    """Samples as `as_channels` takes them, at `sample_rate` Hz, like an open recording."""
+    check_rate(sample_rate, "The audio")
+    samples = as_channels(audio)
+    blocks = (samples[at : at + sample_rate] for at in range(0, len(samples), sample_rate))
+    return Recording(sample_rate, samples.shape[1], len(samples), blocks)
