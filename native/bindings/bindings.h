@@ -16,6 +16,7 @@ inline void raise_if_failed(const Status& status) {
   if (!status.ok()) throw pybind11::value_error(status.message);
 }
 
+void bind_controls(pybind11::module_& module);
 void bind_face(pybind11::module_& module);
 void bind_fft(pybind11::module_& module);
 void bind_json(pybind11::module_& module);

@@ -199,6 +199,54 @@ KOEMORPH_API koemorph_result koemorph_stream_reset(koemorph_stream* stream, int3
 KOEMORPH_API koemorph_result koemorph_stream_get_info(const koemorph_stream* stream,
                                                       koemorph_stream_info* info);
 
+/* ---- controls ----------------------------------------------------------------------------------- */
+
+/* How one voice moves one face. Every change glides, so nothing here clicks. Where a range stands,
+ * koemorph_stream_set_controls refuses what is outside. */
+typedef struct koemorph_controls {
+  uint32_t size; /* set by koemorph_controls_init */
+  /* The voice, before the features. */
+  float input_strength; /* gain on the voice, 0..10; 1 */
+  int32_t gate;         /* 1: what lies near the noise floor is not heard; 0 (default): all is */
+  float gate_margin;    /* dB above the tracked noise floor at which a voice begins, 1..40; 9 */
+  float gate_hold;      /* s that the gate stays open after the voice, 0..5; 0.25 */
+  float gate_ceiling;   /* dBFS, -90..0: the noise floor is never taken for louder; -45 */
+  int32_t auto_gain;    /* 1: voices are brought to auto_gain_target; 0 (default) */
+  float auto_gain_target; /* dBFS, RMS of speech, -60..0; -23 */
+  float auto_gain_limit;  /* dB up or down at most, 0..40; 12 */
+  /* The face, after the model. Upper: eyes, brows, cheeks below the eyes; lower: the rest. */
+  float upper_strength;   /* 0..4; 1 */
+  float lower_strength;   /* 0..4; 1 */
+  float upper_smoothing;  /* s, time constant beyond the model's own smoothing, 0..2; 0 */
+  float lower_smoothing;  /* s, 0..2; 0 */
+  float symmetry;         /* 0 (default): as the model says; 1: left and right alike */
+  float lip_close_offset; /* -1..1; 0. Above 0 the lips close, below 0 they part */
+  float eyelid_offset;    /* -1..1; 0. Above 0 the eyes open wider, below 0 they close */
+  float glide;            /* s over which a change takes place, 0..10; 0.2 */
+  float multiplier[KOEMORPH_COEFFICIENTS]; /* -10..10; 1 */
+  float offset[KOEMORPH_COEFFICIENTS];     /* -1..1; 0 */
+  float minimum[KOEMORPH_COEFFICIENTS];    /* 0..1; 0: clamping after multiplier and offset */
+  float maximum[KOEMORPH_COEFFICIENTS];    /* 0..1, not below minimum; 1 */
+  uint8_t active[KOEMORPH_COEFFICIENTS];   /* 0: this coefficient stays at rest; 1 (default) */
+  uint8_t cancel_group[KOEMORPH_COEFFICIENTS]; /* of the same group above 0 only the strongest acts, by
+                                                  what it is stronger than the next; 0 (default) */
+  /* Life: what no voice says. Strengths 0..2; it makes room wherever the model moves. */
+  float blink;             /* 1 */
+  float blinks_per_minute; /* on average, 0..120; 20 */
+  float saccades;          /* 0 */
+  float brow_accents;      /* 0 */
+  float idle;              /* 0 */
+  uint32_t seed;           /* the same seed and voice give the same life; 0 */
+} koemorph_controls;
+
+/* [any] Fills in the defaults. Does nothing with NULL. */
+KOEMORPH_API void koemorph_controls_init(koemorph_controls* controls);
+
+/* [any] Fills in the defaults and, over them, what a preset says (JSON, UTF-8, `size` bytes; the package's
+ * presets folder has examples). KOEMORPH_INVALID_ARGUMENT names line and column of what is wrong. */
+KOEMORPH_API koemorph_result koemorph_controls_from_preset(const char* json, uint64_t size,
+                                                           koemorph_controls* out);
+
 #ifdef __cplusplus
 } /* extern "C" */
 #endif

@@ -1,0 +1,215 @@
+"""Controls: what each one does to a face, and that changing them never clicks."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from koemorph import _native
+from koemorph.coefficients import COEFFICIENTS, INDEX
+
+
+def face(**weights: float) -> np.ndarray:
+    frame = np.zeros(52, np.float32)
+    for name, weight in weights.items():
+        frame[INDEX[name]] = weight
+    return frame
+
+
+def settings(**fields: float) -> Any:
+    controls = _native.Controls()
+    for name, value in fields.items():
+        setattr(controls, name, value)
+    return controls
+
+
+def shaped(controls: Any, **weights: float) -> dict[str, float]:
+    stage = _native.ControlsStage(30)
+    controls.check()
+    stage.set(controls)
+    return dict(zip(COEFFICIENTS, stage.apply(face(**weights)[None])[0].tolist(), strict=True))
+
+
+def preset(controls: Any, **more: Any) -> Any:
+    file = {"koemorph": "preset", "version": 1, "name": "test", "controls": controls, **more}
+    return _native.Controls(json.dumps(file).encode())
+
+
+def test_defaults_change_nothing() -> None:
+    frames = np.random.default_rng(1).random((20, 52), np.float32)
+    np.testing.assert_array_equal(_native.ControlsStage(30).apply(frames), frames)
+
+
+def test_strengths_multipliers_offsets_and_limits() -> None:
+    controls = settings(upper_strength=0.5, lower_strength=1.5)
+    controls.set_multiplier("jawOpen", 0.5)
+    controls.set_offset("mouthPucker", 0.1)
+    controls.set_maximum("mouthFunnel", 0.4)
+    controls.set_minimum("browInnerUp", 0.2)
+    controls.set_active("tongueOut", 0)
+    weights = shaped(
+        controls, jawOpen=0.4, mouthPucker=0.2, mouthFunnel=0.9, eyeBlinkLeft=0.8, tongueOut=1
+    )
+    assert weights["jawOpen"] == pytest.approx(0.3)
+    assert weights["mouthPucker"] == pytest.approx(0.4)
+    assert weights["mouthFunnel"] == pytest.approx(0.4)
+    assert weights["browInnerUp"] == pytest.approx(0.2)
+    assert weights["eyeBlinkLeft"] == pytest.approx(0.4)
+    assert weights["tongueOut"] == 0
+
+
+def test_symmetry_shares_left_and_right_but_never_crosses_the_eyes() -> None:
+    weights = dict(mouthSmileLeft=0.8, mouthSmileRight=0.2, eyeLookInLeft=0.6, eyeLookOutRight=0.6)
+    half = shaped(settings(symmetry=0.5), **weights)
+    assert half["mouthSmileLeft"] == pytest.approx(0.65)
+    assert half["mouthSmileRight"] == pytest.approx(0.35)
+    whole = shaped(settings(symmetry=1), **weights)
+    assert whole["mouthSmileLeft"] == whole["mouthSmileRight"] == pytest.approx(0.5)
+    assert whole["eyeLookInLeft"] == pytest.approx(0.6)
+    assert whole["eyeLookInRight"] == 0
+
+
+def test_a_cancel_group_leaves_the_strongest_by_what_it_is_stronger() -> None:
+    controls = preset({"cancel": [["jawLeft", "jawRight"], ["mouthPucker", "mouthFunnel"]]})
+    weights = shaped(controls, jawLeft=0.5, jawRight=0.3, mouthPucker=0.4, jawOpen=0.3)
+    assert weights["jawLeft"] == pytest.approx(0.2)
+    assert weights["jawRight"] == 0
+    assert weights["mouthPucker"] == pytest.approx(0.4)
+    assert weights["jawOpen"] == pytest.approx(0.3)
+    tie = shaped(controls, jawLeft=0.4, jawRight=0.4)
+    assert tie["jawLeft"] == tie["jawRight"] == 0
+
+
+def test_lips_close_only_as_far_as_the_jaw_is_open() -> None:
+    open_mouth = dict(jawOpen=0.5, mouthClose=0.1, mouthLowerDownLeft=0.3)
+    closer = shaped(settings(lip_close_offset=0.2), **open_mouth)
+    assert closer["mouthClose"] == pytest.approx(0.3)
+    assert closer["mouthLowerDownLeft"] == pytest.approx(0.1)
+    assert closer["jawOpen"] == pytest.approx(0.5)
+    assert shaped(settings(lip_close_offset=1), **open_mouth)["mouthClose"] == pytest.approx(0.5)
+    assert shaped(settings(lip_close_offset=1))["mouthClose"] == 0
+    apart = shaped(settings(lip_close_offset=-0.2))
+    assert apart["mouthLowerDownLeft"] == apart["mouthUpperUpRight"] == pytest.approx(0.2)
+
+
+def test_eyelids_open_and_close() -> None:
+    sleepy = shaped(settings(eyelid_offset=-0.3), eyeWideLeft=0.5)
+    assert sleepy["eyeBlinkLeft"] == pytest.approx(0.3)
+    assert sleepy["eyeWideLeft"] == pytest.approx(0.2)
+    awake = shaped(settings(eyelid_offset=0.3), eyeBlinkLeft=0.1)
+    assert awake["eyeBlinkLeft"] == 0
+    assert awake["eyeWideLeft"] == pytest.approx(0.3)
+
+
+def test_smoothing_is_a_time_constant_of_its_part_of_the_face() -> None:
+    stage = _native.ControlsStage(60)
+    stage.set(settings(lower_smoothing=0.25))
+    steps = np.tile(face(jawOpen=1, browInnerUp=1), (61, 1))
+    out = stage.apply(steps)
+    assert (out[:, INDEX["browInnerUp"]] == 1).all()
+    expected = 1 - np.exp(-np.arange(1, 62) / 60 / 0.25)
+    np.testing.assert_allclose(out[:, INDEX["jawOpen"]], expected, atol=1e-5)
+
+
+def changed_at(frame: int, frames: np.ndarray, *steps: Any) -> np.ndarray:
+    """Frames through one stage, the settings of `steps` taking over every `frame` frames."""
+    stage = _native.ControlsStage(30)
+    out = []
+    for begin, step in zip(range(0, len(frames), frame), (None, *steps, None, None), strict=False):
+        if step is not None:
+            stage.set(step)
+        out.append(stage.apply(frames[begin : begin + frame]))
+    return np.concatenate(out)
+
+
+def test_changes_glide_without_a_step() -> None:
+    frames = np.tile(face(jawOpen=0.6, mouthSmileLeft=0.5, jawLeft=0.4, jawRight=0.2), (60, 1))
+    strong = settings(lower_strength=0.1, symmetry=1, glide=0.5)
+    strong.set_cancel_group("jawLeft", 1)
+    strong.set_cancel_group("jawRight", 1)
+    back = settings(lower_strength=1.4, lip_close_offset=-0.3, glide=0.5)
+    # The second change comes in the middle of the first one's glide.
+    out = changed_at(10, frames, strong, back)
+    np.testing.assert_allclose(out[10], out[9], atol=1e-6)
+    steps = np.abs(np.diff(out, axis=0))
+    # A smoothstep over 15 frames is at most 1.5 / 15 of the way at a time.
+    assert steps.max() <= 0.1 * 1.05
+    assert steps[:20].max() > 0.01
+    final = shaped(back, jawOpen=0.6, mouthSmileLeft=0.5, jawLeft=0.4, jawRight=0.2)
+    np.testing.assert_allclose(out[-1], list(final.values()), atol=1e-6)
+
+
+def test_settings_before_the_first_frame_hold_from_the_first_frame() -> None:
+    stage = _native.ControlsStage(30)
+    stage.set(settings(lower_strength=0.5))
+    assert stage.apply(face(jawOpen=1)[None])[0, INDEX["jawOpen"]] == pytest.approx(0.5)
+    stage.set(settings(glide=0))
+    assert stage.apply(face(jawOpen=1)[None])[0, INDEX["jawOpen"]] == 1
+    stage.set(settings(lower_strength=0))
+    stage.reset()
+    assert stage.apply(face(jawOpen=1)[None])[0, INDEX["jawOpen"]] == 0
+
+
+def test_nan_becomes_rest() -> None:
+    frames = np.full((2, 52), np.nan, np.float32)
+    assert (_native.ControlsStage(30).apply(frames) == 0).all()
+
+
+def test_preset_members_reach_their_fields() -> None:
+    controls = preset(
+        {
+            "lower_strength": 1.2,
+            "gate": True,
+            "gate_margin": 12,
+            "seed": 7,
+            "saccades": 0.5,
+            "multiplier": {"jawOpen": 0.9},
+            "inactive": ["tongueOut"],
+        },
+        description="for a test",
+    )
+    assert controls.lower_strength == pytest.approx(1.2)
+    assert controls.gate == 1
+    assert controls.gate_margin == 12
+    assert controls.seed == 7
+    assert controls.saccades == pytest.approx(0.5)
+    assert controls.get_multiplier("jawOpen") == pytest.approx(0.9)
+    assert controls.get_multiplier("jawLeft") == 1
+    assert controls.get_active("tongueOut") == 0
+    assert controls.get_active("jawOpen") == 1
+    assert controls.blink == 1
+
+
+@pytest.mark.parametrize(
+    ("controls", "sentence"),
+    [
+        ({"strength": 1}, 'no "strength"'),
+        ({"symmetry": 2}, "symmetry should be between 0 and 1"),
+        ({"gate": 1}, "gate should be true or false"),
+        ({"multiplier": {"jaw": 1}}, '"jaw" is not one of the 52'),
+        ({"multiplier": {"jawOpen": float("inf")}}, "NaN and Infinity"),
+        ({"multiplier": 2}, "an object of coefficients"),
+        ({"minimum": {"jawOpen": 0.6}, "maximum": {"jawOpen": 0.5}}, "above its maximum"),
+        ({"inactive": "tongueOut"}, "an array of coefficients"),
+        ({"cancel": ["jawOpen"]}, "an array of coefficients"),
+        ({"cancel": {}}, "at most 255 groups"),
+        ({"seed": -1}, "seed should be between"),
+        (None, 'an object of "controls"'),
+    ],
+)
+def test_preset_mistakes_are_sentences(controls: Any, sentence: str) -> None:
+    with pytest.raises(ValueError, match=r"\.$") as caught:
+        preset(controls)
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["lower_strength", "symmetry", "glide", "blinks_per_minute"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -2.0])
+def test_numbers_outside_their_range_are_refused(field: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{field} is outside its range"):
+        settings(**{field: value}).check()
+    controls = settings()
+    controls.set_offset("jawOpen", value)
+    with pytest.raises(ValueError, match="offset of jawOpen is outside its range"):
+        controls.check()

@@ -1,0 +1,167 @@
+"""Life: as often and as fast as in people, seeded, and never against the model."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from koemorph import _native
+from koemorph.coefficients import COEFFICIENTS, INDEX
+
+EYES = [i for i, name in enumerate(COEFFICIENTS) if name.startswith("eyeLook")]
+BROWS = [i for i, name in enumerate(COEFFICIENTS) if name.startswith("brow")]
+MOUTH = [i for i, name in enumerate(COEFFICIENTS) if name.startswith(("mouth", "jaw"))]
+BLINK = INDEX["eyeBlinkLeft"]
+
+
+def life(fps: int = 30, **fields: float) -> Any:
+    controls = _native.Controls()
+    for name, value in fields.items():
+        setattr(controls, name, value)
+    controls.check()
+    stage = _native.Life(fps)
+    stage.set(controls)
+    return stage
+
+
+def still(seconds: float, fps: int = 30) -> np.ndarray:
+    return np.zeros((round(seconds * fps), 52), np.float32)
+
+
+def talk(seconds: float, fps: int = 30, pause_every: float = 0.0) -> np.ndarray:
+    """A jaw that opens four times a second, at rest in the last quarter of each `pause_every`."""
+    frames = still(seconds, fps)
+    time = np.arange(len(frames)) / fps
+    jaw = 0.3 * np.sin(2 * np.pi * 2 * time) ** 2 * (1 + 0.5 * np.sin(2 * np.pi * 0.31 * time))
+    if pause_every:
+        jaw *= time % pause_every < 0.75 * pause_every
+    frames[:, INDEX["jawOpen"]] = jaw
+    frames[:, INDEX["mouthLowerDownLeft"]] = 0.8 * jaw
+    return frames
+
+
+def onsets(curve: np.ndarray) -> np.ndarray:
+    return np.flatnonzero((curve[1:] > 0) & (curve[:-1] == 0)) + 1
+
+
+def test_by_default_only_the_lids_move() -> None:
+    out = life().apply(talk(60))
+    moved = np.flatnonzero(np.abs(out - talk(60)).max(axis=0))
+    assert [COEFFICIENTS[i] for i in moved] == ["eyeBlinkLeft", "eyeBlinkRight"]
+    np.testing.assert_array_equal(out[:, BLINK], out[:, INDEX["eyeBlinkRight"]])
+
+
+def test_everything_off_changes_nothing() -> None:
+    np.testing.assert_array_equal(life(blink=0).apply(talk(30)), talk(30))
+
+
+@pytest.mark.parametrize("fps", [30, 60])
+@pytest.mark.parametrize("rate", [10, 20, 40])
+def test_blinks_come_as_often_as_asked(fps: int, rate: float) -> None:
+    minutes = 10
+    out = life(fps, blinks_per_minute=rate, seed=5).apply(talk(60 * minutes, fps, pause_every=4))
+    assert len(onsets(out[:, BLINK])) / minutes == pytest.approx(rate, rel=0.25)
+
+
+@pytest.mark.parametrize("fps", [30, 60])
+def test_a_blink_closes_fast_and_whole_and_opens_slowly(fps: int) -> None:
+    curve = life(fps).apply(still(300, fps))[:, BLINK]
+    starts = onsets(curve)
+    assert len(starts) > 50
+    for start in starts:
+        shape = curve[start - 1 :]
+        shape = shape[: np.flatnonzero(shape[1:] == 0)[0] + 1]
+        assert shape.max() > 0.97
+        assert 0.2 < len(shape) / fps < 0.5
+        closing = np.argmax(shape) / fps
+        opening = (len(shape) - 1 - np.flatnonzero(shape > 0.97)[-1]) / fps
+        assert closing < 0.17
+        assert opening > closing * 0.8
+
+
+def test_intervals_are_skewed_to_the_right() -> None:
+    intervals = np.diff(onsets(life(seed=3).apply(still(1800))[:, BLINK])) / 30
+    assert np.median(intervals) < 0.92 * intervals.mean()
+    assert intervals.min() > 0.25
+    assert 0.3 < intervals.std() / intervals.mean() < 0.9
+
+
+def test_more_blinks_in_pauses_than_in_speech() -> None:
+    frames = talk(1800, pause_every=4)
+    starts = onsets(life(seed=1).apply(frames)[:, BLINK]) / 30 % 4
+    in_pause = np.mean(starts >= 3)
+    # A quarter of the time is pause.
+    assert in_pause > 0.35
+
+
+def test_the_same_seed_gives_the_same_life_and_another_another() -> None:
+    fields = dict(saccades=1, brow_accents=1, idle=1)
+    frames = talk(60, pause_every=5)
+    first = life(seed=4, **fields).apply(frames)
+    np.testing.assert_array_equal(life(seed=4, **fields).apply(frames), first)
+    again = life(seed=4, **fields)
+    again.apply(frames[:77])
+    again.reset()
+    np.testing.assert_array_equal(again.apply(frames), first)
+    assert np.abs(life(seed=5, **fields).apply(frames) - first).max() > 0.2
+
+
+def test_saccades_move_both_eyes_the_same_way_and_hold() -> None:
+    out = life(blink=0, saccades=1).apply(still(600))
+    assert set(np.flatnonzero(out.max(axis=0))) <= set(EYES)
+    right = out[:, INDEX["eyeLookOutRight"]] - out[:, INDEX["eyeLookInRight"]]
+    left = out[:, INDEX["eyeLookInLeft"]] - out[:, INDEX["eyeLookOutLeft"]]
+    np.testing.assert_allclose(left, right, atol=1e-6)
+    degrees = 30 * np.hypot(
+        right, out[:, INDEX["eyeLookUpLeft"]] - out[:, INDEX["eyeLookDownLeft"]]
+    )
+    assert degrees.max() <= 12.1
+    assert degrees.max() > 5
+    moving = np.abs(np.diff(degrees)) > 0.01
+    assert moving.mean() < 0.1
+    # Most of the time is spent on the partner (93.9 of 121.7 frames in Lee et al. 2002).
+    assert 0.6 < np.mean(degrees < 0.5) < 0.9
+
+
+def test_brows_accent_speech_only() -> None:
+    assert life(blink=0, brow_accents=1).apply(still(120)).max() == 0
+    out = life(blink=0, brow_accents=1).apply(talk(120))[:, INDEX["browInnerUp"]]
+    assert 10 < len(onsets(out)) < 90
+    assert 0.1 < out.max() <= 0.36
+    assert np.abs(np.diff(out)).max() < 0.15
+
+
+def test_idle_motion_is_small_slow_and_leaves_a_speaking_mouth_alone() -> None:
+    out = life(blink=0, idle=1).apply(still(60))
+    assert 0.01 < out.max() < 0.08
+    assert np.abs(np.diff(out[1:], axis=0)).max() < 0.006
+    speech = talk(60)
+    spoken = life(blink=0, idle=1).apply(speech)[:, MOUTH] - speech[:, MOUTH]
+    assert np.abs(spoken[30:]).max() == 0
+
+
+def test_it_withdraws_where_the_model_moves_and_never_leaves_the_range() -> None:
+    rng = np.random.default_rng(2)
+    frames = still(120)
+    time = np.arange(len(frames)) / 30
+    for i in [*EYES, *BROWS, BLINK, INDEX["eyeBlinkRight"]]:
+        frames[:, i] = 0.5 + 0.5 * np.sin(2 * np.pi * (1 + rng.random()) * time)
+    out = life(saccades=2, brow_accents=2, idle=2, blink=2).apply(frames)
+    assert out.max() <= 1
+    assert out.min() >= 0
+    np.testing.assert_array_equal(out[30:, EYES], frames[30:, EYES])
+    np.testing.assert_array_equal(out[30:, BROWS], frames[30:, BROWS])
+    np.testing.assert_array_equal(out[30:, BLINK], frames[30:, BLINK])
+
+
+def test_turning_it_off_glides() -> None:
+    stage = life(blink=0, saccades=2, glide=0.5)
+    before = stage.apply(still(20))
+    while before[-1].max() < 0.1:
+        before = stage.apply(still(0.2))
+    off = _native.Controls()
+    off.blink, off.glide = 0, 0.5
+    stage.set(off)
+    after = stage.apply(still(2))
+    assert after[0].max() > 0.5 * before[-1].max()
+    assert after[-1].max() == 0
