@@ -35,3 +35,18 @@ def needs_tool() -> Callable[[str], str]:
         pytest.skip(message)
 
     return find
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """A small model for 30 and one for 60 frames a second, by fps."""
+    import tiny_model
+
+    folder = tmp_path_factory.mktemp("tiny")
+    return {fps: tiny_model.save(folder / f"tiny-{fps}.onnx", fps) for fps in (30, 60)}
+
+
+@pytest.fixture(scope="session")
+def speech() -> Path:
+    """Six seconds of speech that ship with the package."""
+    return ROOT / "python" / "koemorph" / "samples" / "librivox.wav"

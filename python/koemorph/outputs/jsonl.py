@@ -29,7 +29,7 @@ def frame_line(index: int, time: float, weights: npt.NDArray[np.float32], fps: i
     """One frame as a v2.0 line, with its line feed; weights (52,)."""
     frame = {
         "frame_index": index,
-        "timestamp": round(time, 6),
+        "timestamp": time,
         "timecode": timecode(round(time * fps), fps),
         "blendshapes": np.round(weights.astype(np.float64), 6).tolist(),
     }

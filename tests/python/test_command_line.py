@@ -1,0 +1,139 @@
+"""`koemorph animate` and `koemorph info`, good input and bad, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+
+def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from koemorph.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def fails_with_one_sentence(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert result.returncode == 2, result
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    message = " ".join(result.stderr.split())
+    assert message.endswith("."), message
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize("fps", [30, 60])
+def test_a_recording_becomes_frames(
+    tmp_path: Path, tiny_models: dict[int, Path], speech: Path, fps: int
+) -> None:
+    out = tmp_path / "face.jsonl"
+    result = run("animate", speech, "-o", out, "--fps", str(fps), "--model", tiny_models[fps])
+    assert result.returncode == 0, result.stderr
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(lines) == round(soundfile.info(speech).duration * fps)
+    for index, line in enumerate(lines):
+        assert line["frame_index"] == index
+        assert line["timestamp"] == pytest.approx(index / fps, abs=1e-9)
+        assert len(line["blendshapes"]) == 52
+    seconds, frame = divmod(len(lines) - 1, fps)
+    assert lines[-1]["timecode"] == f"00:00:{seconds:02}:{frame:02}"
+
+
+def test_dash_is_standard_output(tiny_models: dict[int, Path], speech: Path) -> None:
+    result = run("animate", speech, "-o", "-", "--model", tiny_models[30])
+    assert result.returncode == 0
+    assert len(result.stdout.splitlines()) == round(soundfile.info(speech).duration * 30)
+
+
+def test_odd_audio_is_animated(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+    rng = np.random.default_rng(0)
+    for rate, channels in ((8000, 7), (192000, 1), (22051, 2)):
+        path = tmp_path / f"{rate}.wav"
+        soundfile.write(path, 0.1 * rng.standard_normal((rate // 2, channels)), rate)
+        out = tmp_path / "out.jsonl"
+        result = run("animate", path, "-o", out, "--model", tiny_models[30])
+        assert result.returncode == 0, result.stderr
+        assert len(out.read_text().splitlines()) == 15
+
+
+def test_nan_and_inf_become_silence(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+    samples = np.zeros(16000, np.float32)
+    samples[:10] = np.nan
+    samples[50:60] = np.inf
+    path = tmp_path / "nan.wav"
+    soundfile.write(path, samples, 16000, subtype="FLOAT")
+    result = run("animate", path, "-o", "-", "--model", tiny_models[30])
+    assert result.returncode == 0
+    values = [json.loads(line)["blendshapes"] for line in result.stdout.splitlines()]
+    assert np.isfinite(values).all()
+
+
+def test_bad_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+    text = tmp_path / "text.wav"
+    text.write_text("this is no sound")
+    empty = tmp_path / "empty.wav"
+    soundfile.write(empty, np.zeros(0), 16000)
+    one = tmp_path / "one.wav"
+    soundfile.write(one, np.zeros(1), 16000)
+    slow = tmp_path / "slow.wav"
+    soundfile.write(slow, np.zeros(4000), 4000)
+    out = tmp_path / "out.jsonl"
+    cases = {
+        tmp_path / "missing.wav": "does not exist",
+        tmp_path: "is a folder",
+        text: "cannot be read as audio",
+        empty: "no sound",
+        one: "too short",
+        slow: "4000 Hz",
+    }
+    for path, words in cases.items():
+        fails_with_one_sentence(run("animate", path, "-o", out, "--model", tiny_models[30]), words)
+        assert not out.exists()
+
+
+def test_bad_models(tmp_path: Path, tiny_models: dict[int, Path], speech: Path) -> None:
+    foreign = tmp_path / "foreign.onnx"
+    foreign.write_bytes(b"not a model")
+    out = tmp_path / "out.jsonl"
+    for arguments, words in (
+        (["--model", tmp_path / "missing.onnx"], "cannot be opened"),
+        (["--model", foreign], "not a model"),
+        (["--model", tiny_models[30], "--fps", "60"], "30 frames a second"),
+    ):
+        fails_with_one_sentence(run("animate", speech, "-o", out, *arguments), words)
+        assert not out.exists()
+
+
+def test_bad_outputs(tmp_path: Path, tiny_models: dict[int, Path], speech: Path) -> None:
+    model = ["--model", tiny_models[30]]
+    nowhere = tmp_path / "none" / "face.jsonl"
+    fails_with_one_sentence(run("animate", speech, "-o", nowhere, *model), "does not exist")
+    odd = tmp_path / "face.doc"
+    fails_with_one_sentence(run("animate", speech, "-o", odd, *model), "format")
+    fails_with_one_sentence(run("animate", speech, "-o", tmp_path, *model))
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    if os.geteuid() != 0:  # root may write anywhere
+        fails_with_one_sentence(run("animate", speech, "-o", locked / "f.jsonl", *model), "locked")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["locked"]
+
+
+def test_info_prints_the_metadata(tiny_models: dict[int, Path]) -> None:
+    result = run("info", tiny_models[30], env=os.environ | {"COLUMNS": "2000"})
+    assert result.returncode == 0, result.stderr
+    for words in ("lookahead_frames", "eGeMAPSv02", "mel_window"):
+        assert words in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["animate"], ["animate", "--fps", "31"]])
+def test_nonsense_is_answered(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert "Usage" in result.stderr
