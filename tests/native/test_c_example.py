@@ -1,0 +1,91 @@
+"""The C ABI as a C programmer meets it: the header compiles, the example runs, nothing else shows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from koemorph import Model
+from koemorph.model import onnxruntime_library
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shared library and the example, built with our own warnings as errors."""
+    folder = tmp_path_factory.mktemp("build")
+    options = ["-DKOEMORPH_BUILD_EXAMPLES=ON", "-DKOEMORPH_WARNINGS_AS_ERRORS=ON"]
+    configure = ["cmake", "-S", str(ROOT), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release"]
+    for command in (configure + options, ["cmake", "--build", str(folder), "--parallel", "2"]):
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+def run_example(build: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [build / "native" / "wav_to_jsonl", *arguments]
+    return subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("fps", [30, 60])
+def test_the_example_gives_the_frames_of_the_package(
+    build: Path, tiny_models: dict[int, Path], speech: Path, fps: int
+) -> None:
+    result = run_example(build, tiny_models[fps], speech, onnxruntime_library())
+    assert result.returncode == 0, result.stderr
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    animation = Model(tiny_models[fps]).animate(speech)
+    found = np.array([line["blendshapes"] for line in lines])[: len(animation)]
+    np.testing.assert_allclose(found, animation.weights, atol=2e-6)
+    times = [line["timestamp"] for line in lines[: len(animation)]]
+    np.testing.assert_allclose(times, animation.times, atol=1e-9)
+
+
+def test_the_example_says_what_is_wrong(
+    build: Path, tmp_path: Path, tiny_models: dict[int, Path], speech: Path
+) -> None:
+    text = tmp_path / "text.wav"
+    text.write_text("no sound")
+    runtime = onnxruntime_library()
+    for arguments, words in (
+        ([tiny_models[30], text, runtime], "not a WAV"),
+        ([tmp_path / "none.onnx", speech, runtime], "cannot be opened"),
+        ([tiny_models[30], speech, tmp_path / "none.so"], "searched: "),
+    ):
+        result = run_example(build, *arguments)
+        assert result.returncode == 2
+        assert words in result.stderr
+
+
+def test_only_the_abi_is_visible(build: Path) -> None:
+    nm = shutil.which("nm")
+    assert nm is not None
+    library = build / "native" / "libkoemorph.so"
+    result = subprocess.run(
+        [nm, "-D", "--defined-only", str(library)], capture_output=True, text=True, check=True
+    )
+    names = {line.split()[-1] for line in result.stdout.splitlines()}
+    assert names
+    assert all(name.startswith("koemorph_") for name in names), names
+
+
+@pytest.mark.parametrize(
+    ("compiler", "standard"), [("cc", "c11"), ("c++", "c++17"), ("c++", "c++20")]
+)
+def test_the_header_is_clean(tmp_path: Path, compiler: str, standard: str) -> None:
+    source = tmp_path / ("a.c" if compiler == "cc" else "a.cc")
+    source.write_text('#include "koemorph.h"\nint main(void) { return koemorph_version() == 0; }\n')
+    flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-std={standard}", "-fsyntax-only"]
+    include = f"-I{ROOT / 'native' / 'include'}"
+    result = subprocess.run(
+        [compiler, *flags, include, str(source)], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
