@@ -1,4 +1,4 @@
-"""The C ABI as a C programmer meets it: the header compiles, the example runs, nothing else shows."""
+"""The C ABI as a C programmer meets it: header, example, and nothing else in sight."""
 
 from __future__ import annotations
 
