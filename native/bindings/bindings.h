@@ -17,6 +17,7 @@ inline void raise_if_failed(const Status& status) {
 }
 
 void bind_controls(pybind11::module_& module);
+void bind_egemaps(pybind11::module_& module);
 void bind_face(pybind11::module_& module);
 void bind_fft(pybind11::module_& module);
 void bind_json(pybind11::module_& module);

@@ -3,6 +3,7 @@
 PYBIND11_MODULE(_native, module) {
   module.doc() = "KoeMorph's C++ core; use it through the koemorph package.";
   koemorph::bind_controls(module);
+  koemorph::bind_egemaps(module);
   koemorph::bind_face(module);
   koemorph::bind_fft(module);
   koemorph::bind_json(module);

@@ -68,16 +68,38 @@ class FeatureSettings:
         config.detail_hop = self.detail_hop
         return config
 
+    def egemaps_config(self) -> _native.EgemapsConfig:
+        """The native egemaps stage's settings."""
+        config = _native.EgemapsConfig()
+        config.sample_rate = self.sample_rate
+        config.context_window = self.context_window
+        config.update_interval = self.update_interval
+        config.window_intervals = list(self.window_intervals)
+        return config
+
 
 @dataclass(frozen=True)
 class Features:
-    """Features of T frames.
+    """Features of T frames, with U updates of eGeMAPS among them.
 
-    mel: (T, bands); detail: (T, detail_frames, bands), oldest first.
+    mel: (T, bands); detail: (T, detail_frames, bands), oldest first;
+    egemaps: (U, 88), what each update said about the time before it;
+    egemaps_index: (T,) the update that each frame sees, below 0 before the first: 88 zeros.
     """
 
     mel: FloatArray
     detail: FloatArray
+    egemaps: FloatArray
+    egemaps_index: npt.NDArray[np.int64]
+
+    def egemaps_windows(self, settings: FeatureSettings) -> FloatArray:
+        """(T, windows, 88): what the model's `egemaps` input holds at every frame."""
+        ages = np.rint(np.array(settings.window_intervals) / settings.update_interval)
+        updates = self.egemaps_index[:, None] - ages.astype(np.int64)
+        with_silence = np.concatenate([np.zeros_like(self.egemaps[:1]), self.egemaps])
+        if not len(self.egemaps):
+            with_silence = np.zeros((1, len(_native.FUNCTIONAL_NAMES)), np.float32)
+        return with_silence[np.maximum(updates + 1, 0)]
 
 
 def extract(
@@ -100,5 +122,9 @@ def extract(
         int((max(missing, 0.0) + 2 * resample.latency) * sample_rate) + 2, np.float32
     )
     resampled = np.concatenate([resample.push(samples), resample.push(silence)])
+    resampled = resampled[: config.end_sample(frames - 1) if frames else 0]
     mel, detail = _native.Mel(config).push(resampled)
-    return Features(mel[:frames], detail[:frames])
+    updates = _native.Egemaps(settings.egemaps_config()).push(resampled)[:, 0]
+    ends = np.array([config.end_sample(k) for k in range(frames)], np.int64)
+    index = ends // round(settings.update_interval * settings.sample_rate) - 1
+    return Features(mel[:frames], detail[:frames], updates, index)

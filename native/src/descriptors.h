@@ -1,0 +1,38 @@
+// The names of eGeMAPSv02: 25 low-level descriptors, 88 functionals, GeMAPSv01b's 62 of those.
+#pragma once
+
+#include <array>
+
+namespace koemorph {
+
+constexpr int kLldCount = 25;
+constexpr int kFunctionalCount = 88;
+
+// Position of each low-level descriptor.
+enum Lld {
+  kLoudness,
+  kAlphaRatio,
+  kHammarberg,
+  kSlope0,
+  kSlope500,
+  kFlux,
+  kMfcc,   // 4 of them
+  kF0 = kMfcc + 4,
+  kJitter,
+  kShimmer,
+  kHnr,
+  kH1H2,
+  kH1A3,
+  kFormants,   // frequency, bandwidth, amplitude of F1, F2, F3
+};
+
+// Everything known of one 10 ms step before smoothing.
+struct EgemapsFrame {
+  std::array<float, kLldCount> lld{};
+  float energy = 0;   // mean square, for the equivalent sound level
+};
+
+extern const std::array<const char*, kLldCount> kLldNames;
+extern const std::array<const char*, kFunctionalCount> kFunctionalNames;
+
+}  // namespace koemorph

@@ -1,0 +1,211 @@
+#include "egemaps.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "periods.h"
+
+namespace koemorph {
+namespace {
+
+constexpr double kFramesPerSecond = 100.0;
+constexpr float kSilence = 0.001f;       // root mean square below which nothing is voiced
+constexpr float kPitchReference = 27.5f; // Hz, semitone 0
+
+int to_frames(double seconds) { return static_cast<int>(std::lround(seconds * kFramesPerSecond)); }
+
+}  // namespace
+
+Status Egemaps::check(const EgemapsConfig& config) {
+  const auto is_step = [](double seconds) {
+    const double frames = seconds * kFramesPerSecond;
+    return std::isfinite(frames) && frames >= 1 && std::abs(frames - std::round(frames)) < 1e-6;
+  };
+  if (config.sample_rate != 16000) return {KOEMORPH_INVALID_ARGUMENT, "eGeMAPS takes audio at 16000 Hz: resample it first."};
+  if (!is_step(config.context_window) || config.context_window < 0.1) {
+    return {KOEMORPH_INVALID_ARGUMENT, "The egemaps context_window must be a multiple of 0.01 s and at least 0.1 s."};
+  }
+  if (!is_step(config.update_interval)) {
+    return {KOEMORPH_INVALID_ARGUMENT, "The egemaps update_interval must be a multiple of 0.01 s."};
+  }
+  if (config.window_intervals.empty()) {
+    return {KOEMORPH_INVALID_ARGUMENT, "The egemaps window_intervals must name at least one age, such as 0."};
+  }
+  for (const double age : config.window_intervals) {
+    const double updates = age / config.update_interval;
+    if (!(age >= 0 && updates < 1e6) || std::abs(updates - std::round(updates)) > 1e-6) {
+      return {KOEMORPH_INVALID_ARGUMENT, "The egemaps window_intervals must be multiples of the update_interval."};
+    }
+  }
+  return {};
+}
+
+Egemaps::Egemaps(const EgemapsConfig& config)
+    : config_(config),
+      context_(to_frames(config.context_window)),
+      interval_(to_frames(config.update_interval) * kStep),
+      capacity_(context_ + kPending),
+      functionals_(context_),
+      frames_(capacity_),
+      pending_(kPending),
+      magnitudes_(static_cast<size_t>(kPending) * PitchAnalyzer::kBins),
+      audio_(2 * kAudio) {
+  int oldest = 0;
+  for (const double age : config.window_intervals) {
+    ages_.push_back(static_cast<int>(std::lround(age / config.update_interval)));
+    oldest = std::max(oldest, ages_.back());
+  }
+  history_.resize(static_cast<size_t>(oldest + 1) * kFunctionalCount);
+  windows_.resize(ages_.size() * kFunctionalCount);
+}
+
+void Egemaps::reset() {
+  spectrum_.reset();
+  tracker_.reset();
+  std::fill(history_.begin(), history_.end(), 0.0f);
+  std::fill(windows_.begin(), windows_.end(), 0.0f);
+  samples_ = updates_ = spectral_count_ = pitch_count_ = settled_ = 0;
+}
+
+int Egemaps::push(const float* samples, int count) {
+  for (int i = 0; i < count; ++i) {
+    const auto at = static_cast<size_t>(samples_ % kAudio);
+    audio_[at] = audio_[at + kAudio] = std::isfinite(samples[i]) ? samples[i] : 0.0f;
+    ++samples_;
+    if (samples_ % kStep != 0) continue;
+    if (samples_ >= SpectrumAnalyzer::kFrame) analyze_spectrum();
+    if (samples_ >= PitchAnalyzer::kFrame) analyze_pitch();
+    if (samples_ % interval_ == 0) {
+      update();
+      return i + 1;
+    }
+  }
+  return count;
+}
+
+const float* Egemaps::newest(int count) const {
+  const auto end = static_cast<size_t>(samples_ % kAudio) + kAudio;
+  return &audio_[end - static_cast<size_t>(count)];
+}
+
+float* Egemaps::magnitude(int64_t index) {
+  return &magnitudes_[static_cast<size_t>(index % kPending) * PitchAnalyzer::kBins];
+}
+
+void Egemaps::analyze_spectrum() {
+  const int64_t index = spectral_count_++;
+  const SpectralDescriptors spectral = spectrum_.analyze(newest(SpectrumAnalyzer::kFrame));
+  const Formants formants = formants_.analyze(spectrum_.transform());
+  EgemapsFrame& out = frame(index);
+  out.lld.fill(0);
+  out.lld[kLoudness] = spectral.loudness;
+  out.lld[kAlphaRatio] = spectral.alpha_ratio;
+  out.lld[kHammarberg] = spectral.hammarberg_index;
+  out.lld[kSlope0] = spectral.slope_0_500;
+  out.lld[kSlope500] = spectral.slope_500_1500;
+  out.lld[kFlux] = spectral.flux;
+  std::copy(spectral.mfcc.begin(), spectral.mfcc.end(), &out.lld[kMfcc]);
+  for (int i = 0; i < 3; ++i) {
+    out.lld[kFormants + 3 * i] = formants.frequency[i];
+    out.lld[kFormants + 3 * i + 1] = formants.bandwidth[i];
+  }
+  out.energy = spectral.energy;
+  pending(index) = {formants, 0.0f, false, false};
+}
+
+void Egemaps::analyze_pitch() {
+  const int64_t index = pitch_count_++;
+  const PitchCandidates candidates = pitch_.analyze(newest(PitchAnalyzer::kFrame));
+  std::copy_n(pitch_.magnitude(), PitchAnalyzer::kBins, magnitude(index));
+  pending(index).silent = candidates.energy <= kSilence;
+  tracker_.push(candidates);
+  // The oldest undecided frame has just been decided.
+  if (tracker_.valid() > PitchTracker::kLag) {
+    tracker_.trace();
+    describe(index - PitchTracker::kLag, tracker_.frequency(PitchTracker::kLag));
+  }
+}
+
+void Egemaps::settle() {
+  if (settled_ == pitch_count_) return;
+  tracker_.trace();
+  for (int age = tracker_.valid() - 1; age >= 0; --age) {
+    describe(pitch_count_ - 1 - age, tracker_.frequency(age));
+  }
+  settled_ = pitch_count_;
+}
+
+void Egemaps::describe(int64_t index, float f0) {
+  Pending& state = pending(index);
+  if (state.silent) f0 = 0;
+  if (state.described && state.f0 == f0) return;
+  state.described = true;
+  state.f0 = f0;
+  const auto back = static_cast<int>(samples_ - index * kStep);
+  const PeriodDescriptors periods = measure_periods(newest(back), PitchAnalyzer::kFrame, f0);
+  const HarmonicDescriptors harmonics =
+      harmonics_.analyze(magnitude(index), f0, state.formants);
+  EgemapsFrame& out = frame(index);
+  out.lld[kF0] = f0 > 0 ? 12.0f * std::log2(f0 / kPitchReference) : 0.0f;
+  out.lld[kJitter] = periods.jitter;
+  out.lld[kShimmer] = periods.shimmer;
+  out.lld[kHnr] = harmonics.hnr;
+  out.lld[kH1H2] = harmonics.h1_h2;
+  out.lld[kH1A3] = harmonics.h1_a3;
+  for (int i = 0; i < 3; ++i) out.lld[kFormants + 3 * i + 2] = harmonics.amplitude[i];
+}
+
+// The frames that lie whole in the newest context_window.
+FrameRing Egemaps::window_frames() const {
+  const int most = context_ - SpectrumAnalyzer::kFrame / kStep + 1;
+  const auto count = static_cast<int>(std::min<int64_t>(spectral_count_, most));
+  const auto first = static_cast<int>((spectral_count_ - count) % capacity_);
+  return {frames_.data(), capacity_, first, count};
+}
+
+int Egemaps::voiced_frames(const FrameRing& window) const {
+  return std::max(0, window.count - static_cast<int>(spectral_count_ - pitch_count_));
+}
+
+void Egemaps::functionals(float* out) {
+  settle();
+  const FrameRing window = window_frames();
+  functionals_.compute(window, voiced_frames(window), out);
+}
+
+void Egemaps::update() {
+  const int kept = static_cast<int>(history_.size()) / kFunctionalCount;
+  functionals(&history_[static_cast<size_t>(updates_ % kept) * kFunctionalCount]);
+  ++updates_;
+  for (size_t i = 0; i < ages_.size(); ++i) {
+    if (updates_ <= ages_[i]) continue;   // still zeros
+    const auto slot = static_cast<size_t>((updates_ - 1 - ages_[i]) % kept);
+    std::copy_n(&history_[slot * kFunctionalCount], kFunctionalCount,
+                &windows_[i * kFunctionalCount]);
+  }
+}
+
+int64_t Egemaps::rows() const { return pitch_count_ > 0 ? pitch_count_ + 1 : 0; }
+
+int64_t Egemaps::oldest_row() const {
+  return std::max<int64_t>(0, spectral_count_ - context_);
+}
+
+void Egemaps::lld(int64_t first, int count, float* out) {
+  settle();
+  for (int64_t row = first; row < first + count; ++row) {
+    for (int i = 0; i < kLldCount; ++i) {
+      const bool pitched = i >= kF0;
+      const int64_t last = (pitched ? pitch_count_ : spectral_count_) - 1;
+      float around[3];
+      for (int k = 0; k < 3; ++k) {
+        around[k] = frame(std::clamp<int64_t>(row + k - 1, oldest_row(), last)).lld[i];
+      }
+      float smoothed[3];
+      smooth_contour(around, 3, pitched, smoothed);
+      *out++ = smoothed[1];
+    }
+  }
+}
+
+}  // namespace koemorph

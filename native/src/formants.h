@@ -1,0 +1,34 @@
+// Formants of one 20 ms frame by linear prediction at 11 kHz (order 11, autocorrelation method).
+#pragma once
+
+#include <array>
+#include <complex>
+#include <vector>
+
+namespace koemorph {
+
+struct Formants {
+  static constexpr int kCount = 5;
+  std::array<float, kCount> frequency{};   // Hz, ascending; 0 where there are fewer
+  std::array<float, kCount> bandwidth{};   // Hz
+};
+
+// Immutable after construction apart from scratch; allocates nothing in analyze().
+class FormantAnalyzer {
+ public:
+  static constexpr int kOrder = 11;
+
+  FormantAnalyzer();
+
+  // transform: of a 512-sample frame at 16 kHz (SpectrumAnalyzer::transform).
+  Formants analyze(const std::complex<float>* transform);
+
+ private:
+  void resample(const std::complex<float>* transform);
+  bool predict(std::array<double, kOrder>* coefficients) const;
+
+  std::vector<std::complex<float>> inner_roots_, outer_roots_;
+  std::vector<float> resampled_;
+};
+
+}  // namespace koemorph

@@ -1,0 +1,179 @@
+#include "pitch.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace koemorph {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+constexpr double kBinWidth = 16000.0 / PitchAnalyzer::kFft;
+constexpr double kGaussSigma = 0.4;           // of half the window
+constexpr double kLowest = 25.0, kHighest = 8000.0;   // Hz, of the logarithmic axis
+constexpr double kMinPitch = 55.0, kMaxPitch = 1000.0;
+constexpr int kHarmonics = 15;
+constexpr float kCompression = 0.85f;         // each harmonic counts this much of the one below
+constexpr int kPeakReach = 2;                 // bins to either side that belong to a peak
+
+// Auditory weighting: an arctangent in octaves about this frequency.
+constexpr double kWeightCentre = 31.8, kWeightSlope = 2.994;
+
+// How many points lie between the fundamental and harmonic k; the grid is a hair coarser than its points
+// (61.49 of 61.52 an octave), which rounds 1.5, 3 and 8 harmonic distances down.
+int harmonic_distance(int harmonic) {
+  constexpr double kPointsPerOctave = 61.49;
+  return static_cast<int>(std::lround(std::log2(harmonic) * kPointsPerOctave));
+}
+
+struct Vertex {
+  float offset, value;
+};
+
+// Of the parabola through three neighbours whose middle one is the highest.
+Vertex parabola(float left, float middle, float right) {
+  const float bend = left - 2.0f * middle + right;
+  if (!(bend < 0)) return {0, middle};
+  const float offset = 0.5f * (left - right) / bend;
+  return {offset, middle - 0.25f * (left - right) * offset};
+}
+
+}  // namespace
+
+PitchAnalyzer::PitchAnalyzer()
+    : fft_(kFft),
+      window_(kFrame),
+      buffer_(kFft),
+      magnitude_(kBins),
+      peaks_(kBins),
+      smoothed_(kBins),
+      curvature_(kBins),
+      elimination_(kBins),
+      octaves_(kPoints),
+      summed_(kPoints),
+      transform_(kBins),
+      knots_(kPoints) {
+  const double centre = 0.5 * (kFrame - 1);
+  for (int i = 0; i < kFrame; ++i) {
+    const double distance = (i - centre) / (kGaussSigma * centre);
+    window_[i] = static_cast<float>(std::exp(-0.5 * distance * distance));
+  }
+  for (int k = 1; k < kBins - 1; ++k) elimination_[k] = 1.0f / (4.0f - elimination_[k - 1]);
+  const double octaves = std::log2(kHighest / kLowest);
+  for (int i = 0; i < kPoints; ++i) {
+    const double octave = octaves * i / (kPoints - 1);
+    const double position = kLowest * std::exp2(octave) / kBinWidth;
+    Knot& knot = knots_[i];
+    knot.bin = std::min(static_cast<int>(position), kBins - 2);
+    const double b = position - knot.bin;
+    const double a = 1.0 - b;
+    knot.a = static_cast<float>(a);
+    knot.b = static_cast<float>(b);
+    knot.a3 = static_cast<float>(a * a * a - a);
+    knot.b3 = static_cast<float>(b * b * b - b);
+    const double height = octave - std::log2(kWeightCentre / kLowest);
+    knot.weight = static_cast<float>(0.5 + std::atan(kWeightSlope * height) / kPi);
+  }
+}
+
+PitchCandidates PitchAnalyzer::analyze(const float* samples) {
+  PitchCandidates result;
+  for (int i = 0; i < kFrame; ++i) buffer_[i] = samples[i] * window_[i];
+  const float square =
+      std::inner_product(buffer_.begin(), buffer_.begin() + kFrame, buffer_.begin(), 0.0f);
+  result.energy = std::sqrt(square / kFrame);
+  fft_.forward(buffer_.data(), transform_.data());
+  for (int k = 0; k < kBins; ++k) {
+    const std::complex<float> z = transform_[k];
+    magnitude_[k] = std::sqrt(z.real() * z.real() + z.imag() * z.imag());
+  }
+  keep_peaks();
+  smooth();
+  to_octaves();
+  sum_subharmonics();
+  collect(&result);
+  return result;
+}
+
+// Keeps the bins around local maxima, and all below the first; the rest is noise between the harmonics.
+void PitchAnalyzer::keep_peaks() {
+  const auto is_peak = [this](int k) {
+    return magnitude_[k] > magnitude_[k - 1] && magnitude_[k] > magnitude_[k + 1];
+  };
+  std::fill(peaks_.begin(), peaks_.end(), 0.0f);
+  int kept = 0;   // bins before it are decided
+  for (int k = 1; k < kBins - 1; ++k) {
+    if (!is_peak(k)) continue;
+    const int first = kept == 0 ? 0 : std::max(k - kPeakReach, kept);
+    const int last = std::min(k + kPeakReach + 1, kBins);
+    std::copy(magnitude_.begin() + first, magnitude_.begin() + last, peaks_.begin() + first);
+    kept = last;
+  }
+}
+
+void PitchAnalyzer::smooth() {
+  smoothed_[0] = peaks_[0];
+  for (int k = 1; k < kBins - 1; ++k) {
+    smoothed_[k] = 0.25f * (peaks_[k - 1] + peaks_[k + 1]) + 0.5f * peaks_[k];
+  }
+  smoothed_[kBins - 1] = 0.25f * peaks_[kBins - 2] + 0.5f * peaks_[kBins - 1];
+}
+
+// Natural cubic spline through the bins, read off at points spaced equally in log frequency.
+void PitchAnalyzer::to_octaves() {
+  curvature_[0] = 0;
+  for (int k = 1; k < kBins - 1; ++k) {
+    const float bend = 6.0f * (smoothed_[k - 1] - 2.0f * smoothed_[k] + smoothed_[k + 1]);
+    curvature_[k] = (bend - curvature_[k - 1]) * elimination_[k];
+  }
+  curvature_[kBins - 1] = 0;
+  for (int k = kBins - 2; k > 0; --k) curvature_[k] -= elimination_[k] * curvature_[k + 1];
+  for (int i = 0; i < kPoints; ++i) {
+    const Knot& knot = knots_[i];
+    const float* value = &smoothed_[knot.bin];
+    const float* bend = &curvature_[knot.bin];
+    const float spline = knot.a * value[0] + knot.b * value[1] +
+                         (knot.a3 * bend[0] + knot.b3 * bend[1]) * (1.0f / 6.0f);
+    octaves_[i] = std::max(spline, 0.0f) * knot.weight;
+  }
+}
+
+void PitchAnalyzer::sum_subharmonics() {
+  std::fill(summed_.begin(), summed_.end(), 0.0f);
+  float weight = 1.0f / kHarmonics;
+  for (int harmonic = 1; harmonic <= kHarmonics; ++harmonic) {
+    const int distance = harmonic_distance(harmonic);
+    for (int i = 0; i + distance < kPoints; ++i) summed_[i] += weight * octaves_[i + distance];
+    weight *= kCompression;
+  }
+}
+
+// The strongest maxima; those outside the range of pitch take part in the contest but not in the result.
+void PitchAnalyzer::collect(PitchCandidates* out) const {
+  struct Peak {
+    float score, position;
+  };
+  std::array<Peak, PitchCandidates::kMost + 1> peaks{};
+  int count = 0;
+  for (int i = 1; i < kPoints - 1; ++i) {
+    if (!(summed_[i] > summed_[i - 1] && summed_[i] >= summed_[i + 1])) continue;
+    const Vertex vertex = parabola(summed_[i - 1], summed_[i], summed_[i + 1]);
+    int place = count;
+    while (place > 0 && vertex.value > peaks[place - 1].score) {
+      peaks[place] = peaks[place - 1];
+      --place;
+    }
+    peaks[place] = {vertex.value, static_cast<float>(i) + vertex.offset};
+    count = std::min(count + 1, PitchCandidates::kMost);
+  }
+  const float mean = std::accumulate(summed_.begin(), summed_.end(), 0.0f) / kPoints;
+  const double octaves_per_point = std::log2(kHighest / kLowest) / (kPoints - 1);
+  for (int i = 0; i < count; ++i) {
+    const double frequency = kLowest * std::exp2(peaks[i].position * octaves_per_point);
+    if (frequency < kMinPitch || frequency > kMaxPitch) continue;
+    const float voicing = std::max(0.0f, 1.0f - mean / peaks[i].score);
+    out->best[out->count++] = {static_cast<float>(frequency), voicing};
+  }
+}
+
+}  // namespace koemorph

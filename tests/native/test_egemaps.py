@@ -1,0 +1,111 @@
+"""eGeMAPS as it streams: the same in any chunks, finite for any input, windows of their own age."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from koemorph import _native
+
+RATE = 16000
+
+
+def voice(seconds: float, seed: int = 0) -> np.ndarray:
+    """A gliding buzz in syllables with breath between them."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(round(seconds * RATE)) / RATE
+    pitch = 140 + 40 * np.sin(2 * np.pi * 0.7 * time)
+    phase = np.cumsum(2 * np.pi * pitch / RATE)
+    buzz = sum(np.sin(k * phase) / k for k in range(1, 20))
+    loud = (np.sin(2 * np.pi * 2.2 * time) > -0.3).astype(float)
+    return (0.1 * buzz * loud + 0.003 * rng.standard_normal(len(time))).astype(np.float32)
+
+
+def config(**fields: object) -> _native.EgemapsConfig:
+    result = _native.EgemapsConfig()
+    for name, value in fields.items():
+        setattr(result, name, value)
+    return result
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(1, 20000), min_size=1, max_size=12))
+def test_chunks_do_not_matter(sizes: list[int]) -> None:
+    samples = voice(2.5)
+    whole = _native.Egemaps()
+    expected = whole.push(samples)
+    chunked = _native.Egemaps()
+    cuts = np.cumsum(sizes)
+    updates = [chunked.push(part) for part in np.split(samples, cuts[cuts < len(samples)])]
+    np.testing.assert_allclose(np.concatenate(updates), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(chunked.lld(), whole.lld(), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(chunked.functionals(), whole.functionals(), rtol=0, atol=1e-6)
+
+
+def test_windows_are_what_earlier_updates_said() -> None:
+    updates = _native.Egemaps().push(voice(3))
+    assert updates.shape == (10, 3, 88)
+    np.testing.assert_array_equal(updates[1:, 1], updates[:-1, 0])
+    np.testing.assert_array_equal(updates[2:, 2], updates[:-2, 0])
+    assert not updates[0, 1:].any()
+    assert np.abs(np.diff(updates[:, 0], axis=0)).max(1).min() > 0
+
+
+def test_only_the_context_window_counts() -> None:
+    """Once it has left the window, audio leaves no trace but the pitch search's first frames."""
+    recent = voice(2.1, seed=3)
+    stage = _native.Egemaps(config(context_window=1.5))
+    after_noise = stage.push(np.concatenate([voice(0.9, seed=1), recent]))[-1, 0]
+    stage.reset()
+    alone = stage.push(recent)[-1, 0]
+    np.testing.assert_allclose(after_noise, alone, rtol=1e-4, atol=1e-4)
+
+
+BAD = {
+    "silence": np.zeros(RATE),
+    "offset": np.full(RATE, 0.5),
+    "square": np.sign(np.sin(2 * np.pi * 200 * np.arange(RATE) / RATE)),
+    "click": np.eye(1, RATE, 8000)[0],
+    "one_millisecond": np.full(16, 0.1),
+    "nothing": np.zeros(0),
+    "nan": np.where(np.arange(RATE) % 100 == 0, np.nan, voice(1)),
+    "infinity": np.where(np.arange(RATE) % 99 == 0, np.inf, voice(1)),
+    "tiny": voice(1) * 1e-30,
+    "huge": voice(1) * 1e30,
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_gives_finite_and_repeatable_numbers(name: str) -> None:
+    samples = BAD[name].astype(np.float32)
+    results = []
+    for _ in range(2):
+        stage = _native.Egemaps()
+        results.append((stage.push(samples), stage.functionals(), stage.lld()))
+    for first, second in zip(*results, strict=True):
+        assert np.isfinite(first).all()
+        np.testing.assert_array_equal(first, second)
+
+
+def test_reset_forgets_everything() -> None:
+    stage = _native.Egemaps()
+    first = stage.push(voice(1.3))
+    stage.reset()
+    assert stage.updates == 0
+    assert not stage.windows.any()
+    np.testing.assert_array_equal(stage.push(voice(1.3)), first)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"sample_rate": 44100}, "resample"),
+        ({"context_window": 0.0}, "context_window"),
+        ({"update_interval": 0.015}, "update_interval"),
+        ({"window_intervals": [0.1]}, "window_intervals"),
+        ({"window_intervals": []}, "window_intervals"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(fields: dict, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        _native.Egemaps(config(**fields))
