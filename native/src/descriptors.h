@@ -16,20 +16,20 @@ enum Lld {
   kSlope0,
   kSlope500,
   kFlux,
-  kMfcc,   // 4 of them
+  kMfcc,  // 4 of them
   kF0 = kMfcc + 4,
   kJitter,
   kShimmer,
   kHnr,
   kH1H2,
   kH1A3,
-  kFormants,   // frequency, bandwidth, amplitude of F1, F2, F3
+  kFormants,  // frequency, bandwidth, amplitude of F1, F2, F3
 };
 
 // Everything known of one 10 ms step before smoothing.
 struct EgemapsFrame {
   std::array<float, kLldCount> lld{};
-  float energy = 0;   // mean square, for the equivalent sound level
+  float energy = 0;  // mean square, for the equivalent sound level
 };
 
 extern const std::array<const char*, kLldCount> kLldNames;

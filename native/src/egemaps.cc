@@ -9,8 +9,9 @@ namespace koemorph {
 namespace {
 
 constexpr double kFramesPerSecond = 100.0;
-constexpr float kSilence = 0.001f;       // root mean square below which nothing is voiced
-constexpr float kPitchReference = 27.5f; // Hz, semitone 0
+constexpr float kSilence = 0.001f;        // root mean square below which nothing is voiced
+constexpr float kLoudest = 100.0f;        // of a sample: keeps squares and their sums finite
+constexpr float kPitchReference = 27.5f;  // Hz, semitone 0
 
 int to_frames(double seconds) { return static_cast<int>(std::lround(seconds * kFramesPerSecond)); }
 
@@ -21,20 +22,24 @@ Status Egemaps::check(const EgemapsConfig& config) {
     const double frames = seconds * kFramesPerSecond;
     return std::isfinite(frames) && frames >= 1 && std::abs(frames - std::round(frames)) < 1e-6;
   };
-  if (config.sample_rate != 16000) return {KOEMORPH_INVALID_ARGUMENT, "eGeMAPS takes audio at 16000 Hz: resample it first."};
+  if (config.sample_rate != 16000)
+    return {KOEMORPH_INVALID_ARGUMENT, "eGeMAPS takes audio at 16000 Hz: resample it first."};
   if (!is_step(config.context_window) || config.context_window < 0.1) {
-    return {KOEMORPH_INVALID_ARGUMENT, "The egemaps context_window must be a multiple of 0.01 s and at least 0.1 s."};
+    return {KOEMORPH_INVALID_ARGUMENT,
+            "The egemaps context_window must be a multiple of 0.01 s and at least 0.1 s."};
   }
   if (!is_step(config.update_interval)) {
     return {KOEMORPH_INVALID_ARGUMENT, "The egemaps update_interval must be a multiple of 0.01 s."};
   }
   if (config.window_intervals.empty()) {
-    return {KOEMORPH_INVALID_ARGUMENT, "The egemaps window_intervals must name at least one age, such as 0."};
+    return {KOEMORPH_INVALID_ARGUMENT,
+            "The egemaps window_intervals must name at least one age, such as 0."};
   }
   for (const double age : config.window_intervals) {
     const double updates = age / config.update_interval;
     if (!(age >= 0 && updates < 1e6) || std::abs(updates - std::round(updates)) > 1e-6) {
-      return {KOEMORPH_INVALID_ARGUMENT, "The egemaps window_intervals must be multiples of the update_interval."};
+      return {KOEMORPH_INVALID_ARGUMENT,
+              "The egemaps window_intervals must be multiples of the update_interval."};
     }
   }
   return {};
@@ -70,7 +75,8 @@ void Egemaps::reset() {
 int Egemaps::push(const float* samples, int count) {
   for (int i = 0; i < count; ++i) {
     const auto at = static_cast<size_t>(samples_ % kAudio);
-    audio_[at] = audio_[at + kAudio] = std::isfinite(samples[i]) ? samples[i] : 0.0f;
+    const float heard = std::isfinite(samples[i]) ? samples[i] : 0.0f;
+    audio_[at] = audio_[at + kAudio] = std::clamp(heard, -kLoudest, kLoudest);
     ++samples_;
     if (samples_ % kStep != 0) continue;
     if (samples_ >= SpectrumAnalyzer::kFrame) analyze_spectrum();
@@ -143,8 +149,7 @@ void Egemaps::describe(int64_t index, float f0) {
   state.f0 = f0;
   const auto back = static_cast<int>(samples_ - index * kStep);
   const PeriodDescriptors periods = measure_periods(newest(back), PitchAnalyzer::kFrame, f0);
-  const HarmonicDescriptors harmonics =
-      harmonics_.analyze(magnitude(index), f0, state.formants);
+  const HarmonicDescriptors harmonics = harmonics_.analyze(magnitude(index), f0, state.formants);
   EgemapsFrame& out = frame(index);
   out.lld[kF0] = f0 > 0 ? 12.0f * std::log2(f0 / kPitchReference) : 0.0f;
   out.lld[kJitter] = periods.jitter;
@@ -178,7 +183,7 @@ void Egemaps::update() {
   functionals(&history_[static_cast<size_t>(updates_ % kept) * kFunctionalCount]);
   ++updates_;
   for (size_t i = 0; i < ages_.size(); ++i) {
-    if (updates_ <= ages_[i]) continue;   // still zeros
+    if (updates_ <= ages_[i]) continue;  // still zeros
     const auto slot = static_cast<size_t>((updates_ - 1 - ages_[i]) % kept);
     std::copy_n(&history_[slot * kFunctionalCount], kFunctionalCount,
                 &windows_[i * kFunctionalCount]);
@@ -187,9 +192,7 @@ void Egemaps::update() {
 
 int64_t Egemaps::rows() const { return pitch_count_ > 0 ? pitch_count_ + 1 : 0; }
 
-int64_t Egemaps::oldest_row() const {
-  return std::max<int64_t>(0, spectral_count_ - context_);
-}
+int64_t Egemaps::oldest_row() const { return std::max<int64_t>(0, spectral_count_ - context_); }
 
 void Egemaps::lld(int64_t first, int count, float* out) {
   settle();

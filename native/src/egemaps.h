@@ -18,10 +18,10 @@ namespace koemorph {
 
 // Travels in the model's metadata. Times in seconds, multiples of 10 ms.
 struct EgemapsConfig {
-  int sample_rate = 16000;                                // Hz; the only one there is
-  double context_window = 20.0;                           // what the functionals look back on
+  int sample_rate = 16000;       // Hz; the only one there is
+  double context_window = 20.0;  // what the functionals look back on
   double update_interval = 0.3;
-  std::vector<double> window_intervals = {0.0, 0.3, 0.6};   // ages of the functionals in windows()
+  std::vector<double> window_intervals = {0.0, 0.3, 0.6};  // ages of the functionals in windows()
 };
 
 // Descriptors every 10 ms, each computed once as its audio arrives; functionals of the newest
@@ -35,8 +35,8 @@ class Egemaps {
   // config: one that check() accepts.
   explicit Egemaps(const EgemapsConfig& config);
 
-  // Takes samples in [-1, 1] until the next update is complete or they are used up; returns how many were
-  // taken. NaN and infinity count as 0.
+  // Takes samples in [-1, 1] until the next update is complete or they are used up; returns how
+  // many were taken. NaN and infinity count as 0, and nothing is louder than 100.
   int push(const float* samples, int count);
 
   // How many updates there have been; the last describes audio up to sample updates() * interval.
@@ -46,11 +46,12 @@ class Egemaps {
   const float* windows() const { return windows_.data(); }
   int window_count() const { return static_cast<int>(ages_.size()); }
 
-  // Functionals of the newest context_window of all audio so far, on the spot. out: kFunctionalCount.
+  // Functionals of the newest context_window of all audio so far, on the spot. out:
+  // kFunctionalCount.
   void functionals(float* out);
 
-  // Smoothed descriptors, one row a 10 ms step. Rows [oldest_row(), rows()) are kept; the newest of them may
-  // still change while the pitch is undecided. out: (count, kLldCount).
+  // Smoothed descriptors, one row a 10 ms step. Rows [oldest_row(), rows()) are kept; the newest of
+  // them may still change while the pitch is undecided. out: (count, kLldCount).
   int64_t rows() const;
   int64_t oldest_row() const;
   void lld(int64_t first, int count, float* out);
@@ -63,14 +64,14 @@ class Egemaps {
   // What the descriptors of a frame need until its pitch is decided.
   struct Pending {
     Formants formants;
-    float f0 = 0;   // of the descriptors computed last
-    bool silent = false;      // too quiet to be voiced
+    float f0 = 0;         // of the descriptors computed last
+    bool silent = false;  // too quiet to be voiced
     bool described = false;
   };
 
   void analyze_spectrum();
   void analyze_pitch();
-  void settle();   // brings the pitch of the newest frames, and what follows from it, up to date
+  void settle();  // brings the pitch of the newest frames, and what follows from it, up to date
   void describe(int64_t frame, float f0);
   void update();
   FrameRing window_frames() const;
@@ -81,14 +82,14 @@ class Egemaps {
   float* magnitude(int64_t index);
   const float* newest(int count) const;
 
-  static constexpr int kStep = 160;                           // samples: 10 ms
-  static constexpr int kPending = PitchTracker::kLag + 6;     // pitch frames are 4 steps late
-  static constexpr int kAudio = (kPending + 1) * kStep;       // samples kept
+  static constexpr int kStep = 160;                        // samples: 10 ms
+  static constexpr int kPending = PitchTracker::kLag + 6;  // pitch frames are 4 steps late
+  static constexpr int kAudio = (kPending + 1) * kStep;    // samples kept
 
   EgemapsConfig config_;
-  int context_, interval_;    // frames, samples
-  int capacity_;              // frames kept
-  std::vector<int> ages_;     // of the windows, in updates
+  int context_, interval_;  // frames, samples
+  int capacity_;            // frames kept
+  std::vector<int> ages_;   // of the windows, in updates
 
   SpectrumAnalyzer spectrum_;
   FormantAnalyzer formants_;
@@ -100,13 +101,13 @@ class Egemaps {
   std::vector<EgemapsFrame> frames_;
   std::vector<Pending> pending_;
   std::vector<float> magnitudes_;
-  std::vector<float> audio_;      // written twice, so that the newest samples lie in a row
-  std::vector<float> history_;    // functionals of the last updates, a ring
+  std::vector<float> audio_;    // written twice, so that the newest samples lie in a row
+  std::vector<float> history_;  // functionals of the last updates, a ring
   std::vector<float> windows_;
 
   int64_t samples_ = 0, updates_ = 0;
-  int64_t spectral_count_ = 0, pitch_count_ = 0;    // frames analysed
-  int64_t settled_ = 0;                             // pitch frames whose descriptors are up to date
+  int64_t spectral_count_ = 0, pitch_count_ = 0;  // frames analysed
+  int64_t settled_ = 0;                           // pitch frames whose descriptors are up to date
 };
 
 }  // namespace koemorph

@@ -8,15 +8,15 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 constexpr double kResampledRate = 11000.0;
-constexpr double kLowest = 50.0, kHighest = 5450.0;   // Hz, of a formant
+constexpr double kLowest = 50.0, kHighest = 5450.0;  // Hz, of a formant
 
 // 512 samples at 16 kHz are 352 at 11 kHz; the frame's own 320 are 220. The resampled signal keeps
 // the 110 lowest bins (3.4 kHz): half as many as it has samples.
 constexpr int kGrid = 352, kSamples = 220, kKept = 110;
-constexpr int kInner = 32, kOuter = kGrid / kInner;   // 352 = 32 * 11, see resample()
+constexpr int kInner = 32, kOuter = kGrid / kInner;  // 352 = 32 * 11, see resample()
 
 using Complex = std::complex<double>;
-using Polynomial = std::array<double, FormantAnalyzer::kOrder + 1>;   // highest power first, monic
+using Polynomial = std::array<double, FormantAnalyzer::kOrder + 1>;  // highest power first, monic
 using Roots = std::array<Complex, FormantAnalyzer::kOrder>;
 
 Complex times(Complex a, Complex b) {
@@ -73,8 +73,8 @@ FormantAnalyzer::FormantAnalyzer()
   }
 }
 
-// Inverse transform of the kept bins on the 11 kHz grid: with bin k = 11 c + d, the sum over c has period
-// 32 in n, so it is done once for each of the 32 phases.
+// Inverse transform of the kept bins on the 11 kHz grid: with bin k = 11 c + d, the sum over c has
+// period 32 in n, so it is done once for each of the 32 phases.
 void FormantAnalyzer::resample(const std::complex<float>* transform) {
   float inner_real[kOuter][kInner], inner_imaginary[kOuter][kInner];
   for (int d = 0; d < kOuter; ++d) {

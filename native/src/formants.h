@@ -9,8 +9,8 @@ namespace koemorph {
 
 struct Formants {
   static constexpr int kCount = 5;
-  std::array<float, kCount> frequency{};   // Hz, ascending; 0 where there are fewer
-  std::array<float, kCount> bandwidth{};   // Hz
+  std::array<float, kCount> frequency{};  // Hz, ascending; 0 where there are fewer
+  std::array<float, kCount> bandwidth{};  // Hz
 };
 
 // Immutable after construction apart from scratch; allocates nothing in analyze().

@@ -105,7 +105,7 @@ void Functionals::find_extrema() {
   const auto range = std::minmax_element(contour_.begin(), contour_.begin() + size_);
   const float threshold = kPeakThreshold * (*range.second - *range.first);
   Extremum low{0, contour_[0], false}, high{0, contour_[0], true};
-  bool rising = true, falling = true;   // what the next extremum may end; both before the first
+  bool rising = true, falling = true;  // what the next extremum may end; both before the first
   for (int i = 1; i < size_; ++i) {
     const float value = contour_[i];
     if (value > high.value) high = {i, value, true};
@@ -132,7 +132,8 @@ void Functionals::slopes(float* out) const {
       if (extrema_[i].high != rising) continue;
       const float change = std::abs(extrema_[i].value - extrema_[i - 1].value);
       const double slope =
-          change / (kFrameStep * static_cast<float>(extrema_[i].position - extrema_[i - 1].position));
+          change /
+          (kFrameStep * static_cast<float>(extrema_[i].position - extrema_[i - 1].position));
       sum += slope;
       squares += slope * slope;
       ++count;
@@ -144,7 +145,8 @@ void Functionals::slopes(float* out) const {
   }
 }
 
-// Of voiced and unvoiced stretches: how many voiced a second, mean and deviation of the lengths of each.
+// Of voiced and unvoiced stretches: how many voiced a second, mean and deviation of the lengths of
+// each.
 void Functionals::segments(const FrameRing& frames, int count, float* out) {
   Spread lengths[2];
   int voiced_segments = 0;
@@ -161,9 +163,9 @@ void Functionals::segments(const FrameRing& frames, int count, float* out) {
     lengths[voiced] = spread_of(segments, [this](int i) { return raw_[i]; });
     if (voiced) voiced_segments = segments;
   }
-  out[0] = count > 1 ? static_cast<float>(voiced_segments) /
-                           (kFrameStep * static_cast<float>(count - 1))
-                     : 0.0f;
+  out[0] = count > 1
+               ? static_cast<float>(voiced_segments) / (kFrameStep * static_cast<float>(count - 1))
+               : 0.0f;
   out[1] = static_cast<float>(lengths[1].mean);
   out[2] = static_cast<float>(lengths[1].deviation);
   out[3] = static_cast<float>(lengths[0].mean);

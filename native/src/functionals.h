@@ -11,14 +11,14 @@ namespace koemorph {
 struct FrameRing {
   const EgemapsFrame* frames;
   int capacity;
-  int first;   // slot of the oldest frame
+  int first;  // slot of the oldest frame
   int count;
 
   const EgemapsFrame& operator[](int i) const { return frames[(first + i) % capacity]; }
 };
 
-// Mean of three neighbours, the ends doubled: out[i] for i < count. With `skip_zeros` a zero stays zero and
-// does not enter its neighbours.
+// Mean of three neighbours, the ends doubled: out[i] for i < count. With `skip_zeros` a zero stays
+// zero and does not enter its neighbours.
 void smooth_contour(const float* values, int count, bool skip_zeros, float* out);
 
 // Scratch for windows of up to `capacity` frames; allocates nothing in compute().
@@ -26,8 +26,8 @@ class Functionals {
  public:
   explicit Functionals(int capacity);
 
-  // spectral: all frames of the window; voiced: how many of them, from the oldest, are long enough for the
-  // pitch to be known. out: kFunctionalCount values, finite.
+  // spectral: all frames of the window; voiced: how many of them, from the oldest, are long enough
+  // for the pitch to be known. out: kFunctionalCount values, finite.
   void compute(const FrameRing& spectral, int voiced, float* out);
 
  private:
@@ -38,9 +38,9 @@ class Functionals {
   // Drops the zeros of contour_.
   void keep_nonzero();
 
-  void spread(float* out);           // mean and normalised deviation
-  void describe(float* out);         // the ten functionals of F0 and loudness
-  void slopes(float* out) const;     // of rises and falls: mean and deviation of each
+  void spread(float* out);        // mean and normalised deviation
+  void describe(float* out);      // the ten functionals of F0 and loudness
+  void slopes(float* out) const;  // of rises and falls: mean and deviation of each
   float percentile(double fraction);
   void find_extrema();
   void segments(const FrameRing& frames, int count, float* out);
@@ -53,7 +53,7 @@ class Functionals {
 
   std::vector<float> raw_, contour_, sorted_;
   std::vector<Extremum> extrema_;
-  int size_ = 0;      // of contour_
+  int size_ = 0;  // of contour_
   int extrema_count_ = 0;
 };
 

@@ -10,8 +10,8 @@ constexpr double kSampleRate = 16000.0;
 constexpr double kBinWidth = kSampleRate / PitchAnalyzer::kFft;
 constexpr int kBins = PitchAnalyzer::kBins;
 constexpr float kFloor = 1e-20f;
-constexpr float kFormantReach = 0.2f;   // of its frequency: harmonics that may stand for a formant
-constexpr float kHnrLimit = 100.0f;     // dB
+constexpr float kFormantReach = 0.2f;  // of its frequency: harmonics that may stand for a formant
+constexpr float kHnrLimit = 100.0f;    // dB
 
 // Bin of the local maximum nearest to `bin`, the higher of two as near; `bin` itself without one.
 int nearest_peak(const float* magnitude, int bin, int reach) {
@@ -36,7 +36,9 @@ float peak_height(const float* magnitude, int bin) {
   return middle - 0.125f * slope * slope / bend;
 }
 
-float decibels(float magnitude_ratio) { return 20.0f * std::log10(std::max(magnitude_ratio, kFloor)); }
+float decibels(float magnitude_ratio) {
+  return 20.0f * std::log10(std::max(magnitude_ratio, kFloor));
+}
 
 }  // namespace
 
@@ -63,7 +65,8 @@ HarmonicDescriptors HarmonicAnalyzer::analyze(const float* magnitude, float f0,
   for (int i = 0; i < 3; ++i) {
     const float frequency = formants.frequency[i];
     if (!(frequency > 0)) continue;
-    const int first = std::max(1, static_cast<int>(std::lround((1 - kFormantReach) * frequency / f0)));
+    const int first =
+        std::max(1, static_cast<int>(std::lround((1 - kFormantReach) * frequency / f0)));
     const int last = static_cast<int>(std::lround((1 + kFormantReach) * frequency / f0));
     for (int n = first; n <= std::min(last, count); ++n) {
       result.amplitude[i] = std::max(result.amplitude[i], level_[n]);

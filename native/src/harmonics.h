@@ -1,4 +1,5 @@
-// Harmonics of a voiced frame: harmonics-to-noise ratio, their differences, and the level of the formants.
+// Harmonics of a voiced frame: harmonics-to-noise ratio, their differences, and the level of the
+// formants.
 #pragma once
 
 #include <array>
@@ -12,10 +13,10 @@
 namespace koemorph {
 
 struct HarmonicDescriptors {
-  static constexpr float kUnvoicedAmplitude = -201.0f;   // dB, stands for none
-  float hnr = 0;     // dB
-  float h1_h2 = 0;   // dB
-  float h1_a3 = 0;   // dB
+  static constexpr float kUnvoicedAmplitude = -201.0f;  // dB, stands for none
+  float hnr = 0;                                        // dB
+  float h1_h2 = 0;                                      // dB
+  float h1_a3 = 0;                                      // dB
   std::array<float, 3> amplitude{kUnvoicedAmplitude, kUnvoicedAmplitude, kUnvoicedAmplitude};
 };
 
@@ -35,7 +36,7 @@ class HarmonicAnalyzer {
   RealFft fft_;
   std::vector<float> power_;
   std::vector<std::complex<float>> correlation_;
-  std::array<float, kHarmonics + 1> level_{};   // dB over the fundamental, of harmonic n
+  std::array<float, kHarmonics + 1> level_{};  // dB over the fundamental, of harmonic n
 };
 
 }  // namespace koemorph

@@ -7,8 +7,8 @@ namespace koemorph {
 namespace {
 
 constexpr float kSampleRate = 16000.0f;
-constexpr float kSearch = 0.1f;           // of the period, to either side
-constexpr float kLeastCorrelation = 0.5f; // of two neighbouring periods
+constexpr float kSearch = 0.1f;            // of the period, to either side
+constexpr float kLeastCorrelation = 0.5f;  // of two neighbouring periods
 
 float correlation(const float* a, const float* b, int count) {
   float ab = 0, aa = 0, bb = 0;
@@ -73,8 +73,8 @@ PeriodDescriptors measure_periods(const float* samples, int count, float f0) {
     start += best;
   }
   if (changes > 0) {
-    result.jitter = length_changes / static_cast<float>(changes) /
-                    (lengths / static_cast<float>(periods));
+    result.jitter =
+        length_changes / static_cast<float>(changes) / (lengths / static_cast<float>(periods));
     result.shimmer = height_changes / static_cast<float>(changes);
   }
   return result;

@@ -9,18 +9,18 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 constexpr double kBinWidth = 16000.0 / PitchAnalyzer::kFft;
-constexpr double kGaussSigma = 0.4;           // of half the window
-constexpr double kLowest = 25.0, kHighest = 8000.0;   // Hz, of the logarithmic axis
+constexpr double kGaussSigma = 0.4;                  // of half the window
+constexpr double kLowest = 25.0, kHighest = 8000.0;  // Hz, of the logarithmic axis
 constexpr double kMinPitch = 55.0, kMaxPitch = 1000.0;
 constexpr int kHarmonics = 15;
-constexpr float kCompression = 0.85f;         // each harmonic counts this much of the one below
-constexpr int kPeakReach = 2;                 // bins to either side that belong to a peak
+constexpr float kCompression = 0.85f;  // each harmonic counts this much of the one below
+constexpr int kPeakReach = 2;          // bins to either side that belong to a peak
 
 // Auditory weighting: an arctangent in octaves about this frequency.
 constexpr double kWeightCentre = 31.8, kWeightSlope = 2.994;
 
-// How many points lie between the fundamental and harmonic k; the grid is a hair coarser than its points
-// (61.49 of 61.52 an octave), which rounds 1.5, 3 and 8 harmonic distances down.
+// How many points lie between the fundamental and harmonic k; the grid is a hair coarser than its
+// points (61.49 of 61.52 an octave), which rounds 1.5, 3 and 8 harmonic distances down.
 int harmonic_distance(int harmonic) {
   constexpr double kPointsPerOctave = 61.49;
   return static_cast<int>(std::lround(std::log2(harmonic) * kPointsPerOctave));
@@ -95,13 +95,14 @@ PitchCandidates PitchAnalyzer::analyze(const float* samples) {
   return result;
 }
 
-// Keeps the bins around local maxima, and all below the first; the rest is noise between the harmonics.
+// Keeps the bins around local maxima, and all below the first; the rest is noise between the
+// harmonics.
 void PitchAnalyzer::keep_peaks() {
   const auto is_peak = [this](int k) {
     return magnitude_[k] > magnitude_[k - 1] && magnitude_[k] > magnitude_[k + 1];
   };
   std::fill(peaks_.begin(), peaks_.end(), 0.0f);
-  int kept = 0;   // bins before it are decided
+  int kept = 0;  // bins before it are decided
   for (int k = 1; k < kBins - 1; ++k) {
     if (!is_peak(k)) continue;
     const int first = kept == 0 ? 0 : std::max(k - kPeakReach, kept);
@@ -148,7 +149,8 @@ void PitchAnalyzer::sum_subharmonics() {
   }
 }
 
-// The strongest maxima; those outside the range of pitch take part in the contest but not in the result.
+// The strongest maxima; those outside the range of pitch take part in the contest but not in the
+// result.
 void PitchAnalyzer::collect(PitchCandidates* out) const {
   struct Peak {
     float score, position;

@@ -10,21 +10,21 @@
 namespace koemorph {
 
 struct PitchCandidate {
-  float frequency = 0;   // Hz
-  float voicing = 0;     // 0-1: how far the candidate stands out of the summed spectrum
+  float frequency = 0;  // Hz
+  float voicing = 0;    // 0-1: how far the candidate stands out of the summed spectrum
 };
 
 struct PitchCandidates {
   static constexpr int kMost = 6;
   int count = 0;
-  std::array<PitchCandidate, kMost> best{};   // best first
-  float energy = 0;                           // root mean square of the windowed frame
+  std::array<PitchCandidate, kMost> best{};  // best first
+  float energy = 0;                          // root mean square of the windowed frame
 };
 
 // Tables and scratch; remembers nothing between frames. Allocates nothing after construction.
 class PitchAnalyzer {
  public:
-  static constexpr int kFrame = 960;   // samples: 60 ms at 16 kHz
+  static constexpr int kFrame = 960;  // samples: 60 ms at 16 kHz
   static constexpr int kFft = 1024;
   static constexpr int kBins = kFft / 2 + 1;
 
@@ -37,9 +37,10 @@ class PitchAnalyzer {
   const float* magnitude() const { return magnitude_.data(); }
 
  private:
-  static constexpr int kPoints = kBins;   // of the logarithmic frequency axis
+  static constexpr int kPoints = kBins;  // of the logarithmic frequency axis
 
-  struct Knot {   // one point of that axis: spline weights for bins `bin` and `bin + 1`, and its auditory weight
+  struct Knot {  // one point of that axis: spline weights for bins `bin` and `bin + 1`, and its
+                 // auditory weight
     int bin;
     float a, b, a3, b3, weight;
   };

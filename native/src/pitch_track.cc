@@ -8,10 +8,10 @@ namespace koemorph {
 namespace {
 
 constexpr float kVoicingThreshold = 0.7f;
-constexpr float kLocalWeight = 2.0f;        // of a candidate's weakness
-constexpr float kThresholdWeight = 4.0f;    // against calling a clear voice unvoiced, or noise voiced
-constexpr float kJumpWeight = 10.0f;        // of a jump in log frequency
-constexpr float kSwitchWeight = 10.0f;      // of a change between voiced and unvoiced
+constexpr float kLocalWeight = 2.0f;      // of a candidate's weakness
+constexpr float kThresholdWeight = 4.0f;  // against calling a clear voice unvoiced, or noise voiced
+constexpr float kJumpWeight = 10.0f;      // of a jump in log frequency
+constexpr float kSwitchWeight = 10.0f;    // of a change between voiced and unvoiced
 constexpr float kNever = std::numeric_limits<float>::max();
 
 float voiced_cost(const PitchCandidate& candidate) {
@@ -21,7 +21,7 @@ float voiced_cost(const PitchCandidate& candidate) {
 
 float unvoiced_cost(const PitchCandidates& candidates) {
   return candidates.count > 0 && candidates.best[0].voicing > kVoicingThreshold ? kThresholdWeight
-                                                                                 : 0.0f;
+                                                                                : 0.0f;
 }
 
 }  // namespace
@@ -77,8 +77,7 @@ void PitchTracker::push(const PitchCandidates& candidates) {
 
 void PitchTracker::trace() {
   if (filled_ == 0) return;
-  auto state =
-      static_cast<int>(std::min_element(costs_.begin(), costs_.end()) - costs_.begin());
+  auto state = static_cast<int>(std::min_element(costs_.begin(), costs_.end()) - costs_.begin());
   for (int age = 0; age < filled_; ++age) {
     const Frame& frame = frames_[slot(age)];
     path_[age] = state == kUnvoiced ? 0.0f : frame.candidates.best[state].frequency;

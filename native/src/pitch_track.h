@@ -8,11 +8,11 @@
 
 namespace koemorph {
 
-// Chooses one candidate, or silence of the voice, for every frame. The choice for a frame is final once
-// kLag more frames have come; before that it may change. Allocates nothing after construction.
+// Chooses one candidate, or silence of the voice, for every frame. The choice for a frame is final
+// once kLag more frames have come; before that it may change. Allocates nothing after construction.
 class PitchTracker {
  public:
-  static constexpr int kLag = 40;   // frames
+  static constexpr int kLag = 40;  // frames
 
   PitchTracker();
 
@@ -27,12 +27,12 @@ class PitchTracker {
   float frequency(int age) const { return path_[age]; }
 
  private:
-  static constexpr int kStates = PitchCandidates::kMost + 1;   // the last one is unvoiced
+  static constexpr int kStates = PitchCandidates::kMost + 1;  // the last one is unvoiced
   static constexpr int kUnvoiced = kStates - 1;
 
   struct Frame {
     PitchCandidates candidates;
-    std::array<int, kStates> from{};   // best predecessor of each state
+    std::array<int, kStates> from{};  // best predecessor of each state
   };
 
   int slot(int age) const { return (newest_ + kHistory - age) % kHistory; }

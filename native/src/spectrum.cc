@@ -12,10 +12,10 @@ constexpr double kSampleRate = 16000.0;
 constexpr double kBinWidth = kSampleRate / SpectrumAnalyzer::kFft;
 constexpr double kLowestBand = 20.0;
 constexpr double kHighestBand = 8000.0;
-constexpr double kCompression = 0.33;      // intensity to loudness
-constexpr double kSampleScale = 32767.0;   // HTK counts samples as 16-bit integers
-constexpr float kLogFloor = 1e-8f;         // of a band's energy before the cepstrum
-constexpr float kLevelFloor = 1e-20f;      // of a bin's power before decibels: -200 dB
+constexpr double kCompression = 0.33;     // intensity to loudness
+constexpr double kSampleScale = 32767.0;  // HTK counts samples as 16-bit integers
+constexpr float kLogFloor = 1e-8f;        // of a band's energy before the cepstrum
+constexpr float kLevelFloor = 1e-20f;     // of a bin's power before decibels: -200 dB
 constexpr int kLifter = 22;
 
 // Bins of the bands that the descriptors are defined on (31.25 Hz a bin).
@@ -125,8 +125,9 @@ void SpectrumAnalyzer::cepstrum(std::array<float, 4>* out) const {
   }
 }
 
-// Least-squares line through the levels of bins [first, last]. The count in it is the band's width in
-// bins, last - first, one less than the bins summed: the reference values of the set are defined so.
+// Least-squares line through the levels of bins [first, last]. The count in it is the band's width
+// in bins, last - first, one less than the bins summed: the reference values of the set are defined
+// so.
 float SpectrumAnalyzer::slope(int first, int last) const {
   const auto count = static_cast<double>(last - first);
   double sum_x = 0, sum_xx = 0, sum_y = 0, sum_xy = 0;

@@ -1,4 +1,5 @@
-// Spectral descriptors of one 20 ms frame: loudness, balance, slopes, flux, MFCC (Eyben et al. 2016).
+// Spectral descriptors of one 20 ms frame: loudness, balance, slopes, flux, MFCC (Eyben et al.
+// 2016).
 #pragma once
 
 #include <array>
@@ -10,20 +11,21 @@
 namespace koemorph {
 
 struct SpectralDescriptors {
-  float loudness = 0;            // mean auditory spectrum
-  float alpha_ratio = 0;         // dB, 1-5 kHz over 0-1 kHz
-  float hammarberg_index = 0;    // dB, strongest of 0-2 kHz over strongest of 2-5 kHz
-  float slope_0_500 = 0;         // dB per Hz
-  float slope_500_1500 = 0;      // dB per Hz
-  float flux = 0;                // root mean square change of the magnitudes below 5 kHz
-  std::array<float, 4> mfcc{};   // 1-4
-  float energy = 0;              // mean square of the samples
+  float loudness = 0;           // mean auditory spectrum
+  float alpha_ratio = 0;        // dB, 1-5 kHz over 0-1 kHz
+  float hammarberg_index = 0;   // dB, strongest of 0-2 kHz over strongest of 2-5 kHz
+  float slope_0_500 = 0;        // dB per Hz
+  float slope_500_1500 = 0;     // dB per Hz
+  float flux = 0;               // root mean square change of the magnitudes below 5 kHz
+  std::array<float, 4> mfcc{};  // 1-4
+  float energy = 0;             // mean square of the samples
 };
 
-// Holds the tables and the previous magnitudes (for the flux). Allocates nothing after construction.
+// Holds the tables and the previous magnitudes (for the flux). Allocates nothing after
+// construction.
 class SpectrumAnalyzer {
  public:
-  static constexpr int kFrame = 320;   // samples: 20 ms at 16 kHz
+  static constexpr int kFrame = 320;  // samples: 20 ms at 16 kHz
   static constexpr int kFft = 512;
   static constexpr int kBins = kFft / 2 + 1;
   static constexpr int kBands = 26;

@@ -39,8 +39,8 @@ def egemaps(
     """eGeMAPSv02 of a whole recording.
 
     audio: (n,) or (1, n) samples in [-1, 1]; rate: Hz, resampled to 16 kHz when it is another.
-    level: "functionals" gives one row of 88 columns, "lld" a row of 25 every 10 ms; columns and index
-    (start, end) are those of `opensmile.Smile(FeatureSet.eGeMAPSv02).process_signal`.
+    level: "functionals" gives one row of 88 columns, "lld" a row of 25 every 10 ms; columns and
+    index (start, end) are those of `opensmile.Smile(FeatureSet.eGeMAPSv02).process_signal`.
     Audio shorter than 60 ms has no LLD rows; its functionals are finite.
     Raises AudioError when the audio is not one channel, MissingExtraError without pandas.
     """
