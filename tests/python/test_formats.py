@@ -18,7 +18,6 @@ import yaml
 from koemorph.animation import Animation
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.errors import OutputError
-from koemorph.outputs.rig import normal_name
 
 
 def make_animation(frames: int = 31, fps: int = 30) -> Animation:
@@ -142,12 +141,6 @@ def test_glb_moves_the_matching_targets(tmp_path: Path, extension: str) -> None:
     np.testing.assert_array_equal(weights[:, 0], animation["jawOpen"])
     np.testing.assert_array_equal(weights[:, 1], 0)
     np.testing.assert_array_equal(weights[:, 2], animation["mouthSmileLeft"])
-
-
-def test_rig_names_of_many_programs_are_one() -> None:
-    names = ("blendShape1.jawOpen", "JawOpen", "jaw_open", "JAWOPEN")
-    assert {normal_name(name) for name in names} == {"jawopen"}
-    assert normal_name("mouthSmile_L") == normal_name("MouthSmileLeft")
 
 
 @pytest.mark.parametrize(

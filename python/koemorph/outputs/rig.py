@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pygltflib import GLTF2, Mesh
 
+from koemorph._native import normalized_shape_name
 from koemorph.errors import OutputError
 
 
@@ -49,22 +49,15 @@ def target_names(mesh: Mesh) -> tuple[str, ...]:
     return ()
 
 
-def normal_name(name: str) -> str:
-    """A name without what programs add: `blendShape1.Jaw_Open` and `jawOpen` are one."""
-    plain = name.rpartition(".")[2]
-    plain = re.sub(r"[_\- ]([LR])$", lambda m: "Left" if m[1] == "L" else "Right", plain)
-    return re.sub(r"[\W_]", "", plain).casefold()
-
-
 def match_rig(gltf: GLTF2, names: tuple[str, ...], path: Path) -> list[Match]:
     """Pair the targets of every mesh with the animation's names; OutputError when none fits."""
-    columns = {normal_name(name): column for column, name in enumerate(names)}
+    columns = {normalized_shape_name(name): column for column, name in enumerate(names)}
     matches: list[Match] = []
     seen: list[str] = []
     for index, mesh in enumerate(gltf.meshes):
         targets = target_names(mesh)
         seen += targets
-        partners = tuple(columns.get(normal_name(target)) for target in targets)
+        partners = tuple(columns.get(normalized_shape_name(target)) for target in targets)
         if any(partner is not None for partner in partners):
             matches.append(Match(index, targets, partners))
     if matches:

@@ -1,0 +1,76 @@
+"""`koemorph preview`: a page to watch, listen to and scrub through."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+import click
+
+from koemorph import preview
+from koemorph.animation import Animation
+from koemorph.cli.progress import progress_bar
+from koemorph.errors import DataError
+from koemorph.model import Model
+from koemorph.outputs.atomic import atomic_open
+from koemorph.outputs.jsonl import read_jsonl
+from koemorph.preview import sound as sounds
+
+_PATH = click.Path(path_type=Path)
+# A page keeps its sound and pictures inside; beyond this it would be slow to open.
+_MOST_MINUTES = 20
+
+
+def _capture(path: Path | None) -> Animation | None:
+    if path is None:
+        return None
+    return read_jsonl(path / "blendshapes.jsonl" if path.is_dir() else path)
+
+
+@click.command()
+@click.argument("source", type=_PATH, metavar="IN")
+@click.option("-o", "--output", type=_PATH, help="The page to write; else beside IN, as .html.")
+@click.option("--rig", type=_PATH, help="Your own .glb: its morph targets move, matched by name.")
+@click.option("--audio", type=_PATH, help="The sound of a .jsonl; else audio.wav beside it.")
+@click.option("--capture", type=_PATH, help="A captured .jsonl or v2.0 folder to show beside it.")
+@click.option("--fps", type=click.Choice(["30", "60"]), help="Frames a second; else the model's.")
+@click.option("--model", "model_path", type=_PATH, help="Your own .onnx model.")
+@click.option("--open", "open_page", is_flag=True, help="Show the page in the browser.")
+def command(
+    source: Path,
+    *,
+    output: Path | None,
+    rig: Path | None,
+    audio: Path | None,
+    capture: Path | None,
+    fps: str | None,
+    model_path: Path | None,
+    open_page: bool,
+) -> None:
+    """Make a page that plays IN (a recording, or frames as .jsonl) with its face; works offline."""
+    if source.suffix.lower() == ".jsonl":
+        animation = read_jsonl(source)
+        beside = source.with_name("audio.wav")
+        audio = audio or (beside if beside.is_file() else None)
+        sound = None if audio is None else sounds.read(audio)
+    else:
+        sound = sounds.read(source)
+        with progress_bar(f"Animating {source.name}") as progress:
+            animation = Model(model_path).animate(
+                sound.samples,
+                None if fps is None else int(fps),
+                sample_rate=sound.rate,
+                progress=progress,
+            )
+    if animation.duration > 60 * _MOST_MINUTES:
+        raise DataError(
+            f"{source} lasts {animation.duration / 60:.0f} minutes; a page holds {_MOST_MINUTES}. "
+            "Cut out the part you want to see."
+        )
+    page = preview.build_page(animation, source.name, sound, rig, _capture(capture))
+    target = output or source.with_suffix(".html")
+    with atomic_open(target) as stream:
+        stream.write(page)
+    click.echo(f"{target} ({len(page) / 1e6:.1f} MB): open it in a browser and press play.")
+    if open_page:
+        webbrowser.open(target.resolve().as_uri())

@@ -1,0 +1,103 @@
+"""A page that shows an animation: face, sound and curves in one file that needs no network."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from koemorph.animation import Animation
+from koemorph.coefficients import COEFFICIENTS, GROUPS
+from koemorph.errors import DataError
+from koemorph.preview import sound as sounds
+from koemorph.preview.sound import Sound
+
+_COMMON = ("data.js", "mouth.js", "portrait.js", "rig.js", "stage.js", "timeline.js", "panel.js")
+_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+
+
+def page_file(name: str) -> str:
+    """The text of one of the page's own files."""
+    return (resources.files("koemorph.preview") / "page" / name).read_text("utf-8")
+
+
+def assemble(title: str, data: dict[str, Any], mode: str, script: str, policy: str) -> str:
+    """Put the page together; `mode` is "recorded" or "live" and `script` the file that runs it."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    parts = {
+        "title": html.escape(title),
+        "mode": mode,
+        "policy": policy,
+        "style": page_file("style.css"),
+        # A "</script>" in a name would end the element.
+        "data": text.replace("</", "<\\/"),
+        "script": "\n".join(page_file(name) for name in (*_COMMON, script)),
+    }
+    # In one pass, so that a title that looks like a mark stays a title.
+    return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], page_file("page.html"))
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _packed(data: bytes) -> str:
+    return _text(gzip.compress(data, 9, mtime=0))
+
+
+def _track(animation: Animation) -> dict[str, Any]:
+    if animation.names != COEFFICIENTS:
+        raise DataError("A preview shows ARKit's 52 coefficients; leave out the retargeting.")
+    values = np.round(np.clip(animation.weights, 0, 1) * 255).astype(np.uint8)
+    return {
+        "names": animation.names,
+        "fps": animation.fps,
+        "values": _packed(values.tobytes()),
+    }
+
+
+def _groups() -> dict[str, tuple[str, ...]]:
+    """The parts of the face, those that speak first."""
+    first = ("jaw", "mouth", "tongue", "cheeks", "brows", "eyes", "nose")
+    return {group: GROUPS[group] for group in first}
+
+
+def page_data(rig: Path | None) -> dict[str, Any]:
+    """What both kinds of page know: the names, their groups, and the rig if there is one."""
+    data: dict[str, Any] = {"coefficients": COEFFICIENTS, "groups": _groups(), "rig": None}
+    if rig is not None:
+        # pygltflib comes with the extra "files"; a page without a rig does not need it.
+        from koemorph.preview.mesh import pack
+
+        info, numbers = pack(rig)
+        data["rig"] = {**info, "data": _packed(numbers)}
+    return data
+
+
+def build_page(
+    animation: Animation,
+    title: str,
+    sound: Sound | None = None,
+    rig: Path | None = None,
+    capture: Animation | None = None,
+) -> str:
+    """The page's HTML. Without sound it plays silently; a capture is shown beside the animation.
+
+    Raises OutputError for a rig that cannot be shown and DataError for a retargeted animation.
+    """
+    data = page_data(rig)
+    data["track"] = _track(animation)
+    data["capture"] = None if capture is None else _track(capture)
+    data["duration"] = animation.duration if sound is None else sound.duration
+    data["audio"] = None if sound is None else _text(sounds.compressed(sound))
+    data["peaks"] = "" if sound is None else _text(sounds.peaks(sound))
+    mel, data["melBands"] = (b"", 1) if sound is None else sounds.mel_picture(sound)
+    data["mel"] = _packed(mel)
+    return assemble(title, data, "recorded", "player.js", _POLICY)

@@ -1,0 +1,155 @@
+"""A user's rig, made small enough for a page: quantised vertices and sparse morphs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pygltflib import GLTF2, Node
+
+from koemorph.coefficients import COEFFICIENTS
+from koemorph.errors import OutputError
+from koemorph.outputs import rig
+from koemorph.outputs.gltf_read import Reader
+
+_LEAST_MOVE = 4e-4
+"""Of the head's height: what moves less is left out."""
+_MAX_VERTICES = 400_000
+
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass
+class _Part:
+    positions: npt.NDArray[np.float64]
+    triangles: npt.NDArray[np.uint32]
+    color: npt.NDArray[np.uint8]
+    morphs: dict[str, npt.NDArray[np.float64]]
+
+
+def _local(node: Node) -> Matrix:
+    if node.matrix is not None and not np.allclose(node.matrix, np.eye(4).ravel()):
+        given: Matrix = np.array(node.matrix, np.float64).reshape(4, 4).T
+        return given
+    x, y, z, w = node.rotation or (0, 0, 0, 1)
+    turn = np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+    matrix = np.eye(4)
+    matrix[:3, :3] = turn * np.asarray(node.scale or (1, 1, 1))
+    matrix[:3, 3] = node.translation or (0, 0, 0)
+    return matrix
+
+
+def _placements(gltf: GLTF2) -> list[tuple[int, Matrix]]:
+    """Mesh and world matrix of every node that shows a mesh."""
+    children = {child for node in gltf.nodes for child in node.children or []}
+    waiting = [(index, np.eye(4)) for index in range(len(gltf.nodes)) if index not in children]
+    found: list[tuple[int, Matrix]] = []
+    while waiting:
+        index, parent = waiting.pop()
+        node = gltf.nodes[index]
+        world = parent @ _local(node)
+        if node.mesh is not None:
+            # A skinned mesh stands where its skin puts it: at rest, the origin.
+            found.append((node.mesh, np.eye(4) if node.skin is not None else world))
+        waiting += [(child, world) for child in node.children or []]
+    return found
+
+
+def _parts(gltf: GLTF2, path: Path) -> list[_Part]:
+    matches = {match.mesh: match for match in rig.match_rig(gltf, COEFFICIENTS, path)}
+    reader = Reader(gltf)
+    parts = []
+    for mesh, world in _placements(gltf):
+        for primitive in range(len(gltf.meshes[mesh].primitives)):
+            surface = reader.surface(mesh, primitive)
+            match = matches.get(mesh)
+            columns = match.columns if match else ()
+            morphs = {
+                COEFFICIENTS[column]: delta @ world[:3, :3].T
+                for column, delta in zip(columns, surface.deltas, strict=False)
+                if column is not None
+            }
+            color = (np.clip(surface.color, 0, 1) * 255).astype(np.uint8)
+            positions = surface.positions @ world[:3, :3].T + world[:3, 3]
+            parts.append(_Part(positions, surface.indices, color, morphs))
+    return parts
+
+
+def _head_box(parts: list[_Part]) -> tuple[npt.NDArray[np.float64], float]:
+    """Centre and half height of what moves: the head, whatever body hangs below it."""
+    moving = []
+    for part in parts:
+        moves = np.zeros(len(part.positions), bool)
+        for delta in part.morphs.values():
+            moves |= np.abs(delta).max(axis=1) > 0
+        moving.append(part.positions[moves])
+    points = np.concatenate(moving)
+    if not len(points):
+        raise OutputError("The rig's morph targets move nothing; export them with their shapes.")
+    low, high = points.min(axis=0), points.max(axis=0)
+    center = (low + high) / 2
+    half = (high[1] - low[1]) / 2
+    # The moving part ends at the brows; a head goes on above it.
+    center[1] += 0.12 * half
+    return center, float(half * 1.3)
+
+
+def pack(path: Path) -> tuple[dict[str, Any], bytes]:
+    """What page/rig.js reads: a description, and the numbers one after the other."""
+    gltf = rig.load(path)
+    parts = _parts(gltf, path)
+    center, half = _head_box(parts)
+    positions = np.concatenate([part.positions for part in parts])
+    if len(positions) > _MAX_VERTICES:
+        raise OutputError(
+            f"{path} has {len(positions)} vertices; a page shows at most {_MAX_VERTICES}. "
+            "Export the head alone."
+        )
+    normal = (positions - center) / half
+    extent = float(np.abs(normal).max())
+    starts = np.cumsum([0] + [len(part.positions) for part in parts])
+    colors = np.concatenate([np.tile(part.color, (len(part.positions), 1)) for part in parts])
+    triangles = [part.triangles + start for part, start in zip(parts, starts, strict=False)]
+    chunks = [
+        np.round((normal / extent + 1) * 32767.5).astype("<u2").tobytes(),
+        colors.tobytes(),
+        np.concatenate(triangles).astype("<u4").tobytes(),
+    ]
+    targets = []
+    for name in COEFFICIENTS:
+        rows, deltas = _sparse(parts, starts, name, half)
+        if not len(rows):
+            continue
+        scale = float(np.abs(deltas).max())
+        chunks += [rows.astype("<u4").tobytes()]
+        chunks += [np.round(deltas / scale * 32767).astype("<i2").tobytes()]
+        targets.append({"names": [name], "count": len(rows), "scale": scale})
+    info = {
+        "vertices": len(positions),
+        "triangles": sum(len(part.triangles) for part in parts),
+        "extent": extent,
+        "targets": targets,
+    }
+    return info, b"".join(chunks)
+
+
+def _sparse(
+    parts: list[_Part], starts: npt.NDArray[np.int64], name: str, half: float
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    rows, deltas = [np.zeros(0, np.int64)], [np.zeros((0, 3))]
+    for part, start in zip(parts, starts, strict=False):
+        if name in part.morphs:
+            delta = part.morphs[name] / half
+            moving = np.flatnonzero(np.abs(delta).max(axis=1) > _LEAST_MOVE)
+            rows.append(moving + start)
+            deltas.append(delta[moving])
+    return np.concatenate(rows), np.concatenate(deltas)

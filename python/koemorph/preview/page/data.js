@@ -1,0 +1,45 @@
+// The page's data: base64, some of it gzipped, into typed arrays.
+"use strict";
+
+const DATA = JSON.parse(document.getElementById("data").textContent);
+
+function bytes(base64) {
+  const text = atob(base64), out = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
+  return out;
+}
+
+async function inflate(base64) {
+  const stream = new Blob([bytes(base64)]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).arrayBuffer();
+}
+
+// Frames of weights: 0..255 a value, `names.length` a frame.
+class Track {
+  constructor(names, fps, values) {
+    this.names = names;
+    this.fps = fps;
+    this.values = values;
+    this.frames = values.length / names.length;
+    this.index = new Map(names.map((name, k) => [name, k]));
+  }
+
+  // The weights at a time, interpolated, into `out` (name -> 0..1).
+  sample(time, out) {
+    const n = this.names.length, at = Math.min(Math.max(time * this.fps, 0), Math.max(this.frames - 1, 0));
+    const a = Math.floor(at), b = Math.min(a + 1, this.frames - 1), mix = at - a;
+    for (let k = 0; k < n; k++) {
+      const from = this.values[a * n + k] || 0, to = this.values[b * n + k] || 0;
+      out[this.names[k]] = (from + (to - from) * mix) / 255;
+    }
+    return out;
+  }
+
+  value(frame, name) {
+    return this.values[frame * this.names.length + this.index.get(name)] / 255;
+  }
+}
+
+function restingWeights() {
+  return Object.fromEntries(DATA.coefficients.map((name) => [name, 0]));
+}

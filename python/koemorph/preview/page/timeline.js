@@ -1,0 +1,126 @@
+// Waveform, mel and the chosen curves over time, with a playhead.
+"use strict";
+
+const CURVE_COLORS = ["#ff9a7a", "#7fd4ff", "#b9f18c", "#ffd866", "#d9a3ff", "#ff8fb8", "#6ff0d0", "#c2c8e4"];
+
+function melColor(v) {
+  const stops = [[14, 17, 26], [58, 44, 112], [176, 66, 128], [255, 146, 106], [255, 232, 170]];
+  const at = Math.min(v, 0.999) * (stops.length - 1), k = Math.floor(at), mix = at - k;
+  return stops[k].map((from, i) => from + (stops[k + 1][i] - from) * mix);
+}
+
+class Timeline {
+  constructor(canvas, duration, onSeek) {
+    this.canvas = canvas;
+    this.duration = Math.max(duration, 1e-3);
+    this.chosen = new Map();
+    this.still = document.createElement("canvas");
+    const seek = (event) => {
+      const box = canvas.getBoundingClientRect();
+      onSeek(Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1) * this.duration);
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      seek(event);
+    });
+    canvas.addEventListener("pointermove", (event) => event.buttons && seek(event));
+  }
+
+  setData(peaks, mel, melBands, track, capture) {
+    Object.assign(this, { peaks, mel, melBands, track, capture });
+    this.dirty = true;
+  }
+
+  toggle(name) {
+    if (this.chosen.has(name)) this.chosen.delete(name);
+    else {
+      const used = new Set(this.chosen.values());
+      this.chosen.set(name, CURVE_COLORS.find((color) => !used.has(color)) || CURVE_COLORS[0]);
+    }
+    this.dirty = true;
+    return this.chosen.get(name);
+  }
+
+  resize() {
+    const scale = window.devicePixelRatio || 1;
+    const width = Math.round(this.canvas.clientWidth * scale), height = Math.round(this.canvas.clientHeight * scale);
+    if (this.canvas.width === width && this.canvas.height === height) return;
+    this.canvas.width = this.still.width = width;
+    this.canvas.height = this.still.height = height;
+    this.dirty = true;
+  }
+
+  drawMel(c, width, top, height) {
+    const bands = this.melBands, columns = this.mel.length / bands;
+    if (!columns) return;
+    const picture = document.createElement("canvas");
+    picture.width = columns;
+    picture.height = bands;
+    const image = new ImageData(columns, bands);
+    for (let x = 0; x < columns; x++) {
+      for (let y = 0; y < bands; y++) {
+        const [r, g, b] = melColor(this.mel[x * bands + bands - 1 - y] / 255);
+        image.data.set([r, g, b, 255], (y * columns + x) * 4);
+      }
+    }
+    picture.getContext("2d").putImageData(image, 0, 0);
+    c.imageSmoothingEnabled = true;
+    c.drawImage(picture, 0, top, width, height);
+  }
+
+  drawWave(c, width, middle, height) {
+    const columns = this.peaks.length;
+    c.fillStyle = "#aab4ff";
+    for (let x = 0; x < width; x++) {
+      const from = Math.floor((x / width) * columns), to = Math.max(from + 1, Math.floor(((x + 1) / width) * columns));
+      let peak = 0;
+      for (let k = from; k < to; k++) peak = Math.max(peak, this.peaks[k]);
+      const half = Math.max(0.5, (peak / 255) * height);
+      c.fillRect(x, middle - half, 1, 2 * half);
+    }
+  }
+
+  drawCurve(c, track, name, color, width, top, height, dash) {
+    if (!track || !track.index.has(name)) return;
+    c.strokeStyle = color;
+    c.lineWidth = 1.6 * (window.devicePixelRatio || 1);
+    c.setLineDash(dash);
+    c.beginPath();
+    const step = Math.max(1, Math.floor(track.frames / width / 2));
+    for (let frame = 0; frame < track.frames; frame += step) {
+      const x = (frame / track.fps / this.duration) * width;
+      c.lineTo(x, top + height * (1 - track.value(frame, name)));
+    }
+    c.stroke();
+    c.setLineDash([]);
+  }
+
+  drawStill() {
+    const c = this.still.getContext("2d"), { width, height } = this.still;
+    c.fillStyle = "#11141f";
+    c.fillRect(0, 0, width, height);
+    this.drawMel(c, width, height * 0.3, height * 0.7);
+    this.drawWave(c, width, height * 0.15, height * 0.14);
+    if (this.chosen.size) {
+      c.fillStyle = "rgba(14,17,26,.5)";
+      c.fillRect(0, height * 0.3, width, height * 0.7);
+    }
+    for (const [name, color] of this.chosen) {
+      this.drawCurve(c, this.capture, name, color, width, height * 0.34, height * 0.62, [5, 5]);
+      this.drawCurve(c, this.track, name, color, width, height * 0.34, height * 0.62, []);
+    }
+    this.dirty = false;
+  }
+
+  draw(time) {
+    this.resize();
+    if (this.dirty) this.drawStill();
+    const c = this.canvas.getContext("2d"), { width, height } = this.canvas;
+    const x = (time / this.duration) * width;
+    c.drawImage(this.still, 0, 0);
+    c.fillStyle = "rgba(10,12,20,.42)";
+    c.fillRect(x, 0, width - x, height);
+    c.fillStyle = "#fff";
+    c.fillRect(x - 1, 0, 2, height);
+  }
+}

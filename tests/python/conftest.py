@@ -1,0 +1,63 @@
+"""A headless Chromium for the pages, and faces to put in them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from koemorph.animation import Animation
+from koemorph.coefficients import COEFFICIENTS, INDEX
+
+OpenBrowser = Callable[..., Browser]
+
+
+@pytest.fixture
+def open_browser(needs_tool: Callable[[str], str]) -> Iterator[OpenBrowser]:
+    """open_browser(*switches) -> the system's Chromium, headless and without a GPU."""
+    chromium = needs_tool("chromium")
+    with sync_playwright() as playwright:
+
+        def launch(*switches: str) -> Browser:
+            common = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"]
+            return playwright.chromium.launch(executable_path=chromium, args=[*common, *switches])
+
+        yield launch
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Page, str], None]:
+    """wait_until(page, script) returns once the script is true; the page's policy forbids eval."""
+
+    def wait(page: Page, script: str, seconds: float = 30) -> None:
+        end = time.monotonic() + seconds
+        while not page.evaluate(script):
+            if time.monotonic() > end:
+                status = page.evaluate("document.getElementById('status')?.textContent")
+                pytest.fail(f"{script} did not come true; the page says: {status}")
+            time.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture
+def talking() -> Animation:
+    """Two seconds at 30 fps: a shut mouth for the first, a wide open one for the second."""
+    weights = np.zeros((60, 52), np.float32)
+    weights[30:, INDEX["jawOpen"]] = 0.8
+    return Animation(np.arange(60) / 30, weights, COEFFICIENTS, 30)
+
+
+@pytest.fixture
+def tone(tmp_path: Path) -> Path:
+    """Two seconds of sound at 16 kHz: silence, then 300 Hz, which begins at exactly 1 s."""
+    import soundfile
+
+    samples = np.zeros(32000, np.float32)
+    samples[16000:] = 0.5 * np.sin(2 * np.pi * 300 * np.arange(16000) / 16000)
+    soundfile.write(tmp_path / "tone.wav", samples, 16000)
+    return tmp_path / "tone.wav"

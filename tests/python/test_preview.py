@@ -1,0 +1,133 @@
+"""The preview page in headless Chromium, offline: face and sound in step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner
+from playwright.sync_api import Page
+
+from koemorph.animation import Animation
+from koemorph.cli.preview import command
+from koemorph.coefficients import COEFFICIENTS
+from koemorph.errors import DataError, OutputError
+from koemorph.preview import build_page
+from koemorph.preview import sound as sounds
+
+Wait = Callable[[Page, str], None]
+MOUTH = """(at) => {
+  const k = window.koemorph, canvas = k.stage.face;
+  k.stage.draw(k.track.sample(at, k.weights), k.weights);
+  const w = canvas.width, h = canvas.height;
+  const pixels = canvas.getContext("2d").getImageData(w * 0.45, h * 0.5, w * 0.1, h * 0.2).data;
+  let dark = 0;
+  for (let i = 0; i < pixels.length; i += 4) dark += pixels[i] < 100;
+  return dark;
+}"""
+
+
+def show(open_browser, wait_until: Wait, path: Path) -> tuple[Page, list[str]]:
+    context = open_browser("--autoplay-policy=no-user-gesture-required").new_context(
+        offline=True, viewport={"width": 1280, "height": 800}
+    )
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(path.as_uri())
+    wait_until(page, "!!window.koemorph?.loadTime")
+    return page, errors
+
+
+def test_page_draws_the_frame_that_is_heard(
+    tmp_path: Path, talking: Animation, tone: Path, open_browser, wait_until: Wait
+) -> None:
+    capture = Animation(talking.times, talking.weights * 0.5, COEFFICIENTS, 30)
+    title = '</script><b>"{{data}}" 声'
+    html = build_page(talking, title, sounds.read(tone), capture=capture)
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    page, errors = show(open_browser, wait_until, tmp_path / "page.html")
+    assert page.text_content("#title") == title
+    # The sound in the page begins where the recording's does: the codec's delay is taken off.
+    begins = page.evaluate(
+        "(() => { const b = koemorph.player.buffer, x = b.getChannelData(0);"
+        " return x.findIndex((v) => Math.abs(v) > 0.1) / b.sampleRate; })()"
+    )
+    assert begins == pytest.approx(1.0, abs=0.012)
+    page.click('[data-view="face"]')
+    assert page.evaluate(f"({MOUTH})(0.5)") == 0
+    assert page.evaluate(f"({MOUTH})(1.5)") > 300
+    page.evaluate("koemorph.player.seek(0.9)")
+    page.keyboard.press("Space")
+    wait_until(page, "koemorph.player.time() > 1.2")
+    assert page.evaluate("koemorph.weights.jawOpen") == pytest.approx(0.8, abs=0.01)
+    page.click('.row[data-name="mouthClose"]')
+    assert page.get_attribute('.row[data-name="mouthClose"]', "aria-pressed") == "true"
+    wait_until(page, "!koemorph.player.playing")
+    page.click('[data-view="both"]')
+    assert errors == []
+
+
+def test_page_shows_the_users_rig(
+    tmp_path: Path, talking: Animation, shared_data: Path, open_browser, wait_until: Wait
+) -> None:
+    rig = shared_data / "rigs" / "ict_face52.glb"
+    (tmp_path / "page.html").write_text(build_page(talking, "rig", rig=rig), encoding="utf-8")
+    page, errors = show(open_browser, wait_until, tmp_path / "page.html")
+    moved = page.evaluate(
+        "(() => { const r = koemorph.stage.rig, far = [0, 1.5].map((t) => {"
+        " r.morph(koemorph.track.sample(t, koemorph.weights));"
+        " return r.moved.reduce((most, v, i) => Math.max(most, Math.abs(v - r.rest[i])), 0); });"
+        " return far; })()"
+    )
+    assert moved[0] == 0
+    # As far as the rig's own jawOpen goes, relative to the size the page gives the head.
+    from koemorph.coefficients import INDEX
+    from koemorph.outputs import rig as rigs
+    from koemorph.outputs.gltf_read import Reader
+    from koemorph.preview.mesh import pack
+
+    info, _ = pack(rig)
+    gltf = rigs.load(rig)
+    surface = Reader(gltf).surface(0, 0)
+    delta = surface.deltas[rigs.target_names(gltf.meshes[0]).index("jawOpen")]
+    scale = next(t for t in info["targets"] if t["names"] == ["jawOpen"])["scale"]
+    assert INDEX["jawOpen"] == 17
+    assert moved[1] == pytest.approx(0.8 * scale, rel=0.01)
+    half = np.abs(delta).max() / scale
+    assert half == pytest.approx(np.ptp(surface.positions[:, 1]) / 2, rel=0.5)
+    assert errors == []
+
+
+def test_command_makes_a_page(tmp_path: Path, speech: Path, tiny_models: dict[int, Path]) -> None:
+    target = tmp_path / "page.html"
+    args = [str(speech), "-o", str(target), "--model", str(tiny_models[30])]
+    result = CliRunner().invoke(command, args, catch_exceptions=False)
+    assert result.exit_code == 0
+    html = target.read_text("utf-8")
+    assert not re.search(r"(?:src|href)=[\"']?(?!data:)\w+:", html), (
+        "the page refers to the network"
+    )
+    assert len(html) < 1_000_000
+
+
+def test_command_reads_frames_with_the_sound_beside_them(
+    tmp_path: Path, talking: Animation
+) -> None:
+    talking.save(tmp_path / "blendshapes.jsonl")
+    soundfile.write(tmp_path / "audio.wav", np.zeros(32000), 16000)
+    result = CliRunner().invoke(command, [str(tmp_path / "blendshapes.jsonl")])
+    assert result.exit_code == 0
+    assert '"audio":null' not in (tmp_path / "blendshapes.html").read_text("utf-8")
+
+
+def test_what_cannot_be_shown_is_a_sentence(tmp_path: Path, talking: Animation) -> None:
+    other = Animation(talking.times, talking.weights[:, :1], ("A",), 30)
+    with pytest.raises(DataError, match="52 coefficients"):
+        build_page(other, "x")
+    with pytest.raises(OutputError, match="no rig at"):
+        build_page(talking, "x", rig=tmp_path / "missing.glb")
