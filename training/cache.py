@@ -1,0 +1,96 @@
+"""Features once: a folder of memory-mapped arrays, keyed by the audio and the settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koemorph.errors import OutputError
+from koemorph.features import FeatureSettings, extract
+
+from .emotion import EmotionBackend
+
+# Raised whenever the native stages change what they compute, so that old caches are not used.
+FEATURE_VERSION = 1
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TrackFeatures:
+    """Features of T frames of one track.
+
+    mel: (T, bands); detail: (T, detail_frames, bands); emotion: (U + 1, D), the last row zeros;
+    emotion_index: (T, windows), rows of `emotion` (-1, the zeros, before there is an update).
+    """
+
+    mel: FloatArray
+    detail: FloatArray
+    emotion: FloatArray
+    emotion_index: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.mel)
+
+
+class FeatureCache:
+    """Computes features the first time, maps them into memory from then on."""
+
+    def __init__(self, folder: Path, settings: FeatureSettings, emotion: EmotionBackend) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.emotion = emotion
+
+    def key(self, audio: FloatArray, sample_rate: int) -> str:
+        """Name of the cache entry: a digest of the samples and of all that shapes features."""
+        description = {
+            "version": FEATURE_VERSION,
+            "sample_rate": sample_rate,
+            "settings": asdict(self.settings),
+            "emotion": self.emotion.name,
+        }
+        digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+        digest.update(np.ascontiguousarray(audio, np.float32).tobytes())
+        return digest.hexdigest()[:32]
+
+    def load(self, audio: FloatArray, sample_rate: int) -> TrackFeatures:
+        """Features of mono audio (n,) at `sample_rate` Hz."""
+        entry = self.folder / self.key(audio, sample_rate)
+        if not entry.is_dir():
+            self._compute(entry, audio, sample_rate)
+        arrays = [
+            np.load(entry / f"{name}.npy", mmap_mode="r") for name in ("mel", "detail", "emotion")
+        ]
+        mel, detail, emotion = arrays
+        index = self.emotion.index(len(mel), self.settings)
+        # The lookahead of the last frames may reach past the last update.
+        return TrackFeatures(mel, detail, emotion, np.minimum(index, len(emotion) - 2))
+
+    def _compute(self, entry: Path, audio: FloatArray, sample_rate: int) -> None:
+        features = extract(audio, sample_rate, self.settings)
+        updates = self.emotion.updates(audio, sample_rate, self.settings)
+        nothing_yet = np.zeros((1, updates.shape[1]), np.float32)
+        # Written beside and renamed: another process may be preparing the same entry.
+        beside = self.folder / f".{secrets.token_hex(8)}.part"
+        try:
+            beside.mkdir(parents=True)
+            np.save(beside / "mel.npy", features.mel)
+            np.save(beside / "detail.npy", features.detail)
+            np.save(beside / "emotion.npy", np.concatenate([updates, nothing_yet]))
+            try:
+                beside.replace(entry)
+            except OSError:
+                if not entry.is_dir():
+                    raise
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write features to {self.folder}: {error.strerror or error}."
+            ) from error
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)

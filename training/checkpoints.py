@@ -1,0 +1,130 @@
+"""Checkpoints: one safetensors file with weights, averaged weights and optimizer state.
+
+Loading never executes code. A file is written beside its place and renamed, so a crash or a full
+disk never costs a finished checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from koemorph.errors import ModelError
+from koemorph.features import FeatureSettings
+from koemorph.outputs.atomic import atomic_path
+
+from .network import Network, NetworkSettings
+
+FORMAT = "koemorph-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a checkpoint says about itself.
+
+    config: the run's settings; epoch: the next epoch to train; step: optimizer steps done.
+    """
+
+    network: NetworkSettings
+    features: FeatureSettings
+    emotion: str
+    epoch: int = 0
+    step: int = 0
+    best: float = float("inf")
+    config: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """As JSON."""
+        return json.dumps({"format": FORMAT, **asdict(self)})
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A file's content: tensors by group (network, average, optimizer) and name."""
+
+    description: Description
+    groups: dict[str, dict[str, Tensor]]
+
+    def network(self, *, averaged: bool = True) -> Network:
+        """The network with the averaged weights where there are any, else the trained ones."""
+        network = Network(self.description.network)
+        weights = dict(self.groups["network"])
+        if averaged:
+            weights.update(self.groups.get("average", {}))
+        load_weights(network, weights, "the checkpoint")
+        return network
+
+
+def load_weights(network: Network, weights: Mapping[str, Tensor], where: str) -> None:
+    """Puts weights into a network; ModelError when they are of another architecture."""
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if expected != found:
+        names = sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n))
+        raise ModelError(
+            f"{where} is of another architecture than the settings describe: {names[0]} is "
+            f"{found.get(names[0], 'missing')}, expected {expected.get(names[0], 'nothing')} "
+            f"({len(names)} such differences). Train with the settings it was made with."
+        )
+    network.load_state_dict(dict(weights))
+
+
+def save_checkpoint(
+    path: Path, description: Description, groups: Mapping[str, Mapping[str, Tensor]]
+) -> None:
+    """Writes a checkpoint; OutputError, and the old file unharmed, when that fails."""
+    tensors = {
+        f"{group}/{name}": tensor.detach().cpu().contiguous().clone()
+        for group, named in groups.items()
+        for name, tensor in named.items()
+    }
+    with atomic_path(path) as beside:
+        try:
+            save_file(tensors, beside, metadata={"koemorph": description.text()})
+        except SafetensorError as error:
+            raise OSError(28 if "space" in str(error) else 5, str(error)) from error
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """Reads a checkpoint; ModelError when the file is missing, damaged or something else."""
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"there is no checkpoint {path}.")
+    groups: dict[str, dict[str, Tensor]] = {}
+    try:
+        with safe_open(path, framework="pt") as stored:
+            metadata = stored.metadata() or {}
+            for key in stored.keys():  # noqa: SIM118
+                group, name = key.split("/", 1)
+                groups.setdefault(group, {})[name] = stored.get_tensor(key)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(
+            f"{path} is not a checkpoint, or it is damaged ({error}); use another one."
+        ) from error
+    if "koemorph" not in metadata:
+        raise ModelError(f"{path} is a safetensors file, but not a checkpoint of KoeMorph.")
+    return Checkpoint(_describe(metadata["koemorph"], path), groups)
+
+
+def _describe(text: str, path: Path) -> Description:
+    try:
+        stored = json.loads(text)
+        if stored.pop("format") != FORMAT:
+            raise ModelError(f"{path} is a checkpoint of another version of KoeMorph.")
+        features = stored.pop("features")
+        features["window_intervals"] = tuple(features["window_intervals"])
+        return Description(
+            network=NetworkSettings(**stored.pop("network")),
+            features=FeatureSettings(**features),
+            **stored,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: its description cannot be read ({error}).") from error

@@ -1,0 +1,111 @@
+"""From data folders to the tracks of a run: read, split, strung together, features cached."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koemorph.coefficients import INDEX
+from koemorph.errors import DataError, KoemorphError
+
+from .cache import FeatureCache
+from .data import LabelledTrack, load_tracks
+from .recordings import Recording, find_recordings, read_recording
+from .settings import Settings
+from .tracks import string_together
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """Tracks to train on; recordings, one a track, to validate on; what was read, and left out."""
+
+    train: list[LabelledTrack]
+    validation: list[LabelledTrack]
+    fingerprint: str
+    skipped: int
+
+
+def prepare(settings: Settings) -> PreparedData:
+    """Reads all recordings of a run; DataError for the first that cannot be read and may not be
+    skipped."""
+    train, bad = _read(settings.data.train, settings)
+    if settings.data.validation:
+        validation, more = _read(settings.data.validation, settings)
+        bad += more
+    else:
+        train, validation = _split(train, settings.data.validation_share)
+    cache = FeatureCache(settings.data.cache, settings.features, settings.emotion)
+    fps, data = settings.features.fps, settings.data
+    tracks = string_together(train, fps, data.track_seconds, data.pause_seconds, settings.seed)
+    alone = string_together(validation, fps, 0.0, data.pause_seconds, settings.seed)
+    return PreparedData(
+        load_tracks(tracks, cache), load_tracks(alone, cache), _fingerprint(train), bad
+    )
+
+
+def _read(
+    folders: Mapping[str, Path], settings: Settings
+) -> tuple[list[tuple[str, Recording]], int]:
+    found: list[tuple[str, Recording]] = []
+    bad = 0
+    for name, folder in folders.items():
+        unlabelled = _indices(settings.data.unlabelled.get(name, []))
+        for path in find_recordings(folder)[: settings.data.max_files]:
+            try:
+                recording = read_recording(path)
+            except KoemorphError as error:
+                if not settings.data.skip_bad:
+                    raise
+                LOG.warning("left out: %s", error)
+                bad += 1
+                continue
+            found.append((name, _mask(recording, unlabelled)))
+    if not found:
+        places = ", ".join(map(str, folders.values()))
+        raise DataError(f"none of the recordings in {places} is usable.")
+    return found, bad
+
+
+def _indices(names: list[str]) -> list[int]:
+    unknown = [name for name in names if name not in INDEX]
+    if unknown:
+        raise DataError(f"data.unlabelled: {unknown[0]} is none of ARKit's 52 coefficients.")
+    return [INDEX[name] for name in names]
+
+
+def _mask(recording: Recording, unlabelled: list[int]) -> Recording:
+    if not unlabelled:
+        return recording
+    labelled: NDArray[np.bool_] = recording.capture.labelled.copy()
+    labelled[unlabelled] = False
+    return replace(recording, capture=replace(recording.capture, labelled=labelled))
+
+
+def _split(
+    recordings: list[tuple[str, Recording]], share: float
+) -> tuple[list[tuple[str, Recording]], list[tuple[str, Recording]]]:
+    """Every n-th recording validates; a single recording does both."""
+    if len(recordings) < 2 or share <= 0:
+        return recordings, recordings[:1]
+    every = max(2, round(1 / share))
+    validation = recordings[every - 1 :: every] or recordings[-1:]
+    chosen = {id(recording) for _, recording in validation}
+    return [pair for pair in recordings if id(pair[1]) not in chosen], validation
+
+
+def _fingerprint(recordings: list[tuple[str, Recording]]) -> str:
+    """A digest of names, lengths and coefficients: another corpus has another one."""
+    digest = hashlib.sha256()
+    for source, recording in recordings:
+        digest.update(f"{source}/{recording.name}/{recording.audio.stat().st_size}".encode())
+        digest.update(recording.capture.weights.tobytes())
+        digest.update(recording.capture.labelled.tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,224 @@
+"""Data: tracks with cached features, and the batches that are drawn from them.
+
+A batch is a function of (seed, epoch, step) and nothing else, so a run that was resumed, or one
+that is spread over processes, sees the same batches as one that never stopped on one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from koemorph.features import FeatureSettings
+
+from .augment import Augmentation, augment
+from .cache import FeatureCache, TrackFeatures
+from .network import OUTPUTS, SILENCE, NetworkSettings
+from .strides import Stride
+from .tracks import Track
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How sequences are drawn.
+
+    sequence_frames: frames of a sequence; batch_size: sequences of a batch, over all processes;
+    from_nothing: share of sequences that begin at a recording's start with no history at all;
+    emotion_dropout: share of sequences whose emotion features are all zeros;
+    weights: how often a source is drawn, relative to its length (1 where it is not named).
+    """
+
+    sequence_frames: int = 256
+    batch_size: int = 8
+    from_nothing: float = 0.2
+    emotion_dropout: float = 0.0
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """S sequences of T frames, n of them to be computed; see Network.sequence.
+
+    target: (S, n, 52); labelled: (S, n, 52), 0 where there is no label; previous: (S, R, 52), the
+    face before each run of consecutive frames; run: how many frames a run has.
+    """
+
+    mel: Tensor
+    detail: Tensor
+    emotion: Tensor | None
+    positions: Tensor
+    target: Tensor
+    labelled: Tensor
+    previous: Tensor
+    run: int
+
+    def rows(self, first: int, last: int) -> Batch:
+        """The sequences first <= s < last."""
+        pick = slice(first, last)
+        emotion = None if self.emotion is None else self.emotion[pick]
+        return Batch(
+            self.mel[pick],
+            self.detail[pick],
+            emotion,
+            self.positions,
+            self.target[pick],
+            self.labelled[pick],
+            self.previous[pick],
+            self.run,
+        )
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on another device."""
+        emotion = None if self.emotion is None else self.emotion.to(device)
+        moved = (self.mel, self.detail, self.positions, self.target, self.labelled, self.previous)
+        mel, detail, positions, target, labelled, previous = (each.to(device) for each in moved)
+        return Batch(mel, detail, emotion, positions, target, labelled, previous, self.run)
+
+
+@dataclass(frozen=True)
+class LabelledTrack:
+    """What training keeps of a track: features in the cache, the face in memory."""
+
+    source: str
+    features: TrackFeatures
+    weights: FloatArray
+    labelled: NDArray[np.bool_]
+    starts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return min(len(self.features), len(self.weights))
+
+
+def load_tracks(tracks: Sequence[Track], cache: FeatureCache) -> list[LabelledTrack]:
+    """Tracks with their features, computed where the cache has none."""
+    return [
+        LabelledTrack(
+            track.source,
+            cache.load(track.audio, track.sample_rate),
+            track.weights,
+            track.labelled,
+            track.starts,
+        )
+        for track in tracks
+    ]
+
+
+class Corpus:
+    """Tracks to draw batches from."""
+
+    def __init__(
+        self,
+        tracks: Sequence[LabelledTrack],
+        network: NetworkSettings,
+        *,
+        sampling: Sampling,
+        augmentation: Augmentation,
+        features: FeatureSettings,
+        seed: int,
+    ) -> None:
+        self.tracks = list(tracks)
+        self.network = network
+        self.sampling = sampling
+        self.augmentation = augmentation
+        self.features = features
+        self.seed = seed
+        shares = np.array([len(t) * sampling.weights.get(t.source, 1.0) for t in self.tracks])
+        self.shares = shares / shares.sum()
+        self.frames = sum(len(track) for track in self.tracks)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches that hold about as many frames as there are."""
+        each = self.sampling.batch_size * self.sampling.sequence_frames
+        return max(1, round(self.frames / each))
+
+    def batch(self, epoch: int, step: int, stride: Stride) -> Batch:
+        """Batch `step` of an epoch."""
+        rng = np.random.default_rng([self.seed, epoch, step])
+        positions = stride.positions(self.sampling.sequence_frames, rng)
+        rows = [self._row(positions, stride.run, rng) for _ in range(self.sampling.batch_size)]
+        stacked = {
+            name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]
+        }
+        return Batch(
+            stacked["mel"],
+            stacked["detail"],
+            stacked.get("emotion"),
+            torch.from_numpy(positions),
+            stacked["target"],
+            stacked["labelled"],
+            stacked["previous"],
+            min(stride.run, len(positions)),
+        )
+
+    def _row(
+        self, positions: NDArray[np.int64], run: int, rng: np.random.Generator
+    ) -> dict[str, FloatArray]:
+        count, past = self.sampling.sequence_frames, self.network.context_frames - 1
+        track = self.tracks[int(rng.choice(len(self.tracks), p=self.shares))]
+        cold = rng.random() < self.sampling.from_nothing
+        if cold:
+            start = int(rng.choice(track.starts))
+        else:
+            start = int(rng.integers(0, max(1, len(track) - count + 1)))
+        first = start if cold else start - past  # earliest frame whose sound is heard
+        mel = _padded(track.features.mel, start - past, start + count, max(first, 0), SILENCE)
+        frames = np.minimum(start + positions, len(track) - 1)
+        inside = start + positions < len(track)
+        detail = np.array(track.features.detail[frames])
+        mel, detail = augment(mel, detail, self.augmentation, self.features, rng)
+        row = {"mel": mel, "detail": detail, "target": track.weights[frames]}
+        labelled = (inside[:, None] & track.labelled[None]).astype(np.float32)
+        row["labelled"] = labelled
+        before = start + positions[::run] - 1
+        previous = track.weights[np.clip(before, 0, len(track) - 1)]
+        row["previous"] = previous * (before >= first)[:, None].astype(np.float32)
+        if self.network.emotion_features:
+            # A cold start has heard too little for functionals that were taken of the whole track.
+            unknown = (cold and start > 0) or rng.random() < self.sampling.emotion_dropout
+            index = track.features.emotion_index[frames]
+            row["emotion"] = np.array(track.features.emotion[index * 0 - 1 if unknown else index])
+        return row
+
+
+def _padded(table: FloatArray, first: int, last: int, heard_from: int, fill: float) -> FloatArray:
+    """Rows first <= i < last of a table; `fill` before heard_from and outside the table."""
+    result = np.full((last - first, table.shape[1]), fill, np.float32)
+    begin, end = max(first, heard_from), min(last, len(table))
+    if end > begin:
+        result[begin - first : end - first] = table[begin:end]
+    return result
+
+
+def emotion_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, FloatArray]:
+    """Mean and 1 / standard deviation (D,) of all updates; a constant feature gets scale 0."""
+    updates = np.concatenate([np.asarray(track.features.emotion[:-1]) for track in tracks])
+    if not len(updates):
+        width = tracks[0].features.emotion.shape[1]
+        return np.zeros(width, np.float32), np.ones(width, np.float32)
+    deviation = updates.std(axis=0)
+    scale = np.where(deviation > 1e-8, 1 / np.maximum(deviation, 1e-8), 0.0)
+    return updates.mean(axis=0).astype(np.float32), scale.astype(np.float32)
+
+
+def target_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation (52,) of the labelled coefficients; 0 where none is labelled."""
+    total = np.zeros(OUTPUTS)
+    squares = np.zeros(OUTPUTS)
+    count = np.zeros(OUTPUTS)
+    for track in tracks:
+        mask = track.labelled
+        total[mask] += track.weights[:, mask].sum(axis=0, dtype=np.float64)
+        squares[mask] += (track.weights[:, mask].astype(np.float64) ** 2).sum(axis=0)
+        count[mask] += len(track.weights)
+    safe = np.maximum(count, 1)
+    mean = total / safe
+    deviation = np.sqrt(np.maximum(squares / safe - mean**2, 0.0))
+    return mean.astype(np.float32), deviation.astype(np.float32)

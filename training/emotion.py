@@ -1,0 +1,62 @@
+"""Emotion features by backend: what the second stream of the network listens to.
+
+A backend turns audio into updates (U, D), one every `update_interval` seconds; update u describes
+the audio up to (u + 1) * update_interval, over at most `context_window` seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koemorph.errors import DataError
+from koemorph.features import FeatureSettings
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class EmotionBackend:
+    """A backend: its name, D numbers an update (0: no emotion stream) and how they are made.
+
+    compute(audio (n,), sample_rate, settings) -> (U, D).
+    """
+
+    name: str
+    size: int
+    compute: Callable[[FloatArray, int, FeatureSettings], FloatArray]
+
+    def updates(self, audio: FloatArray, sample_rate: int, settings: FeatureSettings) -> FloatArray:
+        """All updates of a recording, (U, D)."""
+        updates = self.compute(audio, sample_rate, settings)
+        return updates.astype(np.float32, copy=False)
+
+    def index(self, frames: int, settings: FeatureSettings) -> NDArray[np.int64]:
+        """Which update each window of each frame uses, (frames, windows); -1: none yet."""
+        config = settings.mel_config()
+        ends = np.array([config.end_sample(frame) for frame in range(frames)], np.int64)
+        interval = round(settings.update_interval * settings.sample_rate)
+        ago = np.array(
+            [round(seconds / settings.update_interval) for seconds in settings.window_intervals]
+        )
+        index: NDArray[np.int64] = np.maximum(ends[:, None] // interval - 1 - ago, -1)
+        return index
+
+
+def _nothing(audio: FloatArray, sample_rate: int, settings: FeatureSettings) -> FloatArray:
+    return np.zeros((0, 0), np.float32)
+
+
+_BACKENDS = {"none": EmotionBackend("none", 0, _nothing)}
+
+
+def emotion_backend(name: str) -> EmotionBackend:
+    """The backend of that name; DataError when there is none."""
+    if name not in _BACKENDS:
+        raise DataError(
+            f"there is no emotion backend {name}; choose one of {', '.join(_BACKENDS)}."
+        )
+    return _BACKENDS[name]

@@ -1,0 +1,93 @@
+"""What training makes small: the distance of curves, of their speed, and of lips on a mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from koemorph.coefficients import COEFFICIENTS
+
+MOUTH_PARTS = ("jaw", "mouth", "tongue", "cheekPuff")
+IS_MOUTH = tuple(name.startswith(MOUTH_PARTS) for name in COEFFICIENTS)
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Weights of the terms; a weight of 0 leaves a term out.
+
+    mouth_weight and expression_weight multiply the coefficients of the mouth (jaw, mouth, tongue,
+    cheekPuff) and all others. balance: 0 weighs every coefficient alike, 1 divides its squared
+    error by its variance, so that small movements count as much as large ones. temporal_weight is
+    for the error of the frame-to-frame difference, smoothing_weight for the output's own second
+    difference.
+    """
+
+    mse_weight: float = 1.0
+    l1_weight: float = 0.0
+    mouth_weight: float = 1.0
+    expression_weight: float = 0.3
+    temporal_weight: float = 0.2
+    smoothing_weight: float = 0.0
+    closure_weight: float = 0.0
+    balance: float = 0.5
+
+
+class FaceLoss(nn.Module):
+    """Weighted sum of the terms over labelled coefficients.
+
+    deviation: (52,) of the training data. lips: optional lip gap of a mesh, see `rig.LipGap`; its
+    error is weighed most where the captured lips are closed.
+    """
+
+    def __init__(
+        self, settings: LossSettings, deviation: Tensor, lips: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.lips = lips
+        part = torch.tensor(
+            [settings.mouth_weight if m else settings.expression_weight for m in IS_MOUTH]
+        )
+        # 0.02: coefficients that hardly move are noise, not detail.
+        spread = (deviation.clamp(min=0.0) ** 2 + 0.02**2) ** (-settings.balance)
+        moving = deviation > 0
+        spread = spread / spread[moving].mean() if moving.any() else spread
+        self.weights: Tensor
+        self.register_buffer("weights", part * spread)
+
+    def forward(
+        self, output: Tensor, target: Tensor, labelled: Tensor, total: Tensor
+    ) -> dict[str, Tensor]:
+        """output, target, labelled: (S, R, run, 52); total: the number of labels that the sums are
+        divided by (that of the whole batch, when this is a part of it). Returns the terms by name,
+        `loss` among them.
+        """
+        settings = self.settings
+        weights = labelled * self.weights / total
+        error = output - target
+        terms = {}
+        if settings.mse_weight:
+            terms["mse"] = settings.mse_weight * (weights * error**2).sum()
+        if settings.l1_weight:
+            terms["l1"] = settings.l1_weight * (weights * error.abs()).sum()
+        if settings.temporal_weight and error.shape[2] > 1:
+            pairs = weights[:, :, 1:] * labelled[:, :, :-1]
+            change = error.diff(dim=2)
+            terms["temporal"] = settings.temporal_weight * (pairs * change**2).sum()
+        if settings.smoothing_weight and error.shape[2] > 2:
+            bend = output.diff(n=2, dim=2)
+            terms["smoothing"] = settings.smoothing_weight * (weights[:, :, 2:] * bend**2).sum()
+        if settings.closure_weight and self.lips is not None:
+            wanted, shown = self.lips(target), self.lips(output)
+            nearness = torch.exp(-wanted / 0.15)  # gap relative to an open mouth
+            frames = labelled.amax(-1) / total * OUTPUTS_PER_FRAME
+            terms["closure"] = (
+                settings.closure_weight * (frames * nearness * (shown - wanted) ** 2).sum()
+            )
+        terms["loss"] = torch.stack(list(terms.values())).sum()
+        return terms
+
+
+OUTPUTS_PER_FRAME = float(len(COEFFICIENTS))

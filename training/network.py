@@ -1,0 +1,292 @@
+"""The network: two streams of voice, and 52 learned queries that listen to both.
+
+The mel stream is a short convolutional trunk over the newest second, pooled blocks of the seconds
+before, and the detail frames. The emotion stream is a learned layer over the functionals of three
+windows. Each coefficient attends to both streams and shares itself between them with weights of its
+own; a small decoder turns what it heard into a number in [0, 1], which is smoothed with a learned
+alpha.
+
+Convolutions are valid (never padded) and the position of a token enters as a bias on its score, so
+the tokens of one frame serve every window that has it: training computes the trunk once a sequence,
+and `forward`, the graph that is exported, gives the same numbers one frame at a time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from koemorph.coefficients import COEFFICIENTS
+
+OUTPUTS = len(COEFFICIENTS)
+# At this rate a token is one frame; at a multiple of it only every n-th frame becomes a token.
+TOKEN_FPS = 30
+SILENCE = -2.0  # what the mel stage gives for no sound at all: (log10(1e-10) + 6) / 2
+DILATIONS = (1, 2, 5)  # kernel 3: each token of the trunk covers 17 frames
+RECENT_TOKENS = 16
+RECENT_FRAMES = RECENT_TOKENS + 2 * sum(DILATIONS)  # 32
+BLOCK_FRAMES = 16
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """The network's shape.
+
+    context_frames counts frames at `fps`; emotion_features is per window (88 functionals), 0 for a
+    network without the emotion stream. temperature divides the logits of the stream weights.
+    """
+
+    fps: int = 30
+    context_frames: int = 256
+    mel_bands: int = 80
+    detail_frames: int = 3
+    emotion_features: int = 88
+    emotion_windows: int = 3
+    emotion_tokens: int = 4
+    emotion_dim: int = 256
+    d_model: int = 256
+    num_heads: int = 8
+    channels: int = 128
+    hidden: int = 64
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.fps % TOKEN_FPS:
+            raise ValueError(f"fps must be a multiple of {TOKEN_FPS}, not {self.fps}")
+        if self.d_model % self.num_heads:
+            raise ValueError(f"d_model {self.d_model} cannot be split in {self.num_heads} heads")
+        if self.context_frames < RECENT_FRAMES * self.step or self.context_frames % (
+            BLOCK_FRAMES * self.step
+        ):
+            raise ValueError(
+                f"the context must be a multiple of {BLOCK_FRAMES * self.step} frames and at least "
+                f"{RECENT_FRAMES * self.step} at {self.fps} fps, not {self.context_frames}"
+            )
+        if self.emotion_features and self.emotion_dim % self.emotion_tokens:
+            raise ValueError("emotion_dim must be a multiple of emotion_tokens")
+
+    @property
+    def step(self) -> int:
+        """Frames from one token to the next."""
+        return self.fps // TOKEN_FPS
+
+    @property
+    def blocks(self) -> int:
+        """Pooled tokens of what came before the recent frames."""
+        return (self.context_frames // self.step - RECENT_FRAMES) // BLOCK_FRAMES
+
+    @property
+    def mel_tokens(self) -> int:
+        """Tokens of the mel stream: blocks (oldest first), recent (oldest first), detail."""
+        return self.blocks + RECENT_TOKENS + self.detail_frames
+
+
+class Attention(nn.Module):
+    """Cross-attention of the 52 queries to tokens (..., N, channels).
+
+    The queries are constants of the model, so query and key projection are one matrix: a token
+    gives its scores for all queries and heads, and its values, each in one product.
+    """
+
+    def __init__(self, settings: NetworkSettings, channels: int, tokens: int) -> None:
+        super().__init__()
+        heads, size = settings.num_heads, settings.d_model // settings.num_heads
+        self.heads = heads
+        self.key = nn.Parameter(torch.empty(heads, size, channels))
+        self.value = nn.Linear(channels, settings.d_model)
+        self.position = nn.Parameter(torch.zeros(heads, OUTPUTS, tokens))
+        nn.init.normal_(self.key, std=1 / math.sqrt(channels))
+
+    def scores(self, tokens: Tensor, queries: Tensor) -> Tensor:
+        """(..., N, channels) -> (..., N, heads * 52), without the position's share."""
+        size = self.key.shape[1]
+        merged = torch.matmul(queries, self.key).flatten(0, 1) / math.sqrt(size)
+        return F.linear(tokens, merged)
+
+    def attend(self, scores: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """scores (B, N, heads * 52), values (B, N, d_model) -> (B, 52, d_model), attention weights.
+
+        The weights are (B, heads, 52, N).
+        """
+        count, width = values.shape[-2:]
+        logits = scores.transpose(1, 2).reshape(-1, self.heads, OUTPUTS, count) + self.position
+        weights = torch.softmax(logits, dim=-1)
+        split = values.reshape(-1, count, self.heads, width // self.heads).transpose(1, 2)
+        heard = torch.matmul(weights, split).transpose(1, 2).reshape(-1, OUTPUTS, width)
+        return heard, weights
+
+
+class Network(nn.Module):
+    """See the module's text. `forward` is the exported graph, `sequence` its training twin."""
+
+    def __init__(self, settings: NetworkSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        channels, bands = settings.channels, settings.mel_bands
+        widths = [bands] + [channels] * len(DILATIONS)
+        self.trunk = nn.ModuleList(
+            nn.Conv1d(before, after, 3) for before, after in itertools.pairwise(widths)
+        )
+        self.block = nn.Linear(bands, channels)
+        self.detail = nn.Linear(bands, channels)
+        self.queries = nn.Parameter(
+            torch.randn(settings.num_heads, OUTPUTS, settings.d_model // settings.num_heads)
+        )
+        self.mel_attention = Attention(settings, channels, settings.mel_tokens)
+        if settings.emotion_features:
+            inputs = settings.emotion_features * settings.emotion_windows
+            self.emotion = nn.Linear(inputs, settings.emotion_dim)
+            self.emotion_attention = Attention(
+                settings, settings.emotion_dim // settings.emotion_tokens, settings.emotion_tokens
+            )
+            # Two weights a coefficient, (52, 2): mel and emotion.
+            self.stream_logits = nn.Parameter(torch.zeros(OUTPUTS, 2))
+        # Over the training data; set once before training, kept in checkpoints.
+        self.emotion_mean: Tensor
+        self.emotion_scale: Tensor
+        self.register_buffer("emotion_mean", torch.zeros(settings.emotion_features))
+        self.register_buffer("emotion_scale", torch.ones(settings.emotion_features))
+        self.decoder = nn.Linear(settings.d_model, settings.hidden, bias=False)
+        self.decoder_bias = nn.Parameter(torch.zeros(OUTPUTS, settings.hidden))
+        self.readout = nn.Parameter(torch.empty(OUTPUTS, settings.hidden))
+        self.offset = nn.Parameter(torch.full((OUTPUTS,), -2.0))
+        self.alpha_logit = nn.Parameter(torch.full((OUTPUTS,), -1.0))
+        nn.init.normal_(self.readout, std=1 / math.sqrt(settings.hidden))
+
+    @property
+    def alpha(self) -> Tensor:
+        """Share of the previous frame in the next, (52,), at the network's frame rate."""
+        return torch.sigmoid(self.alpha_logit) ** (TOKEN_FPS / self.settings.fps)
+
+    @property
+    def stream_weights(self) -> Tensor:
+        """(52, 2): how much each coefficient takes from the mel and from the emotion stream."""
+        if not self.settings.emotion_features:
+            return torch.tensor([[1.0, 0.0]]).expand(OUTPUTS, 2)
+        return torch.softmax(self.stream_logits / self.settings.temperature, dim=-1)
+
+    def smooth(self, raw: Tensor, previous: Tensor) -> Tensor:
+        """One step of smoothing: (B, 52), (B, 52) -> (B, 52)."""
+        return raw + self.alpha * (previous - raw)
+
+    def forward(
+        self, mel: Tensor, detail: Tensor, previous: Tensor, egemaps: Tensor | None = None
+    ) -> Tensor:
+        """One frame of B voices.
+
+        mel: (B, context_frames, bands), oldest first; detail: (B, detail_frames, bands);
+        previous: (B, 52), the last output, zeros at the start; egemaps: (B, windows, features),
+        raw, zeros where there is none yet. Returns (B, 52) in [0, 1], smoothed.
+        """
+        raw, _ = self.hear(mel, detail, egemaps)
+        return self.smooth(raw, previous)
+
+    def hear(
+        self, mel: Tensor, detail: Tensor, egemaps: Tensor | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """`forward` without smoothing; also each stream's attention weights (B, heads, 52, N)."""
+        settings = self.settings
+        newest = (RECENT_FRAMES - 1) * settings.step + 1
+        recent = self._recent(mel[:, -newest :: settings.step], dilation=1)
+        tokens = [recent, F.silu(self.detail(detail))]
+        if settings.blocks:
+            old = mel[:, : settings.blocks * BLOCK_FRAMES * settings.step]
+            pooled = old.reshape(
+                -1, settings.blocks, BLOCK_FRAMES * settings.step, settings.mel_bands
+            ).mean(2)
+            tokens.insert(0, F.silu(self.block(pooled)))
+        joined = torch.cat(tokens, dim=1)
+        attention = self.mel_attention
+        return self._decode(
+            attention.scores(joined, self.queries), attention.value(joined), egemaps
+        )
+
+    def sequence(
+        self, mel: Tensor, detail: Tensor, positions: Tensor, egemaps: Tensor | None = None
+    ) -> Tensor:
+        """Unsmoothed outputs at some frames of S sequences, each trunk token computed once.
+
+        mel: (S, context_frames - 1 + T, bands): T frames and the history of the first.
+        positions: (n,) which of the T frames to compute; detail: (S, n, detail_frames, bands);
+        egemaps: (S, n, windows, features), both at these frames. Returns (S, n, 52).
+        """
+        settings = self.settings
+        attention = self.mel_attention
+        step, past = settings.step, settings.context_frames - 1
+        rows, count = detail.shape[:2]
+        now = positions + past  # index of each wanted frame in mel
+        start = past - (RECENT_FRAMES - 1) * step
+        recent = self._recent(mel[:, start:], dilation=step)
+        ages = torch.arange(RECENT_TOKENS - 1, -1, -1, device=mel.device) * step
+        # The trunk's first token belongs to frame start + 2 * sum(DILATIONS) * step.
+        scores, values = self._shared(
+            recent, now[:, None] - ages - (start + 2 * sum(DILATIONS) * step)
+        )
+        if settings.blocks:
+            size = BLOCK_FRAMES * step
+            pooled = F.avg_pool1d(mel.transpose(1, 2), size, stride=1).transpose(1, 2)
+            starts = torch.arange(settings.blocks, device=mel.device) * size
+            wanted, place = torch.unique(positions[:, None] + starts, return_inverse=True)
+            old = self._shared(F.silu(self.block(pooled[:, wanted])), place)
+            scores, values = torch.cat([old[0], scores], 2), torch.cat([old[1], values], 2)
+        short = F.silu(self.detail(detail))
+        scores = torch.cat([scores, attention.scores(short, self.queries)], dim=2)
+        values = torch.cat([values, attention.value(short)], dim=2)
+        raw, _ = self._decode(
+            scores.flatten(0, 1),
+            values.flatten(0, 1),
+            None if egemaps is None else egemaps.flatten(0, 1),
+        )
+        return raw.reshape(rows, count, OUTPUTS)
+
+    def _shared(self, tokens: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores and values of tokens (S, M, channels), computed once, at index (n, N) of M."""
+        attention = self.mel_attention
+        wanted, place = torch.unique(index, return_inverse=True)
+        needed = tokens[:, wanted]
+        return attention.scores(needed, self.queries)[:, place], attention.value(needed)[:, place]
+
+    def _recent(self, mel: Tensor, dilation: int) -> Tensor:
+        """(B, L, bands) -> (B, L - 16 * dilation, channels)."""
+        signal = mel.transpose(1, 2)
+        for layer, spread in zip(self.trunk, DILATIONS, strict=True):
+            assert isinstance(layer, nn.Conv1d)
+            signal = F.silu(F.conv1d(signal, layer.weight, layer.bias, dilation=spread * dilation))
+        return signal.transpose(1, 2)
+
+    def _decode(
+        self, scores: Tensor, values: Tensor, egemaps: Tensor | None
+    ) -> tuple[Tensor, list[Tensor]]:
+        heard, weights = self.mel_attention.attend(scores, values)
+        maps = [weights]
+        if self.settings.emotion_features:
+            if egemaps is None:
+                raise ValueError("this network needs the emotion features")
+            felt, weights = self._feel(egemaps)
+            shares = self.stream_weights
+            heard = heard * shares[:, :1] + felt * shares[:, 1:]
+            maps.append(weights)
+        inner = F.silu(self.decoder(heard) + self.decoder_bias)
+        return torch.sigmoid((inner * self.readout).sum(-1) + self.offset), maps
+
+    def _feel(self, egemaps: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, windows, features) -> (B, 52, d_model) and the attention weights."""
+        settings = self.settings
+        # All zeros means that nothing has been measured yet: the stream's neutral input.
+        known = egemaps.abs().amax(-1, keepdim=True).clamp(max=1e-12) * 1e12
+        normal = ((egemaps - self.emotion_mean) * self.emotion_scale).clamp(-5.0, 5.0) * known
+        tokens = F.silu(self.emotion(normal.reshape(-1, self.emotion.in_features))).reshape(
+            -1, settings.emotion_tokens, settings.emotion_dim // settings.emotion_tokens
+        )
+        attention = self.emotion_attention
+        return attention.attend(attention.scores(tokens, self.queries), attention.value(tokens))
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Trainable numbers."""
+    return sum(parameter.numel() for parameter in network.parameters())

@@ -1,0 +1,54 @@
+"""Running the network over whole recordings, frame by frame in effect, all at once in fact."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .cache import TrackFeatures
+from .network import OUTPUTS, SILENCE, Network
+
+CHUNK = 512  # frames computed at a time
+
+
+@torch.no_grad()
+def animate(network: Network, features: TrackFeatures) -> NDArray[np.float32]:
+    """All T frames of a recording that begins from nothing, smoothed: (T, 52)."""
+    network.eval()
+    device = network.alpha_logit.device
+    past = network.settings.context_frames - 1
+    previous = torch.zeros(1, OUTPUTS, device=device)
+    output = []
+    for first in range(0, len(features), CHUNK):
+        last = min(first + CHUNK, len(features))
+        mel = np.full((past + last - first, features.mel.shape[1]), SILENCE, np.float32)
+        begin = max(0, first - past)
+        mel[len(mel) - (last - begin) :] = features.mel[begin:last]
+        emotion = None
+        if network.settings.emotion_features:
+            emotion = _batched(features.emotion[features.emotion_index[first:last]], device)
+        raw = network.sequence(
+            _batched(mel, device),
+            _batched(features.detail[first:last], device),
+            torch.arange(last - first, device=device),
+            emotion,
+        )
+        smoothed = smooth_runs(network, raw[:, None], previous[:, None])[:, 0]
+        previous = smoothed[:, -1]
+        output.append(smoothed[0].cpu().numpy())
+    return np.concatenate(output) if output else np.zeros((0, OUTPUTS), np.float32)
+
+
+def smooth_runs(network: Network, raw: Tensor, previous: Tensor) -> Tensor:
+    """Smooths runs of frames: raw (S, R, run, 52); previous (S, R, 52), the frame before each."""
+    smoothed = []
+    for frame in raw.unbind(dim=2):
+        previous = network.smooth(frame, previous)
+        smoothed.append(previous)
+    return torch.stack(smoothed, dim=2)
+
+
+def _batched(table: NDArray[np.float32], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(table, np.float32))[None].to(device)

@@ -1,0 +1,252 @@
+"""From Hydra's tree of settings to the dataclasses that the modules take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from koemorph.errors import DataError
+from koemorph.features import FeatureSettings
+
+from .augment import Augmentation
+from .data import Sampling
+from .emotion import EmotionBackend, emotion_backend
+from .losses import LossSettings
+from .network import NetworkSettings
+from .strides import StrideSchedule
+
+CONTEXT_SECONDS = 256 / 30
+DEBUG_FILES, DEBUG_EPOCHS, DEBUG_STEPS = 5, 2, 10
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """What the loop does with gradients; see configs/training/default.yaml."""
+
+    max_epochs: int
+    max_steps_per_epoch: int | None
+    lr: float
+    weight_decay: float
+    betas: tuple[float, float]
+    scheduler: str
+    warmup_steps: int
+    final_share: float
+    accumulate: int
+    gradient_clip: float
+    ema_decay: float
+    validate_every: int
+    checkpoint_every: int
+    picture_every: int
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Where recordings are and how they are read; see configs/data/koemorph_v2.yaml."""
+
+    train: Mapping[str, Path]
+    validation: Mapping[str, Path]
+    validation_share: float
+    cache: Path
+    max_files: int | None
+    skip_bad: bool
+    auto_detect_fps: bool
+    use_timecode: bool
+    verify_sync: bool
+    track_seconds: float
+    pause_seconds: tuple[float, float]
+    unlabelled: Mapping[str, list[str]]
+    num_workers: int
+    pin_memory: bool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a run needs to know."""
+
+    network: NetworkSettings
+    features: FeatureSettings
+    emotion: EmotionBackend
+    data: DataSettings
+    sampling: Sampling
+    augmentation: Augmentation
+    stride: StrideSchedule
+    loss: LossSettings
+    rig: Path | None
+    optimization: Optimization
+    seed: int
+    checkpoint: Path | None
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_settings(config: DictConfig) -> Settings:
+    """Checks and converts; DataError, naming the key, for what makes no sense."""
+    plain: Any = OmegaConf.to_container(config, resolve=True)
+    data, model, training = plain["data"], plain["model"], plain["training"]
+    emotion = emotion_backend(model["emotion_config"]["backend"])
+    features = _features(plain)
+    try:
+        network = _network(plain, features, emotion)
+    except ValueError as error:
+        raise DataError(f"these settings make no network: {error}.") from error
+    settings = Settings(
+        network=network,
+        features=features,
+        emotion=emotion,
+        data=_data(data),
+        sampling=Sampling(
+            sequence_frames=round(data["sequence_seconds"] * features.fps),
+            batch_size=data["batch_size"],
+            from_nothing=data["from_nothing"],
+            emotion_dropout=training["emotion_dropout"],
+            weights=data["source_weights"],
+        ),
+        augmentation=_augmentation(data["augment"]),
+        stride=StrideSchedule(
+            mode=data["stride_mode"],
+            stride_frames=data["stride_frames"],
+            initial_stride=data["initial_stride"],
+            final_stride=data["final_stride"],
+            dense_sampling_ratio=data["dense_sampling_ratio"],
+            run_frames=data["run_frames"] if training["sequential"] else 1,
+        ),
+        loss=LossSettings(**{k: v for k, v in plain["loss"].items() if k != "rig"}),
+        rig=_path(plain["loss"]["rig"]),
+        optimization=_optimization(training),
+        seed=plain["seed"],
+        checkpoint=_path(plain["checkpoint_path"]),
+        config=plain,
+    )
+    return _debugged(settings) if plain["debug"] else settings
+
+
+def _augmentation(augment: dict[str, Any]) -> Augmentation:
+    return Augmentation(
+        probability=augment["probability"],
+        gain_db=tuple(augment["gain_db"]),
+        eq_db=augment["eq_db"],
+        warp=augment["warp"],
+        snr_db=tuple(augment["snr_db"]),
+    )
+
+
+def _features(plain: dict[str, Any]) -> FeatureSettings:
+    features, emotion = plain["features"], plain["model"]["emotion_config"]
+    fps = plain["data"]["target_fps"]
+    if fps not in (30, 60):
+        raise DataError(f"data.target_fps={fps}: 30 and 60 are possible.")
+    intervals = tuple(emotion["window_intervals"])
+    standard = FeatureSettings.for_fps(fps)
+    lookahead = features["lookahead_frames"]
+    return replace(
+        standard,
+        lookahead_frames=standard.lookahead_frames if lookahead is None else lookahead,
+        window_intervals=intervals if emotion["use_concatenation"] else intervals[:1],
+        context_window=emotion["context_window"],
+        update_interval=emotion["update_interval"],
+    )
+
+
+def _network(
+    plain: dict[str, Any], features: FeatureSettings, emotion: EmotionBackend
+) -> NetworkSettings:
+    model = plain["model"]
+    attention = model["attention"]
+    context = plain["data"]["window_frames"]
+    return NetworkSettings(
+        fps=features.fps,
+        context_frames=round(CONTEXT_SECONDS * features.fps) if context is None else context,
+        mel_bands=features.mel_bands,
+        detail_frames=features.detail_frames,
+        emotion_features=emotion.size,
+        emotion_windows=len(features.window_intervals),
+        emotion_tokens=attention["emotion_tokens"],
+        emotion_dim=attention["emotion_dim"],
+        d_model=model["d_model"],
+        num_heads=attention["num_heads"],
+        channels=model["channels"],
+        hidden=model["hidden"],
+        temperature=model["dual_stream_attention"]["temperature"],
+    )
+
+
+def _data(data: dict[str, Any]) -> DataSettings:
+    low, high = data["pause_seconds"]
+    if data["sequence_seconds"] <= 0 or data["batch_size"] < 1 or not 0 <= low <= high:
+        raise DataError(
+            "data.sequence_seconds and data.batch_size must be positive, data.pause_seconds two "
+            "increasing numbers."
+        )
+    return DataSettings(
+        train=_folders(data["train_data_dir"], "data.train_data_dir"),
+        validation=_folders(data["val_data_dir"], "data.val_data_dir"),
+        validation_share=data["validation_share"],
+        cache=Path(data["cache_dir"]),
+        max_files=data["max_files"],
+        skip_bad=data["skip_bad_recordings"],
+        auto_detect_fps=data["auto_detect_fps"],
+        use_timecode=data["use_timecode"],
+        verify_sync=data["verify_sync"],
+        track_seconds=data["track_seconds"],
+        pause_seconds=(low, high),
+        unlabelled=data["unlabelled"],
+        num_workers=data["num_workers"],
+        pin_memory=data["pin_memory"],
+    )
+
+
+def _folders(value: str | list[str] | dict[str, str] | None, key: str) -> dict[str, Path]:
+    """Folders by name; a folder that was not named goes by its own name."""
+    if value is None:
+        return {}
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list):
+        named = {Path(folder).name: Path(folder) for folder in value}
+        if len(named) < len(value):
+            raise DataError(f"{key}: two folders have one name; write {{name: folder, ...}}.")
+        return named
+    return {name: Path(folder) for name, folder in value.items()}
+
+
+def _optimization(training: dict[str, Any]) -> Optimization:
+    optimizer, scheduler = training["optimizer"], training["scheduler"]
+    if scheduler["name"] not in ("cosine", "linear", "constant"):
+        raise DataError(
+            f"training.scheduler.name={scheduler['name']}: choose cosine, linear or constant."
+        )
+    return Optimization(
+        max_epochs=training["max_epochs"],
+        max_steps_per_epoch=training["max_steps_per_epoch"],
+        lr=optimizer["lr"],
+        weight_decay=optimizer["weight_decay"],
+        betas=tuple(optimizer["betas"]),
+        scheduler=scheduler["name"],
+        warmup_steps=scheduler["warmup_steps"],
+        final_share=scheduler["final_share"],
+        accumulate=training["accumulate_grad_batches"],
+        gradient_clip=training["gradient_clip"],
+        ema_decay=training["ema_decay"],
+        validate_every=training["validate_every"],
+        checkpoint_every=training["checkpoint_every"],
+        picture_every=training["picture_every"],
+    )
+
+
+def _debugged(settings: Settings) -> Settings:
+    files = min(settings.data.max_files or DEBUG_FILES, DEBUG_FILES)
+    optimization = replace(
+        settings.optimization,
+        max_epochs=min(settings.optimization.max_epochs, DEBUG_EPOCHS),
+        max_steps_per_epoch=DEBUG_STEPS,
+    )
+    return replace(
+        settings, data=replace(settings.data, max_files=files), optimization=optimization
+    )
+
+
+def _path(value: str | None) -> Path | None:
+    return None if value is None else Path(value)

@@ -1,0 +1,123 @@
+"""Tracks: recordings strung together with pauses, as voices come in a game.
+
+Captured clips are short and play is long. Stringing the clips of one source together fills the long
+windows; the start of each track, and of the recordings in it, is where a face begins from nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from .recordings import Capture, Recording, read_audio, resample_capture
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Track:
+    """Audio (n,) at sample_rate Hz, and the face at the target rate.
+
+    weights: (T, 52); labelled: (52,); starts: frames at which recordings begin; source: the name
+    its data folder goes by in the settings.
+    """
+
+    source: str
+    audio: FloatArray
+    sample_rate: int
+    weights: FloatArray
+    labelled: NDArray[np.bool_]
+    starts: NDArray[np.int64]
+
+    @property
+    def frames(self) -> int:
+        return len(self.weights)
+
+
+def string_together(
+    recordings: Iterable[tuple[str, Recording]],
+    fps: int,
+    seconds: float,
+    pauses: tuple[float, float],
+    seed: int,
+) -> list[Track]:
+    """Tracks of at least `seconds` (the last of a group may be shorter) from (source, recording).
+
+    Only recordings of one source, subject, sample rate and set of labels share a track. Pauses are
+    drawn from `pauses` (seconds) and hold the recordings' own room tone; the face moves from one
+    clip's last frame to the next one's first in a straight line. The same seed gives the same
+    tracks.
+    """
+    groups: dict[tuple[str, str, int, bytes], list[tuple[Recording, FloatArray]]] = defaultdict(
+        list
+    )
+    tracks = []
+    rng = np.random.default_rng(seed)
+
+    def finish(key: tuple[str, str, int, bytes]) -> None:
+        members = groups.pop(key)
+        tracks.append(_join(key[0], members, key[2], fps=fps, pauses=pauses, rng=rng))
+
+    for source, recording in recordings:
+        audio, rate = read_audio(recording.audio)
+        subject = str(recording.metadata.get("subject", ""))
+        key = (source, subject, rate, recording.capture.labelled.tobytes())
+        groups[key].append((recording, audio))
+        if sum(len(samples) for _, samples in groups[key]) >= seconds * rate:
+            finish(key)
+    for key in list(groups):
+        finish(key)
+    return tracks
+
+
+def _join(
+    source: str,
+    members: Sequence[tuple[Recording, FloatArray]],
+    rate: int,
+    *,
+    fps: int,
+    pauses: tuple[float, float],
+    rng: np.random.Generator,
+) -> Track:
+    pieces: list[FloatArray] = []
+    times, weights, starts = [], [], []
+    length = 0
+    for number, (recording, audio) in enumerate(members):
+        if number:
+            pause = round(float(rng.uniform(*pauses)) * rate)
+            pieces.append(_room_tone(audio, pause, rng))
+            length += pause
+        starts.append(length)
+        capture = recording.capture
+        inside = capture.times < len(audio) / rate
+        times.append(capture.times[inside] + length / rate)
+        weights.append(capture.weights[inside])
+        pieces.append(audio)
+        length += len(audio)
+    labelled = members[0][0].capture.labelled
+    joined = Capture(np.concatenate(weights), np.concatenate(times), labelled)
+    frames = round(length / rate * fps)
+    return Track(
+        source,
+        np.concatenate(pieces),
+        rate,
+        resample_capture(joined, fps, frames),
+        labelled,
+        np.round(np.array(starts) / rate * fps).astype(np.int64),
+    )
+
+
+def _room_tone(audio: FloatArray, count: int, rng: np.random.Generator) -> FloatArray:
+    """Low noise, as loud as the quietest tenth of the audio (at most -50 dBFS), (count,)."""
+    blocks = audio[: len(audio) // 400 * 400].reshape(-1, 400)
+    quiet = float(np.quantile(blocks.std(axis=1), 0.1)) if len(blocks) else 0.0
+    level = min(quiet, 10 ** (-50 / 20))
+    white = rng.standard_normal(count)
+    dull = lfilter([0.25], [1.0, -0.75], white) / 0.378  # of standard deviation 1
+    tone: FloatArray = (level * dull).astype(np.float32)
+    return tone

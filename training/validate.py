@@ -1,0 +1,71 @@
+"""Validation between epochs: the few measures that say whether a run goes well."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koemorph.coefficients import COEFFICIENTS, INDEX
+
+from .data import LabelledTrack
+from .metrics import circular_shift, correlation, mean_absolute_error, speech_frames
+from .network import Network
+from .predict import animate
+
+FloatArray = NDArray[np.float32]
+Measure = Callable[[FloatArray, FloatArray], NDArray[np.float64]]
+SHOWN = ("jawOpen", "mouthClose", "mouthPucker", "mouthLowerDownLeft")
+
+
+def validate(network: Network, tracks: Sequence[LabelledTrack]) -> dict[str, float]:
+    """Measures over all validation frames.
+
+    error: mean absolute error of the labelled coefficients, the run's yardstick; r/NAME:
+    correlation on all frames, r_speech/NAME on speech frames, control/NAME with shifted captures;
+    r/mean: over the labelled coefficients; alpha, mel_share: means of what the network has learned
+    of these; real_time_factor: of the network alone, on whole recordings.
+    """
+    outputs, targets, controls, speech = [], [], [], []
+    labelled = np.zeros(len(COEFFICIENTS), np.bool_)
+    begin = time.perf_counter()
+    for track in tracks:
+        outputs.append(animate(network, track.features)[: len(track)])
+    seconds = time.perf_counter() - begin
+    for track in tracks:
+        face = np.where(track.labelled, track.weights[: len(track)], np.float32(np.nan))
+        targets.append(face)
+        controls.append(circular_shift(face))
+        speech.append(speech_frames(track.features)[: len(track)])
+        labelled |= track.labelled
+    output, target, control = (np.concatenate(each) for each in (outputs, targets, controls))
+    spoken = np.concatenate(speech)
+    error = per_coefficient(mean_absolute_error, output, target)
+    every = per_coefficient(correlation, output, target)
+    talking = per_coefficient(correlation, output[spoken], target[spoken])
+    swapped = per_coefficient(correlation, output, control)
+    measures = {"error": float(np.nanmean(error[labelled]))}
+    for name in SHOWN:
+        index = INDEX[name]
+        if labelled[index]:
+            measures[f"r/{name}"] = float(every[index])
+            measures[f"r_speech/{name}"] = float(talking[index])
+            measures[f"control/{name}"] = float(swapped[index])
+    measures["r/mean"] = float(np.nanmean(every[labelled]))
+    measures["alpha"] = float(network.alpha.mean())
+    measures["mel_share"] = float(network.stream_weights[:, 0].mean())
+    length = len(output) / network.settings.fps
+    measures["real_time_factor"] = seconds / max(length, 1e-9)
+    return measures
+
+
+def per_coefficient(measure: Measure, output: FloatArray, target: FloatArray) -> FloatArray:
+    """A measure of each coefficient's labelled frames, (52,); NaN in the target means no label."""
+    result = np.full(target.shape[1], np.nan, np.float32)
+    known = np.isfinite(target)
+    for index in np.flatnonzero(known.any(axis=0)):
+        rows = known[:, index]
+        result[index] = measure(output[rows, index : index + 1], target[rows, index : index + 1])[0]
+    return result
