@@ -1,0 +1,127 @@
+using System;
+using System.Collections.Generic;
+using KoeMorph.Interop;
+using UnityEditor;
+using UnityEngine;
+
+namespace KoeMorph.Editor
+{
+    /// <summary>Turns an AudioClip into an AnimationClip. Frame k is the face at exactly k / fps: no latency.</summary>
+    public static class FaceBaker
+    {
+        /// <summary>One computed face.</summary>
+        public struct Frame
+        {
+            /// <summary>Seconds from the start of the clip.</summary>
+            public double Time;
+            /// <summary>52 weights in [0, 1], in the order of KoeMorphFace.Names.</summary>
+            public float[] Weights;
+        }
+
+        /// <summary>Every frame of a clip.</summary>
+        /// <param name="model">Null: the model in the package.</param>
+        /// <exception cref="KoeMorphException">The clip gives no samples, or the model cannot be run.</exception>
+        public static List<Frame> Frames(AudioClip clip, TextAsset model)
+        {
+            var samples = new float[clip.samples * clip.channels];
+            if (!clip.GetData(samples, 0))
+                throw new KoeMorphException(
+                    "AudioClip '" + clip.name + "' gives no samples: set its Load Type to Decompress On Load.");
+            var asset = SharedModel.Resolve(model);
+            try
+            {
+                using (var stream = StreamHandle.Create(SharedModel.Acquire(asset), clip.frequency, clip.channels, false, 0))
+                    return Play(stream, samples, clip);
+            }
+            finally
+            {
+                SharedModel.Release(asset);
+            }
+        }
+
+        /// <summary>A new AnimationClip with one curve for each matching blend shape of the renderers.</summary>
+        /// <param name="root">Where the Animator sits; curve paths start here.</param>
+        public static AnimationClip Bake(AudioClip clip, TextAsset model, Transform root, IEnumerable<SkinnedMeshRenderer> renderers)
+        {
+            var frames = Frames(clip, model);
+            var animation = new AnimationClip { name = clip.name, frameRate = FrameRate(frames) };
+            var curves = 0;
+            foreach (var renderer in renderers)
+            {
+                var path = AnimationUtility.CalculateTransformPath(renderer.transform, root);
+                var binding = new ShapeBinding(renderer);
+                var n = 0;
+                foreach (var match in binding.Matches())
+                {
+                    var curve = EditorCurveBinding.FloatCurve(path, typeof(SkinnedMeshRenderer), "blendShape." + match.Key);
+                    AnimationUtility.SetEditorCurve(animation, curve, Curve(frames, match.Value, binding.Full(n++)));
+                    curves++;
+                }
+            }
+            if (curves == 0) throw new KoeMorphException("None of the meshes has a blend shape with an ARKit name.");
+            return animation;
+        }
+
+        /// <summary>Bakes and saves beside the audio file, as NAME.anim; an older one keeps its identity.</summary>
+        /// <returns>The asset's path.</returns>
+        public static string BakeToAsset(AudioClip clip, TextAsset model, Transform root, IEnumerable<SkinnedMeshRenderer> renderers)
+        {
+            var path = System.IO.Path.ChangeExtension(AssetDatabase.GetAssetPath(clip), ".anim").Replace('\\', '/');
+            var baked = Bake(clip, model, root, renderers);
+            var existing = AssetDatabase.LoadAssetAtPath<AnimationClip>(path);
+            if (existing == null) AssetDatabase.CreateAsset(baked, path);
+            else EditorUtility.CopySerialized(baked, existing);
+            AssetDatabase.SaveAssets();
+            return path;
+        }
+
+        // A second at a time: half of what the stream holds between push and process.
+        static List<Frame> Play(StreamHandle stream, float[] samples, AudioClip clip)
+        {
+            var frames = new List<Frame>();
+            var block = new float[clip.frequency * clip.channels];
+            for (var first = 0; first < samples.Length; first += block.Length)
+            {
+                var count = Math.Min(block.Length, samples.Length - first);
+                Array.Copy(samples, first, block, 0, count);
+                Native.Check(stream.Push(block, count / clip.channels));
+                Collect(stream, frames);
+            }
+            stream.Flush();
+            Collect(stream, frames);
+            return frames;
+        }
+
+        static void Collect(StreamHandle stream, List<Frame> frames)
+        {
+            stream.Process();
+            double time;
+            var weights = new float[ShapeNames.Count];
+            while (stream.Pull(weights, out time))
+            {
+                frames.Add(new Frame { Time = time, Weights = weights });
+                weights = new float[ShapeNames.Count];
+            }
+        }
+
+        static float FrameRate(List<Frame> frames)
+        {
+            return frames.Count < 2 ? 30 : (float)Math.Round(1 / (frames[1].Time - frames[0].Time));
+        }
+
+        // Straight lines between frames, as the player draws them; splines would overshoot a closed mouth.
+        static AnimationCurve Curve(List<Frame> frames, int coefficient, float full)
+        {
+            var keys = new Keyframe[frames.Count];
+            for (var i = 0; i < keys.Length; i++)
+                keys[i] = new Keyframe((float)frames[i].Time, frames[i].Weights[coefficient] * full);
+            var curve = new AnimationCurve(keys);
+            for (var i = 0; i < keys.Length; i++)
+            {
+                AnimationUtility.SetKeyLeftTangentMode(curve, i, AnimationUtility.TangentMode.Linear);
+                AnimationUtility.SetKeyRightTangentMode(curve, i, AnimationUtility.TangentMode.Linear);
+            }
+            return curve;
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using System.Linq;
+using UnityEditor;
+using UnityEngine;
+
+namespace KoeMorph.Editor
+{
+    /// <summary>The settings; in play mode also live curves, and which blend shape shows which coefficient.</summary>
+    [CustomEditor(typeof(KoeMorphFace))]
+    [CanEditMultipleObjects]
+    sealed class KoeMorphFaceEditor : UnityEditor.Editor
+    {
+        const int History = 150;
+        const float GraphHeight = 80;
+
+        // The mouth at a glance.
+        static readonly string[] Shown = { "jawOpen", "mouthClose", "mouthPucker", "mouthSmileLeft", "browInnerUp", "eyeBlinkLeft" };
+        static readonly Color[] Colors = { Color.red, Color.green, Color.cyan, Color.yellow, Color.magenta, Color.white };
+
+        readonly Vector3[] _line = new Vector3[History];
+        readonly float[,] _history = new float[6, History];
+        int _next;
+        double _recorded;
+        bool _showWeights, _showMatches;
+
+        public override bool RequiresConstantRepaint() { return Application.isPlaying; }
+
+        public override void OnInspectorGUI()
+        {
+            DrawDefaultInspector();
+            if (targets.Length > 1 || !Application.isPlaying) return;
+            var face = (KoeMorphFace)target;
+            EditorGUILayout.Space();
+            if (face.Problem.Length > 0)
+            {
+                EditorGUILayout.HelpBox(face.Problem, MessageType.Error);
+                return;
+            }
+            DrawGraph(face);
+            DrawStream(face);
+            DrawWeights(face);
+            DrawMatches(face);
+        }
+
+        void DrawGraph(KoeMorphFace face)
+        {
+            Record(face);
+            var area = GUILayoutUtility.GetRect(10, GraphHeight);
+            EditorGUI.DrawRect(area, new Color(0.1f, 0.1f, 0.1f));
+            for (var row = 0; row < Shown.Length; row++)
+            {
+                for (var i = 0; i < History; i++)
+                    _line[i] = new Vector3(area.x + area.width * i / (History - 1),
+                                           area.yMax - area.height * _history[row, (_next + i) % History], 0);
+                Handles.color = Colors[row];
+                Handles.DrawAAPolyLine(2, _line);
+                EditorGUI.LabelField(new Rect(area.x + 4, area.y + 12 * row, 120, 14), Shown[row], Legend(row));
+            }
+        }
+
+        void Record(KoeMorphFace face)
+        {
+            if (Event.current.type != EventType.Repaint || face.PlaybackTime.Equals(_recorded)) return;
+            _recorded = face.PlaybackTime;
+            for (var row = 0; row < Shown.Length; row++)
+                _history[row, _next] = face.Weights[ShapeNames.Match(Shown[row])];
+            _next = (_next + 1) % History;
+        }
+
+        static GUIStyle Legend(int row)
+        {
+            var style = new GUIStyle(EditorStyles.miniLabel);
+            style.normal.textColor = Colors[row];
+            return style;
+        }
+
+        static void DrawStream(KoeMorphFace face)
+        {
+            var info = face.Info;
+            EditorGUILayout.LabelField("Stream", string.Format(
+                "{0:F1} s, {1} frames at {2} fps, latency {3:F0} ms, {4} samples dropped",
+                face.PlaybackTime, info.Frames, info.Fps, info.Latency * 1000, info.DroppedSamples));
+        }
+
+        void DrawWeights(KoeMorphFace face)
+        {
+            _showWeights = EditorGUILayout.Foldout(_showWeights, "Weights");
+            if (!_showWeights) return;
+            for (var i = 0; i < face.Weights.Length; i++)
+                EditorGUI.ProgressBar(GUILayoutUtility.GetRect(10, 14), face.Weights[i], KoeMorphFace.Names[i]);
+        }
+
+        void DrawMatches(KoeMorphFace face)
+        {
+            var matches = face.MatchedShapes().ToArray();
+            var missing = KoeMorphFace.Names.Except(matches.Select(match => match.Value)).ToArray();
+            _showMatches = EditorGUILayout.Foldout(_showMatches, "Matched shapes: " + (KoeMorphFace.Names.Length - missing.Length) + " of " + KoeMorphFace.Names.Length);
+            if (!_showMatches) return;
+            foreach (var match in matches) EditorGUILayout.LabelField(match.Key, match.Value);
+            if (missing.Length > 0)
+                EditorGUILayout.HelpBox("No blend shape for: " + string.Join(", ", missing), MessageType.None);
+        }
+    }
+}

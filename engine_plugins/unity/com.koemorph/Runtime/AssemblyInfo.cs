@@ -1,0 +1,4 @@
+using System.Runtime.CompilerServices;
+
+[assembly: InternalsVisibleTo("KoeMorph.Editor")]
+[assembly: InternalsVisibleTo("KoeMorph.Tests")]

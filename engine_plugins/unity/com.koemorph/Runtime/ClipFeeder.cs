@@ -1,0 +1,82 @@
+using System;
+using UnityEngine;
+
+namespace KoeMorph
+{
+    /// <summary>
+    /// Reads an AudioSource's clip ahead of its play position, for platforms without OnAudioFilterRead and
+    /// for a face without latency. Seeking and looping are followed; a stopped source is silence.
+    /// </summary>
+    sealed class ClipFeeder
+    {
+        const int Block = 512;
+        /// <summary>Seconds read beyond the model's latency: time for the worker to compute.</summary>
+        const double Margin = 0.1;
+        /// <summary>Seconds of what precedes a new position, so that the face does not start from nothing.</summary>
+        const double Preroll = 0.5;
+
+        readonly FaceStream _stream;
+        readonly AudioClip _clip;
+        readonly float[] _block;
+        // Clip position fed next, position at the last update, and how far feeding is ahead of it (frames).
+        int _next, _position;
+        long _lead;
+        bool _playing;
+        double _wall = AudioClock.Wall;
+
+        /// <exception cref="KoeMorphException">The clip gives no samples.</exception>
+        public ClipFeeder(FaceStream stream, AudioClip clip)
+        {
+            _stream = stream;
+            _clip = clip;
+            _block = new float[Block * clip.channels];
+            if (!clip.GetData(_block, 0))
+                throw new KoeMorphException(
+                    "AudioClip '" + clip.name + "' gives no samples: set its Load Type to Decompress On Load " +
+                    "in the import settings, or use the Audio Source input.");
+        }
+
+        /// <summary>Feeds what will soon be heard; returns the stream time being heard now.</summary>
+        public double Advance(AudioSource source)
+        {
+            var wall = AudioClock.Wall;
+            var playing = source.isPlaying;
+            if (playing) Follow(source);
+            else _lead -= (long)Math.Min((wall - _wall) * _stream.SampleRate, _stream.SampleRate);
+            _playing = playing;
+            _wall = wall;
+            var ahead = (long)((_stream.Latency + Margin) * _stream.SampleRate);
+            while (_lead < ahead) FeedBlock(source);
+            return (_stream.Fed - _lead) / (double)_stream.SampleRate;
+        }
+
+        void Follow(AudioSource source)
+        {
+            var position = source.timeSamples;
+            var advance = position - _position;
+            if (advance < 0 && source.loop) advance += _clip.samples;
+            if (!_playing || advance < 0 || advance > _lead + _stream.SampleRate)
+            {
+                _next = Math.Max(0, position - (int)(Preroll * _stream.SampleRate));
+                _lead = _next - position;
+            }
+            else _lead -= advance;
+            _position = position;
+        }
+
+        void FeedBlock(AudioSource source)
+        {
+            if (_playing && source.loop && _next >= _clip.samples) _next = 0;
+            var left = _playing ? _clip.samples - _next : 0;
+            var frames = left > 0 ? Math.Min(Block, left) : Block;
+            if (left > 0)
+            {
+                _clip.GetData(_block, _next);
+                _stream.Feed(_block, frames);
+                _next += frames;
+            }
+            else _stream.FeedSilence(frames);
+            _lead += frames;
+        }
+    }
+}

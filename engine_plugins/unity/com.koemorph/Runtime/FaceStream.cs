@@ -1,0 +1,98 @@
+using System;
+using System.Threading;
+using KoeMorph.Interop;
+
+namespace KoeMorph
+{
+    /// <summary>One voice: audio in on one thread, weights out on another. Knows nothing of Unity.</summary>
+    sealed class FaceStream : IDisposable
+    {
+        /// <summary>Seconds without a block after which a source counts as stopped.</summary>
+        const double Stopped = 0.15;
+        /// <summary>The most silence, in seconds, that is made up at once (after an app slept, say).</summary>
+        const double LongestGap = 1.0;
+        const int SilenceBlock = 1024;
+
+        readonly StreamHandle _stream;
+        readonly AudioClock _clock = new AudioClock();
+        readonly float[] _silence;
+        // 1 while a thread feeds: the library wants one feeder at a time, and the audio thread must not wait.
+        int _feeding;
+        long _fed, _fedAfterSilence;
+        bool _silent;
+
+        public FaceStream(ModelHandle model, int sampleRate, int channels)
+        {
+            SampleRate = sampleRate;
+            Channels = channels;
+            _silence = new float[SilenceBlock * channels];
+            _stream = StreamHandle.Create(model, sampleRate, channels, true, 0);
+            Latency = _stream.Info().Latency;
+            _clock.Anchor(0, AudioClock.Wall);
+        }
+
+        public int SampleRate { get; private set; }
+        public int Channels { get; private set; }
+
+        /// <summary>Seconds of audio the face needs beyond the moment it shows.</summary>
+        public double Latency { get; private set; }
+
+        /// <summary>Sample frames fed since the start, silence included.</summary>
+        public long Fed { get { return Interlocked.Read(ref _fed); } }
+
+        public StreamInfo Info() { return _stream.Info(); }
+
+        /// <summary>
+        /// [any one thread] Feeds interleaved samples. Wait-free and without allocation. False when another
+        /// thread is feeding at this very moment, or the stream has been closed: the block is left out.
+        /// </summary>
+        public bool Feed(float[] interleaved, int frames)
+        {
+            if (Interlocked.CompareExchange(ref _feeding, 1, 0) != 0) return false;
+            try
+            {
+                if (_stream.IsClosed || _stream.Push(interleaved, frames) != Result.Ok) return false;
+                var fed = Interlocked.Add(ref _fed, frames);
+                _clock.Anchor(fed / (double)SampleRate, AudioClock.Wall);
+                return true;
+            }
+            catch (ObjectDisposedException)
+            {
+                return false;  // closed by the game thread between the test and the call
+            }
+            finally
+            {
+                Volatile.Write(ref _feeding, 0);
+            }
+        }
+
+        /// <summary>[game] Feeds silence, any number of frames.</summary>
+        public void FeedSilence(long frames)
+        {
+            for (; frames > 0; frames -= SilenceBlock) Feed(_silence, (int)Math.Min(frames, SilenceBlock));
+        }
+
+        /// <summary>
+        /// [game] Where a source has stopped, feeds the silence that is heard instead, so that the mouth
+        /// closes and the face lives on. True while the source is stopped.
+        /// </summary>
+        public bool FeedSilenceWhenStopped()
+        {
+            if (Fed != _fedAfterSilence) _silent = false;
+            var idle = _clock.Idle(AudioClock.Wall);
+            if (!_silent && idle < Stopped) return false;
+            _silent = true;
+            FeedSilence((long)(Math.Min(idle, LongestGap) * SampleRate));
+            _fedAfterSilence = Fed;
+            return true;
+        }
+
+        /// <summary>[game] The stream time being heard, <paramref name="delay"/> seconds after it was fed.</summary>
+        public double Heard(double delay) { return _clock.Time(AudioClock.Wall, delay); }
+
+        /// <summary>[game] The face at a stream time; at rest while there is none.</summary>
+        public void Sample(double time, float[] weights) { Native.Check(_stream.Sample(time, weights)); }
+
+        public void Dispose() { _stream.Dispose(); }
+    }
+}

@@ -1,0 +1,51 @@
+using System;
+using System.Runtime.InteropServices;
+
+namespace KoeMorph.Interop
+{
+    // The structs of koemorph.h, field by field in the same order.
+
+    [StructLayout(LayoutKind.Sequential)]
+    struct ModelConfig
+    {
+        public uint Size;
+        public IntPtr Path;
+        public IntPtr Data;
+        public ulong DataSize;
+        public IntPtr OnnxRuntimePath;
+        public int Threads;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    struct StreamConfig
+    {
+        public uint Size;
+        public int SampleRate;
+        public int Channels;
+        public int Fps;
+        public int Worker;
+        public double BufferSeconds;
+        public double KeepSeconds;
+    }
+
+    /// <summary>A snapshot of a stream; see koemorph_stream_info.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct StreamInfo
+    {
+        internal uint Size;
+        /// <summary>Frames a second.</summary>
+        public int Fps;
+        /// <summary>Seconds: the face at time t needs audio up to t + Latency.</summary>
+        public double Latency;
+        /// <summary>Sample frames taken, dropped ones included.</summary>
+        public long PushedSamples;
+        /// <summary>Sample frames overwritten before they were computed.</summary>
+        public long DroppedSamples;
+        /// <summary>Frames computed so far.</summary>
+        public long Frames;
+        /// <summary>Index of the frame that comes next.</summary>
+        public long NextFrame;
+        /// <summary>Frames overwritten before they were pulled.</summary>
+        public long SkippedFrames;
+    }
+}

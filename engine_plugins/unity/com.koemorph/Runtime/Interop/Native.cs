@@ -1,0 +1,51 @@
+using System;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace KoeMorph.Interop
+{
+    /// <summary>Library-wide entry points, and errors turned into exceptions.</summary>
+    static class Native
+    {
+        /// <summary>Throws with the library's own sentence unless <paramref name="result"/> is a success.</summary>
+        public static void Check(Result result)
+        {
+            if (result >= Result.Ok) return;
+            var message = Text(ErrorMessage());
+            throw new KoeMorphException(message.Length > 0 ? message : Text(ResultText(result)));
+        }
+
+        /// <summary>UTF-8 in native memory to a string; "" for NULL.</summary>
+        public static string Text(IntPtr utf8)
+        {
+            if (utf8 == IntPtr.Zero) return "";
+            var length = 0;
+            while (Marshal.ReadByte(utf8, length) != 0) length++;
+            var bytes = new byte[length];
+            Marshal.Copy(utf8, bytes, 0, length);
+            return Encoding.UTF8.GetString(bytes);
+        }
+
+        /// <summary>A string as zero-terminated UTF-8, or null.</summary>
+        public static byte[] Utf8(string text)
+        {
+            return string.IsNullOrEmpty(text) ? null : Encoding.UTF8.GetBytes(text + "\0");
+        }
+
+        public static string Version() { return Text(LibraryVersion()); }
+
+        public static string CoefficientName(int index) { return Text(Coefficient(index)); }
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_version", CallingConvention = CallingConvention.Cdecl)]
+        static extern IntPtr LibraryVersion();
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_result_text", CallingConvention = CallingConvention.Cdecl)]
+        static extern IntPtr ResultText(Result result);
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_error_message", CallingConvention = CallingConvention.Cdecl)]
+        static extern IntPtr ErrorMessage();
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_coefficient_name", CallingConvention = CallingConvention.Cdecl)]
+        static extern IntPtr Coefficient(int index);
+    }
+}

@@ -1,0 +1,97 @@
+using System;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace KoeMorph.Interop
+{
+    /// <summary>
+    /// Owns a koemorph_stream: one voice being animated. A call that is under way on another thread keeps
+    /// the native stream alive; a call after Dispose throws ObjectDisposedException.
+    /// </summary>
+    sealed class StreamHandle : SafeHandleZeroOrMinusOneIsInvalid
+    {
+        StreamHandle() : base(true) { }
+
+        /// <param name="worker">True: the library computes on a thread of its own.</param>
+        /// <param name="bufferSeconds">Audio held between push and process; 0 for the default.</param>
+        public static StreamHandle Create(ModelHandle model, int sampleRate, int channels, bool worker,
+                                          double bufferSeconds)
+        {
+            var config = new StreamConfig();
+            Init(ref config);
+            config.SampleRate = sampleRate;
+            config.Channels = channels;
+            config.Worker = worker ? 1 : 0;
+            if (bufferSeconds > 0) config.BufferSeconds = bufferSeconds;
+            StreamHandle stream;
+            Native.Check(Create(model, ref config, out stream));
+            return stream;
+        }
+
+        /// <summary>[audio] Interleaved samples; wait-free.</summary>
+        public Result Push(float[] interleaved, int frames) { return Push(this, interleaved, frames); }
+
+        /// <summary>[audio] Says that the voice ends here.</summary>
+        public void Flush() { Native.Check(Flush(this)); }
+
+        /// <summary>[worker] Computes every frame whose audio has arrived.</summary>
+        public void Process() { Native.Check(Process(this)); }
+
+        /// <summary>[game] The face at a stream time; at rest before the first frame.</summary>
+        public Result Sample(double time, float[] weights) { return Sample(this, time, weights, weights.Length); }
+
+        /// <summary>[game] The next frame in order; false when none is waiting.</summary>
+        public bool Pull(float[] weights, out double time)
+        {
+            var result = Pull(this, weights, weights.Length, out time);
+            Native.Check(result);
+            return result == Result.Ok;
+        }
+
+        /// <summary>[worker] Starts again at time 0; no other call may be under way.</summary>
+        public void Reset(int sampleRate, int channels) { Native.Check(Reset(this, sampleRate, channels)); }
+
+        public StreamInfo Info()
+        {
+            var info = new StreamInfo { Size = (uint)Marshal.SizeOf(typeof(StreamInfo)) };
+            Native.Check(GetInfo(this, ref info));
+            return info;
+        }
+
+        protected override bool ReleaseHandle()
+        {
+            Destroy(handle);
+            return true;
+        }
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_config_init", CallingConvention = CallingConvention.Cdecl)]
+        static extern void Init(ref StreamConfig config);
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_create", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result Create(ModelHandle model, ref StreamConfig config, out StreamHandle stream);
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_destroy", CallingConvention = CallingConvention.Cdecl)]
+        static extern void Destroy(IntPtr stream);
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_push", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result Push(StreamHandle stream, float[] interleaved, int frames);
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_flush", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result Flush(StreamHandle stream);
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_process", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result Process(StreamHandle stream);
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_sample", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result Sample(StreamHandle stream, double time, float[] weights, int count);
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_pull", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result Pull(StreamHandle stream, float[] weights, int count, out double time);
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_reset", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result Reset(StreamHandle stream, int sampleRate, int channels);
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_get_info", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result GetInfo(StreamHandle stream, ref StreamInfo info);
+    }
+}

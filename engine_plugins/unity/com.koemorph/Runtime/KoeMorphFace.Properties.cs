@@ -1,0 +1,84 @@
+using System;
+using System.Collections.Generic;
+using KoeMorph.Interop;
+using UnityEngine;
+using UnityEngine.Events;
+
+namespace KoeMorph
+{
+    /// <summary>Where a face takes its voice from.</summary>
+    public enum FaceInput
+    {
+        /// <summary>What an AudioSource plays, effects and all, tapped on the audio thread.</summary>
+        AudioSource,
+        /// <summary>The AudioSource's clip, read ahead of the play position: no latency, works in WebGL.</summary>
+        AudioClip,
+        /// <summary>Whatever is given to <see cref="KoeMorphFace.Push"/>: a network voice, a synthesiser, a microphone.</summary>
+        Manual
+    }
+
+    public sealed partial class KoeMorphFace
+    {
+        [SerializeField, Tooltip("Where the voice comes from.")]
+        FaceInput _input = FaceInput.AudioSource;
+
+        [SerializeField, Tooltip("The voice. Empty: the AudioSource on this GameObject.")]
+        AudioSource _source = null;
+
+        [SerializeField, Tooltip("A KoeMorph model with the ending .bytes. Empty: the one in the package.")]
+        TextAsset _model = null;
+
+        [SerializeField, Tooltip("The meshes that show the face. Empty: every one below this GameObject that has matching blend shapes.")]
+        SkinnedMeshRenderer[] _renderers = new SkinnedMeshRenderer[0];
+
+        [SerializeField, Range(-0.3f, 0.3f), Tooltip("Seconds by which the face follows the voice later (positive) or earlier.")]
+        float _delay = 0;
+
+        [SerializeField, Tooltip("The voice has begun.")]
+        UnityEvent _voiceStarted = new UnityEvent();
+
+        [SerializeField, Tooltip("The voice has stopped.")]
+        UnityEvent _voiceStopped = new UnityEvent();
+
+        /// <summary>Called in LateUpdate with the 52 weights in [0, 1] before they are shown; may change them.</summary>
+        public event Action<float[]> WeightsReady;
+
+        public UnityEvent VoiceStarted { get { return _voiceStarted; } }
+        public UnityEvent VoiceStopped { get { return _voiceStopped; } }
+
+        /// <summary>Changing it, the source, the model or the renderers starts the face anew.</summary>
+        public FaceInput Input { get { return _input; } set { _input = value; Reopen(); } }
+        public AudioSource Source { get { return _source; } set { _source = value; Reopen(); } }
+        public TextAsset Model { get { return _model; } set { _model = value; Reopen(); } }
+        public SkinnedMeshRenderer[] Renderers { get { return _renderers; } set { _renderers = value; Reopen(); } }
+
+        /// <summary>Seconds by which the face follows the voice later (positive) or earlier.</summary>
+        public float Delay { get { return _delay; } set { _delay = value; } }
+
+        /// <summary>The 52 weights now shown, in [0, 1]; read only. See <see cref="Names"/>.</summary>
+        public float[] Weights { get { return _weights; } }
+
+        /// <summary>Apple's names of the 52 coefficients, in the order of <see cref="Weights"/>.</summary>
+        public static string[] Names { get { return ShapeNames.Canonical; } }
+
+        /// <summary>What keeps this face at rest, or "" when all is well.</summary>
+        public string Problem { get { return _problem; } }
+
+        /// <summary>True while there is a voice to follow.</summary>
+        public bool IsSpeaking { get { return _speaking; } }
+
+        /// <summary>The moment shown, in seconds of audio since the face was enabled.</summary>
+        public double PlaybackTime { get { return _playbackTime; } }
+
+        /// <summary>Counters of the native stream; all 0 while there is none.</summary>
+        public StreamInfo Info { get { return _stream == null ? new StreamInfo() : _stream.Info(); } }
+
+        /// <summary>(blend shape, coefficient) of every match on every mesh.</summary>
+        public IEnumerable<KeyValuePair<string, string>> MatchedShapes()
+        {
+            foreach (var binding in _bindings)
+                foreach (var match in binding.Matches())
+                    yield return new KeyValuePair<string, string>(match.Key, Names[match.Value]);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+using System;
+using System.Collections.Generic;
+using UnityEngine;
+
+namespace KoeMorph
+{
+    /// <summary>
+    /// Makes a face follow a voice: 52 ARKit coefficients from audio, on the blend shapes of one or more
+    /// meshes. Anything that goes wrong is one message in the console, and a face at rest.
+    /// </summary>
+    [AddComponentMenu("KoeMorph/KoeMorph Face")]
+    [DisallowMultipleComponent]
+    public sealed partial class KoeMorphFace : MonoBehaviour
+    {
+        /// <summary>Format of <see cref="Push"/> until another is asked for.</summary>
+        const int ManualRate = 48000;
+
+        readonly float[] _weights = new float[ShapeNames.Count];
+        readonly List<ShapeBinding> _bindings = new List<ShapeBinding>();
+
+        // Written by the game thread, read by the audio thread.
+        volatile FaceStream _stream;
+        // What the audio thread was given and the stream was not made for; 0 when it fits.
+        volatile int _wantedChannels;
+
+        TextAsset _acquired;
+        KoeMorphAudioTap _tap;
+        ClipFeeder _feeder;
+        AudioClip _clip;
+        double _outputLatency, _playbackTime;
+        int _manualRate = ManualRate, _manualChannels = 1;
+        bool _speaking;
+        string _problem = "";
+
+        void OnEnable()
+        {
+            AudioSettings.OnAudioConfigurationChanged += OnAudioConfigurationChanged;
+            Open();
+        }
+
+        void OnDisable()
+        {
+            AudioSettings.OnAudioConfigurationChanged -= OnAudioConfigurationChanged;
+            Close();
+        }
+
+        void LateUpdate()
+        {
+            if (_wantedChannels != 0 || _input == FaceInput.AudioClip && ClipChanged()) Reopen();
+            if (_stream == null) return;
+            try
+            {
+                _playbackTime = Advance() - _delay;
+                _stream.Sample(_playbackTime, _weights);
+            }
+            catch (KoeMorphException error)
+            {
+                Fail(error.Message);
+                return;
+            }
+            Show();
+        }
+
+        /// <summary>
+        /// Gives the face raw audio: interleaved samples in [-1, 1], from one thread of your own. Only with
+        /// <see cref="FaceInput.Manual"/>. Wait-free. False when the face is not listening.
+        /// </summary>
+        public bool Push(float[] interleaved, int frames)
+        {
+            var stream = _stream;
+            return _input == FaceInput.Manual && stream != null && stream.Feed(interleaved, frames);
+        }
+
+        /// <summary>Sets the format that Push will bring: Hz (8000-192000) and channels. Game thread.</summary>
+        public void SetManualFormat(int sampleRate, int channels)
+        {
+            if (sampleRate == _manualRate && channels == _manualChannels) return;
+            _manualRate = sampleRate;
+            _manualChannels = channels;
+            if (_input == FaceInput.Manual) Reopen();
+        }
+
+        internal void FeedFromAudioThread(float[] data, int channels)
+        {
+            var stream = _stream;
+            if (stream == null) return;
+            if (channels == stream.Channels) stream.Feed(data, data.Length / channels);
+            else _wantedChannels = channels;
+        }
+
+        void Open()
+        {
+            _problem = "";
+            try
+            {
+                if (_source == null && _input != FaceInput.Manual) _source = GetComponent<AudioSource>();
+                _clip = _source == null ? null : _source.clip;
+                if (_input == FaceInput.AudioClip && _clip == null) return;  // nothing to say yet
+                var asset = SharedModel.Resolve(_model);
+                var model = SharedModel.Acquire(asset);
+                _acquired = asset;
+                Bind();
+                OpenInput(model);
+            }
+            catch (KoeMorphException error)
+            {
+                Fail(error.Message);
+            }
+            catch (Exception error) when (error is DllNotFoundException || error is BadImageFormatException)
+            {
+                Fail("The native library 'koemorph' cannot be loaded on this platform: reinstall com.koemorph with " +
+                     "the library of this platform (see Platforms in its README). " + error.Message);
+            }
+            catch (EntryPointNotFoundException error)
+            {
+                Fail("The native library 'koemorph' is older than this package: replace it and restart Unity. " +
+                     error.Message);
+            }
+        }
+
+        void OpenInput(Interop.ModelHandle model)
+        {
+            switch (_input)
+            {
+                case FaceInput.AudioSource:
+                    if (_source == null)
+                        throw new KoeMorphException("There is no voice: set Source to an AudioSource, or put one on '" + name + "'.");
+                    int length, buffers;
+                    AudioSettings.GetDSPBufferSize(out length, out buffers);
+                    _outputLatency = length * buffers / (double)AudioSettings.outputSampleRate;
+                    var channels = _wantedChannels != 0 ? _wantedChannels : ChannelCount(AudioSettings.speakerMode);
+                    _stream = new FaceStream(model, AudioSettings.outputSampleRate, channels);
+                    _wantedChannels = 0;
+                    _tap = _source.gameObject.AddComponent<KoeMorphAudioTap>();
+                    _tap.hideFlags = HideFlags.HideAndDontSave;
+                    _tap.Face = this;
+                    break;
+                case FaceInput.AudioClip:
+                    _stream = new FaceStream(model, _clip.frequency, _clip.channels);
+                    _feeder = new ClipFeeder(_stream, _clip);
+                    break;
+                default:
+                    _stream = new FaceStream(model, _manualRate, _manualChannels);
+                    break;
+            }
+        }
+
+        void Close()
+        {
+            if (_tap != null)
+            {
+                _tap.Face = null;
+                Destroy(_tap);
+                _tap = null;
+            }
+            var stream = _stream;
+            _stream = null;
+            if (stream != null) stream.Dispose();
+            if (_acquired != null) SharedModel.Release(_acquired);
+            _acquired = null;
+            _feeder = null;
+            Rest();
+            _bindings.Clear();
+        }
+
+        void Reopen()
+        {
+            if (!isActiveAndEnabled) return;
+            Close();
+            Open();
+        }
+
+        void Fail(string message)
+        {
+            Close();
+            _problem = message;
+            _wantedChannels = 0;
+            Debug.LogError("KoeMorph: " + message, this);
+        }
+
+        bool ClipChanged() { return _source != null && _source.clip != _clip; }
+
+        void OnAudioConfigurationChanged(bool deviceWasChanged) { Reopen(); }
+
+        /// <summary>Moves the input on; the stream time that is heard now.</summary>
+        double Advance()
+        {
+            bool stopped;
+            double time;
+            if (_feeder != null)
+            {
+                stopped = !_source.isPlaying;
+                time = _feeder.Advance(_source);
+            }
+            else
+            {
+                stopped = _stream.FeedSilenceWhenStopped();
+                // A voice pushed by hand is shown as soon as it can be; one that is played, when it is heard.
+                time = _stream.Heard(_input == FaceInput.Manual ? _stream.Latency : _outputLatency);
+            }
+            SetSpeaking(!stopped && _stream.Fed > 0);
+            return time;
+        }
+
+        void SetSpeaking(bool speaking)
+        {
+            if (speaking == _speaking) return;
+            _speaking = speaking;
+            (speaking ? _voiceStarted : _voiceStopped).Invoke();
+        }
+
+        void Bind()
+        {
+            _bindings.Clear();
+            var renderers = _renderers.Length > 0 ? _renderers : GetComponentsInChildren<SkinnedMeshRenderer>(true);
+            foreach (var renderer in renderers)
+            {
+                if (renderer == null) continue;
+                var binding = new ShapeBinding(renderer);
+                if (binding.Count > 0 || _renderers.Length > 0) _bindings.Add(binding);
+            }
+            foreach (var binding in _bindings) if (binding.Count > 0) return;
+            Debug.LogWarning("KoeMorph: no mesh of '" + name + "' has a blend shape with an ARKit name (jawOpen, " +
+                             "mouthClose, ...). Set Renderers, or read Weights yourself.", this);
+        }
+
+        void Show()
+        {
+            if (WeightsReady != null) WeightsReady(_weights);
+            foreach (var binding in _bindings)
+            {
+                if (!binding.Fits)
+                {
+                    Bind();
+                    break;
+                }
+                binding.Apply(_weights);
+            }
+        }
+
+        void Rest()
+        {
+            Array.Clear(_weights, 0, _weights.Length);
+            SetSpeaking(false);
+            foreach (var binding in _bindings) if (binding.Fits) binding.Apply(_weights);
+        }
+
+        static int ChannelCount(AudioSpeakerMode mode)
+        {
+            switch (mode)
+            {
+                case AudioSpeakerMode.Mono: return 1;
+                case AudioSpeakerMode.Quad: return 4;
+                case AudioSpeakerMode.Surround: return 5;
+                case AudioSpeakerMode.Mode5point1: return 6;
+                case AudioSpeakerMode.Mode7point1: return 8;
+                default: return 2;
+            }
+        }
+    }
+}

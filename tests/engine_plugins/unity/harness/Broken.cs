@@ -1,0 +1,182 @@
+using System;
+using System.Linq;
+using System.Threading;
+using UnityEngine;
+
+namespace KoeMorph.Harness
+{
+    /// <summary>What can be missing or change under a face: each one clear message, and a face at rest.</summary>
+    static class Broken
+    {
+        /// <summary>MODEL</summary>
+        public static void Run(string[] arguments)
+        {
+            NoModel();
+            NotAModel();
+            Stage.UseModel(arguments[0]);
+            NoSource();
+            StreamingClip();
+            NoShapes();
+            DeviceChange();
+            OtherChannels();
+            MeshChange();
+            SceneChange();
+        }
+
+        /// <summary>MODEL, run where libkoemorph cannot be found.</summary>
+        public static void NoLibrary(string[] arguments)
+        {
+            Stage.UseModel(arguments[0]);
+            FailsToStart("native library", "koemorph", "Platforms");
+        }
+
+        /// <summary>MODEL, run where ONNX Runtime cannot be found.</summary>
+        public static void NoRuntime(string[] arguments)
+        {
+            Stage.UseModel(arguments[0]);
+            FailsToStart("ONNX Runtime");
+        }
+
+        static void NoModel()
+        {
+            Resources.Content.Clear();
+            FailsToStart("no model", SharedModel.DefaultResource);
+        }
+
+        static void NotAModel()
+        {
+            Resources.Content[SharedModel.DefaultResource] = new TextAsset(new byte[] { 1, 2, 3, 4 });
+            FailsToStart("model");
+        }
+
+        // The shapes' names come from the library too, which may be what is missing: no Stage here.
+        static void FailsToStart(params string[] words)
+        {
+            var head = new GameObject("Head");
+            var source = head.AddComponent<AudioSource>();
+            var face = head.AddComponent<KoeMorphFace>();
+            source.Mix(new float[2048], 2);
+            face.Message("LateUpdate");
+            face.Message("LateUpdate");
+            Expect.True(face.Problem.Length > 0, "the face knows what is wrong");
+            Expect.True(face.Weights.All(weight => weight == 0), "the face is at rest");
+            Expect.True(face.Info.Fps == 0, "there is no stream");
+            Expect.OneError(words);
+            UnityEngine.Object.Destroy(head);
+            Expect.True(SharedModel.Count == 0, "no model is left behind");
+        }
+
+        static void NoSource()
+        {
+            var head = new GameObject("Head");
+            head.AddComponent<KoeMorphFace>();
+            Expect.OneError("Source", "Head");
+            UnityEngine.Object.Destroy(head);
+        }
+
+        static void StreamingClip()
+        {
+            var head = new GameObject("Head");
+            head.AddComponent<AudioSource>().clip = new AudioClip { name = "song" };
+            var face = head.AddComponent<KoeMorphFace>();
+            Debug.Console.Clear();
+            face.Input = FaceInput.AudioClip;
+            Expect.True(face.Problem.Length > 0, "a clip without samples is a problem");
+            Debug.Console.RemoveAll(line => line.StartsWith("warning"));
+            Expect.OneError("KoeMorph");
+            UnityEngine.Object.Destroy(head);
+        }
+
+        static void NoShapes()
+        {
+            using (var stage = new Stage())
+            {
+                stage.Renderer.sharedMesh = new Mesh(100, "Smile");
+                stage.AddFace();
+                Expect.True(Debug.Console.Count == 1 && Debug.Console[0].Contains("jawOpen"), "one warning says which names it looks for");
+                Debug.Console.Clear();
+                Expect.True(stage.Face.Problem == "", "Weights can still be read");
+            }
+        }
+
+        static void DeviceChange()
+        {
+            using (var stage = Talking())
+            {
+                AudioSettings.Change(44100, AudioSpeakerMode.Mono);
+                stage.Rate = 44100;
+                Expect.True(stage.AtRest, "a new device finds the face at rest");
+                stage.Source.Mix(new float[1024], 1);
+                stage.Tick();
+                Expect.True(stage.Face.Problem == "" && stage.Face.Info.PushedSamples == 1024, "and it listens again");
+                Expect.NoComplaint();
+                AudioSettings.Change(48000, AudioSpeakerMode.Stereo);
+            }
+        }
+
+        static void OtherChannels()
+        {
+            using (var stage = Talking())
+            {
+                stage.Source.Mix(new float[1024 * 6], 6);  // not what the settings promised
+                stage.Tick();
+                stage.Source.Mix(new float[1024 * 6], 6);
+                Expect.True(stage.Face.Info.PushedSamples == 1024, "a face takes what the mixer really gives");
+                Expect.NoComplaint();
+            }
+        }
+
+        static void MeshChange()
+        {
+            using (var stage = Talking())
+            {
+                stage.Renderer.sharedMesh = new Mesh(1, "JawOpen");  // full at 1, not at 100
+                stage.Tick();
+                stage.Tick();
+                var jaw = stage.Face.Weights[Array.IndexOf(KoeMorphFace.Names, "jawOpen")];
+                Expect.True(Math.Abs(stage.Renderer.GetBlendShapeWeight(0) - jaw) < 1e-6, "the new mesh is driven by its own scale");
+                Expect.NoComplaint();
+            }
+        }
+
+        // The scene goes while the mixer is still at work.
+        static void SceneChange()
+        {
+            for (var i = 0; i < 50; i++)
+            {
+                var stage = Talking();
+                var tap = stage.Head.GetComponent<KoeMorphAudioTap>();
+                var block = new float[Stage.Block * 2];
+                var mixing = true;
+                var audio = new Thread(() => { while (Volatile.Read(ref mixing)) tap.Message("OnAudioFilterRead", block, 2); });
+                audio.Start();
+                stage.Tick();
+                stage.Dispose();
+                Volatile.Write(ref mixing, false);
+                audio.Join();
+                Expect.True(stage.AtRest, "what is left of the mesh is at rest");
+                Expect.NoComplaint();
+            }
+            Expect.True(SharedModel.Count == 0, "no model is left behind");
+        }
+
+        static Stage Talking()
+        {
+            var stage = new Stage();
+            stage.AddFace();
+            stage.Source.Play();
+            var block = new float[Stage.Block * 2];
+            var random = new System.Random(1);
+            for (var i = 0; i < 40; i++)
+            {
+                for (var j = 0; j < block.Length; j++) block[j] = (float)(random.NextDouble() - 0.5);
+                stage.Source.Mix(block, 2);
+                Stage.Wait(Stage.Block / 48000.0);
+                stage.Settle();
+                stage.Tick();
+            }
+            Expect.True(stage.Face.IsSpeaking, "the face follows a voice");
+            return stage;
+        }
+    }
+}

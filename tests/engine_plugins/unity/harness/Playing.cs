@@ -1,0 +1,201 @@
+using System;
+using System.Threading;
+using UnityEngine;
+
+namespace KoeMorph.Harness
+{
+    /// <summary>SAMPLES RATE CHANNELS MODEL OUT: plays a voice through each input and records the mesh.</summary>
+    static class Playing
+    {
+        /// <summary>OnAudioFilterRead on one thread, LateUpdate on another.</summary>
+        public static void Play(string[] arguments)
+        {
+            var samples = Stage.ReadSamples(arguments[0]);
+            var channels = int.Parse(arguments[2]);
+            AudioSettings.outputSampleRate = int.Parse(arguments[1]);
+            AudioSettings.speakerMode = channels == 1 ? AudioSpeakerMode.Mono : AudioSpeakerMode.Stereo;
+            Stage.UseModel(arguments[3]);
+            using (var stage = new Stage { Rate = AudioSettings.outputSampleRate })
+            {
+                var started = 0;
+                var face = stage.AddFace();
+                face.VoiceStarted.AddListener(() => started++);
+                stage.Source.Play();
+                var record = new Record();
+                var audio = new Thread(() => Mix(stage, samples, channels));
+                audio.Start();
+                // A game frame shows what is computed; the record wants exact frames, so it lets the worker finish.
+                do
+                {
+                    stage.Settle();
+                    stage.Tick();
+                    if (face.PlaybackTime >= 0) record.Add(stage);
+                } while (!audio.Join(1));
+                Expect.True(started == 1, "one VoiceStarted for one voice");
+                Expect.True(face.Info.DroppedSamples == 0, "no sample is lost");
+                Expect.NoComplaint();
+                record.Save(arguments[4]);
+            }
+        }
+
+        static void Mix(Stage stage, float[] samples, int channels)
+        {
+            var block = new float[Stage.Block * channels];
+            for (var first = 0; first + block.Length <= samples.Length; first += block.Length)
+            {
+                Array.Copy(samples, first, block, 0, block.Length);
+                stage.Source.Mix(block, channels);
+                Stage.Wait(Stage.Block / (double)stage.Rate);
+                Thread.Sleep(4);
+            }
+        }
+
+        /// <summary>GetData ahead of timeSamples.</summary>
+        public static void PlayClip(string[] arguments)
+        {
+            Stage.UseModel(arguments[3]);
+            var clip = Clip(arguments);
+            using (var stage = new Stage { Rate = clip.frequency })
+            {
+                stage.Source.clip = clip;
+                var face = stage.AddFace();
+                face.Input = FaceInput.AudioClip;
+                stage.Source.Play();
+                var record = new Record();
+                for (var position = 0; position < clip.samples; position += clip.frequency / 60)
+                {
+                    stage.Source.timeSamples = position;
+                    stage.Tick();  // reads ahead ...
+                    stage.Settle();
+                    stage.Tick();  // ... and now shows this very moment
+                    Expect.True(Math.Abs(face.PlaybackTime - position / (double)clip.frequency) < 1e-6, "the face is where the clip is");
+                    record.Add(stage);
+                    Stage.Wait(1 / 60.0);
+                }
+                Expect.NoComplaint();
+                record.Save(arguments[4]);
+                LoopSeekAndStop(stage, clip);
+            }
+        }
+
+        static void LoopSeekAndStop(Stage stage, AudioClip clip)
+        {
+            stage.Source.loop = true;
+            var before = stage.Face.PlaybackTime;
+            stage.Source.timeSamples = 10;
+            stage.Tick();
+            var step = stage.Face.PlaybackTime - before;
+            Expect.True(step > 0 && step < 0.1, "over the loop's seam time goes on, by " + step);
+            stage.Source.timeSamples = clip.samples / 2;
+            stage.Tick();
+            Expect.True(stage.Face.IsSpeaking, "after a seek the face speaks on");
+            stage.Source.Stop();
+            for (var i = 0; i < 60; i++)
+            {
+                Stage.Wait(1 / 60.0);
+                stage.Tick();
+                stage.Settle();
+            }
+            Expect.True(!stage.Face.IsSpeaking, "a stopped source is noticed");
+            Expect.True(stage.Face.Info.DroppedSamples == 0, "nothing is lost");
+            stage.Source.clip = AudioClip.Create("other", 8000, 1, 8000, false);
+            stage.Rate = 8000;
+            stage.Tick();
+            Expect.True(stage.Face.Problem == "", "another clip with another rate is taken up");
+        }
+
+        /// <summary>Raw PCM from a thread of its own, then a stop that becomes silence.</summary>
+        public static void PlayManual(string[] arguments)
+        {
+            var samples = Stage.ReadSamples(arguments[0]);
+            var rate = int.Parse(arguments[1]);
+            var channels = int.Parse(arguments[2]);
+            Stage.UseModel(arguments[3]);
+            using (var stage = new Stage { Rate = rate })
+            {
+                var face = stage.AddFace();
+                face.Input = FaceInput.Manual;
+                face.SetManualFormat(rate, channels);
+                var record = new Record();
+                var block = new float[rate / 60 * channels];
+                for (var first = 0; first + block.Length <= samples.Length; first += block.Length)
+                {
+                    Array.Copy(samples, first, block, 0, block.Length);
+                    var voice = new Thread(() => Expect.True(face.Push(block, rate / 60), "the block is taken"));
+                    voice.Start();
+                    voice.Join();
+                    Stage.Wait(1 / 60.0);
+                    stage.Settle();
+                    stage.Tick();
+                    if (face.PlaybackTime >= 0) record.Add(stage);
+                }
+                var pushed = face.Info.PushedSamples;
+                for (var i = 0; i < 60; i++)
+                {
+                    Stage.Wait(1 / 60.0);
+                    stage.Tick();
+                }
+                Expect.True(!face.IsSpeaking, "a voice that stops is noticed");
+                Expect.True(face.Info.PushedSamples > pushed + rate / 2, "silence is fed in its place");
+                Expect.NoComplaint();
+                record.Save(arguments[4]);
+            }
+        }
+
+        /// <summary>A device that drifts, goes away and comes back.</summary>
+        public static void PlayMicrophone(string[] arguments)
+        {
+            Stage.UseModel(arguments[3]);
+            using (var stage = new Stage { Rate = 16000 })
+            {
+                var face = stage.AddFace();
+                var microphone = stage.Head.AddComponent<KoeMorphMicrophone>();
+                stage.Tick();
+                Expect.True(!microphone.IsListening, "without a device nothing listens");
+                Expect.True(Debug.Console.Count == 1 && Debug.Console[0].Contains("microphone"), "and one line says so");
+                Debug.Console.Clear();
+
+                Microphone.devices = new[] { "built in" };
+                Stage.Wait(2);
+                stage.Tick();
+                Expect.True(microphone.IsListening, "a device that comes is taken up");
+                Talk(stage, 3, 1.003);
+                Expect.True(Math.Abs(face.Info.PushedSamples / 16000.0 - face.PlaybackTime) < 0.2, "the face keeps up with a fast device");
+
+                for (var i = 0; i < 90; i++)  // unplugged: positions stand still
+                {
+                    Stage.Wait(1 / 60.0);
+                    stage.Tick();
+                }
+                Expect.True(Debug.Console.Count == 1 && Debug.Console[0].Contains("gone away"), "one line says that the device is gone");
+                Debug.Console.Clear();
+                Stage.Wait(2);
+                stage.Tick();
+                Expect.True(microphone.IsListening, "and it is taken up again");
+                Talk(stage, 1, 1);
+                Expect.NoComplaint();
+                Expect.True(face.IsSpeaking, "the face listens");
+            }
+        }
+
+        static void Talk(Stage stage, double seconds, double speed)
+        {
+            for (var heard = 0.0; heard < seconds; heard += speed / 60)
+            {
+                Microphone.Position = (int)(heard * 16000) % 16000;
+                Stage.Wait(1 / 60.0);
+                stage.Tick();
+                stage.Settle();
+            }
+        }
+
+        public static AudioClip Clip(string[] arguments)
+        {
+            var samples = Stage.ReadSamples(arguments[0]);
+            var channels = int.Parse(arguments[2]);
+            var clip = AudioClip.Create("voice", samples.Length / channels, channels, int.Parse(arguments[1]), false);
+            clip.SetData(samples, 0);
+            return clip;
+        }
+    }
+}

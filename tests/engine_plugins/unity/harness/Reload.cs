@@ -1,0 +1,56 @@
+using System;
+using System.Threading;
+
+namespace KoeMorph.Harness
+{
+    /// <summary>MODEL: Unity throws the scripts' domain away in mid-speech and loads it anew, three times.</summary>
+    static class Reload
+    {
+        sealed class Game : MarshalByRefObject
+        {
+            Stage _stage;
+
+            public void Start(string model)
+            {
+                Stage.UseModel(model);
+                _stage = new Stage();
+                _stage.AddFace();
+                _stage.Source.Play();
+                var audio = new Thread(Mix) { IsBackground = true };
+                audio.Start();
+            }
+
+            public long Frames()
+            {
+                for (var i = 0; i < 5000 && _stage.Face.Info.Frames < 3; i++) Thread.Sleep(1);
+                _stage.Tick();
+                Expect.NoComplaint();
+                return _stage.Face.Info.Frames;
+            }
+
+            void Mix()
+            {
+                var block = new float[Stage.Block * 2];
+                while (true)
+                {
+                    _stage.Source.Mix(block, 2);
+                    Stage.Wait(Stage.Block / 48000.0);
+                    Thread.Sleep(2);
+                }
+            }
+        }
+
+        public static void Run(string[] arguments)
+        {
+            for (var time = 0; time < 3; time++)
+            {
+                var domain = AppDomain.CreateDomain("scripts");
+                var type = typeof(Game);
+                var game = (Game)domain.CreateInstanceAndUnwrap(type.Assembly.FullName, type.FullName);
+                game.Start(arguments[0]);
+                Expect.True(game.Frames() >= 3, "the face follows the voice");
+                AppDomain.Unload(domain);
+            }
+        }
+    }
+}
