@@ -1,0 +1,38 @@
+// The C ABI of koemorph.h, found at run time. No Unreal type below Core: it is compiled and run in tests
+// without an engine.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "koemorph.h"
+
+namespace koemorph_plugin {
+
+// One pointer for each function that the plugin calls; the names are those of koemorph.h.
+struct Api {
+  decltype(&::koemorph_version) version;
+  decltype(&::koemorph_error_message) error_message;
+  decltype(&::koemorph_coefficient_name) coefficient_name;
+  decltype(&::koemorph_model_config_init) model_config_init;
+  decltype(&::koemorph_model_load) model_load;
+  decltype(&::koemorph_model_destroy) model_destroy;
+  decltype(&::koemorph_stream_config_init) stream_config_init;
+  decltype(&::koemorph_stream_create) stream_create;
+  decltype(&::koemorph_stream_destroy) stream_destroy;
+  decltype(&::koemorph_stream_push) stream_push;
+  decltype(&::koemorph_stream_flush) stream_flush;
+  decltype(&::koemorph_stream_process) stream_process;
+  decltype(&::koemorph_stream_sample) stream_sample;
+  decltype(&::koemorph_stream_pull) stream_pull;
+  decltype(&::koemorph_stream_get_info) stream_get_info;
+};
+
+// Finds a symbol of the loaded library by name; null when it is not there.
+using FindSymbol = std::function<void*(const char* name)>;
+
+// Fills the table. False, with a sentence in `problem`, when a function is missing or the library's
+// version does not fit this plugin.
+bool LoadApi(const FindSymbol& find, Api* api, std::string* problem);
+
+}  // namespace koemorph_plugin

@@ -1,0 +1,119 @@
+#include "Voice.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace koemorph_plugin {
+namespace {
+
+constexpr double kStopped = 0.15;    // s without a block after which a source counts as stopped
+constexpr double kLongestGap = 1.0;  // s of silence made up at once, after a suspended app, say
+constexpr int kSilenceBlock = 1024;  // sample frames
+
+}  // namespace
+
+// The right to feed. The audio thread asks once; the game thread waits the few microseconds of a push.
+class Voice::Turn {
+ public:
+  Turn(std::atomic<bool>* feeding, bool wait) : feeding_(feeding) {
+    while (feeding_->exchange(true, std::memory_order_acquire)) {
+      if (!wait) {
+        feeding_ = nullptr;
+        return;
+      }
+      std::this_thread::yield();
+    }
+  }
+  ~Turn() {
+    if (feeding_ != nullptr) feeding_->store(false, std::memory_order_release);
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  explicit operator bool() const { return feeding_ != nullptr; }
+
+ private:
+  std::atomic<bool>* feeding_;
+};
+
+Voice::Voice(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
+
+bool Voice::Feed(const float* interleaved, int frames, int sample_rate, int channels, double wall) {
+  const Turn turn(&feeding_, false);
+  if (!turn) return false;
+  if (!stream_ || sample_rate != sample_rate_ || channels != channels_) {
+    wanted_.store(static_cast<int64_t>(sample_rate) << 8 | channels, std::memory_order_release);
+    return false;
+  }
+  return Push(interleaved, frames, wall);
+}
+
+bool Voice::Push(const float* interleaved, int frames, double wall) {
+  if (model_->api().stream_push(stream_.get(), interleaved, frames) != KOEMORPH_OK) return false;
+  const int64_t fed = fed_.load(std::memory_order_relaxed) + frames;
+  fed_.store(fed, std::memory_order_release);
+  clock_.Anchor(static_cast<double>(fed) / sample_rate_, wall);
+  return true;
+}
+
+bool Voice::Update(double wall, std::string* problem) {
+  const int64_t wanted = wanted_.exchange(0, std::memory_order_acquire);
+  if (wanted != 0 && !Open(static_cast<int>(wanted >> 8), static_cast<int>(wanted & 255), wall, problem)) {
+    return false;
+  }
+  if (!stream_) return true;  // nothing has been heard yet
+  if (fed_.load(std::memory_order_acquire) != fed_after_silence_) silent_ = false;
+  if (silent_ || clock_.Idle(wall) >= kStopped) FeedSilence(wall);
+  speaking_ = !silent_;
+  return true;
+}
+
+bool Voice::Open(int sample_rate, int channels, double wall, std::string* problem) {
+  Stream stream = CreateStream(*model_, sample_rate, channels, true, problem);
+  if (!stream) return false;
+  silence_.assign(static_cast<size_t>(kSilenceBlock) * channels, 0.0f);
+  {
+    const Turn turn(&feeding_, true);
+    std::swap(stream_, stream);
+    sample_rate_ = sample_rate;
+    channels_ = channels;
+    fed_.store(0, std::memory_order_release);
+    clock_.Anchor(0, wall);
+  }
+  fed_after_silence_ = 0;
+  silent_ = true;
+  return true;  // the old stream ends here, out of the audio thread's way
+}
+
+void Voice::FeedSilence(double wall) {
+  const Turn turn(&feeding_, true);
+  auto due = static_cast<int64_t>(std::min(clock_.Idle(wall), kLongestGap) * sample_rate_);
+  for (; due > 0; due -= kSilenceBlock) {
+    Push(silence_.data(), static_cast<int>(std::min<int64_t>(due, kSilenceBlock)), wall);
+  }
+  silent_ = true;
+  fed_after_silence_ = fed_.load(std::memory_order_acquire);
+}
+
+double Voice::Show(double wall, double delay, Weights* weights) {
+  weights->fill(0.0f);
+  if (!stream_) return 0;
+  const double time = clock_.Time(wall, delay);
+  model_->api().stream_sample(stream_.get(), time, weights->data(), KOEMORPH_COEFFICIENTS);
+  return time;
+}
+
+koemorph_stream_info Voice::Info() const {
+  koemorph_stream_info info = {};
+  info.size = sizeof(info);
+  if (stream_) model_->api().stream_get_info(stream_.get(), &info);
+  return info;
+}
+
+std::string CurveName(const Api& api, int index) {
+  std::string name = api.coefficient_name(index);
+  if (!name.empty() && name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 'a' + 'A');
+  return name;
+}
+
+}  // namespace koemorph_plugin

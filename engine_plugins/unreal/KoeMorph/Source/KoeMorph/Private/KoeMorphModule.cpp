@@ -1,0 +1,203 @@
+#include "KoeMorphModule.h"
+
+#include "HAL/PlatformProcess.h"
+#include "Interfaces/IPluginManager.h"
+#include "KoeMorphModelAsset.h"
+#include "KoeMorphSettings.h"
+#include "Misc/FileHelper.h"
+#include "Misc/Paths.h"
+#include "Model.h"
+#include "Voice.h"
+
+#if KOEMORPH_STATIC
+#include <dlfcn.h>
+#endif
+
+DEFINE_LOG_CATEGORY(LogKoeMorph);
+IMPLEMENT_MODULE(FKoeMorphModule, KoeMorph)
+
+namespace
+{
+FString PluginFolder()
+{
+	return IPluginManager::Get().FindPlugin(TEXT("KoeMorph"))->GetBaseDir();
+}
+
+FString LibraryFile(const TCHAR* Name)
+{
+#if PLATFORM_WINDOWS
+	return FString::Printf(TEXT("%s.dll"), Name);
+#elif PLATFORM_MAC
+	return FString::Printf(TEXT("lib%s.dylib"), Name);
+#else
+	return FString::Printf(TEXT("lib%s.so"), Name);
+#endif
+}
+
+#if PLATFORM_WINDOWS
+const TCHAR* const PlatformFolder = TEXT("Win64");
+#elif PLATFORM_MAC
+const TCHAR* const PlatformFolder = TEXT("Mac");
+#else
+const TCHAR* const PlatformFolder = TEXT("Linux");
+#endif
+
+#if KOEMORPH_STATIC
+void* FindLinked(const char* Name)
+{
+	return dlsym(RTLD_DEFAULT, Name);
+}
+#endif
+}
+
+FKoeMorphModule& FKoeMorphModule::Get()
+{
+	return FModuleManager::LoadModuleChecked<FKoeMorphModule>("KoeMorph");
+}
+
+void FKoeMorphModule::StartupModule()
+{
+	LibraryFolder = FPaths::Combine(PluginFolder(), TEXT("Source/ThirdParty/KoeMorphLibrary/lib"), PlatformFolder);
+#if KOEMORPH_STATIC
+	const koemorph_plugin::FindSymbol Find = FindLinked;
+#else
+	// ONNX Runtime first: the koemorph library then finds it where it looks by itself, too.
+	Runtime = OpenLibrary(LibraryFile(TEXT("onnxruntime")));
+	Library = OpenLibrary(LibraryFile(TEXT("koemorph")));
+	if (Library == nullptr)
+	{
+		LibraryProblem = FString::Printf(
+			TEXT("The koemorph library cannot be opened; it should be in %s. Install the plugin with the library of this platform."),
+			*LibraryFolder);
+		UE_LOG(LogKoeMorph, Error, TEXT("%s"), *LibraryProblem);
+		return;
+	}
+	const koemorph_plugin::FindSymbol Find = [this](const char* Name)
+	{
+		return FPlatformProcess::GetDllExport(Library, ANSI_TO_TCHAR(Name));
+	};
+#endif
+	TUniquePtr<koemorph_plugin::Api> Found = MakeUnique<koemorph_plugin::Api>();
+	std::string Problem;
+	if (!koemorph_plugin::LoadApi(Find, Found.Get(), &Problem))
+	{
+		LibraryProblem = UTF8_TO_TCHAR(Problem.c_str());
+		UE_LOG(LogKoeMorph, Error, TEXT("%s"), *LibraryProblem);
+		return;
+	}
+	Api = MoveTemp(Found);
+	for (int32 Index = 0; Index < KOEMORPH_COEFFICIENTS; ++Index)
+	{
+		Names.Add(FName(UTF8_TO_TCHAR(koemorph_plugin::CurveName(*Api, Index).c_str())));
+	}
+}
+
+void FKoeMorphModule::ShutdownModule()
+{
+	// Faces that still live hold their models; the library goes only when nothing can call it any more.
+	bool bInUse = false;
+	for (const TPair<FString, std::weak_ptr<const koemorph_plugin::Model>>& Entry : Models)
+	{
+		bInUse |= !Entry.Value.expired();
+	}
+	Models.Empty();
+	Api.Reset();
+	if (bInUse)
+	{
+		return;
+	}
+	if (Library != nullptr)
+	{
+		FPlatformProcess::FreeDllHandle(Library);
+		Library = nullptr;
+	}
+	if (Runtime != nullptr)
+	{
+		FPlatformProcess::FreeDllHandle(Runtime);
+		Runtime = nullptr;
+	}
+}
+
+void* FKoeMorphModule::OpenLibrary(const FString& Name) const
+{
+#if PLATFORM_ANDROID
+	return FPlatformProcess::GetDllHandle(*Name);  // from the application's own lib folder
+#else
+	FPlatformProcess::PushDllDirectory(*LibraryFolder);
+	void* const Handle = FPlatformProcess::GetDllHandle(*FPaths::Combine(LibraryFolder, Name));
+	FPlatformProcess::PopDllDirectory(*LibraryFolder);
+	return Handle;
+#endif
+}
+
+std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::LoadModel(const UKoeMorphModelAsset* Asset, FString& OutProblem)
+{
+	if (!Api)
+	{
+		OutProblem = LibraryProblem;
+		return nullptr;
+	}
+	const UKoeMorphSettings* const Settings = GetDefault<UKoeMorphSettings>();
+	FString Path = Settings->Model.FilePath;
+	if (Path.IsEmpty())
+	{
+		Path = FPaths::Combine(PluginFolder(), TEXT("Resources/Models/koemorph-30.onnx"));
+	}
+	else if (FPaths::IsRelative(Path))
+	{
+		Path = FPaths::Combine(FPaths::ProjectDir(), Path);
+	}
+	const FString Key = Asset != nullptr ? Asset->GetPathName() : Path;
+	if (const std::weak_ptr<const koemorph_plugin::Model>* const Known = Models.Find(Key))
+	{
+		if (std::shared_ptr<const koemorph_plugin::Model> Model = Known->lock())
+		{
+			return Model;
+		}
+	}
+
+	TArray<uint8> Bytes;
+	if (Asset != nullptr)
+	{
+		Bytes = Asset->Data;
+	}
+	else if (!FFileHelper::LoadFileToArray(Bytes, *Path))
+	{
+		OutProblem = FString::Printf(TEXT("There is no model at %s. Install the plugin anew, or choose a model in Project Settings > Plugins > KoeMorph."), *Path);
+		return nullptr;
+	}
+	FString RuntimePath = Settings->OnnxRuntime.FilePath;
+	const FString Bundled = FPaths::Combine(LibraryFolder, LibraryFile(TEXT("onnxruntime")));
+	if (RuntimePath.IsEmpty() && FPaths::FileExists(Bundled))
+	{
+		RuntimePath = Bundled;
+	}
+	std::string Problem;
+	std::shared_ptr<const koemorph_plugin::Model> Model = koemorph_plugin::Model::Load(
+		*Api, Bytes.GetData(), static_cast<size_t>(Bytes.Num()), TCHAR_TO_UTF8(*RuntimePath), &Problem);
+	if (!Model)
+	{
+		OutProblem = UTF8_TO_TCHAR(Problem.c_str());
+		return nullptr;
+	}
+	Models.Add(Key, Model);
+	return Model;
+}
+
+TArray<FKoeMorphFrame> FKoeMorphModule::Animate(const TArray<float>& Interleaved, int32 SampleRate, int32 Channels, FString& OutProblem)
+{
+	TArray<FKoeMorphFrame> Frames;
+	const std::shared_ptr<const koemorph_plugin::Model> Model = LoadModel(nullptr, OutProblem);
+	if (!Model)
+	{
+		return Frames;
+	}
+	std::string Problem;
+	for (const koemorph_plugin::Frame& Frame : koemorph_plugin::Animate(*Model, Interleaved.GetData(),
+			 static_cast<size_t>(Interleaved.Num() / Channels), SampleRate, Channels, &Problem))
+	{
+		Frames.Add({Frame.time, TArray<float>(Frame.weights, KOEMORPH_COEFFICIENTS)});
+	}
+	OutProblem = UTF8_TO_TCHAR(Problem.c_str());
+	return Frames;
+}

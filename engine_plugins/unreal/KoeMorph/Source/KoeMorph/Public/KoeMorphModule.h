@@ -1,0 +1,57 @@
+#pragma once
+
+#include "CoreMinimal.h"
+#include "Modules/ModuleManager.h"
+
+#include <memory>
+
+namespace koemorph_plugin
+{
+struct Api;
+class Model;
+}
+
+class UKoeMorphModelAsset;
+
+DECLARE_LOG_CATEGORY_EXTERN(LogKoeMorph, Log, All);
+
+/** One computed face. */
+struct FKoeMorphFrame
+{
+	/** Seconds. */
+	double Time = 0.0;
+	/** In [0, 1], in the order of FKoeMorphModule::CurveNames. */
+	TArray<float> Weights;
+};
+
+/** Opens the libraries, and hands out models that any number of faces share. Game thread. */
+class KOEMORPH_API FKoeMorphModule : public IModuleInterface
+{
+public:
+	static FKoeMorphModule& Get();
+
+	virtual void StartupModule() override;
+	virtual void ShutdownModule() override;
+
+	/** The model of an asset, or for null that of the project settings. Null, with a sentence, on failure. */
+	std::shared_ptr<const koemorph_plugin::Model> LoadModel(const UKoeMorphModelAsset* Asset, FString& OutProblem);
+
+	/** Every frame of a recording, without latency. Empty, with a sentence, on failure. */
+	TArray<FKoeMorphFrame> Animate(const TArray<float>& Interleaved, int32 SampleRate, int32 Channels, FString& OutProblem);
+
+	/** The 52 curve names, in the order of the weights: EyeBlinkLeft, ... Empty without the library. */
+	const TArray<FName>& CurveNames() const { return Names; }
+
+private:
+	void* OpenLibrary(const FString& Name) const;
+
+	void* Library = nullptr;
+	void* Runtime = nullptr;
+	FString LibraryFolder;
+	/** Why there is no library, or empty. */
+	FString LibraryProblem;
+	TUniquePtr<koemorph_plugin::Api> Api;
+	TArray<FName> Names;
+	/** By asset or file path; each lives as long as the last face that uses it. */
+	TMap<FString, std::weak_ptr<const koemorph_plugin::Model>> Models;
+};

@@ -1,0 +1,15 @@
+using UnrealBuildTool;
+
+public class KoeMorphEditor : ModuleRules
+{
+    public KoeMorphEditor(ReadOnlyTargetRules Target) : base(Target)
+    {
+        PCHUsage = PCHUsageMode.UseExplicitOrSharedPCHs;
+        PublicDependencyModuleNames.AddRange(new[] { "Core", "CoreUObject", "Engine", "AnimGraph", "KoeMorph" });
+        PrivateDependencyModuleNames.AddRange(new[]
+        {
+            "AssetRegistry", "BlueprintGraph", "ContentBrowser", "Slate", "SlateCore",
+            "ToolMenus", "UnrealEd"
+        });
+    }
+}

@@ -1,0 +1,38 @@
+using System.IO;
+using UnrealBuildTool;
+
+// The koemorph library, ONNX Runtime and the model. Both libraries are opened by the module when it
+// starts, so that a missing one is a message and a face at rest, not an engine that does not start.
+public class KoeMorphLibrary : ModuleRules
+{
+    public KoeMorphLibrary(ReadOnlyTargetRules Target) : base(Target)
+    {
+        Type = ModuleType.External;
+        PublicSystemIncludePaths.Add(Path.Combine(ModuleDirectory, "include"));
+
+        if (Target.Platform == UnrealTargetPlatform.IOS)
+        {
+            PublicDefinitions.Add("KOEMORPH_STATIC=1");
+            PublicAdditionalLibraries.Add(Path.Combine(ModuleDirectory, "lib", "IOS", "libkoemorph.a"));
+        }
+        else
+        {
+            PublicDefinitions.Add("KOEMORPH_STATIC=0");
+        }
+
+        if (Target.Platform == UnrealTargetPlatform.Android)
+        {
+            string Manifest = Path.Combine(ModuleDirectory, "KoeMorph_APL.xml");
+            AdditionalPropertiesForReceipt.Add("AndroidPlugin", Manifest);
+        }
+
+        string Folder = Target.Platform.ToString();
+        foreach (string Name in new[] { "koemorph.dll", "onnxruntime.dll", "libkoemorph.so", "libonnxruntime.so", "libkoemorph.dylib", "libonnxruntime.dylib" })
+        {
+            if (Target.Platform == UnrealTargetPlatform.Android) break;
+            if (!File.Exists(Path.Combine(ModuleDirectory, "lib", Folder, Name))) continue;
+            RuntimeDependencies.Add("$(PluginDir)/Source/ThirdParty/KoeMorphLibrary/lib/" + Folder + "/" + Name);
+        }
+        RuntimeDependencies.Add("$(PluginDir)/Resources/Models/...", StagedFileType.NonUFS);
+    }
+}
