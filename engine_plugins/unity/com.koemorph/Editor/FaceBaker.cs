@@ -75,11 +75,11 @@ namespace KoeMorph.Editor
             return path;
         }
 
-        // A second at a time: half of what the stream holds between push and process.
+        // Half a second at a time: the stream holds a whole one between push and process.
         static List<Frame> Play(StreamHandle stream, float[] samples, AudioClip clip)
         {
             var frames = new List<Frame>();
-            var block = new float[clip.frequency * clip.channels];
+            var block = new float[clip.frequency / 2 * clip.channels];
             for (var first = 0; first < samples.Length; first += block.Length)
             {
                 var count = Math.Min(block.Length, samples.Length - first);

@@ -10,7 +10,7 @@ namespace KoeMorph
     sealed class ClipFeeder
     {
         const int Block = 512;
-        /// <summary>Seconds read beyond the model's latency: time for the worker to compute.</summary>
+        /// <summary>Seconds read beyond the lag of the face: time for the worker to compute.</summary>
         const double Margin = 0.1;
         /// <summary>Seconds of what precedes a new position, so that the face does not start from nothing.</summary>
         const double Preroll = 0.5;
@@ -45,7 +45,7 @@ namespace KoeMorph
             else _lead -= (long)Math.Min((wall - _wall) * _stream.SampleRate, _stream.SampleRate);
             _playing = playing;
             _wall = wall;
-            var ahead = (long)((_stream.Latency + Margin) * _stream.SampleRate);
+            var ahead = (long)((_stream.Lag + Margin) * _stream.SampleRate);
             while (_lead < ahead) FeedBlock(source);
             return (_stream.Fed - _lead) / (double)_stream.SampleRate;
         }

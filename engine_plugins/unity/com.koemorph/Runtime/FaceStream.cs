@@ -16,9 +16,11 @@ namespace KoeMorph
         readonly StreamHandle _stream;
         readonly AudioClock _clock = new AudioClock();
         readonly float[] _silence;
+        readonly double _lookahead;
         // 1 while a thread feeds: the library wants one feeder at a time, and the audio thread must not wait.
         int _feeding;
         long _fed, _fedAfterSilence;
+        volatile int _block;
         bool _silent;
 
         public FaceStream(ModelHandle model, int sampleRate, int channels)
@@ -27,15 +29,17 @@ namespace KoeMorph
             Channels = channels;
             _silence = new float[SilenceBlock * channels];
             _stream = StreamHandle.Create(model, sampleRate, channels, true, 0);
-            Latency = _stream.Info().Latency;
+            var info = _stream.Info();
+            _lookahead = info.Latency + 1.0 / info.Fps;
             _clock.Anchor(0, AudioClock.Wall);
         }
 
         public int SampleRate { get; private set; }
         public int Channels { get; private set; }
 
-        /// <summary>Seconds of audio the face needs beyond the moment it shows.</summary>
-        public double Latency { get; private set; }
+        /// <summary>Seconds by which a face that glides instead of stepping is behind its audio: what the model
+        /// looks ahead, the frame after the moment shown, and the block that is still on its way.</summary>
+        public double Lag { get { return _lookahead + _block / (double)SampleRate; } }
 
         /// <summary>Sample frames fed since the start, silence included.</summary>
         public long Fed { get { return Interlocked.Read(ref _fed); } }
@@ -52,6 +56,7 @@ namespace KoeMorph
             try
             {
                 if (_stream.IsClosed || _stream.Push(interleaved, frames) != Result.Ok) return false;
+                _block = frames;
                 var fed = Interlocked.Add(ref _fed, frames);
                 _clock.Anchor(fed / (double)SampleRate, AudioClock.Wall);
                 return true;

@@ -196,7 +196,7 @@ namespace KoeMorph
             {
                 stopped = _stream.FeedSilenceWhenStopped();
                 // A voice pushed by hand is shown as soon as it can be; one that is played, when it is heard.
-                time = _stream.Heard(_input == FaceInput.Manual ? _stream.Latency : _outputLatency);
+                time = _stream.Heard(_input == FaceInput.Manual ? _stream.Lag : _outputLatency);
             }
             SetSpeaking(!stopped && _stream.Fed > 0);
             return time;

@@ -44,7 +44,7 @@ namespace KoeMorph.Harness
         {
             for (var time = 0; time < 3; time++)
             {
-                var domain = AppDomain.CreateDomain("scripts");
+                var domain = AppDomain.CreateDomain("scripts", null, new AppDomainSetup { ApplicationBase = AppDomain.CurrentDomain.BaseDirectory });
                 var type = typeof(Game);
                 var game = (Game)domain.CreateInstanceAndUnwrap(type.Assembly.FullName, type.FullName);
                 game.Start(arguments[0]);

@@ -13,9 +13,11 @@ namespace KoeMorph.Harness
         public const int Block = 1024;
 
         // As a rig from a content tool names them: other case, a prefix, short sides, and one stranger.
-        static readonly string[] Shapes =
-            KoeMorphFace.Names.Select(name => "blendShape1." + char.ToUpperInvariant(name[0]) + name.Substring(1)
+        static string[] Shapes()
+        {
+            return KoeMorphFace.Names.Select(name => "blendShape1." + char.ToUpperInvariant(name[0]) + name.Substring(1)
                 .Replace("Left", "_L").Replace("Right", "_R")).Concat(new[] { "blendShape1.Scar" }).ToArray();
+        }
 
         static double _wall = 1000;
 
@@ -31,7 +33,7 @@ namespace KoeMorph.Harness
             var mesh = new GameObject("Mesh");
             mesh.transform.parent = Head.transform;
             Renderer = mesh.AddComponent<SkinnedMeshRenderer>();
-            Renderer.sharedMesh = new Mesh(100, Shapes);
+            Renderer.sharedMesh = new Mesh(100, Shapes());
         }
 
         public KoeMorphFace AddFace() { return Face = Head.AddComponent<KoeMorphFace>(); }
@@ -67,7 +69,7 @@ namespace KoeMorph.Harness
                 var info = Face.Info;
                 if (info.Fps == 0) return;
                 var due = info.PushedSamples / (double)Rate - info.Latency;
-                if (info.NextFrame > due * info.Fps) return;
+                if (info.Frames > due * info.Fps) return;
                 Thread.Sleep(1);
             }
             throw new Exception("The worker does not keep up with " + Face.Info.PushedSamples + " samples.");

@@ -41,10 +41,8 @@ namespace KoeMorph.Interop
         public long PushedSamples;
         /// <summary>Sample frames overwritten before they were computed.</summary>
         public long DroppedSamples;
-        /// <summary>Frames computed so far.</summary>
+        /// <summary>Frames computed so far, and so the index of the next one.</summary>
         public long Frames;
-        /// <summary>Index of the frame that comes next.</summary>
-        public long NextFrame;
         /// <summary>Frames overwritten before they were pulled.</summary>
         public long SkippedFrames;
     }

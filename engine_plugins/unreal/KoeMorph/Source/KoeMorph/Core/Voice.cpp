@@ -50,6 +50,7 @@ bool Voice::Feed(const float* interleaved, int frames, int sample_rate, int chan
 
 bool Voice::Push(const float* interleaved, int frames, double wall) {
   if (model_->api().stream_push(stream_.get(), interleaved, frames) != KOEMORPH_OK) return false;
+  block_.store(frames, std::memory_order_relaxed);
   const int64_t fed = fed_.load(std::memory_order_relaxed) + frames;
   fed_.store(fed, std::memory_order_release);
   clock_.Anchor(static_cast<double>(fed) / sample_rate_, wall);
@@ -101,6 +102,12 @@ double Voice::Show(double wall, double delay, Weights* weights) {
   const double time = clock_.Time(wall, delay);
   model_->api().stream_sample(stream_.get(), time, weights->data(), KOEMORPH_COEFFICIENTS);
   return time;
+}
+
+double Voice::Lag() const {
+  const koemorph_stream_info info = Info();
+  if (info.fps == 0) return 0.0;
+  return info.latency + 1.0 / info.fps + static_cast<double>(block_.load(std::memory_order_relaxed)) / sample_rate_;
 }
 
 koemorph_stream_info Voice::Info() const {

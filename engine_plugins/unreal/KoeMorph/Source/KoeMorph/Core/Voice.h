@@ -36,6 +36,10 @@ class Voice {
   // [game] True while audio is coming in.
   bool speaking() const { return speaking_; }
 
+  // [game] Seconds by which a face that glides instead of stepping is behind its audio: what the model looks
+  // ahead, the frame after the moment shown, and the block that is still on its way. 0 while there is none.
+  double Lag() const;
+
   // [game] Counters of the native stream; all 0 while there is none.
   koemorph_stream_info Info() const;
 
@@ -54,6 +58,7 @@ class Voice {
   int sample_rate_ = 0;
   int channels_ = 0;
   std::atomic<int64_t> fed_{0};
+  std::atomic<int> block_{0};
   // Sample rate << 8 | channels of a block that did not fit; 0: none.
   std::atomic<int64_t> wanted_{0};
 

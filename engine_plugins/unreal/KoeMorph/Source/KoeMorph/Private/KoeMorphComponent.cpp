@@ -94,7 +94,7 @@ void UKoeMorphComponent::TickComponent(float DeltaTime, ELevelTick TickType, FAc
 		AudioInput->Update(Now);
 	}
 	koemorph_plugin::Weights Face;
-	Voice->Show(Now, Voice->Info().latency + Delay, &Face);
+	Voice->Show(Now, Voice->Lag() + Delay, &Face);
 	FMemory::Memcpy(Weights.GetData(), Face.data(), sizeof(Face));
 	SetSpeaking(Voice->speaking());
 	Show();
