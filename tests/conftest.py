@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,3 +51,23 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 def speech() -> Path:
     """Six seconds of speech that ship with the package."""
     return ROOT / "python" / "koemorph" / "samples" / "librivox.wav"
+
+
+@pytest.fixture(scope="session")
+def native_build() -> Path:
+    """A CMake build of the shared library and the C example, our own warnings being errors.
+
+    It stays between runs, so that only what has changed is compiled again.
+    """
+    import fcntl
+
+    folder = ROOT / "build" / "tests"
+    folder.mkdir(parents=True, exist_ok=True)
+    options = ["-DKOEMORPH_BUILD_EXAMPLES=ON", "-DKOEMORPH_WARNINGS_AS_ERRORS=ON"]
+    configure = ["cmake", "-S", str(ROOT), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release"]
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker builds, the others wait for it
+        for command in (configure + options, ["cmake", "--build", str(folder), "--parallel", "2"]):
+            result = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert result.returncode == 0, result.stdout + result.stderr
+    return folder

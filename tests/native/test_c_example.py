@@ -16,20 +16,8 @@ from koemorph.model import onnxruntime_library
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="session")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shared library and the example, built with our own warnings as errors."""
-    folder = tmp_path_factory.mktemp("build")
-    options = ["-DKOEMORPH_BUILD_EXAMPLES=ON", "-DKOEMORPH_WARNINGS_AS_ERRORS=ON"]
-    configure = ["cmake", "-S", str(ROOT), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release"]
-    for command in (configure + options, ["cmake", "--build", str(folder), "--parallel", "2"]):
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, result.stdout + result.stderr
-    return folder
-
-
-def run_example(build: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [build / "native" / "wav_to_jsonl", *arguments]
+def run_example(native_build: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [native_build / "native" / "wav_to_jsonl", *arguments]
     return subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, check=False
     )
@@ -37,9 +25,9 @@ def run_example(build: Path, *arguments: str | Path) -> subprocess.CompletedProc
 
 @pytest.mark.parametrize("fps", [30, 60])
 def test_the_example_gives_the_frames_of_the_package(
-    build: Path, tiny_models: dict[int, Path], speech: Path, fps: int
+    native_build: Path, tiny_models: dict[int, Path], speech: Path, fps: int
 ) -> None:
-    result = run_example(build, tiny_models[fps], speech, onnxruntime_library())
+    result = run_example(native_build, tiny_models[fps], speech, onnxruntime_library())
     assert result.returncode == 0, result.stderr
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     animation = Model(tiny_models[fps]).animate(speech)
@@ -50,7 +38,7 @@ def test_the_example_gives_the_frames_of_the_package(
 
 
 def test_the_example_says_what_is_wrong(
-    build: Path, tmp_path: Path, tiny_models: dict[int, Path], speech: Path
+    native_build: Path, tmp_path: Path, tiny_models: dict[int, Path], speech: Path
 ) -> None:
     text = tmp_path / "text.wav"
     text.write_text("no sound")
@@ -60,15 +48,15 @@ def test_the_example_says_what_is_wrong(
         ([tmp_path / "none.onnx", speech, runtime], "cannot be opened"),
         ([tiny_models[30], speech, tmp_path / "none.so"], "searched: "),
     ):
-        result = run_example(build, *arguments)
+        result = run_example(native_build, *arguments)
         assert result.returncode == 2
         assert words in result.stderr
 
 
-def test_only_the_abi_is_visible(build: Path) -> None:
+def test_only_the_abi_is_visible(native_build: Path) -> None:
     nm = shutil.which("nm")
     assert nm is not None
-    library = build / "native" / "libkoemorph.so"
+    library = native_build / "native" / "libkoemorph.so"
     result = subprocess.run(
         [nm, "-D", "--defined-only", str(library)], capture_output=True, text=True, check=True
     )

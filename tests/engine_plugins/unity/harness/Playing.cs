@@ -46,7 +46,8 @@ namespace KoeMorph.Harness
                 Array.Copy(samples, first, block, 0, block.Length);
                 stage.Source.Mix(block, channels);
                 Stage.Wait(Stage.Block / (double)stage.Rate);
-                Thread.Sleep(4);
+                // On a busy machine even three times real time is too fast for the worker.
+                do Thread.Sleep(8); while (stage.Behind > 0.4);
             }
         }
 

@@ -61,6 +61,16 @@ namespace KoeMorph.Harness
             foreach (var behaviour in Head.GetComponents<MonoBehaviour>()) if (behaviour.enabled) behaviour.Message("LateUpdate");
         }
 
+        /// <summary>Seconds of audio that wait for the worker.</summary>
+        public double Behind
+        {
+            get
+            {
+                var info = Face.Info;
+                return info.PushedSamples / (double)Rate - info.Frames / (double)info.Fps;
+            }
+        }
+
         /// <summary>Waits, without moving the clock, until the worker has computed all that was fed.</summary>
         public void Settle()
         {

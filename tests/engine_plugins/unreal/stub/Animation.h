@@ -120,7 +120,7 @@ public:
 	static const FName ModularFeatureName;
 	virtual FGuid AddSource(TSharedPtr<ILiveLinkSource> Source) = 0;
 	virtual void RemoveSource(FGuid Source) = 0;
-	virtual void PushSubjectStaticData_AnyThread(const FLiveLinkSubjectKey& Key, TSubclassOf<ULiveLinkRole> Role,
-		FLiveLinkStaticDataStruct&& Data) = 0;
+	virtual void PushSubjectStaticData_AnyThread(
+		const FLiveLinkSubjectKey& Key, TSubclassOf<ULiveLinkRole> Role, FLiveLinkStaticDataStruct&& Data) = 0;
 	virtual void PushSubjectFrameData_AnyThread(const FLiveLinkSubjectKey& Key, FLiveLinkFrameDataStruct&& Data) = 0;
 };

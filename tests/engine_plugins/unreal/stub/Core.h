@@ -29,8 +29,7 @@ using SIZE_T = std::size_t;
 #endif
 constexpr int32 INDEX_NONE = -1;
 
-#define UE_VERSION_OLDER_THAN(Major, Minor, Patch) \
-	(STUB_ENGINE_MINOR < (Minor))  // the stub is 5.STUB_ENGINE_MINOR
+#define UE_VERSION_OLDER_THAN(Major, Minor, Patch) (STUB_ENGINE_MINOR < (Minor)) // the stub is 5.STUB_ENGINE_MINOR
 
 // What UnrealHeaderTool reads; for the compiler, nothing.
 #define UCLASS(...)
@@ -38,10 +37,9 @@ constexpr int32 INDEX_NONE = -1;
 #define UENUM(...)
 #define UFUNCTION(...)
 #define UPROPERTY(...)
-#define GENERATED_BODY() \
-	STUB_GENERATED_BODY(stub)
-#define STUB_GENERATED_BODY(unused) \
-public:                             \
+#define GENERATED_BODY() STUB_GENERATED_BODY(stub)
+#define STUB_GENERATED_BODY(unused)                                                                                              \
+public:                                                                                                                          \
 	static UClass* StaticClass();
 #define KOEMORPH_API
 #define KOEMORPHEDITOR_API
@@ -266,8 +264,7 @@ enum Type
 #define DEFINE_LOG_CATEGORY(Name) int Name
 template <typename... Types>
 void StubLog(int Category, ELogVerbosity::Type Verbosity, const TCHAR* Format, Types... Arguments);
-#define UE_LOG(Category, Verbosity, Format, ...) \
-	StubLog(Category, ELogVerbosity::Verbosity, Format __VA_OPT__(, ) __VA_ARGS__)
+#define UE_LOG(Category, Verbosity, Format, ...) StubLog(Category, ELogVerbosity::Verbosity, Format __VA_OPT__(, ) __VA_ARGS__)
 
 class IModuleInterface
 {
@@ -276,8 +273,11 @@ public:
 	virtual void StartupModule() {}
 	virtual void ShutdownModule() {}
 };
-#define IMPLEMENT_MODULE(Class, Name) \
-	IModuleInterface* StubMake##Name() { return new Class; }
+#define IMPLEMENT_MODULE(Class, Name)                                                                                            \
+	IModuleInterface* StubMake##Name()                                                                                           \
+	{                                                                                                                            \
+		return new Class;                                                                                                        \
+	}
 
 class FModuleManager
 {
@@ -325,5 +325,5 @@ struct FStubDelegateOne
 	void Broadcast(const T& Value);
 };
 #define DECLARE_DYNAMIC_MULTICAST_DELEGATE(Name) using Name = FStubDelegate
-#define DECLARE_DYNAMIC_MULTICAST_DELEGATE_OneParam(Name, Type, Parameter) \
+#define DECLARE_DYNAMIC_MULTICAST_DELEGATE_OneParam(Name, Type, Parameter)                                                       \
 	using Name = FStubDelegateOne<std::remove_cv_t<std::remove_reference_t<Type>>>

@@ -59,7 +59,8 @@ public:
 	virtual void SetNumberOfFrames(FFrameNumber Length, bool bShouldTransact = true) = 0;
 	virtual void RemoveAllCurvesOfType(ERawCurveTrackTypes Type, bool bShouldTransact = true) = 0;
 	virtual bool AddCurve(const FAnimationCurveIdentifier& Id, int32 Flags = AACF_Editable, bool bShouldTransact = true) = 0;
-	virtual bool SetCurveKeys(const FAnimationCurveIdentifier& Id, const TArray<FRichCurveKey>& Keys, bool bShouldTransact = true) = 0;
+	virtual bool SetCurveKeys(
+		const FAnimationCurveIdentifier& Id, const TArray<FRichCurveKey>& Keys, bool bShouldTransact = true) = 0;
 };
 class USkeleton : public UObject
 {
@@ -115,8 +116,8 @@ struct FSlateIcon
 };
 struct FToolMenuSection
 {
-	void AddMenuEntry(const FName Name, const FText& Label, const FText& ToolTip, const FSlateIcon& Icon,
-		const FToolUIActionChoice& Action);
+	void AddMenuEntry(
+		const FName Name, const FText& Label, const FText& ToolTip, const FSlateIcon& Icon, const FToolUIActionChoice& Action);
 };
 class UToolMenu : public UObject
 {

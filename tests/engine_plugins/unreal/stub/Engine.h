@@ -196,8 +196,10 @@ class FAudioDevice
 {
 public:
 #if STUB_ENGINE_MINOR >= 4
-	virtual void RegisterSubmixBufferListener(TSharedRef<ISubmixBufferListener, ESPMode::ThreadSafe> Listener, USoundSubmix& Submix);
-	virtual void UnregisterSubmixBufferListener(TSharedRef<ISubmixBufferListener, ESPMode::ThreadSafe> Listener, USoundSubmix& Submix);
+	virtual void RegisterSubmixBufferListener(
+		TSharedRef<ISubmixBufferListener, ESPMode::ThreadSafe> Listener, USoundSubmix& Submix);
+	virtual void UnregisterSubmixBufferListener(
+		TSharedRef<ISubmixBufferListener, ESPMode::ThreadSafe> Listener, USoundSubmix& Submix);
 	virtual USoundSubmix& GetMainSubmixObject() const;
 #else
 	virtual void RegisterSubmixBufferListener(ISubmixBufferListener* Listener, USoundSubmix* Submix = nullptr);
@@ -232,12 +234,13 @@ struct FAudioCaptureDeviceParams
 {
 	FAudioCaptureDeviceParams() = default;
 };
-using FOnAudioCaptureFunction = std::function<void(const void* AudioData, int32 NumFrames, int32 NumChannels, int32 SampleRate,
-	double StreamTime, bool bOverflow)>;
+using FOnAudioCaptureFunction = std::function<void(
+	const void* AudioData, int32 NumFrames, int32 NumChannels, int32 SampleRate, double StreamTime, bool bOverflow)>;
 class FAudioCapture
 {
 public:
-	bool OpenAudioCaptureStream(const FAudioCaptureDeviceParams& Params, FOnAudioCaptureFunction OnCapture, uint32 NumFramesDesired);
+	bool OpenAudioCaptureStream(
+		const FAudioCaptureDeviceParams& Params, FOnAudioCaptureFunction OnCapture, uint32 NumFramesDesired);
 	bool StartStream();
 };
 }

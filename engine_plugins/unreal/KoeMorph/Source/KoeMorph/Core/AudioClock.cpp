@@ -19,10 +19,12 @@ void AudioClock::Anchor(double stream, double wall) {
 }
 
 AudioClock::Point AudioClock::Read() const {
-  // A writer is inside for two stores only; three looks are enough, and a miss costs one frame's news.
+  // A writer is inside for two stores only; three looks are enough, and a miss costs one frame's
+  // news.
   for (int look = 0; look < 3; ++look) {
     const unsigned before = sequence_.load(std::memory_order_acquire);
-    const Point seen{stream_.load(std::memory_order_relaxed), wall_.load(std::memory_order_relaxed)};
+    const Point seen{stream_.load(std::memory_order_relaxed),
+                     wall_.load(std::memory_order_relaxed)};
     std::atomic_thread_fence(std::memory_order_acquire);
     if (before % 2 == 0 && before == sequence_.load(std::memory_order_relaxed)) {
       last_ = seen;

@@ -4,10 +4,10 @@
 
 namespace koemorph_plugin {
 
-// Turns "this much audio has been fed by now" into a smooth time of playback. The feeding thread anchors
-// stream time to wall time at each block; the game thread asks for the time being heard. Blocks come in
-// bursts, so the answer follows wall time and leans gently towards the anchors: neither the bursts nor the
-// drift between two clocks can be seen on the face.
+// Turns "this much audio has been fed by now" into a smooth time of playback. The feeding thread
+// anchors stream time to wall time at each block; the game thread asks for the time being heard.
+// Blocks come in bursts, so the answer follows wall time and leans gently towards the anchors:
+// neither the bursts nor the drift between two clocks can be seen on the face.
 class AudioClock {
  public:
   // [feeder] Stream time `stream` was reached at `wall`, both in seconds.
@@ -16,8 +16,8 @@ class AudioClock {
   // [game] Seconds since the feeder's last block.
   double Idle(double wall) const;
 
-  // [game] The stream time heard at `wall`, `delay` seconds behind what has been fed. Never goes back,
-  // except over a jump.
+  // [game] The stream time heard at `wall`, `delay` seconds behind what has been fed. Never goes
+  // back, except over a jump.
   double Time(double wall, double delay);
 
  private:

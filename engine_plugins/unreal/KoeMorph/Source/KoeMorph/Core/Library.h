@@ -1,5 +1,5 @@
-// The C ABI of koemorph.h, found at run time. No Unreal type below Core: it is compiled and run in tests
-// without an engine.
+// The C ABI of koemorph.h, found at run time. No Unreal type below Core: it is compiled and run in
+// tests without an engine.
 #pragma once
 
 #include <functional>

@@ -11,8 +11,9 @@ namespace koemorph_plugin {
 // An immutable model, shared by any number of voices.
 class Model {
  public:
-  // Loads a model from its file's bytes; blocks. `runtime_path`: ONNX Runtime's library (UTF-8), or "" to
-  // let the koemorph library search. Null, with a sentence in `problem`, when it cannot be used.
+  // Loads a model from its file's bytes; blocks. `runtime_path`: ONNX Runtime's library (UTF-8), or
+  // "" to let the koemorph library search. Null, with a sentence in `problem`, when it cannot be
+  // used.
   static std::shared_ptr<const Model> Load(const Api& api, const void* data, size_t size,
                                            const std::string& runtime_path, std::string* problem);
   ~Model();
@@ -36,7 +37,8 @@ struct StreamDeleter {
 };
 using Stream = std::unique_ptr<koemorph_stream, StreamDeleter>;
 
-// `worker`: the library computes on a thread of its own. Null, with a sentence, when it cannot be made.
+// `worker`: the library computes on a thread of its own. Null, with a sentence, when it cannot be
+// made.
 Stream CreateStream(const Model& model, int sample_rate, int channels, bool worker,
                     std::string* problem);
 
@@ -46,8 +48,8 @@ struct Frame {
   float weights[KOEMORPH_COEFFICIENTS];
 };
 
-// Every frame of a recording, without latency: frame k is the face at exactly k / fps. Empty, with a
-// sentence, on failure.
+// Every frame of a recording, without latency: frame k is the face at exactly k / fps. Empty, with
+// a sentence, on failure.
 std::vector<Frame> Animate(const Model& model, const float* interleaved, size_t sample_frames,
                            int sample_rate, int channels, std::string* problem);
 

@@ -13,7 +13,8 @@ constexpr int kSilenceBlock = 1024;  // sample frames
 
 }  // namespace
 
-// The right to feed. The audio thread asks once; the game thread waits the few microseconds of a push.
+// The right to feed. The audio thread asks once; the game thread waits the few microseconds of a
+// push.
 class Voice::Turn {
  public:
   Turn(std::atomic<bool>* feeding, bool wait) : feeding_(feeding) {
@@ -59,7 +60,8 @@ bool Voice::Push(const float* interleaved, int frames, double wall) {
 
 bool Voice::Update(double wall, std::string* problem) {
   const int64_t wanted = wanted_.exchange(0, std::memory_order_acquire);
-  if (wanted != 0 && !Open(static_cast<int>(wanted >> 8), static_cast<int>(wanted & 255), wall, problem)) {
+  if (wanted != 0 &&
+      !Open(static_cast<int>(wanted >> 8), static_cast<int>(wanted & 255), wall, problem)) {
     return false;
   }
   if (!stream_) return true;  // nothing has been heard yet
@@ -107,7 +109,8 @@ double Voice::Show(double wall, double delay, Weights* weights) {
 double Voice::Lag() const {
   const koemorph_stream_info info = Info();
   if (info.fps == 0) return 0.0;
-  return info.latency + 1.0 / info.fps + static_cast<double>(block_.load(std::memory_order_relaxed)) / sample_rate_;
+  return info.latency + 1.0 / info.fps +
+         static_cast<double>(block_.load(std::memory_order_relaxed)) / sample_rate_;
 }
 
 koemorph_stream_info Voice::Info() const {
@@ -119,7 +122,8 @@ koemorph_stream_info Voice::Info() const {
 
 std::string CurveName(const Api& api, int index) {
   std::string name = api.coefficient_name(index);
-  if (!name.empty() && name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 'a' + 'A');
+  if (!name.empty() && name[0] >= 'a' && name[0] <= 'z')
+    name[0] = static_cast<char>(name[0] - 'a' + 'A');
   return name;
 }
 

@@ -14,30 +14,33 @@ namespace koemorph_plugin {
 
 using Weights = std::array<float, KOEMORPH_COEFFICIENTS>;
 
-// One voice between the thread that brings its audio and the game thread that shows its face. It outlives
-// whatever feeds it (hold it by shared_ptr), and takes the format of the audio as it comes.
+// One voice between the thread that brings its audio and the game thread that shows its face. It
+// outlives whatever feeds it (hold it by shared_ptr), and takes the format of the audio as it
+// comes.
 class Voice {
  public:
   explicit Voice(std::shared_ptr<const Model> model);
 
-  // [any one thread] Feeds interleaved samples in [-1, 1]. Wait-free and without allocation. The first
-  // block, and one in another format, only makes the format known; so does one that comes at the very
-  // moment the game thread feeds silence or takes up a new format. `wall`: monotonic seconds.
+  // [any one thread] Feeds interleaved samples in [-1, 1]. Wait-free and without allocation. The
+  // first block, and one in another format, only makes the format known; so does one that comes at
+  // the very moment the game thread feeds silence or takes up a new format. `wall`: monotonic
+  // seconds.
   bool Feed(const float* interleaved, int frames, int sample_rate, int channels, double wall);
 
-  // [game] Takes up a new format and makes up for a source that has stopped, with silence. False, with a
-  // sentence, when the voice cannot go on.
+  // [game] Takes up a new format and makes up for a source that has stopped, with silence. False,
+  // with a sentence, when the voice cannot go on.
   bool Update(double wall, std::string* problem);
 
-  // [game] The face that belongs to what is heard now, `delay` seconds after it was fed; at rest while
-  // there is none. Returns the stream time shown.
+  // [game] The face that belongs to what is heard now, `delay` seconds after it was fed; at rest
+  // while there is none. Returns the stream time shown.
   double Show(double wall, double delay, Weights* weights);
 
   // [game] True while audio is coming in.
   bool speaking() const { return speaking_; }
 
-  // [game] Seconds by which a face that glides instead of stepping is behind its audio: what the model looks
-  // ahead, the frame after the moment shown, and the block that is still on its way. 0 while there is none.
+  // [game] Seconds by which a face that glides instead of stepping is behind its audio: what the
+  // model looks ahead, the frame after the moment shown, and the block that is still on its way. 0
+  // while there is none.
   double Lag() const;
 
   // [game] Counters of the native stream; all 0 while there is none.
@@ -51,7 +54,8 @@ class Voice {
   bool Push(const float* interleaved, int frames, double wall);
 
   const std::shared_ptr<const Model> model_;
-  // True while a thread feeds: the library wants one feeder at a time, and the audio thread must not wait.
+  // True while a thread feeds: the library wants one feeder at a time, and the audio thread must
+  // not wait.
   std::atomic<bool> feeding_{false};
   // Guarded by feeding_; only the game thread changes it.
   Stream stream_{nullptr, StreamDeleter{nullptr}};
@@ -69,7 +73,8 @@ class Voice {
   bool speaking_ = false;
 };
 
-// "eyeBlinkLeft" -> "EyeBlinkLeft": how Live Link, MetaHuman and Unreal's curves spell Apple's names.
+// "eyeBlinkLeft" -> "EyeBlinkLeft": how Live Link, MetaHuman and Unreal's curves spell Apple's
+// names.
 std::string CurveName(const Api& api, int index);
 
 }  // namespace koemorph_plugin

@@ -14,7 +14,8 @@ void UKoeMorphModelAsset::Import()
 	TArray<uint8> Bytes;
 	if (!FFileHelper::LoadFileToArray(Bytes, *SourceFile.FilePath))
 	{
-		UE_LOG(LogKoeMorph, Error, TEXT("%s cannot be read; choose a KoeMorph model (.onnx) as Source File."), *SourceFile.FilePath);
+		UE_LOG(
+			LogKoeMorph, Error, TEXT("%s cannot be read; choose a KoeMorph model (.onnx) as Source File."), *SourceFile.FilePath);
 		return;
 	}
 	Modify();

@@ -20,7 +20,10 @@ using FVoice = std::shared_ptr<koemorph_plugin::Voice>;
 class FSourceListener final : public ISourceBufferListener
 {
 public:
-	explicit FSourceListener(const FVoice& InVoice) : Voice(InVoice) {}
+	explicit FSourceListener(const FVoice& InVoice)
+		: Voice(InVoice)
+	{
+	}
 
 	virtual void OnNewBuffer(const FOnNewBufferParams& Params) override
 	{
@@ -40,7 +43,8 @@ private:
 class FSourceInput final : public FKoeMorphAudioInput
 {
 public:
-	FSourceInput(UAudioComponent& Component, const FVoice& Voice) : Source(&Component)
+	FSourceInput(UAudioComponent& Component, const FVoice& Voice)
+		: Source(&Component)
 	{
 		Component.SetSourceBufferListener(MakeShared<FSourceListener, ESPMode::ThreadSafe>(Voice), false);
 	}
@@ -60,7 +64,10 @@ private:
 class FSubmixListener final : public ISubmixBufferListener
 {
 public:
-	explicit FSubmixListener(const FVoice& InVoice) : Voice(InVoice) {}
+	explicit FSubmixListener(const FVoice& InVoice)
+		: Voice(InVoice)
+	{
+	}
 
 	virtual void OnNewSubmixBuffer(const USoundSubmix* OwningSubmix, float* AudioData, int32 NumSamples, int32 NumChannels,
 		const int32 SampleRate, double AudioClock) override
@@ -87,7 +94,9 @@ class FSubmixInput final : public FKoeMorphAudioInput
 {
 public:
 	FSubmixInput(const FAudioDeviceHandle& InDevice, USoundSubmix* InSubmix, const FVoice& Voice)
-		: Device(InDevice), Submix(InSubmix), Listener(MakeShared<FSubmixListener, ESPMode::ThreadSafe>(Voice))
+		: Device(InDevice)
+		, Submix(InSubmix)
+		, Listener(MakeShared<FSubmixListener, ESPMode::ThreadSafe>(Voice))
 	{
 #if KOEMORPH_SHARED_SUBMIX_LISTENERS
 		Device->RegisterSubmixBufferListener(Listener, InSubmix != nullptr ? *InSubmix : Device->GetMainSubmixObject());
@@ -116,7 +125,10 @@ private:
 class FMicrophoneInput final : public FKoeMorphAudioInput
 {
 public:
-	explicit FMicrophoneInput(const FVoice& InVoice) : Voice(InVoice) {}
+	explicit FMicrophoneInput(const FVoice& InVoice)
+		: Voice(InVoice)
+	{
+	}
 
 	virtual void Update(double Now) override
 	{
@@ -131,9 +143,10 @@ public:
 		Retry = Now + Lost;
 		Capture = MakeUnique<Audio::FAudioCapture>();
 		const FVoice Target = Voice;
-		const bool bOpened = Capture->OpenAudioCaptureStream(Audio::FAudioCaptureDeviceParams(),
-			[Target](const void* AudioData, int32 NumFrames, int32 NumChannels, int32 SampleRate, double StreamTime, bool bOverflow)
-			{
+		const bool bOpened = Capture->OpenAudioCaptureStream(
+			Audio::FAudioCaptureDeviceParams(),
+			[Target](
+				const void* AudioData, int32 NumFrames, int32 NumChannels, int32 SampleRate, double StreamTime, bool bOverflow) {
 				Target->Feed(static_cast<const float*>(AudioData), NumFrames, SampleRate, NumChannels, FPlatformTime::Seconds());
 			},
 			CaptureFrames);
@@ -151,7 +164,7 @@ public:
 	}
 
 private:
-	static constexpr double Lost = 1.0;  // s without sound after which the device counts as lost
+	static constexpr double Lost = 1.0; // s without sound after which the device counts as lost
 	static constexpr uint32 CaptureFrames = 512;
 
 	const FVoice Voice;

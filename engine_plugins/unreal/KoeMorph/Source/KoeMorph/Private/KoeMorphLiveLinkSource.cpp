@@ -29,7 +29,8 @@ void FKoeMorphLiveLinkSource::ReceiveClient(ILiveLinkClient* InClient, FGuid InS
 	Guid = InSourceGuid;
 	FLiveLinkStaticDataStruct Data(FLiveLinkBaseStaticData::StaticStruct());
 	Data.Cast<FLiveLinkBaseStaticData>()->PropertyNames = Curves;
-	Client->PushSubjectStaticData_AnyThread(FLiveLinkSubjectKey(Guid, Subject), ULiveLinkBasicRole::StaticClass(), MoveTemp(Data));
+	Client->PushSubjectStaticData_AnyThread(
+		FLiveLinkSubjectKey(Guid, Subject), ULiveLinkBasicRole::StaticClass(), MoveTemp(Data));
 }
 
 void FKoeMorphLiveLinkSource::Push(const TArray<float>& Weights, double Now)

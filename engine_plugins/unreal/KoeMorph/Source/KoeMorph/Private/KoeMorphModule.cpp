@@ -66,14 +66,13 @@ void FKoeMorphModule::StartupModule()
 	Library = OpenLibrary(LibraryFile(TEXT("koemorph")));
 	if (Library == nullptr)
 	{
-		LibraryProblem = FString::Printf(
-			TEXT("The koemorph library cannot be opened; it should be in %s. Install the plugin with the library of this platform."),
+		LibraryProblem = FString::Printf(TEXT("The koemorph library cannot be opened; it should be in %s. Install the plugin "
+											  "with the library of this platform."),
 			*LibraryFolder);
 		UE_LOG(LogKoeMorph, Error, TEXT("%s"), *LibraryProblem);
 		return;
 	}
-	const koemorph_plugin::FindSymbol Find = [this](const char* Name)
-	{
+	const koemorph_plugin::FindSymbol Find = [this](const char* Name) {
 		return FPlatformProcess::GetDllExport(Library, ANSI_TO_TCHAR(Name));
 	};
 #endif
@@ -121,7 +120,7 @@ void FKoeMorphModule::ShutdownModule()
 void* FKoeMorphModule::OpenLibrary(const FString& Name) const
 {
 #if PLATFORM_ANDROID
-	return FPlatformProcess::GetDllHandle(*Name);  // from the application's own lib folder
+	return FPlatformProcess::GetDllHandle(*Name); // from the application's own lib folder
 #else
 	FPlatformProcess::PushDllDirectory(*LibraryFolder);
 	void* const Handle = FPlatformProcess::GetDllHandle(*FPaths::Combine(LibraryFolder, Name));
@@ -163,7 +162,9 @@ std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::LoadModel(const U
 	}
 	else if (!FFileHelper::LoadFileToArray(Bytes, *Path))
 	{
-		OutProblem = FString::Printf(TEXT("There is no model at %s. Install the plugin anew, or choose a model in Project Settings > Plugins > KoeMorph."), *Path);
+		OutProblem = FString::Printf(
+			TEXT("There is no model at %s. Install the plugin anew, or choose a model in Project Settings > Plugins > KoeMorph."),
+			*Path);
 		return nullptr;
 	}
 	FString RuntimePath = Settings->OnnxRuntime.FilePath;
@@ -184,7 +185,8 @@ std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::LoadModel(const U
 	return Model;
 }
 
-TArray<FKoeMorphFrame> FKoeMorphModule::Animate(const TArray<float>& Interleaved, int32 SampleRate, int32 Channels, FString& OutProblem)
+TArray<FKoeMorphFrame> FKoeMorphModule::Animate(
+	const TArray<float>& Interleaved, int32 SampleRate, int32 Channels, FString& OutProblem)
 {
 	TArray<FKoeMorphFrame> Frames;
 	const std::shared_ptr<const koemorph_plugin::Model> Model = LoadModel(nullptr, OutProblem);
@@ -193,8 +195,8 @@ TArray<FKoeMorphFrame> FKoeMorphModule::Animate(const TArray<float>& Interleaved
 		return Frames;
 	}
 	std::string Problem;
-	for (const koemorph_plugin::Frame& Frame : koemorph_plugin::Animate(*Model, Interleaved.GetData(),
-			 static_cast<size_t>(Interleaved.Num() / Channels), SampleRate, Channels, &Problem))
+	for (const koemorph_plugin::Frame& Frame : koemorph_plugin::Animate(
+			 *Model, Interleaved.GetData(), static_cast<size_t>(Interleaved.Num() / Channels), SampleRate, Channels, &Problem))
 	{
 		Frames.Add({Frame.time, TArray<float>(Frame.weights, KOEMORPH_COEFFICIENTS)});
 	}

@@ -9,7 +9,8 @@ FText UAnimGraphNode_KoeMorph::GetNodeTitle(ENodeTitleType::Type TitleType) cons
 
 FText UAnimGraphNode_KoeMorph::GetTooltipText() const
 {
-	return LOCTEXT("NodeTooltip", "Sets the curves of the KoeMorph component on this actor. For a MetaHuman: before mh_arkit_mapping_pose.");
+	return LOCTEXT(
+		"NodeTooltip", "Sets the curves of the KoeMorph component on this actor. For a MetaHuman: before mh_arkit_mapping_pose.");
 }
 
 FString UAnimGraphNode_KoeMorph::GetNodeCategory() const

@@ -94,7 +94,8 @@ void KoeMorphBake::BakeAll(const TArray<USoundWave*>& Sounds)
 	USkeleton* const Skeleton = GetDefault<UKoeMorphSettings>()->BakeSkeleton.LoadSynchronous();
 	if (Skeleton == nullptr)
 	{
-		UE_LOG(LogKoeMorph, Error, TEXT("Choose the skeleton of the face in Project Settings > Plugins > KoeMorph > Bake, then bake again."));
+		UE_LOG(LogKoeMorph, Error,
+			TEXT("Choose the skeleton of the face in Project Settings > Plugins > KoeMorph > Bake, then bake again."));
 		return;
 	}
 	FScopedSlowTask Task(static_cast<float>(Sounds.Num()), LOCTEXT("Baking", "Baking faces"));

@@ -1,0 +1,67 @@
+"""The Unity package without Unity: compiled by Mono against a stub of the API, played by real threads."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from engine_game import Voice, run
+
+
+def recorded(
+    unity_game: list[str], check: str, voice: Voice, libraries: Path, folder: Path
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Times (n,) and weights on the mesh (n, 52) that one of the program's players recorded."""
+    out = folder / f"{check}.f64"
+    arguments = [voice.file, str(voice.sample_rate), str(voice.channels), voice.model, out]
+    run([*unity_game, check, *arguments], libraries)
+    rows = np.fromfile(out).reshape(-1, 53)
+    rows = rows[rows[:, 0] <= voice.last_frame]  # beyond, the voice is over and silence follows
+    return rows[:, 0], rows[:, 1:]
+
+
+@pytest.mark.parametrize(
+    ("player", "fewest"), [("play", 30), ("clip", 300), ("manual", 300), ("bake", 180)]
+)
+def test_the_mesh_shows_the_face_of_the_voice(
+    unity_game: list[str], game_folder: Path, voice: Voice, tmp_path: Path, player: str, fewest: int
+) -> None:
+    times, weights = recorded(unity_game, player, voice, game_folder, tmp_path)
+    assert len(times) >= fewest
+    np.testing.assert_allclose(weights, voice.faces(times), atol=1e-3)
+
+
+def test_a_microphone_drifts_goes_and_comes_back(
+    unity_game: list[str], game_folder: Path, voice: Voice, tmp_path: Path
+) -> None:
+    arguments = [voice.file, str(voice.sample_rate), str(voice.channels), voice.model, tmp_path]
+    run([*unity_game, "microphone", *arguments], game_folder)
+
+
+def test_the_packages_own_tests_pass(unity_game: list[str], game_folder: Path) -> None:
+    result = run([*unity_game, "units"], game_folder)
+    assert re.fullmatch(r"[1-9]\d+ tests, [1-9]\d+ assertions\n", result.stdout)
+
+
+@pytest.mark.parametrize("check", ["lives", "broken", "reload"])
+def test_faces_come_and_go_and_break_cleanly(
+    unity_game: list[str], game_folder: Path, voice: Voice, check: str
+) -> None:
+    run([*unity_game, check, voice.model], game_folder)
+
+
+def test_a_missing_library_is_a_message(
+    unity_game: list[str], voice: Voice, tmp_path: Path
+) -> None:
+    run([*unity_game, "no-library", voice.model], tmp_path)
+
+
+def test_a_missing_onnx_runtime_is_a_message(
+    unity_game: list[str], native_build: Path, voice: Voice, tmp_path: Path
+) -> None:
+    library = (native_build / "native" / "libkoemorph.so").read_bytes()
+    (tmp_path / "libkoemorph.so").write_bytes(library)
+    run([*unity_game, "no-runtime", voice.model], tmp_path)

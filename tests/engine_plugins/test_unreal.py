@@ -1,0 +1,145 @@
+"""The Unreal plugin without Unreal: its plain C++ half plays, the rest compiles against a stub of the API."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from engine_game import PLUGINS, ROOT, Voice, run
+
+PLUGIN = PLUGINS / "unreal" / "KoeMorph"
+SOURCE = PLUGIN / "Source"
+HERE = Path(__file__).parent / "unreal"
+STRICT = ["-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti"]
+
+
+def compiler() -> str:
+    found = shutil.which("c++")
+    assert found is not None, "the tests need a C++ compiler"
+    return found
+
+
+@pytest.mark.parametrize("player", ["play", "bake"])
+def test_the_face_of_the_voice(
+    unreal_player: Path, game_folder: Path, voice: Voice, tmp_path: Path, player: str
+) -> None:
+    out = tmp_path / "rows.f64"
+    sound = [voice.file, str(voice.sample_rate), str(voice.channels)]
+    run([unreal_player, player, game_folder, voice.model, *sound, out], game_folder)
+    rows = np.fromfile(out).reshape(-1, 53)
+    rows = rows[rows[:, 0] <= voice.last_frame]
+    assert len(rows) >= (30 if player == "play" else len(voice.animation))
+    np.testing.assert_allclose(rows[:, 1:], voice.faces(rows[:, 0]), atol=1e-3)
+
+
+@pytest.mark.parametrize("check", ["life", "broken"])
+def test_voices_come_and_go_and_break_cleanly(
+    unreal_player: Path, game_folder: Path, voice: Voice, check: str
+) -> None:
+    run([unreal_player, check, game_folder, voice.model], game_folder)
+
+
+def test_curves_are_named_as_live_link_names_them(
+    unreal_player: Path, game_folder: Path, voice: Voice
+) -> None:
+    names = run([unreal_player, "names", game_folder, voice.model], game_folder).stdout.split()
+    assert names == [name[0].upper() + name[1:] for name in voice.animation.names]
+
+
+@pytest.fixture(scope="module")
+def engine_headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every engine header the stub knows, under the engine's own path."""
+    folder = tmp_path_factory.mktemp("engine")
+    lines = (HERE / "stub" / "headers.txt").read_text().splitlines()
+    known = dict(line.split() for line in lines if not line.startswith("#"))
+    for header in SOURCE.rglob("*.h"):
+        if ".generated.h" in header.read_text():
+            known[f"{header.stem}.generated.h"] = "Engine.h"
+    for path, stub in known.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(f'#include "{HERE / "stub" / stub}"\n')
+    return folder
+
+
+@pytest.mark.parametrize("minor", [3, 4, 6])
+@pytest.mark.parametrize("module", ["KoeMorph", "KoeMorphEditor"])
+def test_the_unreal_half_compiles_without_a_warning(
+    engine_headers: Path, tmp_path: Path, module: str, minor: int
+) -> None:
+    """As one unit, which is also how Unreal builds a module."""
+    sources = sorted((SOURCE / module / "Private").glob("*.cpp"))
+    assert sources
+    unity = tmp_path / "module.cpp"
+    unity.write_text("".join(f'#include "{source}"\n' for source in sources))
+    # The runtime module sees its plain half; the editor module must do without.
+    own = ["KoeMorph/Core"] if module == "KoeMorph" else ["KoeMorphEditor/Public"]
+    include = [engine_headers, *(SOURCE / part for part in ["KoeMorph/Public", *own])]
+    include.append(ROOT / "native" / "include")
+    definitions = [f"-DSTUB_ENGINE_MINOR={minor}", "-DKOEMORPH_STATIC=0"]
+    options = ["-std=c++20", *STRICT, "-Wno-unused-parameter", *definitions, "-fsyntax-only"]
+    run([compiler(), *options, *(f"-I{part}" for part in include), unity])
+
+
+def test_headers_stand_alone(engine_headers: Path, tmp_path: Path) -> None:
+    """Each public header compiles first and alone, and names its generated header last."""
+    unit = tmp_path / "headers.cpp"
+    for header in sorted(SOURCE.rglob("Public/*.h")):
+        includes = re.findall(r'#include "(.+)"', header.read_text())
+        if any(name.endswith(".generated.h") for name in includes):
+            assert includes[-1] == f"{header.stem}.generated.h"
+        unit.write_text(f'#include "{header}"\n#include "{header}"\n')
+        paths = [engine_headers, SOURCE / "KoeMorph/Public", ROOT / "native" / "include"]
+        options = ["-std=c++20", *STRICT, "-DSTUB_ENGINE_MINOR=4", "-fsyntax-only"]
+        run([compiler(), *options, *(f"-I{path}" for path in paths), unit])
+
+
+def test_the_descriptor_names_modules_that_are_there() -> None:
+    descriptor = json.loads((PLUGIN / "KoeMorph.uplugin").read_text())
+    assert descriptor["FileVersion"] == 3
+    for module in descriptor["Modules"]:
+        folder = SOURCE / module["Name"]
+        rules = (folder / f"{module['Name']}.Build.cs").read_text()
+        assert f"class {module['Name']} : ModuleRules" in rules
+        code = "".join(path.read_text() for path in folder.rglob("*.cpp"))
+        assert re.search(rf"IMPLEMENT_MODULE\(\w+, {module['Name']}\)", code)
+        assert module["PlatformAllowList"]
+    editor = next(m for m in descriptor["Modules"] if m["Name"] == "KoeMorphEditor")
+    assert editor["Type"] == "UncookedOnly"  # an Animation Blueprint's node is needed to cook it
+
+
+def test_build_rules_depend_on_the_module_of_every_header_they_use() -> None:
+    """Which module an engine header comes from; Core and Engine are always there."""
+    homes = {
+        "AnimGraphNode_Base.h": "AnimGraph",
+        "AssetRegistry/AssetRegistryModule.h": "AssetRegistry",
+        "AudioCaptureCore.h": "AudioCaptureCore",
+        "ContentBrowserMenuContexts.h": "ContentBrowser",
+        "Engine/DeveloperSettings.h": "DeveloperSettings",
+        "ILiveLinkClient.h": "LiveLinkInterface",
+        "Interfaces/IPluginManager.h": "Projects",
+        "ToolMenus.h": "ToolMenus",
+        "koemorph.h": "KoeMorphLibrary",
+    }
+    for module in ("KoeMorph", "KoeMorphEditor"):
+        rules = (SOURCE / module / f"{module}.Build.cs").read_text()
+        code = "".join(p.read_text() for p in (SOURCE / module).rglob("*") if p.is_file())
+        for header, home in homes.items():
+            if f'#include "{header}"' in code:
+                assert f'"{home}"' in rules, f"{module} uses {header}"
+
+
+def test_build_rules_name_files_that_are_there() -> None:
+    library = SOURCE / "ThirdParty" / "KoeMorphLibrary"
+    rules = (library / "KoeMorphLibrary.Build.cs").read_text()
+    named = set(re.findall(r'ModuleDirectory, "([^"]+\.xml)"', rules))
+    assert named == {path.name for path in library.glob("*.xml")}
+    for path in named:
+        assert ElementTree.parse(library / path).getroot().tag == "root"
+    assert (SOURCE / "KoeMorph" / "Core").is_dir()
+    filters = (PLUGIN / "Config" / "FilterPlugin.ini").read_text()
+    assert "/Source/ThirdParty/..." in filters

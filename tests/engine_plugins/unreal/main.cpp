@@ -1,0 +1,211 @@
+// The plugin's plain C++ half, played as Unreal would: one thread feeds, another shows.
+//   player CHECK LIBRARY MODEL [SAMPLES RATE CHANNELS OUT]
+// LIBRARY: the folder of libkoemorph.so. OUT: float64 rows of time and 52 weights.
+#include <dlfcn.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "Voice.h"
+
+namespace kp = koemorph_plugin;
+
+namespace {
+
+[[noreturn]] void Fail(const std::string& what) {
+  std::fprintf(stderr, "not so: %s\n", what.c_str());
+  std::exit(1);
+}
+
+void Expect(bool condition, const std::string& what) {
+  if (!condition) Fail(what);
+}
+
+template <typename T>
+std::vector<T> ReadAll(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  std::vector<T> values(bytes.size() / sizeof(T));
+  bytes.copy(reinterpret_cast<char*>(values.data()), values.size() * sizeof(T));
+  return values;
+}
+
+class Recorder {
+ public:
+  explicit Recorder(const std::string& path) : file_(path, std::ios::binary) {}
+  void Add(double time, const float* weights) {
+    double row[1 + KOEMORPH_COEFFICIENTS] = {time};
+    for (int i = 0; i < KOEMORPH_COEFFICIENTS; ++i) row[1 + i] = weights[i];
+    file_.write(reinterpret_cast<const char*>(row), sizeof(row));
+  }
+
+ private:
+  std::ofstream file_;
+};
+
+struct Game {
+  kp::Api api;
+  std::string folder;
+  std::shared_ptr<const kp::Model> Load(const std::string& path, std::string* problem) const {
+    const std::vector<char> bytes = ReadAll<char>(path);
+    return kp::Model::Load(api, bytes.data(), bytes.size(), folder + "/libonnxruntime.so", problem);
+  }
+};
+
+struct Sound {
+  std::vector<float> samples;
+  int rate, channels;
+  int frames() const { return static_cast<int>(samples.size()) / channels; }
+};
+
+void Sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
+
+// Waits until the library's worker has computed all that was fed.
+void Settle(const kp::Voice& voice, int rate) {
+  for (int i = 0; i < 20000; ++i, Sleep()) {
+    const koemorph_stream_info info = voice.Info();
+    const double due = static_cast<double>(info.pushed_samples) / rate - info.latency;
+    if (static_cast<double>(info.frames) > due * info.fps) return;
+  }
+  Fail("the worker keeps up");
+}
+
+// The mixer's thread feeds, the game's thread shows, as in a game; the wall clock moves with the
+// audio.
+void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
+          const std::string& out) {
+  const int block = sound.rate / 50;
+  std::atomic<double> wall{100};
+  std::atomic<bool> playing{true};
+  kp::Voice voice(model);
+  std::string problem;
+  Expect(!voice.Feed(sound.samples.data(), block, sound.rate, sound.channels, wall),
+         "a first block tells its format");
+  Expect(voice.Update(wall, &problem), problem);
+  std::thread audio([&] {
+    for (int first = 0; first + block <= sound.frames(); first += block) {
+      // The game thread may hold the voice for a moment; a mixer would leave the block out.
+      while (!voice.Feed(&sound.samples[first * sound.channels], block, sound.rate, sound.channels,
+                         wall))
+        Sleep();
+      wall = wall + 0.02;
+      const koemorph_stream_info info = voice.Info();
+      while (static_cast<double>(first) / sound.rate -
+                 static_cast<double>(voice.Info().frames) / info.fps >
+             0.4)
+        Sleep();
+      Sleep();
+    }
+    playing = false;
+  });
+  Recorder record(out);
+  kp::Weights weights;
+  while (playing) {
+    Settle(voice, sound.rate);
+    const double now = wall;
+    Expect(voice.Update(now, &problem), problem);
+    const double time = voice.Show(now, voice.Lag(), &weights);
+    if (time >= 0) record.Add(time, weights.data());
+    Sleep();
+  }
+  audio.join();
+  Expect(voice.speaking(), "the voice is heard");
+  Expect(voice.Info().dropped_samples == 0, "no sample is lost");
+}
+
+void Bake(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
+          const std::string& out) {
+  std::string problem;
+  const std::vector<kp::Frame> frames = kp::Animate(*model, sound.samples.data(), sound.frames(),
+                                                    sound.rate, sound.channels, &problem);
+  Expect(!frames.empty(), problem);
+  Recorder record(out);
+  for (const kp::Frame& frame : frames) record.Add(frame.time, frame.weights);
+}
+
+// Stops, other formats, and a voice that ends under the feeder's hands.
+void Life(const std::shared_ptr<const kp::Model>& model) {
+  const std::vector<float> block(960, 0.1f);
+  std::string problem;
+  kp::Weights weights;
+  for (int life = 0; life < 200; ++life) {
+    auto voice = std::make_shared<kp::Voice>(model);
+    std::thread audio([voice, &block] {
+      for (int i = 0; i < 20; ++i)
+        voice->Feed(block.data(), 480, i < 10 ? 48000 : 44100, 2, 100 + i * 0.01);
+    });
+    for (int i = 0; i < 5; ++i) {
+      Expect(voice->Update(100 + i * 0.04, &problem), problem);
+      voice->Show(100 + i * 0.04, voice->Lag(), &weights);
+    }
+    voice.reset();
+    audio.join();
+  }
+  kp::Voice voice(model);
+  Expect(voice.Show(100, 0, &weights) == 0 && weights == kp::Weights{},
+         "a face that heard nothing is at rest");
+  voice.Feed(block.data(), 480, 48000, 2, 100);
+  Expect(voice.Update(100, &problem), problem);
+  voice.Feed(block.data(), 480, 48000, 2, 100.01);
+  Expect(voice.Update(100.01, &problem) && voice.speaking(), "the voice is heard");
+  const int64_t fed = voice.Info().pushed_samples;
+  for (int i = 0; i < 60; ++i) Expect(voice.Update(100.01 + i / 60.0, &problem), problem);
+  Expect(!voice.speaking(), "a voice that stops is noticed");
+  Expect(voice.Info().pushed_samples > fed + 24000, "silence is fed in its place");
+  voice.Feed(block.data(), 960, 7, 1, 102);
+  Expect(!voice.Update(102, &problem) && !problem.empty(),
+         "a rate that makes no sense is a message");
+}
+
+void Names(const kp::Api& api) {
+  for (int i = 0; i < KOEMORPH_COEFFICIENTS; ++i) std::puts(kp::CurveName(api, i).c_str());
+}
+
+void Broken(const Game& game) {
+  std::string problem;
+  kp::Api api;
+  Expect(!kp::LoadApi([](const char*) { return nullptr; }, &api, &problem),
+         "an empty library is refused");
+  Expect(problem.find("koemorph_version") != std::string::npos, "the message names the function");
+  const char junk[] = "junk";
+  problem.clear();
+  Expect(kp::Model::Load(game.api, junk, sizeof(junk), game.folder + "/libonnxruntime.so",
+                         &problem) == nullptr,
+         "junk is no model");
+  Expect(!problem.empty(), "and the message says so");
+  problem.clear();
+  Expect(kp::Model::Load(game.api, junk, sizeof(junk), "/nowhere/libonnxruntime.so", &problem) ==
+             nullptr,
+         "no ONNX Runtime, no model");
+  Expect(problem.find("ONNX Runtime") != std::string::npos, "and the message says so: " + problem);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 4) return 2;
+  const std::string check = argv[1];
+  Game game;
+  game.folder = argv[2];
+  void* const library = dlopen((game.folder + "/libkoemorph.so").c_str(), RTLD_NOW);
+  std::string problem;
+  Expect(library != nullptr, "the library opens");
+  Expect(kp::LoadApi([library](const char* name) { return dlsym(library, name); }, &game.api,
+                     &problem),
+         problem);
+  if (check == "names") return Names(game.api), 0;
+  if (check == "broken") return Broken(game), 0;
+  const std::shared_ptr<const kp::Model> model = game.Load(argv[3], &problem);
+  Expect(model != nullptr, problem);
+  if (check == "life") return Life(model), 0;
+  const Sound sound{ReadAll<float>(argv[4]), std::atoi(argv[5]), std::atoi(argv[6])};
+  if (check == "play") Play(model, sound, argv[7]);
+  if (check == "bake") Bake(model, sound, argv[7]);
+  return 0;
+}
