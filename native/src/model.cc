@@ -132,7 +132,7 @@ Status Model::read_metadata() {
 
 Status Model::check_inputs() const {
   std::set<std::string> expected = {"mel", "detail", "previous"};
-  if (settings_.egemaps) expected.insert("egemaps");
+  if (settings_.use_egemaps) expected.insert("egemaps");
   const ort::Entry* api = runtime_->api();
   size_t count = 0;
   std::string failure =
@@ -180,6 +180,10 @@ Inference::Inference(std::shared_ptr<const Model> model, int capacity)
   inputs_.push_back(tensor("mel", {settings.context_frames, bands}));
   inputs_.push_back(tensor("detail", {settings.mel.detail_frames, bands}));
   inputs_.push_back(tensor("previous", {kCoefficients}));
+  if (settings.use_egemaps) {
+    const auto windows = static_cast<int64_t>(settings.egemaps.window_intervals.size());
+    inputs_.push_back(tensor("egemaps", {windows, kFunctionalCount}));
+  }
   output_ = tensor("coefficients", {kCoefficients});
 }
 

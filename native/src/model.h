@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coefficients.h"
+#include "egemaps.h"
 #include "mel.h"
 #include "onnxruntime.h"
 #include "status.h"
@@ -17,10 +18,8 @@ namespace koemorph {
 struct ModelSettings {
   MelConfig mel;
   int context_frames = 256;
-  bool egemaps = false;  // emotion = native: the graph has an `egemaps` input
-  double context_window = 20.0;
-  double update_interval = 0.3;
-  std::vector<double> window_intervals;
+  bool use_egemaps = false;  // emotion = native: the graph has an `egemaps` input
+  EgemapsConfig egemaps;
 };
 
 // An immutable loaded model; any number of streams on any threads may run it.

@@ -121,19 +121,23 @@ void check_coefficients(Reader* reader) {
 
 void read_emotion(Reader* reader, ModelSettings* settings) {
   const std::string emotion = reader->text("emotion");
-  settings->egemaps = emotion == "native";
+  settings->use_egemaps = emotion == "native";
   if (reader->status().ok() && emotion != "native" && emotion != "none") {
     reader->fail(
         "It needs the emotion features \"" + emotion +
         "\", which only training can compute; the native core has \"native\" and \"none\".");
   }
-  if (!settings->egemaps) return;
-  settings->context_window = reader->number("context_window", 0.1, 120.0);
-  settings->update_interval = reader->number("update_interval", 0.01, 10.0);
-  settings->window_intervals = reader->numbers("window_intervals", 0.0, 60.0);
+  if (!settings->use_egemaps) return;
+  EgemapsConfig* egemaps = &settings->egemaps;
+  egemaps->sample_rate = settings->mel.clock.sample_rate;
+  egemaps->context_window = reader->number("context_window", 0.1, 120.0);
+  egemaps->update_interval = reader->number("update_interval", 0.01, 10.0);
+  egemaps->window_intervals = reader->numbers("window_intervals", 0.0, 60.0);
   if (reader->text("egemaps_set") != "eGeMAPSv02") {
     reader->fail("Its metadata key \"egemaps_set\" must be eGeMAPSv02.");
   }
+  const Status usable = Egemaps::check(*egemaps);
+  if (!usable.ok()) reader->fail(usable.message);
 }
 
 }  // namespace

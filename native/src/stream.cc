@@ -29,6 +29,7 @@ Stream::Stream(std::shared_ptr<const Model> model, const koemorph_stream_config&
               clock_.fps),
       block_(kBlock),
       resampled_(resample_->max_output(kBlock)) {
+  if (model_->settings().use_egemaps) egemaps_.emplace(model_->settings().egemaps);
   if (config.worker != 0) start_worker();
 }
 
@@ -80,6 +81,7 @@ Status Stream::take(int64_t end, int64_t* computed) {
   const float* next = resampled_.data();
   for (int left = resampled_size_; left > 0 && mel_.index() < end;) {
     const int taken = mel_.push(next, left);
+    if (egemaps_) hear(next, taken);
     next += taken;
     left -= taken;
     if (!mel_.ready()) continue;
@@ -91,12 +93,25 @@ Status Stream::take(int64_t end, int64_t* computed) {
   return worst;
 }
 
+// The same samples for the expression; its updates fall where they may.
+void Stream::hear(const float* samples, int count) {
+  while (count > 0) {
+    const int taken = egemaps_->push(samples, count);
+    samples += taken;
+    count -= taken;
+  }
+}
+
 // The way of one frame; the features before it run at the pace of the audio.
 Status Stream::make_frame(int64_t index) {
   window_.push(mel_.frame());
   std::copy_n(window_.rows(), window_.size(), inference_.mel(0));
   const MelConfig& mel = mel_.config();
   std::copy_n(mel_.detail(), mel.detail_frames * mel.bands, inference_.detail(0));
+  if (egemaps_) {
+    std::copy_n(egemaps_->windows(), egemaps_->window_count() * kFunctionalCount,
+                inference_.egemaps(0));
+  }
   std::copy_n(smooth_.previous(), kCoefficients, inference_.previous(0));
   Status status = inference_.run(1);
   if (status.ok()) smooth_.push(inference_.coefficients(0));
@@ -124,6 +139,7 @@ void Stream::jump(int64_t lost) {
   resample_->reset();
   window_.reset();
   smooth_.reset();
+  if (egemaps_) egemaps_->reset();
   mel_.reset(round_divide(consumed_ * clock_.sample_rate, resample_->in_rate()));
 }
 
@@ -137,6 +153,7 @@ void Stream::reset(int32_t sample_rate, int32_t channels) {
     resampled_.resize(resample_->max_output(kBlock));
   }
   mel_.reset();
+  if (egemaps_) egemaps_->reset();
   window_.reset();
   smooth_.reset();
   frames_.reset();
@@ -161,6 +178,8 @@ int Stream::tap(koemorph_stage stage, float* out, int32_t n) {
       return copy(resampled_.data(), resampled_size_);
     case KOEMORPH_STAGE_MEL:
       return copy(window_.rows() + window_.size() - bands, bands);
+    case KOEMORPH_STAGE_EGEMAPS:
+      return egemaps_ ? copy(egemaps_->windows(), kFunctionalCount) : 0;
     case KOEMORPH_STAGE_WINDOW:
       return copy(inference_.mel(0), window_.size());
     case KOEMORPH_STAGE_MODEL:

@@ -4,10 +4,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "audio.h"
+#include "egemaps.h"
 #include "frames.h"
 #include "mel.h"
 #include "model.h"
@@ -48,6 +50,7 @@ class Stream {
 
  private:
   Status take(int64_t end, int64_t* computed);
+  void hear(const float* samples, int count);
   Status make_frame(int64_t index);
   Status finish(int64_t* computed);
   void jump(int64_t lost);
@@ -58,6 +61,7 @@ class Stream {
   Audio audio_;
   std::unique_ptr<Resample> resample_;
   Mel mel_;
+  std::optional<Egemaps> egemaps_;  // where the model listens to it
   Window window_;
   Inference inference_;
   Smooth smooth_;
