@@ -110,6 +110,7 @@ void measure_stream(const koemorph_model* model, const Voice& voice, Report* rep
   info.size = sizeof info;
   const int block = voice.rate / 100;
   Times push, frame, sample;
+  for (Times* times : {&push, &frame, &sample}) times->values.reserve(voice.samples.size() / block);
   double processing = 0.0;
   int64_t frames = 0;
   uint64_t audio_allocations = 0, game_allocations = 0, worker_allocations = 0;

@@ -87,16 +87,20 @@ def test_metadata_is_all_there(tiny_models: dict[int, Path]) -> None:
     assert Model(tiny_models[60]).metadata() == tiny_model.metadata(60)
 
 
-def test_onnx_runtime_and_the_stream_agree(tiny_models: dict[int, Path], speech: Path) -> None:
+@pytest.mark.parametrize("emotion", ["none", "native"])
+def test_onnx_runtime_and_the_stream_agree(tmp_path: Path, speech: Path, emotion: str) -> None:
     """The whole way again in Python: features, windows, ONNX Runtime, feedback."""
     import onnxruntime
     import soundfile
 
-    from koemorph.features import extract
+    from koemorph.features import FeatureSettings, extract
 
+    path = with_metadata(tmp_path / "model.onnx", emotion=emotion)
     audio, rate = soundfile.read(speech, dtype="float32")
-    found = extract(audio, rate)
-    session = onnxruntime.InferenceSession(str(tiny_models[30]))
+    settings = FeatureSettings()
+    found = extract(audio, rate, settings)
+    windows = found.egemaps_windows(settings)
+    session = onnxruntime.InferenceSession(str(path))
     silence = np.full((255, 80), (np.log10(1e-10) + 6) / 2, np.float32)
     padded = np.concatenate([silence, found.mel])
     previous = np.zeros((1, 52), np.float32)
@@ -107,7 +111,9 @@ def test_onnx_runtime_and_the_stream_agree(tiny_models: dict[int, Path], speech:
             "detail": found.detail[np.newaxis, frame],
             "previous": previous,
         }
+        if emotion == "native":
+            inputs["egemaps"] = windows[np.newaxis, frame]
         (previous,) = session.run(None, inputs)
         expected.append(previous[0])
-    animation = Model(tiny_models[30]).animate(speech)
+    animation = Model(path).animate(speech)
     np.testing.assert_allclose(animation.weights, np.stack(expected), atol=1e-4)

@@ -13,6 +13,7 @@ from koemorph.errors import KoemorphError, MissingExtraError
 # Sub-command -> (module, pip extra it needs or None). The module has a click command `command`.
 COMMANDS: dict[str, tuple[str, str | None]] = {
     "animate": ("koemorph.cli.animate", None),
+    "bench": ("koemorph.cli.bench", None),
     "preview": ("koemorph.cli.preview", None),
     "info": ("koemorph.cli.info", None),
     "dataset": ("koemorph.training.cli.dataset", "train"),
