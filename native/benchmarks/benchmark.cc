@@ -14,7 +14,6 @@
 
 #include "egemaps.h"
 #include "koemorph.h"
-
 #include "mel.h"
 #include "model.h"
 #include "process.h"
@@ -102,23 +101,28 @@ koemorph_stream* create(const koemorph_model* model, int rate) {
 }
 
 // As a game does it: 10 ms blocks pushed, processed, and the face sampled.
-void measure_stream(const koemorph_model* model, const Voice& voice, Report* report) {
+// The voice is read as it goes, so that the process holds no more than a player would.
+void measure_stream(const koemorph_model* model, const char* path, int rate, Report* report) {
   const Clock::time_point creation = Clock::now();
-  koemorph_stream* stream = create(model, voice.rate);
+  koemorph_stream* stream = create(model, rate);
   double first_frame = micros(creation);
   koemorph_stream_info info{};
   info.size = sizeof info;
-  const int block = voice.rate / 100;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(std::string(path) + " cannot be opened.");
+  std::vector<float> block(rate / 100);
+  const auto bytes = static_cast<std::streamsize>(block.size() * sizeof(float));
   Times push, frame, sample;
-  for (Times* times : {&push, &frame, &sample}) times->values.reserve(voice.samples.size() / block);
+  for (Times* times : {&push, &frame, &sample}) times->values.reserve(100000);
   double processing = 0.0;
   int64_t frames = 0;
   uint64_t audio_allocations = 0, game_allocations = 0, worker_allocations = 0;
   float weights[KOEMORPH_COEFFICIENTS];
-  for (size_t at = 0; at + block <= voice.samples.size(); at += block) {
+  int64_t blocks = 0;
+  for (; file.read(reinterpret_cast<char*>(block.data()), bytes); ++blocks) {
     uint64_t before = koemorph::allocations();
     Clock::time_point start = Clock::now();
-    check(koemorph_stream_push(stream, voice.samples.data() + at, block));
+    check(koemorph_stream_push(stream, block.data(), static_cast<int32_t>(block.size())));
     push.add(micros(start));
     audio_allocations += koemorph::allocations() - before;
 
@@ -135,7 +139,7 @@ void measure_stream(const koemorph_model* model, const Voice& voice, Report* rep
 
     before = koemorph::allocations();
     start = Clock::now();
-    check(koemorph_stream_sample(stream, static_cast<double>(at) / voice.rate, weights,
+    check(koemorph_stream_sample(stream, 0.01 * static_cast<double>(blocks), weights,
                                  KOEMORPH_COEFFICIENTS));
     sample.add(micros(start));
     game_allocations += koemorph::allocations() - before;
@@ -150,7 +154,8 @@ void measure_stream(const koemorph_model* model, const Voice& voice, Report* rep
   report->add("\"latency_seconds\": %.6f", info.latency);
   report->add("\"first_frame\": %.1f", first_frame);
   report->add("\"real_time_factor\": %.6f",
-              (processing + push.total()) * 1e-6 / voice.seconds());
+              (processing + push.total()) * 1e-6 / (0.01 * static_cast<double>(blocks)));
+  report->add("\"peak_bytes\": %lld", static_cast<long long>(koemorph::peak_bytes()));
   if (koemorph::counts_allocations()) {
     report->add("\"allocations\": {\"audio\": %llu, \"game\": %llu, \"worker_per_frame\": %.2f}",
                 static_cast<unsigned long long>(audio_allocations),
@@ -228,7 +233,7 @@ void measure_memory(const koemorph_model* model, const Voice& voice, Report* rep
 
 int main(int argc, char** argv) {
   if (argc != 5) fail("usage: benchmark MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE");
-  const Voice voice = read_voice(argv[3], std::atoi(argv[4]));
+  const int rate = std::atoi(argv[4]);
   koemorph_model_config config;
   koemorph_model_config_init(&config);
   config.path = argv[1];
@@ -238,8 +243,9 @@ int main(int argc, char** argv) {
   const Clock::time_point start = Clock::now();
   check(koemorph_model_load(&config, &model));
   report.add("\"model_load\": %.1f", micros(start));
+  measure_stream(model, argv[3], rate, &report);
+  const Voice voice = read_voice(argv[3], rate);
   measure_memory(model, voice, &report);
-  measure_stream(model, voice, &report);
   measure_stages(config, voice, &report);
   koemorph_model_destroy(model);
   report.print();

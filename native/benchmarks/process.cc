@@ -1,11 +1,8 @@
 #include "process.h"
 
-#include <cstdio>
 #include <cstdlib>
-
-#if defined(__linux__)
-#include <unistd.h>
-#endif
+#include <fstream>
+#include <string>
 
 #if defined(__GLIBC__)
 namespace {
@@ -53,17 +50,27 @@ uint64_t allocations() { return 0; }
 bool counts_allocations() { return false; }
 #endif
 
-int64_t resident_bytes() {
 #if defined(__linux__)
-  long pages = 0;
-  std::FILE* file = std::fopen("/proc/self/statm", "r");
-  if (file == nullptr) return 0;
-  const int found = std::fscanf(file, "%*s %ld", &pages);
-  std::fclose(file);
-  return found == 1 ? static_cast<int64_t>(pages) * sysconf(_SC_PAGESIZE) : 0;
-#else
+namespace {
+
+// A line of /proc/self/status, which counts in kB. Not getrusage: that remembers the parent's peak.
+int64_t status_bytes(const char* name) {
+  std::ifstream file("/proc/self/status");
+  std::string word;
+  int64_t kilobytes = 0;
+  while (file >> word) {
+    if (word == name && file >> kilobytes) return 1024 * kilobytes;
+  }
   return 0;
-#endif
 }
+
+}  // namespace
+
+int64_t resident_bytes() { return status_bytes("VmRSS:"); }
+int64_t peak_bytes() { return status_bytes("VmHWM:"); }
+#else
+int64_t resident_bytes() { return 0; }
+int64_t peak_bytes() { return 0; }
+#endif
 
 }  // namespace koemorph

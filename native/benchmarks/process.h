@@ -9,7 +9,8 @@ namespace koemorph {
 uint64_t allocations();
 bool counts_allocations();
 
-// Bytes in memory now; 0 where the system does not tell.
+// Bytes in memory now, and the most there have been; 0 where the system does not tell.
 int64_t resident_bytes();
+int64_t peak_bytes();
 
 }  // namespace koemorph

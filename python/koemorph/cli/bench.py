@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -32,38 +31,15 @@ def speech(seconds: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     return _native.Resample(rate, RATE).push(looped)[: seconds * RATE]
 
 
-def run(command: list[str]) -> tuple[str, int]:
-    """Run a program; its output and its peak memory in bytes (0 where unknown)."""
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stdout=output)
-        if sys.platform == "win32":
-            code, peak = process.wait(), 0
-        else:
-            import os
-
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = code = os.waitstatus_to_exitcode(status)
-            peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        if code != 0:
-            raise KoemorphError(f"{Path(command[0]).name} failed with exit code {code}.")
-        output.seek(0)
-        return output.read().decode(), peak
-
-
-def measure(model: Path, folder: Path) -> dict[str, Any]:
-    """All figures of one model; `folder` takes the audio."""
-    audio = speech(SECONDS)
-    raw, wav = folder / "speech.f32", folder / "speech.wav"
-    audio.tofile(raw)
-    soundfile.write(wav, audio, RATE, subtype="PCM_16")
-    programs = PACKAGE / "bin"
-    library = onnxruntime_library()
-    text, _ = run([str(programs / "benchmark"), str(model), library, str(raw), str(RATE)])
-    figures: dict[str, Any] = json.loads(text)
-    _, peak = run([str(programs / "animate_process"), str(model), str(wav), library])
-    figures["peak_bytes_of_process"] = peak
-    figures["model"] = model.name
-    return figures
+def measure(model: Path, audio: Path) -> dict[str, Any]:
+    """All figures of one model on raw float32 `audio` at RATE."""
+    program = PACKAGE / "bin" / "benchmark"
+    command = [str(program), str(model), onnxruntime_library(), str(audio), str(RATE)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise KoemorphError(f"The benchmark did not run: {result.stderr.strip()}")
+    figures: dict[str, Any] = json.loads(result.stdout)
+    return figures | {"model": model.name}
 
 
 def rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
@@ -84,7 +60,7 @@ def rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
         ("create to first frame, ms", f"{figures['first_frame'] / 1000:.2f}"),
         ("algorithmic latency, ms", f"{1000 * figures['latency_seconds']:.1f}"),
         ("streams in real time on a core", f"{1 / figures['real_time_factor']:.0f}"),
-        ("peak memory of the C example, MB", f"{figures['peak_bytes_of_process'] / 1e6:.1f}"),
+        ("peak memory of the process, MB", f"{figures['peak_bytes'] / 1e6:.1f}"),
         ("memory of a further stream, MB", f"{figures['bytes_per_further_stream'] / 1e6:.2f}"),
     ]
     if "allocations" in figures:
@@ -101,7 +77,9 @@ def command(paths: tuple[Path, ...], as_json: bool) -> None:
     """Measure speed, latency and memory of the bundled models, or of those given."""
     models = paths or tuple(sorted(MODELS.glob("*.onnx"))) or (bundled_model(30),)
     with tempfile.TemporaryDirectory() as folder:
-        found = [measure(model, Path(folder)) for model in models]
+        audio = Path(folder) / "speech.f32"
+        speech(SECONDS).tofile(audio)
+        found = [measure(model, audio) for model in models]
     if as_json:
         click.echo(json.dumps(found, indent=1))
         return
