@@ -45,7 +45,7 @@ func _read_osc(end: int) -> bool:
 	var address := _read_text(end)
 	if address != "#bundle":
 		return _read_message(address, end)
-	_buffer.seek(_buffer.get_position() + 8)  # time tag: now
+	_buffer.seek(int(min(end, _buffer.get_position() + 8)))  # time tag: now
 	var complete := false
 	while _buffer.get_position() + 4 <= end:
 		var size := _buffer.get_32()

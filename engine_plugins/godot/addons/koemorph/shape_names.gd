@@ -5,7 +5,7 @@ extends Reference
 
 
 static func key(name: String) -> String:
-	return _side("".join(_words(name)), _words(name))
+	return _key(_words(name))
 
 
 # Every key that a rig's shape answers to: its name with and without its prefixes.
@@ -13,12 +13,13 @@ static func keys(shape: String) -> Array:
 	var words := _words(shape)
 	var found := []
 	while not words.empty():
-		found.append(_side("".join(words), words))
+		found.append(_key(words))
 		words.remove(0)
 	return found
 
 
-static func _side(joined: String, words: PoolStringArray) -> String:
+static func _key(words: PoolStringArray) -> String:
+	var joined := words.join("")
 	if words.empty():
 		return joined
 	match words[words.size() - 1]:
