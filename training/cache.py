@@ -6,8 +6,11 @@ import hashlib
 import json
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +50,15 @@ class FeatureCache:
         self.settings = settings
         self.emotion = emotion
 
+    @classmethod
+    @contextmanager
+    def temporary(
+        cls, settings: FeatureSettings, emotion: EmotionBackend
+    ) -> Iterator[FeatureCache]:
+        """A cache that is gone after the block."""
+        with TemporaryDirectory(prefix="koemorph-") as folder:
+            yield cls(Path(folder), settings, emotion)
+
     def key(self, audio: FloatArray, sample_rate: int) -> str:
         """Name of the cache entry: a digest of the samples and of all that shapes features."""
         description = {
@@ -74,7 +86,7 @@ class FeatureCache:
 
     def _compute(self, entry: Path, audio: FloatArray, sample_rate: int) -> None:
         features = extract(audio, sample_rate, self.settings)
-        updates = self.emotion.updates(audio, sample_rate, self.settings)
+        updates = self.emotion.compute(audio, sample_rate, self.settings, features)
         nothing_yet = np.zeros((1, updates.shape[1]), np.float32)
         # Written beside and renamed: another process may be preparing the same entry.
         beside = self.folder / f".{secrets.token_hex(8)}.part"

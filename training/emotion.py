@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from koemorph.errors import DataError
-from koemorph.features import FeatureSettings
+from koemorph.features import Features, FeatureSettings
 
 FloatArray = NDArray[np.float32]
 
@@ -22,17 +22,13 @@ FloatArray = NDArray[np.float32]
 class EmotionBackend:
     """A backend: its name, D numbers an update (0: no emotion stream) and how they are made.
 
-    compute(audio (n,), sample_rate, settings) -> (U, D).
+    compute(audio (n,), sample_rate, settings, features) -> (U, D); `features` are the native
+    stages' of the same audio.
     """
 
     name: str
     size: int
-    compute: Callable[[FloatArray, int, FeatureSettings], FloatArray]
-
-    def updates(self, audio: FloatArray, sample_rate: int, settings: FeatureSettings) -> FloatArray:
-        """All updates of a recording, (U, D)."""
-        updates = self.compute(audio, sample_rate, settings)
-        return updates.astype(np.float32, copy=False)
+    compute: Callable[[FloatArray, int, FeatureSettings, Features], FloatArray]
 
     def index(self, frames: int, settings: FeatureSettings) -> NDArray[np.int64]:
         """Which update each window of each frame uses, (frames, windows); -1: none yet."""
@@ -46,11 +42,22 @@ class EmotionBackend:
         return index
 
 
-def _nothing(audio: FloatArray, sample_rate: int, settings: FeatureSettings) -> FloatArray:
+def _nothing(
+    audio: FloatArray, sample_rate: int, settings: FeatureSettings, features: Features
+) -> FloatArray:
     return np.zeros((0, 0), np.float32)
 
 
-_BACKENDS = {"none": EmotionBackend("none", 0, _nothing)}
+def _native(
+    audio: FloatArray, sample_rate: int, settings: FeatureSettings, features: Features
+) -> FloatArray:
+    return features.egemaps
+
+
+_BACKENDS = {
+    "native": EmotionBackend("native", 88, _native),
+    "none": EmotionBackend("none", 0, _nothing),
+}
 
 
 def emotion_backend(name: str) -> EmotionBackend:

@@ -51,4 +51,4 @@ def smooth_runs(network: Network, raw: Tensor, previous: Tensor) -> Tensor:
 
 
 def _batched(table: NDArray[np.float32], device: torch.device) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(table, np.float32))[None].to(device)
+    return torch.from_numpy(np.array(table, np.float32))[None].to(device)

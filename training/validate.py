@@ -54,8 +54,8 @@ def validate(network: Network, tracks: Sequence[LabelledTrack]) -> dict[str, flo
             measures[f"r_speech/{name}"] = float(talking[index])
             measures[f"control/{name}"] = float(swapped[index])
     measures["r/mean"] = float(np.nanmean(every[labelled]))
-    measures["alpha"] = float(network.alpha.mean())
-    measures["mel_share"] = float(network.stream_weights[:, 0].mean())
+    measures["alpha"] = float(network.alpha.detach().mean())
+    measures["mel_share"] = float(network.stream_weights.detach()[:, 0].mean())
     length = len(output) / network.settings.fps
     measures["real_time_factor"] = seconds / max(length, 1e-9)
     return measures

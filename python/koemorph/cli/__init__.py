@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str | None]] = {
     "preview": ("koemorph.cli.preview", None),
     "info": ("koemorph.cli.info", None),
     "dataset": ("koemorph.training.cli.dataset", "train"),
+    "export": ("koemorph.training.cli.export", "train"),
 }
 
 

@@ -1,0 +1,108 @@
+"""The network: one frame at a time and all at once are the same, at both frame rates."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from koemorph.training.network import SILENCE, Network, NetworkSettings
+from koemorph.training.predict import smooth_runs
+
+SMALL = {"d_model": 32, "num_heads": 4, "channels": 16, "hidden": 8, "emotion_dim": 16}
+
+
+def network(fps: int, **changes: int) -> Network:
+    torch.manual_seed(0)
+    settings = NetworkSettings(fps=fps, context_frames=256 * fps // 30, **{**SMALL, **changes})
+    made = Network(settings).eval()
+    torch.nn.init.normal_(made.mel_attention.position)
+    return made
+
+
+def inputs(made: Network, frames: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    settings = made.settings
+    mel = torch.randn(2, settings.context_frames - 1 + frames, settings.mel_bands)
+    detail = torch.randn(2, frames, settings.detail_frames, settings.mel_bands)
+    if not settings.emotion_features:
+        return mel, detail, None
+    return mel, detail, torch.randn(2, frames, 3, settings.emotion_features)
+
+
+@pytest.mark.parametrize("fps", [30, 60])
+@pytest.mark.parametrize("emotion_features", [88, 0])
+@torch.no_grad()
+def test_a_sequence_is_its_frames(fps: int, emotion_features: int) -> None:
+    made = network(fps, emotion_features=emotion_features)
+    mel, detail, emotion = inputs(made, 9)
+    chosen = torch.tensor([0, 1, 5, 8])
+    raw = made.sequence(
+        mel, detail[:, chosen], chosen, None if emotion is None else emotion[:, chosen]
+    )
+    context = made.settings.context_frames
+    for column, frame in enumerate(chosen.tolist()):
+        window = mel[:, frame : frame + context]
+        alone, _ = made.hear(
+            window, detail[:, frame], None if emotion is None else emotion[:, frame]
+        )
+        torch.testing.assert_close(raw[:, column], alone, atol=1e-5, rtol=0)
+    assert raw.std() > 1e-3
+
+
+@torch.no_grad()
+def test_sixty_frames_are_thirty_asked_twice_as_often() -> None:
+    slow, fast = network(30), network(60)
+    fast.load_state_dict(slow.state_dict())
+    mel, detail, emotion = inputs(fast, 1)
+    assert emotion is not None
+    # The newest frame and every second one before it; blocks average pairs of equal frames.
+    mel = mel[:, 1::2].repeat_interleave(2, dim=1)
+    fast_raw, _ = fast.hear(mel, detail[:, 0], emotion[:, 0])
+    slow_raw, _ = slow.hear(mel[:, 1::2], detail[:, 0], emotion[:, 0])
+    torch.testing.assert_close(fast_raw, slow_raw, atol=1e-5, rtol=0)
+    torch.testing.assert_close(fast.alpha**2, slow.alpha)
+
+
+@torch.no_grad()
+def test_nothing_measured_yet_is_neutral_whatever_the_scale() -> None:
+    made = network(30)
+    made.emotion_mean.fill_(100.0)
+    made.emotion_scale.fill_(0.1)
+    mel, detail, emotion = inputs(made, 1)
+    assert emotion is not None
+    silent, _ = made.hear(mel, detail[:, 0], torch.zeros_like(emotion[:, 0]))
+    made.emotion_mean.fill_(0.0)
+    same, _ = made.hear(mel, detail[:, 0], torch.zeros_like(emotion[:, 0]))
+    torch.testing.assert_close(silent, same)
+    other, _ = made.hear(mel, detail[:, 0], 10 * emotion[:, 0])
+    assert (other - silent).abs().max() > 1e-4
+
+
+@torch.no_grad()
+def test_outputs_stay_in_range_and_smoothing_keeps_its_state() -> None:
+    made = network(30)
+    mel, detail, emotion = inputs(made, 1)
+    assert emotion is not None
+    loud = made(10 * mel + SILENCE, detail[:, 0], torch.ones(2, 52), emotion[:, 0])
+    assert loud.min() >= 0.0
+    assert loud.max() <= 1.0
+    raw = torch.rand(1, 2, 5, 52)
+    before = torch.rand(1, 2, 52)
+    smoothed = smooth_runs(made, raw, before)
+    state = before
+    for frame in range(5):
+        state = made.alpha * state + (1 - made.alpha) * raw[:, :, frame]
+        torch.testing.assert_close(smoothed[:, :, frame], state)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"fps": 25}, "multiple of 30"),
+        ({"d_model": 30}, "heads"),
+        ({"context_frames": 100}, "multiple of 16"),
+        ({"context_frames": 16}, "at least 32"),
+    ],
+)
+def test_impossible_shapes_are_refused(changes: dict[str, int], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        NetworkSettings(**{**SMALL, **changes})

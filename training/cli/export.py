@@ -1,0 +1,76 @@
+"""koemorph export: a trained network as a file that plays without torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from koemorph.errors import DataError
+
+from ..cache import FeatureCache
+from ..checkpoints import load_checkpoint
+from ..emotion import emotion_backend
+from ..export import FORMATS, QUANTIZATIONS, at_fps, export, metadata
+from ..recordings import read_audio
+
+
+@click.command(name="export")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file.")
+@click.option("--format", "file_format", type=click.Choice(sorted(FORMATS)), default="onnx")
+@click.option("--quantize", type=click.Choice(QUANTIZATIONS), default="none")
+@click.option("--mobile", is_flag=True, help="Optimise TorchScript for its lite interpreter.")
+@click.option("--fps", type=click.Choice(["30", "60"]), help="Frame rate; the checkpoint's own.")
+@click.option(
+    "--audio",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Speech to verify the export with: torch and the file must give the same face.",
+)
+@click.option("--name", default="koemorph", show_default=True)
+@click.option("--model-version", default="1", show_default=True)
+@click.option("--license", "license_name", default="unknown", show_default=True)
+@click.option("--training-data", default="unknown", show_default=True)
+@click.option("--metrics", type=click.Path(path_type=Path), help="JSON of koemorph evaluate.")
+def command(checkpoint: Path, output: Path, audio: Path, **options: Any) -> None:
+    """Export CHECKPOINT; prints size, difference from torch, and what a frame costs."""
+    loaded = load_checkpoint(checkpoint)
+    network, settings = at_fps(loaded, int(options["fps"] or loaded.description.features.fps))
+    described = metadata(
+        loaded,
+        network,
+        settings,
+        {
+            **{key: options[key] for key in ("name", "model_version", "training_data")},
+            "license": options["license_name"],
+            "metrics": _metrics(options["metrics"]),
+        },
+    )
+    samples, rate = read_audio(audio)
+    with FeatureCache.temporary(settings, emotion_backend(loaded.description.emotion)) as cache:
+        written = export(
+            network,
+            described,
+            cache.load(samples, rate),
+            output,
+            file_format=options["file_format"],
+            quantize=options["quantize"],
+            mobile=options["mobile"],
+        )
+    click.echo(
+        f"{written.path}: {written.bytes / 1e6:.2f} MB, {settings.fps} fps; largest "
+        f"difference from torch {written.difference:.2g}, smallest r {written.correlation:.5f}; "
+        f"{written.frame_milliseconds:.3f} ms a frame on one thread"
+    )
+
+
+def _metrics(path: Path | None) -> str:
+    if path is None:
+        return "{}"
+    try:
+        return json.dumps(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read {path} as JSON: {error}") from error

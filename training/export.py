@@ -1,0 +1,302 @@
+"""Export: from a checkpoint to a file for playing, verified on audio before it is kept."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from koemorph.coefficients import COEFFICIENTS
+from koemorph.errors import DataError, ModelError
+from koemorph.features import FeatureSettings
+from koemorph.outputs.atomic import atomic_path
+
+from .cache import TrackFeatures
+from .checkpoints import Checkpoint, load_weights
+from .network import OUTPUTS, SILENCE, Network
+
+FORMATS = {"onnx": ".onnx", "torchscript": ".pt"}
+QUANTIZATIONS = ("none", "int8", "fp16")
+OPSET, IR_VERSION = 17, 8  # what ONNX Runtime 1.17 loads
+TOLERANCE = {"none": 1e-4, "fp16": 2e-2, "int8": 0.1}
+CHECKED_FRAMES = 150
+
+FloatArray = NDArray[np.float32]
+Feed = dict[str, FloatArray]
+Runner = Callable[[Feed], FloatArray]
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written: its size, how far it is from torch on audio, and what a frame costs."""
+
+    path: Path
+    bytes: int
+    difference: float
+    correlation: float
+    frame_milliseconds: float
+
+
+def at_fps(checkpoint: Checkpoint, fps: int) -> tuple[Network, FeatureSettings]:
+    """The averaged network for a frame rate: the same weights, asked more or less often."""
+    described = checkpoint.description
+    network = checkpoint.network()
+    if fps == described.features.fps:
+        return network, described.features
+    rate = fps / described.features.fps
+    lookahead = described.features.lookahead_frames * rate
+    context = described.network.context_frames * rate
+    if lookahead != round(lookahead) or context != round(context):
+        raise DataError(f"this checkpoint cannot be played at {fps} frames a second.")
+    try:
+        settings = replace(described.network, fps=fps, context_frames=round(context))
+    except ValueError as error:
+        raise DataError(f"this checkpoint cannot be played at {fps} fps: {error}.") from error
+    faster = Network(settings)
+    load_weights(faster, network.state_dict(), "the checkpoint")
+    features = replace(described.features, fps=fps, lookahead_frames=round(lookahead))
+    return faster, features
+
+
+def metadata(
+    checkpoint: Checkpoint, network: Network, features: FeatureSettings, texts: Mapping[str, str]
+) -> dict[str, str]:
+    """Everything that a model file says about itself; `texts` holds its name, licence and so on."""
+    return {
+        **features.metadata(),
+        "format_version": "1",
+        "context_frames": str(network.settings.context_frames),
+        "emotion": checkpoint.description.emotion,
+        "egemaps_set": "eGeMAPSv02",
+        "coefficients": ",".join(COEFFICIENTS),
+        **texts,
+    }
+
+
+def export(
+    network: Network,
+    described: Mapping[str, str],
+    features: TrackFeatures,
+    path: Path,
+    *,
+    file_format: str = "onnx",
+    quantize: str = "none",
+    mobile: bool = False,
+) -> Export:
+    """Writes the model, unless it differs from torch by more than TOLERANCE on `features`.
+
+    Raises ModelError then, and OutputError when it cannot be written.
+    """
+    network.eval()
+    feeds = _feeds(network, features)
+    if file_format == "onnx":
+        data = _with_metadata(_quantized(_onnx(network, feeds), quantize), described)
+        runner = onnx_runner(data)
+    elif quantize != "none":
+        raise DataError(f"{file_format} files are not quantized here; use --format onnx.")
+    else:
+        data = _torchscript(network, feeds, described, mobile=mobile)
+        runner = _torchscript_runner(data, mobile=mobile)
+    expected = run_frames(_torch_runner(network), feeds)
+    shown = run_frames(runner, feeds)
+    difference = float(np.abs(expected - shown).max())
+    if not difference <= TOLERANCE[quantize]:
+        raise ModelError(
+            f"the exported model differs from the trained one by {difference:.2g}, which is more "
+            f"than {TOLERANCE[quantize]:g}; nothing was written."
+        )
+    moving = expected.std(axis=0) > 1e-3
+    both = [np.corrcoef(expected[:, i], shown[:, i])[0, 1] for i in np.flatnonzero(moving)]
+    with atomic_path(path) as beside:
+        beside.write_bytes(data)
+    return Export(
+        path, len(data), difference, float(min(both, default=1.0)), _milliseconds(runner, feeds[0])
+    )
+
+
+def onnx_runner(data: bytes) -> Runner:
+    """Runs an ONNX file on one thread, as a game would."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+    def run(feed: Feed) -> FloatArray:
+        output: FloatArray = session.run(None, feed)[0]
+        return output
+
+    return run
+
+
+def run_frames(runner: Runner, feeds: list[Feed]) -> FloatArray:
+    """Frame after frame, each output handed to the next frame: (T, 52)."""
+    previous = np.zeros((1, OUTPUTS), np.float32)
+    frames = []
+    for feed in feeds:
+        previous = runner({**feed, "previous": previous})
+        frames.append(previous[0])
+    return np.stack(frames)
+
+
+def _feeds(network: Network, features: TrackFeatures) -> list[Feed]:
+    """The inputs of the first CHECKED_FRAMES frames."""
+    context = network.settings.context_frames
+    silence = np.full((context - 1, features.mel.shape[1]), SILENCE, np.float32)
+    mel = np.concatenate([silence, features.mel[:CHECKED_FRAMES]])
+    feeds = []
+    for frame in range(min(CHECKED_FRAMES, len(features))):
+        feed = {
+            "mel": mel[None, frame : frame + context],
+            "detail": np.array(features.detail[None, frame]),
+            "previous": np.zeros((1, OUTPUTS), np.float32),
+        }
+        if network.settings.emotion_features:
+            feed["egemaps"] = np.array(features.emotion[features.emotion_index[None, frame]])
+        feeds.append(feed)
+    if not feeds:
+        raise DataError("the audio to verify the export with is shorter than one frame.")
+    return feeds
+
+
+def _tensors(feed: Feed) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(np.ascontiguousarray(value)) for value in feed.values())
+
+
+def _torch_runner(network: Network) -> Runner:
+    @torch.no_grad()
+    def run(feed: Feed) -> FloatArray:
+        output: FloatArray = network(*_tensors(feed)).numpy()
+        return output
+
+    return run
+
+
+def _onnx(network: Network, feeds: list[Feed]) -> bytes:
+    names = list(feeds[0])
+    stream = io.BytesIO()
+    with warnings.catch_warnings():
+        # The exporter that traces is deprecated, but the only one that writes opset 17.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            _tensors(feeds[0]),
+            stream,  # type: ignore[arg-type]
+            input_names=names,
+            output_names=["coefficients"],
+            dynamic_axes={name: {0: "batch"} for name in [*names, "coefficients"]},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    return _folded(stream.getvalue())
+
+
+def _folded(data: bytes) -> bytes:
+    """The graph with everything computed that depends on weights alone."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = str(folder / "folded.onnx")
+        onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        model = onnx.load(folder / "folded.onnx")
+    standard = [entry for entry in model.opset_import if entry.domain == ""]
+    del model.opset_import[:]
+    model.opset_import.extend(standard)
+    model.ir_version = IR_VERSION
+    onnx.checker.check_model(model)
+    folded: bytes = model.SerializeToString()
+    return folded
+
+
+def _quantized(data: bytes, quantize: str) -> bytes:
+    if quantize == "none":
+        return data
+    if quantize == "fp16":
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+
+        half: bytes = convert_float_to_float16(
+            onnx.load_from_string(data), keep_io_types=True
+        ).SerializeToString()
+        return half
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        quantize_dynamic(
+            onnx.load_from_string(data),
+            folder / "int8.onnx",
+            op_types_to_quantize=["MatMul", "Gemm"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+        )
+        return (folder / "int8.onnx").read_bytes()
+
+
+def _with_metadata(data: bytes, described: Mapping[str, str]) -> bytes:
+    model = onnx.load_from_string(data)
+    model.producer_name = "koemorph"
+    onnx.helper.set_model_props(model, dict(described))
+    whole: bytes = model.SerializeToString()
+    return whole
+
+
+def _torchscript(
+    network: Network, feeds: list[Feed], described: Mapping[str, str], *, mobile: bool
+) -> bytes:
+    stream = io.BytesIO()
+    extra = {"metadata.json": json.dumps(dict(described))}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+            network, _tensors(feeds[0])
+        )
+        if mobile:
+            # Frozen rather than rewritten for XNNPACK, which builds of torch may lack.
+            frozen = torch.jit.freeze(traced.eval())
+            lite: bytes = frozen._save_to_buffer_for_lite_interpreter(extra)
+            return lite
+        torch.jit.save(traced, stream, _extra_files=extra)
+    return stream.getvalue()
+
+
+def _torchscript_runner(data: bytes, *, mobile: bool) -> Runner:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if mobile:
+            from torch.jit.mobile import _load_for_lite_interpreter
+
+            loaded: nn.Module = _load_for_lite_interpreter(  # type: ignore[no-untyped-call]
+                io.BytesIO(data)
+            )
+        else:
+            loaded = torch.jit.load(io.BytesIO(data))  # type: ignore[no-untyped-call]
+
+    @torch.no_grad()
+    def run(feed: Feed) -> FloatArray:
+        output: FloatArray = loaded(*_tensors(feed)).numpy()
+        return output
+
+    return run
+
+
+def _milliseconds(runner: Runner, feed: Feed, times: int = 200) -> float:
+    """The median of what one frame takes."""
+    for _ in range(20):
+        runner(feed)
+    spent = []
+    for _ in range(times):
+        begin = time.perf_counter()
+        runner(feed)
+        spent.append(time.perf_counter() - begin)
+    return float(np.median(spent)) * 1e3
