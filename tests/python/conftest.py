@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,6 +43,14 @@ def wait_until() -> Callable[[Page, str], None]:
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port that nobody uses just now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
 
 
 @pytest.fixture

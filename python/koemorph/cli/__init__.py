@@ -14,7 +14,9 @@ from koemorph.errors import KoemorphError, MissingExtraError
 COMMANDS: dict[str, tuple[str, str | None]] = {
     "animate": ("koemorph.cli.animate", None),
     "bench": ("koemorph.cli.bench", None),
+    "live": ("koemorph.cli.live", "live"),
     "preview": ("koemorph.cli.preview", None),
+    "serve": ("koemorph.cli.serve", "live"),
     "info": ("koemorph.cli.info", None),
     "dataset": ("koemorph.training.cli.dataset", "train"),
     "export": ("koemorph.training.cli.export", "train"),

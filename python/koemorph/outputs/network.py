@@ -61,6 +61,9 @@ class Output(ABC):
     it counts the frame as dropped and says why in `trouble`, which is "" while all is well.
     """
 
+    # True for a file, which wants every frame however late; a screen wants those in time.
+    keeps_all = False
+
     def __init__(self, label: str, max_rate: float = 60.0) -> None:
         self.label = label
         self.max_rate = max_rate

@@ -16,6 +16,8 @@ DEFAULT_MAX_BYTES = 4 << 30
 class JsonlOutput(Output):
     """Appends each frame as a v2.0 line until `max_bytes`, then drops frames and says so."""
 
+    keeps_all = True
+
     def __init__(self, path: str | Path, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         """Raises OutputError when the file cannot be written."""
         super().__init__(f"jsonl {path}")

@@ -1,0 +1,120 @@
+"""`koemorph live`: a microphone, recording or pipe becomes a face on any number of outputs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from koemorph.errors import OutputError
+from koemorph.live.microphone import MicrophoneSource, input_devices
+from koemorph.live.outputs import HELLO, open_outputs
+from koemorph.live.session import Session
+from koemorph.live.sources import PipeSource, RecordingSource, Source
+from koemorph.live.status import StatusLine
+from koemorph.model import Model
+
+_KINDS = {
+    "livelink": ("HOST[:PORT][,SUBJECT]", "Live Link Face for Unreal; port 11111."),
+    "vmc": ("HOST[:PORT]", "VMC protocol with ARKit's names; port 39539."),
+    "vmc-pascal": ("HOST[:PORT]", "VMC protocol with names like JawOpen."),
+    "osc": ("HOST:PORT[,PATTERN]", "OSC; the pattern is /koemorph/{name}."),
+    "vrchat": ("HOST[:PORT]", "VRChat face-tracking parameters; port 9000."),
+    "udp": ("HOST:PORT", "JSON, one datagram a frame."),
+    "websocket": ("PORT", "Serve JSON frames to WebSocket clients."),
+    "jsonl": ("FILE", "Record v2.0 frames; complete when it ends."),
+}
+
+
+def _output_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for kind, (metavar, text) in reversed(_KINDS.items()):
+        option = click.option(f"--{kind}", multiple=True, metavar=metavar, help=text)
+        function = option(function)
+    return function
+
+
+def _source(mic: str | None, wav: Path | None, stdin_rate: int | None) -> Source:
+    if sum(choice is not None for choice in (mic, wav, stdin_rate)) != 1:
+        raise click.UsageError("Choose one source: --mic, --wav FILE or --stdin RATE.")
+    if wav is not None:
+        return RecordingSource(wav)
+    if stdin_rate is not None:
+        return PipeSource(sys.stdin.buffer, stdin_rate)
+    return MicrophoneSource(mic or "")
+
+
+def _show_devices(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        for index, name, channels, rate in input_devices():
+            click.echo(f"{index:3d}  {name}  ({channels} channels, {rate} Hz)")
+        context.exit()
+
+
+@click.command()
+@click.option("--mic", is_flag=False, flag_value="", metavar="[DEVICE]", help="A microphone.")
+@click.option("--wav", type=click.Path(path_type=Path), help="A recording, at real time.")
+@click.option("--stdin", "stdin_rate", type=int, metavar="RATE", help="Raw s16le mono samples.")
+@_output_options
+@click.option(
+    "--ifacialmocap",
+    multiple=True,
+    is_flag=False,
+    flag_value=HELLO,
+    metavar="[HOST[:PORT]]",
+    help="iFacialMocap text, port 49983; without HOST to receivers that ask for it.",
+)
+@click.option("--fps", type=click.Choice(["30", "60"]), help="Frames a second; else the model's.")
+@click.option("--retarget", "map_name", metavar="MAP", help="For VMC, OSC, UDP and WebSocket.")
+@click.option("--model", "model_path", type=click.Path(path_type=Path), help="Your own model.")
+@click.option("--rate", type=click.FloatRange(1, 120), default=60.0, help="Most frames a second.")
+@click.option("--bind", default="127.0.0.1", help="Address that listening outputs use.")
+@click.option("--duration", type=click.FloatRange(0), help="Seconds after which to end.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON at the end.")
+@click.option("--devices", is_flag=True, is_eager=True, expose_value=False, callback=_show_devices)
+def command(
+    *,
+    mic: str | None,
+    wav: Path | None,
+    stdin_rate: int | None,
+    fps: str | None,
+    map_name: str | None,
+    model_path: Path | None,
+    rate: float,
+    bind: str,
+    duration: float | None,
+    as_json: bool,
+    **kinds: tuple[str, ...],
+) -> None:
+    """Animate a voice as it is spoken and send the face to every output named; Ctrl-C ends."""
+    wanted = [(kind.replace("_", "-"), text) for kind, texts in kinds.items() for text in texts]
+    if not wanted:
+        raise OutputError("Say where the face goes, for example --livelink 127.0.0.1.")
+    model = Model(model_path)
+    with ExitStack() as stack:
+        source = _source(mic, wav, stdin_rate)
+        stack.callback(source.close)
+        stream = model.stream(
+            source.sample_rate, source.channels, None if fps is None else int(fps)
+        )
+        outputs = open_outputs(wanted, stream.info.fps, bind, rate, stack)
+        line = StatusLine(sys.stderr)
+        target = None
+        if map_name is not None:
+            from koemorph.retarget import load_map
+
+            target = load_map(map_name)
+        session = Session(source, stream, outputs, retarget=target, on_frame=line.show)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            stack.callback(signal.signal, number, signal.signal(number, lambda *_: session.stop()))
+        session.run(duration)
+        line.finish(session)
+        if as_json:
+            figures: dict[str, Any] = session.statistics.summary()
+            figures["outputs"] = {o.label: {"sent": o.sent, "dropped": o.dropped} for o in outputs}
+            click.echo(json.dumps(figures))

@@ -1,0 +1,72 @@
+"""From what the user asks for (`HOST:PORT,subject`) to open outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from datetime import datetime
+
+from koemorph.outputs import ifacialmocap, livelink, vmc, vrchat
+from koemorph.outputs.ifacialmocap import IFacialMocapOutput, IFacialMocapServer
+from koemorph.outputs.livelink import LiveLinkOutput
+from koemorph.outputs.network import Output, parse_endpoint
+from koemorph.outputs.osc import DEFAULT_PATTERN, OscOutput
+from koemorph.outputs.stream_file import JsonlOutput
+from koemorph.outputs.udp import JsonUdpOutput
+from koemorph.outputs.vmc import VmcOutput
+from koemorph.outputs.vrchat import VrchatOutput
+from koemorph.outputs.websocket import WebSocketOutput
+
+HELLO = "hello"
+"""What --ifacialmocap means without an address: wait for receivers."""
+
+
+def time_of_day_frame(fps: int, now: datetime) -> int:
+    """The number of the frame at a time of day, so that recordings can be lined up by timecode."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return int((now - midnight).total_seconds() * fps)
+
+
+def _live_link(text: str, fps: int) -> Output:
+    endpoint, _, subject = text.partition(",")
+    host, port = parse_endpoint(endpoint, livelink.DEFAULT_PORT)
+    return LiveLinkOutput(host, port, subject or "KoeMorph", time_of_day_frame(fps, datetime.now()))
+
+
+def _osc(text: str) -> Output:
+    endpoint, _, pattern = text.partition(",")
+    return OscOutput(*parse_endpoint(endpoint), pattern or DEFAULT_PATTERN)
+
+
+def _ifacialmocap(text: str, bind: str) -> Output:
+    if text == HELLO:
+        return IFacialMocapServer(bind)
+    return IFacialMocapOutput(*parse_endpoint(text, ifacialmocap.DEFAULT_PORT))
+
+
+def open_outputs(
+    wanted: Iterable[tuple[str, str]], fps: int, bind: str, rate: float, stack: ExitStack
+) -> list[Output]:
+    """Open (kind, text) pairs; each is closed by `stack`. OutputError for what cannot be opened.
+
+    bind: the address listening sockets use. rate: the most frames a second any output sends.
+    """
+    makers: dict[str, Callable[[str], Output]] = {
+        "livelink": lambda text: _live_link(text, fps),
+        "vmc": lambda text: VmcOutput(*parse_endpoint(text, vmc.DEFAULT_PORT)),
+        "vmc-pascal": lambda text: VmcOutput(*parse_endpoint(text, vmc.DEFAULT_PORT), pascal=True),
+        "osc": _osc,
+        "vrchat": lambda text: VrchatOutput(*parse_endpoint(text, vrchat.DEFAULT_PORT)),
+        "ifacialmocap": lambda text: _ifacialmocap(text, bind),
+        "udp": lambda text: JsonUdpOutput(*parse_endpoint(text)),
+        "websocket": lambda text: WebSocketOutput(int(text), bind),
+        "jsonl": JsonlOutput,
+    }
+    outputs = []
+    for kind, text in wanted:
+        output = makers[kind](text)
+        stack.callback(output.close)
+        if not output.keeps_all:
+            output.max_rate = rate
+        outputs.append(output)
+    return outputs

@@ -1,0 +1,137 @@
+"""One voice, one loop: wait for a frame's moment, hear, compute, send."""
+
+from __future__ import annotations
+
+import gc
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from koemorph import _native
+from koemorph.coefficients import COEFFICIENTS
+from koemorph.live.clock import Clock
+from koemorph.live.schedule import Schedule
+from koemorph.live.sources import FloatArray, Source
+from koemorph.live.statistics import Statistics
+from koemorph.model import Stream
+from koemorph.outputs.network import Frame, Output
+
+_POLL = 0.001
+_BACKLOG_SECONDS = 0.25
+"""A frame later than this is not sent any more: after a hiccup the face catches up at once."""
+
+
+class Session:
+    """Carries frames from a source to outputs until the source ends or `stop` is called."""
+
+    def __init__(
+        self,
+        source: Source,
+        stream: Stream,
+        outputs: Sequence[Output],
+        *,
+        clock: Clock | None = None,
+        retarget: _native.Retarget | None = None,
+        on_frame: Callable[[Session], None] | None = None,
+    ) -> None:
+        self.source = source
+        self.outputs = outputs
+        self.statistics = Statistics()
+        self._stream = stream
+        self._clock = clock or Clock()
+        self._retarget = retarget
+        self._on_frame = on_frame
+        self._fps: int = stream.info.fps
+        self._waiting: deque[FloatArray] = deque()
+        self._next = 0
+        self._stopped = False
+
+    @property
+    def fps(self) -> int:
+        """Frames a second."""
+        return self._fps
+
+    @property
+    def time(self) -> float:
+        """Stream time of the next frame, seconds."""
+        return self._next / self._fps
+
+    def stop(self) -> None:
+        """End after the frame under way; frames whose audio has come are still written to files."""
+        self._stopped = True
+
+    def run(self, duration: float | None = None) -> None:
+        """Run until the source ends, `stop`, or `duration` seconds; outputs are left open."""
+        # A collection in mid-frame would show as jitter; what is there now stays.
+        gc.collect()
+        gc.freeze()
+        now = self._clock.now()
+        self.source.start(now)
+        schedule = Schedule(now, self._fps, self._stream.info.latency, self.source.exact)
+        try:
+            while not self._stopped and not self.source.ended:
+                if duration is not None and self._next >= duration * self._fps:
+                    break
+                self._step(schedule)
+            self._finish(schedule)
+        finally:
+            gc.unfreeze()
+
+    def _hear(self) -> None:
+        audio = self.source.read(self._clock.now())
+        if len(audio):
+            self.statistics.heard(audio)
+            self._stream.push(audio)
+            self._collect()
+
+    def _collect(self) -> None:
+        self._waiting.extend(self._stream.pull().weights)
+
+    def _step(self, schedule: Schedule) -> None:
+        """Send the next frame when it is due, or as soon after as its audio comes."""
+        due = schedule.due(self._next)
+        self._clock.sleep_until(due)
+        self._hear()
+        while not self._waiting and not self._stopped and not self.source.ended:
+            self._clock.sleep_until(self._clock.now() + _POLL)
+            self._hear()
+        if not self._waiting:
+            return
+        now = self._clock.now()
+        schedule.sent(now - due if now - due > _POLL else 0.0)
+        self._send(now - due < _BACKLOG_SECONDS)
+        self.statistics.sent(now - schedule.origin - (self._next - 1) / self._fps, now - due)
+        if self._on_frame is not None:
+            self._on_frame(self)
+
+    def _send(self, in_time: bool) -> None:
+        weights = self._waiting.popleft()
+        names, values = COEFFICIENTS, weights
+        if self._retarget is not None:
+            names, values = self._retarget.names, self._retarget.apply(weights[None])[0]
+        frame = Frame(self._next, self._next / self._fps, self._fps, weights, names, values)
+        self._next += 1
+        if not in_time:
+            self.statistics.dropped += 1
+        for output in self.outputs:
+            if in_time or output.keeps_all:
+                output.send(frame)
+
+    def _finish(self, schedule: Schedule) -> None:
+        """The frames that wait for their lookahead, then a face at rest for those who watch."""
+        if not self.source.ended:
+            self._hear()
+        self._stream.flush()
+        self._collect()
+        while self._waiting:
+            if not self._stopped:
+                self._clock.sleep_until(schedule.due(self._next))
+            self._send(in_time=not self._stopped)
+        rest = np.zeros(len(COEFFICIENTS), np.float32)
+        self._waiting.append(rest)
+        watching = [output for output in self.outputs if not output.keeps_all]
+        self.outputs, all_outputs = watching, self.outputs
+        self._clock.sleep_until(schedule.due(self._next))
+        self._send(in_time=True)
+        self.outputs = all_outputs

@@ -1,0 +1,66 @@
+"""The line that says how a live session is doing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from koemorph.live.session import Session
+
+_EVERY_SECONDS = 0.25
+_METER = " ▁▂▃▄▅▆▇█"
+_QUIETEST_DB = -60
+
+
+def meter(level: float) -> str:
+    """A level in dB of full scale as a bar of ten cells."""
+    filled = max(0.0, min(1.0, 1 - level / _QUIETEST_DB)) * 10
+    whole = int(filled)
+    part = _METER[int((filled - whole) * 8)] if whole < 10 else ""
+    return ("█" * whole + part).ljust(10)
+
+
+class StatusLine:
+    """Rewrites one line of a terminal; elsewhere it keeps quiet until the end, but for trouble."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._live = stream.isatty()
+        self._last = float("-inf")
+        self._told = ""
+
+    def show(self, session: Session) -> None:
+        """Called once a frame; writes four times a second."""
+        time = session.time
+        if time - self._last < _EVERY_SECONDS:
+            return
+        self._last = time
+        trouble = self._trouble(session)
+        if self._live:
+            self._stream.write(f"\r\x1b[K{self._text(session)}{trouble and '  ! ' + trouble}")
+            self._stream.flush()
+        elif trouble != self._told:
+            self._told = trouble
+            self._stream.write(f"{trouble or 'all is well again'}\n")
+            self._stream.flush()
+
+    def finish(self, session: Session) -> None:
+        """The last state, as a line that stays."""
+        self._stream.write(("\r\x1b[K" if self._live else "") + self._text(session) + "\n")
+        self._stream.flush()
+
+    def _text(self, session: Session) -> str:
+        statistics = session.statistics
+        figures = statistics.summary()
+        dropped = statistics.dropped + sum(output.dropped for output in session.outputs)
+        return (
+            f"{meter(statistics.level)} {statistics.level:4.0f} dB  {session.fps} fps  "
+            f"latency {figures['latency_p50_ms']:.0f} ms (p99 {figures['latency_p99_ms']:.0f})  "
+            f"jitter {figures['jitter_p99_ms']:.1f} ms  sent {statistics.frames}  "
+            f"dropped {dropped}"
+        )
+
+    def _trouble(self, session: Session) -> str:
+        said = [session.source.trouble]
+        said += [f"{o.label}: {o.trouble}" for o in session.outputs if o.trouble]
+        return "; ".join(text for text in said if text)

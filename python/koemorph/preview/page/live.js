@@ -1,0 +1,162 @@
+// The live page: the browser's microphone goes to KoeMorph, and the face comes back.
+"use strict";
+
+const byId = (id) => document.getElementById(id);
+const SHOWN_SECONDS = 10;
+
+function say(text, bad = false) {
+  byId("status").textContent = text;
+  byId("status").classList.toggle("bad", bad);
+}
+
+// The last seconds of frames, as the timeline and the stage read them.
+class History extends Track {
+  constructor(names, fps) {
+    super(names, fps, new Uint8Array(SHOWN_SECONDS * fps * names.length));
+    this.peaks = new Uint8Array(SHOWN_SECONDS * 100);
+    this.latest = restingWeights();
+    this.before = restingWeights();
+    this.arrived = 0;
+  }
+
+  add(weights) {
+    const n = this.names.length;
+    this.values.copyWithin(0, n);
+    this.before = this.latest;
+    this.latest = {};
+    this.names.forEach((name, k) => {
+      this.latest[name] = weights[k];
+      this.values[this.values.length - n + k] = Math.round(weights[k] * 255);
+    });
+    this.arrived = performance.now();
+  }
+
+  hear(block) {
+    let peak = 0;
+    for (const sample of block) peak = Math.max(peak, Math.abs(sample));
+    this.peaks.copyWithin(0, 1);
+    this.peaks[this.peaks.length - 1] = Math.min(255, Math.sqrt(peak) * 255);
+  }
+
+  // Between the last two frames, one frame behind, so that 60 pictures a second move evenly.
+  blend(out) {
+    const mix = Math.min((performance.now() - this.arrived) * this.fps / 1000, 1);
+    for (const name of this.names) out[name] = this.before[name] + (this.latest[name] - this.before[name]) * mix;
+  }
+}
+
+class Link {
+  constructor(history) {
+    this.history = history;
+    this.latencies = [];
+    this.frames = 0;
+    this.sent = 0;
+  }
+
+  async start() {
+    if (!navigator.mediaDevices) throw new Error("this page may not use a microphone; open it as http://127.0.0.1 or over https");
+    const media = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: true, channelCount: 1 } });
+    media.getAudioTracks()[0].addEventListener("ended", () => this.stop("The microphone was taken away; plug it in and press Speak."));
+    this.media = media;
+    this.context = new AudioContext({ latencyHint: "interactive" });
+    await this.context.audioWorklet.addModule("worklet.js");
+    const query = new URLSearchParams({ token: DATA.token, rate: this.context.sampleRate });
+    this.socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/stream?${query}`);
+    this.socket.binaryType = "arraybuffer";
+    this.socket.addEventListener("message", (event) => this.receive(new Float32Array(event.data)));
+    this.socket.addEventListener("close", (event) => this.stop(event.reason || "KoeMorph has ended; start koemorph serve again."));
+    await new Promise((resolve, reject) => {
+      this.socket.addEventListener("open", resolve);
+      this.socket.addEventListener("error", () => reject(new Error("KoeMorph does not answer; is koemorph serve running, and this its newest page?")));
+    });
+    const tap = new AudioWorkletNode(this.context, "tap", { numberOfInputs: 1, numberOfOutputs: 0 });
+    tap.port.onmessage = (event) => this.send(event.data);
+    this.context.createMediaStreamSource(media).connect(tap);
+    this.running = true;
+    say("listening");
+  }
+
+  send(block) {
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    this.sent += block.length;
+    // When the sample of stream time 0 was spoken, as the newest block tells it; the earliest is nearest.
+    const began = performance.now() - (this.sent / this.context.sampleRate) * 1000;
+    this.began = this.began === undefined ? began : Math.min(began, this.began + 0.01);
+    this.history.hear(block);
+    this.socket.send(block);
+  }
+
+  // Frames of 53 numbers: the time in seconds and the 52 weights.
+  receive(numbers) {
+    const size = this.history.names.length + 1;
+    for (let at = 0; at + size <= numbers.length; at += size) {
+      this.history.add(numbers.subarray(at + 1, at + size));
+      this.latencies.push(performance.now() - this.began - numbers[at] * 1000);
+      this.frames++;
+    }
+    if (this.latencies.length > 90) this.latencies.splice(0, this.latencies.length - 90);
+  }
+
+  latency() {
+    const sorted = [...this.latencies].sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)];
+  }
+
+  stop(reason) {
+    if (!this.running) return;
+    this.running = false;
+    this.media.getTracks().forEach((track) => track.stop());
+    this.context.close();
+    this.socket.close();
+    this.history.add(new Float32Array(this.history.names.length));
+    document.body.classList.remove("moving");
+    say(reason, Boolean(reason));
+  }
+}
+
+async function main() {
+  const history = new History(DATA.coefficients, DATA.fps);
+  const stage = new Stage(DATA.rig ? [["rig", "Rig"], ["face", "Face"]] : [["face", "Face"]]);
+  if (DATA.rig) stage.rig = new Rig(stage.rigCanvas, DATA.rig, await inflate(DATA.rig.data));
+  stage.show(DATA.rig ? "rig" : "face");
+  const timeline = new Timeline(byId("timeline"), SHOWN_SECONDS, () => {});
+  timeline.setData(history.peaks, [], 1, history, null);
+  const panel = new Panel(byId("curves"), DATA.groups, (name) => timeline.toggle(name));
+  document.querySelector('.row[data-name="jawOpen"]').click();
+  byId("startText").textContent = "Speak";
+  byId("hint").textContent = "click a coefficient to see its curve";
+  document.querySelector(".time").hidden = true;
+  say("press Speak and allow the microphone");
+
+  const weights = restingWeights();
+  const state = { ready: true, history, stage, weights, link: null, drawn: 0 };
+  window.koemorph = state;
+  const toggle = async () => {
+    if (state.link?.running) return state.link.stop("");
+    state.link = new Link(history);
+    try {
+      await state.link.start();
+      document.body.classList.add("moving");
+    } catch (error) {
+      const denied = error.name === "NotAllowedError" || error.name === "NotFoundError";
+      say(denied ? "The browser did not give a microphone: allow it beside the address, and check that one is plugged in." : `It did not start: ${error.message}`, true);
+    }
+  };
+  byId("start").addEventListener("click", toggle);
+  byId("play").addEventListener("click", toggle);
+  const frame = () => {
+    history.blend(weights);
+    stage.draw(weights, weights);
+    timeline.dirty = true;
+    timeline.draw(SHOWN_SECONDS);
+    panel.update(weights);
+    const running = state.link?.running;
+    byId("playIcon").setAttribute("d", running ? "M7 5h4v14H7zM13 5h4v14h-4z" : "M8 5v14l11-7z");
+    if (running && state.link.frames) say(`${history.fps} fps · ${Math.round(state.link.latency())} ms from voice to face`);
+    state.drawn++;
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+}
+
+main().catch((error) => say(`This page could not be shown: ${error.message}`, true));

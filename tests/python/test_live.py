@@ -1,0 +1,269 @@
+"""Live sessions: nothing lost, steady, and unshaken by what happens to sources and receivers."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner, Result
+
+from koemorph.cli.live import command
+from koemorph.live.clock import Clock
+from koemorph.live.outputs import time_of_day_frame
+from koemorph.live.schedule import Schedule
+from koemorph.live.session import Session
+from koemorph.live.sources import FloatArray, PipeSource, RecordingSource, Source
+from koemorph.live.status import StatusLine, meter
+from koemorph.model import Model
+from koemorph.outputs.jsonl import read_jsonl
+from koemorph.outputs.network import Frame, Output
+from koemorph.outputs.stream_file import JsonlOutput
+from koemorph.outputs.udp import JsonUdpOutput
+
+
+class SimulatedClock(Clock):
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep_until(self, due: float) -> None:
+        self.time = max(self.time, due)
+
+
+class Collector(Output):
+    """Keeps frames and when they came."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__("collector")
+        self.clock = clock
+        self.frames: list[tuple[float, int, np.ndarray]] = []
+
+    def deliver(self, frame: Frame) -> None:
+        self.frames.append((self.clock.now(), frame.index, frame.weights))
+
+
+class Noise(Source):
+    """Endless noise that is there as soon as its time has come."""
+
+    sample_rate, channels, exact = 16000, 1, True
+
+    def start(self, now: float) -> None:
+        self._began, self._given = now, 0
+        self._block = np.random.default_rng(0).normal(0, 0.1, (16000, 1)).astype(np.float32)
+
+    def read(self, now: float) -> FloatArray:
+        count = int((now - self._began) * self.sample_rate + 0.01) - self._given
+        self._given += count
+        return self._block[:count]
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_models: dict[int, Path]) -> Model:
+    return Model(tiny_models[30])
+
+
+def test_a_recording_gives_the_frames_that_animate_gives(
+    tiny: Model, speech: Path, tmp_path: Path
+) -> None:
+    clock, source = SimulatedClock(), RecordingSource(speech)
+    collector, file = Collector(clock), JsonlOutput(tmp_path / "live.jsonl")
+    stream = tiny.stream(source.sample_rate, source.channels)
+    session = Session(source, stream, [collector, file], clock=clock)
+    session.run()
+    file.close()
+    source.close()
+    offline = tiny.animate(speech)
+    recorded = read_jsonl(tmp_path / "live.jsonl")
+    frames = len(offline)
+    assert abs(len(recorded) - frames) <= 1
+    np.testing.assert_allclose(
+        recorded.weights[:frames], offline.weights[: len(recorded)], atol=2e-6
+    )
+    assert [index for _, index, _ in collector.frames] == list(range(len(recorded) + 1))
+    # After the last frame the face goes to rest for those who watch.
+    np.testing.assert_array_equal(collector.frames[-1][2], 0)
+    # Sample in to packet out, with the lookahead that the model declares.
+    times = np.array([at for at, _, _ in collector.frames[:-1]])
+    latency = times - np.arange(len(times)) / 30
+    assert latency.max() < 0.05
+    np.testing.assert_allclose(np.diff(times), 1 / 30, atol=1e-9)
+
+
+def test_hours_neither_drift_nor_grow(tiny: Model) -> None:
+    clock = SimulatedClock()
+    source, output = Noise(), JsonUdpOutput("127.0.0.1", 9)
+    session = Session(source, tiny.stream(16000), [output], clock=clock)
+    marks: list[tuple[float, int]] = []
+
+    def watch(running: Session) -> None:
+        if running.statistics.frames in (600, 1500):
+            gc.collect()
+            marks.append((clock.now() - running.time, tracemalloc.get_traced_memory()[0]))
+
+    session._on_frame = watch
+    tracemalloc.start()
+    try:
+        session.run(duration=51)
+    finally:
+        tracemalloc.stop()
+        output.close()
+    (early_lag, early_bytes), (late_lag, late_bytes) = marks
+    assert late_lag == pytest.approx(early_lag, abs=1e-6)
+    assert late_bytes - early_bytes < 60_000
+    assert session.statistics.dropped == 0
+
+
+def test_late_audio_moves_the_schedule_and_an_exact_source_does_not() -> None:
+    schedule = Schedule(0.0, 30, 0.033, exact=False)
+    before = schedule.due(10)
+    schedule.sent(0.008)
+    assert schedule.due(10) == pytest.approx(before + 0.008)
+    for _ in range(1000):
+        schedule.sent(0.0)
+    assert schedule.due(10) == pytest.approx(before)
+    exact = Schedule(0.0, 30, 0.033, exact=True)
+    exact.sent(0.008)
+    assert exact.due(10) == pytest.approx(before)
+
+
+def test_a_hiccup_is_caught_up_and_the_file_keeps_every_frame(tiny: Model, tmp_path: Path) -> None:
+    clock = SimulatedClock()
+    collector, file = Collector(clock), JsonlOutput(tmp_path / "live.jsonl")
+    session = Session(Noise(), tiny.stream(16000), [collector, file], clock=clock)
+
+    def hiccup(running: Session) -> None:
+        if running.statistics.frames == 20:
+            clock.time += 2.0
+
+    session._on_frame = hiccup
+    session.run(duration=5)
+    file.close()
+    assert session.statistics.dropped > 40
+    assert len(read_jsonl(tmp_path / "live.jsonl")) >= 150
+    at, index, _ = collector.frames[-2]
+    assert at - index / 30 < 0.1
+
+
+def test_pipe_is_paced_and_ends(tiny: Model) -> None:
+    samples = (np.sin(np.arange(16000) / 10) * 8000).astype("<i2")
+    source = PipeSource(io.BytesIO(samples.tobytes() + b"\x01"), 16000)
+    source.start(0.0)
+    heard = []
+    for step in range(1, 400):
+        time.sleep(0.001)
+        heard.append(source.read(step * 0.01))
+        assert sum(map(len, heard)) <= step * 160
+        if source.ended:
+            break
+    np.testing.assert_allclose(np.concatenate(heard)[:, 0], samples / 32768, atol=1e-6)
+
+
+def test_a_dry_pipe_is_silence_and_says_so() -> None:
+    reading, writing = os.pipe()
+    source = PipeSource(os.fdopen(reading, "rb"), 16000)
+    source.start(0.0)
+    assert len(source.read(0.5)) == 0
+    silence = source.read(3.0)
+    assert len(silence) == 32000
+    assert not silence.any()
+    assert "nothing comes" in source.trouble
+    os.close(writing)
+
+
+def test_file_stops_at_its_limit_and_says_so(tmp_path: Path) -> None:
+    output = JsonlOutput(tmp_path / "live.jsonl", max_bytes=3000)
+    for index in range(20):
+        output.send(Frame.plain(index, 30, np.zeros(52, np.float32)))
+    output.close()
+    assert output.dropped > 0
+    assert "limit" in output.trouble
+    assert len(read_jsonl(tmp_path / "live.jsonl")) == output.sent > 0
+
+
+def test_status_line(tiny: Model) -> None:
+    assert meter(0) == "█" * 10
+    assert meter(-200).strip() == ""
+    stream, clock = io.StringIO(), SimulatedClock()
+    source, line = Noise(), StatusLine(stream)
+    source.trouble = "the microphone was lost"
+    output = Collector(clock)
+    Session(source, tiny.stream(16000), [output], clock=clock, on_frame=line.show).run(1)
+    assert stream.getvalue() == "the microphone was lost\n"
+
+
+def test_frame_numbers_are_the_time_of_day() -> None:
+    assert time_of_day_frame(30, datetime(2026, 1, 1, 1, 0, 2)) == 30 * 3602
+
+
+def invoke(*args: str) -> Result:
+    return CliRunner().invoke(command, args)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--udp", "127.0.0.1:9"], "Choose one source"),
+        (["--wav", "a.wav", "--stdin", "16000", "--udp", "127.0.0.1:9"], "Choose one source"),
+        (["--wav", "SPEECH"], "Say where the face goes"),
+        (["--wav", "SPEECH", "--udp", "nowhere"], "is no address"),
+        (["--wav", "SPEECH", "--osc", "127.0.0.1:9000,{jaw}"], "no OSC address"),
+        (["--wav", "missing.wav", "--udp", "127.0.0.1:9"], "does not exist"),
+        (["--stdin", "10", "--udp", "127.0.0.1:9"], "sample rate of 10"),
+        (["--wav", "SPEECH", "--jsonl", "missing/x.jsonl"], "create it first"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(
+    args: list[str], words: str, speech: Path, tiny_models: dict[int, Path]
+) -> None:
+    args = [str(speech) if arg == "SPEECH" else arg for arg in args]
+    result = invoke(*args, "--model", str(tiny_models[30]))
+    assert result.exit_code != 0
+    assert words in result.output + str(result.exception)
+
+
+@pytest.fixture
+def receiver() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(20)
+        yield sock
+
+
+def test_command_sends_and_records_until_ctrl_c(
+    tmp_path: Path, tiny_models: dict[int, Path], receiver: socket.socket
+) -> None:
+    soundfile.write(tmp_path / "long.wav", np.zeros(16000 * 60, np.float32), 16000)
+    host, port = receiver.getsockname()
+    out = tmp_path / "live.jsonl"
+    args = ["live", "--wav", str(tmp_path / "long.wav"), "--model", str(tiny_models[30]), "--json"]
+    args += ["--udp", f"{host}:{port}", "--livelink", f"{host}:{port},Hero", "--jsonl", str(out)]
+    code = "from koemorph.cli import main; main()"
+    process = subprocess.Popen([sys.executable, "-c", code, *args], stdout=subprocess.PIPE)
+    packets = [receiver.recv(2048) for _ in range(40)]
+    process.send_signal(signal.SIGINT)
+    stdout, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert sum(packet[:1] == b"{" for packet in packets) == 20
+    assert sum(packet[:1] == b"\x06" for packet in packets) == 20
+    figures = json.loads(stdout)
+    recorded = read_jsonl(out)
+    assert len(recorded) >= figures["frames"] >= 20
+    assert not list(tmp_path.glob("*.part"))
