@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "bindings.h"
-#include "face.h"
+#include "coefficients.h"
 #include "gate.h"
 #include "life.h"
 
@@ -12,24 +12,14 @@ namespace py = pybind11;
 namespace koemorph {
 namespace {
 
-int index_of(const std::string& name) {
-  const int index = coefficient_index(name);
-  if (index < 0) throw py::key_error(name);
-  return index;
-}
-
-// get_<field>(name) and set_<field>(name, value) of an array with one entry a coefficient.
+// A field with one entry a coefficient, as an array (52,) that writes through.
 template <typename Class, typename Value>
-void bind_table(Class& bound, const std::string& field,
+void bind_table(Class& bound, const char* field,
                 Value (koemorph_controls::*table)[KOEMORPH_COEFFICIENTS]) {
-  bound.def(("get_" + field).c_str(),
-            [table](const koemorph_controls& controls, const std::string& name) {
-              return (controls.*table)[index_of(name)];
-            });
-  bound.def(("set_" + field).c_str(),
-            [table](koemorph_controls& controls, const std::string& name, Value value) {
-              (controls.*table)[index_of(name)] = value;
-            });
+  bound.def_property_readonly(field, [table](py::object self) {
+    Value* values = self.cast<koemorph_controls&>().*table;
+    return py::array_t<Value>(kCoefficients, values, self);
+  });
 }
 
 // Applies a stage of frames (T, 52) -> (T, 52).
@@ -52,6 +42,7 @@ void bind_settings(py::module_& module) {
              return read;
            }),
            py::arg("preset"), "Reads a preset (UTF-8 bytes); ValueError says where it is wrong.")
+      .def("copy", [](const koemorph_controls& self) { return self; })
       .def("check", [](const koemorph_controls& self) { raise_if_failed(check_controls(self)); })
       .def_readwrite("input_strength", &koemorph_controls::input_strength)
       .def_readwrite("gate", &koemorph_controls::gate)
@@ -98,12 +89,15 @@ void bind_controls(py::module_& module) {
       .def(py::init<int>(), py::arg("fps"))
       .def("reset", &Life::reset)
       .def("set", &Life::set)
-      .def("apply", [](Life& self, const FloatArray& frames) {
-        return apply_all(frames, [&](const float* in, float* out) {
-          std::copy(in, in + kCoefficients, out);
-          self.apply(out);
-        });
-      });
+      .def(
+          "apply",
+          [](Life& self, const FloatArray& frames, int64_t first) {
+            return apply_all(frames, [&, index = first](const float* in, float* out) mutable {
+              std::copy(in, in + kCoefficients, out);
+              self.apply(index++, out);
+            });
+          },
+          py::arg("frames"), py::arg("first") = 0);
   py::class_<Gate>(module, "Gate")
       .def(py::init<int>(), py::arg("sample_rate"))
       .def("reset", &Gate::reset)

@@ -99,6 +99,18 @@ py::array_t<float> tap(PyStream& self, koemorph_stage stage, int n) {
   return py::array_t<float>(out[py::slice(0, written, 1)]);
 }
 
+void set_controls(PyStream& self, const koemorph_controls& controls) {
+  raise_if_failed(koemorph_stream_set_controls(self.handle.get(), &controls));
+}
+
+void relax(PyStream& self, double playback_time, double seconds) {
+  raise_if_failed(koemorph_stream_relax(self.handle.get(), playback_time, seconds));
+}
+
+void resume(PyStream& self, double playback_time, double seconds) {
+  raise_if_failed(koemorph_stream_resume(self.handle.get(), playback_time, seconds));
+}
+
 koemorph_stream_info info(const PyStream& self) {
   koemorph_stream_info info{};
   info.size = sizeof info;
@@ -152,6 +164,9 @@ void bind_stream(py::module_& module) {
       .def("pull", &pull, py::arg("n"))
       .def("sample", &sample, py::arg("time"), py::arg("n"))
       .def("tap", &tap, py::arg("stage"), py::arg("n"))
+      .def("set_controls", &set_controls, py::arg("controls"))
+      .def("relax", &relax, py::arg("playback_time"), py::arg("seconds"))
+      .def("resume", &resume, py::arg("playback_time"), py::arg("seconds"))
       .def(
           "reset",
           [](PyStream& self, int sample_rate, int channels) {

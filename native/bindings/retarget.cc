@@ -16,7 +16,7 @@ FloatArray apply(const Retarget& map, const FloatArray& coefficients) {
   }
   FloatArray weights({coefficients.shape(0), static_cast<py::ssize_t>(map.size())});
   for (py::ssize_t frame = 0; frame < coefficients.shape(0); ++frame) {
-    map.apply(coefficients.data(frame, 0), weights.mutable_data(frame));
+    map.apply(coefficients.data(frame, 0), weights.mutable_data(frame), map.size());
   }
   return weights;
 }
@@ -47,7 +47,8 @@ void bind_retarget(py::module_& module) {
       .def_property_readonly("unmatched_targets", &Retarget::unmatched_targets)
       .def("match_rig", &Retarget::match_rig, py::arg("rig_names"))
       .def("apply", &apply, py::arg("coefficients"), "(T, 52) -> (T, len(names)) float32.");
-  module.def("normalized_shape_name", &normalized_shape_name, py::arg("name"));
+  module.def("match_shape_names", &match_shape_names, py::arg("wanted"), py::arg("rig"),
+             "For each of a rig's names the index of the wanted name it stands for, or -1.");
 }
 
 }  // namespace koemorph

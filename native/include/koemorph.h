@@ -79,6 +79,8 @@ typedef enum koemorph_stage {
 typedef struct koemorph_model koemorph_model;
 /* One voice being animated. */
 typedef struct koemorph_stream koemorph_stream;
+/* An immutable map from the 52 coefficients to a rig's own shapes. */
+typedef struct koemorph_retarget koemorph_retarget;
 
 /* ---- library ------------------------------------------------------------------------------------ */
 
@@ -185,8 +187,9 @@ KOEMORPH_API koemorph_result koemorph_stream_pull(koemorph_stream* stream, float
 
 /* [worker] Copies a stage's latest output, for tests and debugging: the last mixed-down block (AUDIO),
  * the last resampled block (RESAMPLE), the newest mel frame (MEL), the newest functionals (EGEMAPS), the
- * network's input (WINDOW), its output (MODEL), the frame as sample and pull give it (SMOOTH). Writes at
- * most n floats, and to *written (may be NULL) how many. */
+ * network's input (WINDOW), its output (MODEL), that output as the next frame's state (SMOOTH), the frame
+ * after controls and life, as it goes to retarget (RETARGET). Writes at most n floats, and to *written
+ * (may be NULL) how many. */
 KOEMORPH_API koemorph_result koemorph_stream_tap(koemorph_stream* stream, koemorph_stage stage,
                                                  float* out, int32_t n, int32_t* written);
 
@@ -236,7 +239,8 @@ typedef struct koemorph_controls {
   float saccades;          /* 0 */
   float brow_accents;      /* 0 */
   float idle;              /* 0 */
-  uint32_t seed;           /* the same seed and voice give the same life; 0 */
+  uint32_t seed;           /* the same seed and voice give the same life; taken over before the first
+                              frame and at a reset; 0 */
 } koemorph_controls;
 
 /* [any] Fills in the defaults. Does nothing with NULL. */
@@ -246,6 +250,50 @@ KOEMORPH_API void koemorph_controls_init(koemorph_controls* controls);
  * presets folder has examples). KOEMORPH_INVALID_ARGUMENT names line and column of what is wrong. */
 KOEMORPH_API koemorph_result koemorph_controls_from_preset(const char* json, uint64_t size,
                                                            koemorph_controls* out);
+
+/* [game] Takes over new controls from the next frame that process computes. Those set before the first
+ * frame hold from that frame on; later ones glide. */
+KOEMORPH_API koemorph_result koemorph_stream_set_controls(koemorph_stream* stream,
+                                                          const koemorph_controls* controls);
+
+/* [game] The voice stops at `playback_time`: what sample and pull give falls to rest over the `seconds`
+ * after it, whatever the voice still says. Pausing needs no call: sample the time at which the sound
+ * stands. Neither does going back: sample any time of the last keep_seconds. */
+KOEMORPH_API koemorph_result koemorph_stream_relax(koemorph_stream* stream, double playback_time,
+                                                   double seconds);
+
+/* [game] Takes a relax back over the `seconds` after `playback_time`. */
+KOEMORPH_API koemorph_result koemorph_stream_resume(koemorph_stream* stream, double playback_time,
+                                                    double seconds);
+
+/* ---- retarget ----------------------------------------------------------------------------------- */
+
+/* [any] Reads a map (JSON, UTF-8, `size` bytes; the package's maps folder has those of common rigs).
+ * rig_names: the rig's own shapes; weights then come in their order, and shapes that the map does not
+ * drive stay 0. Names match whatever their case, separators and side suffix. NULL: weights come in the
+ * map's order. KOEMORPH_INVALID_ARGUMENT names line and column of what is wrong. On success *out belongs
+ * to the caller, who ends it with koemorph_retarget_destroy. */
+KOEMORPH_API koemorph_result koemorph_retarget_load(const char* json, uint64_t size,
+                                                    const char* const* rig_names, int32_t rig_count,
+                                                    koemorph_retarget** out);
+
+/* [any] Does nothing with NULL. */
+KOEMORPH_API void koemorph_retarget_destroy(koemorph_retarget* map);
+
+/* [any] Number of weights; 0 with NULL. */
+KOEMORPH_API int32_t koemorph_retarget_count(const koemorph_retarget* map);
+
+/* [any] Name of weight `index`, NULL when there is none; valid as long as the map. */
+KOEMORPH_API const char* koemorph_retarget_name(const koemorph_retarget* map, int32_t index);
+
+/* [any] 1 when the map drives weight `index`, 0 when that shape of the rig found no partner. */
+KOEMORPH_API int32_t koemorph_retarget_is_driven(const koemorph_retarget* map, int32_t index);
+
+/* [any] Turns 52 coefficients, as sample and pull give them, into the first min(n, count) weights. Never
+ * allocates or locks; any number of threads may use one map. */
+KOEMORPH_API koemorph_result koemorph_retarget_apply(const koemorph_retarget* map,
+                                                     const float* coefficients, float* weights,
+                                                     int32_t n);
 
 #ifdef __cplusplus
 } /* extern "C" */

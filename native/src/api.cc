@@ -1,66 +1,24 @@
 // The C ABI: checks arguments, keeps exceptions in, and turns errors into results and a sentence.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
-#include <exception>
 #include <memory>
-#include <new>
 
+#include "api_support.h"
 #include "coefficients.h"
-#include "koemorph.h"
-#include "model.h"
-#include "stream.h"
-
-struct koemorph_model {
-  std::shared_ptr<const koemorph::Model> model;
-};
-
-struct koemorph_stream {
-  template <typename... Arguments>
-  explicit koemorph_stream(Arguments&&... arguments)
-      : stream(std::forward<Arguments>(arguments)...) {}
-  koemorph::Stream stream;
-};
 
 namespace {
 
+using koemorph::copy_config;
+using koemorph::fail;
+using koemorph::finish;
+using koemorph::guarded;
+using koemorph::invalid;
 using koemorph::Status;
 
 // A fixed buffer: failing on an audio or game thread must not allocate either.
 thread_local char last_message[1024] = "";
-
-koemorph_result fail(koemorph_result result, const char* sentence) {
-  std::snprintf(last_message, sizeof last_message, "%s", sentence);
-  return result;
-}
-
-koemorph_result invalid(const char* sentence) { return fail(KOEMORPH_INVALID_ARGUMENT, sentence); }
-
-koemorph_result finish(const Status& status) {
-  return status.ok() ? KOEMORPH_OK : fail(status.result, status.message.c_str());
-}
-
-template <typename Body>
-koemorph_result guarded(Body body) {
-  try {
-    return body();
-  } catch (const std::bad_alloc&) {
-    return fail(KOEMORPH_OUT_OF_MEMORY, "There is not enough memory.");
-  } catch (const std::exception& error) {
-    return fail(KOEMORPH_INFERENCE_FAILED, error.what());
-  } catch (...) {
-    return fail(KOEMORPH_INFERENCE_FAILED, "An unknown error occurred.");
-  }
-}
-
-// Takes over what the caller's version of a config knows; the rest keeps its defaults.
-template <typename Config>
-bool copy_config(const Config* from, Config* to) {
-  if (from == nullptr || from->size < sizeof(uint32_t) || from->size > 4096) return false;
-  std::memcpy(to, from, std::min<size_t>(from->size, sizeof(Config)));
-  to->size = sizeof(Config);
-  return true;
-}
 
 // NULL when the config can be used, else the sentence that says why not.
 const char* problem_of(const koemorph_stream_config& config, int model_fps) {
@@ -82,6 +40,11 @@ const char* problem_of(const koemorph_stream_config& config, int model_fps) {
 }
 
 }  // namespace
+
+koemorph_result koemorph::fail(koemorph_result result, const char* sentence) {
+  std::snprintf(last_message, sizeof last_message, "%s", sentence);
+  return result;
+}
 
 extern "C" {
 

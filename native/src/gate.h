@@ -12,8 +12,8 @@ namespace koemorph {
 //
 // The noise floor follows the level (20 ms mean square) down at once and up by 2 dB/s, so pauses
 // set it and words hardly lift it; digital silence says nothing about a microphone and leaves it
-// alone. Loudness is the mean power of what is above the noise over a second; gain moves towards the target
-// by at most 6 dB/s.
+// alone. Loudness is the mean power of what is above the noise over a second; gain moves towards
+// the target by at most 6 dB/s.
 class Gate {
  public:
   explicit Gate(int sample_rate);

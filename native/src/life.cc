@@ -72,13 +72,13 @@ double Life::Random::normal() {
 }
 
 Life::Life(int fps) : fps_(fps), frame_seconds_(1.0f / static_cast<float>(fps)) {
-  frame_ = 0;
+  started_ = false;
   set(default_controls());
   reset();
 }
 
 void Life::reset() {
-  frame_ = 0;
+  started_ = false;
   now_ = 0.0;
   std::fill(before_, before_ + kCoefficients, 0.0f);
   for (Strength* strength : {&blinking_, &looking_, &accents_, &idling_}) {
@@ -106,15 +106,13 @@ void Life::reset() {
 }
 
 void Life::set(const koemorph_controls& settings) {
-  const bool fresh = frame_ == 0;
-  const bool reseeded = fresh || settings.seed != settings_.seed;
   settings_ = settings;
   blinking_.wanted = settings.blinks_per_minute > 0.0f ? settings.blink : 0.0f;
   looking_.wanted = settings.saccades;
   accents_.wanted = settings.brow_accents;
   idling_.wanted = settings.idle;
   strength_step_ = settings.glide > frame_seconds_ ? frame_seconds_ / settings.glide : 2.0f;
-  if (fresh && reseeded) reset();
+  if (!started_) reset();
 }
 
 void Life::glide_strengths() {
@@ -128,7 +126,7 @@ float Life::drive(const int* coefficients, int count, const float* face, Driven*
   for (int i = 0; i < count; ++i) {
     speed = std::max(speed, std::abs(face[coefficients[i]] - before_[coefficients[i]]));
   }
-  const bool moves = speed > kMoves * frame_seconds_ && frame_ > 0;
+  const bool moves = speed > kMoves * frame_seconds_ && started_;
   const float step = frame_seconds_ * (moves ? 10.0f : -1.0f);
   driven->amount = std::clamp(driven->amount + step, 0.0f, 1.0f);
   return driven->amount;
@@ -138,7 +136,7 @@ float Life::drive(const int* coefficients, int count, const float* face, Driven*
 void Life::listen(const float* face) {
   float speed = 0.0f;
   for (const int i : kMouth) speed += std::abs(face[i] - before_[i]);
-  const bool moves = speed > kMoves * frame_seconds_ && frame_ > 0;
+  const bool moves = speed > kMoves * frame_seconds_ && started_;
   speaking_ = std::clamp(speaking_ + frame_seconds_ * (moves ? 8.0f : -5.0f), 0.0f, 1.0f);
   const bool speaks = in_speech_ ? speaking_ > 0.0f : speaking_ >= 1.0f;
   if (in_speech_ && !speaks) pause_began_ = now_;
@@ -247,10 +245,10 @@ void Life::drift(float* face) {
   }
 }
 
-void Life::apply(float* face) {
+void Life::apply(int64_t index, float* face) {
   float model[kCoefficients];
   std::copy(face, face + kCoefficients, model);
-  now_ = static_cast<double>(frame_) / fps_;
+  now_ = static_cast<double>(index) / fps_;
   glide_strengths();
   listen(face);
   blink(face);
@@ -258,7 +256,7 @@ void Life::apply(float* face) {
   raise_brows(face);
   drift(face);
   std::copy(model, model + kCoefficients, before_);
-  ++frame_;
+  started_ = true;
 }
 
 }  // namespace koemorph

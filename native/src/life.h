@@ -30,8 +30,8 @@ class Life {
   void reset();
   // `settings` have passed check_controls. Strengths glide over settings.glide; allocates nothing.
   void set(const koemorph_controls& settings);
-  // One frame, in place. Allocates nothing.
-  void apply(float* face);
+  // Frame `index`, in place; indices may leave gaps. Allocates nothing.
+  void apply(int64_t index, float* face);
 
  private:
   // A seeded sequence of numbers (splitmix64), one a behaviour, so that none disturbs another.
@@ -66,7 +66,7 @@ class Life {
   float frame_seconds_;
   koemorph_controls settings_;
   float before_[kCoefficients];  // the model's last frame
-  int64_t frame_;
+  bool started_;
   double now_;
 
   Strength blinking_, looking_, accents_, idling_;

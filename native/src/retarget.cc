@@ -213,7 +213,7 @@ float Retarget::follow(const std::vector<Point>& curve, float value) {
   return curve.back().out;
 }
 
-void Retarget::apply(const float* coefficients, float* weights) const {
+void Retarget::apply(const float* coefficients, float* weights, int n) const {
   float values[kCoefficients + kMaximumTargets];
   std::copy(coefficients, coefficients + kCoefficients, values);
   float* next = values + kCoefficients;
@@ -224,8 +224,9 @@ void Retarget::apply(const float* coefficients, float* weights) const {
     // Written so that NaN becomes the minimum.
     *next++ = value > target.minimum ? std::min(value, target.maximum) : target.minimum;
   }
-  for (const Output& output : outputs_) {
-    *weights++ = output.target < 0 ? 0.0f : values[kCoefficients + output.target];
+  for (int i = 0; i < std::min(n, size()); ++i) {
+    const int target = outputs_[i].target;
+    weights[i] = target < 0 ? 0.0f : values[kCoefficients + target];
   }
 }
 

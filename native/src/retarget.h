@@ -44,8 +44,8 @@ class Retarget {
   // The map's targets that no shape of the rig took.
   std::vector<std::string> unmatched_targets() const;
 
-  // coefficients: 52; weights: size(). Allocates nothing.
-  void apply(const float* coefficients, float* weights) const;
+  // coefficients: 52; writes the first min(n, size()) weights. Allocates nothing.
+  void apply(const float* coefficients, float* weights, int n) const;
 
   static constexpr int kMaximumTargets = 512;
 

@@ -1,5 +1,6 @@
 #include "rig_names.h"
 
+#include <string_view>
 #include <unordered_map>
 
 namespace koemorph {
@@ -26,8 +27,8 @@ std::string_view take_side(std::string_view* name) {
   return to_lower(side) == 'l' ? "left" : "right";
 }
 
-}  // namespace
-
+// Lower case without separators and mesh prefix, sides written out: "Face.Mouth_Smile_L" and
+// "mouthSmileLeft" both become "mouthsmileleft".
 std::string normalized_shape_name(std::string_view name) {
   const std::string_view side = take_side(&name);
   const size_t prefix = name.find_last_of(".:|/");
@@ -38,6 +39,8 @@ std::string normalized_shape_name(std::string_view name) {
   }
   return normalized.append(side);
 }
+
+}  // namespace
 
 std::vector<int> match_shape_names(const std::vector<std::string>& wanted,
                                    const std::vector<std::string>& rig) {

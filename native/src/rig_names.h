@@ -2,18 +2,14 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace koemorph {
 
-// Lower case without separators and mesh prefix, sides written out: "Face.Mouth_Smile_L" and
-// "mouthSmileLeft" both become "mouthsmileleft".
-std::string normalized_shape_name(std::string_view name);
-
 // For each rig name the index of the wanted name that it stands for, or -1. The same spelling wins,
-// then the same normalized name, then a wanted name of at least five characters that ends the rig's
-// after a separator ("M_F00_000_00_Fcl_MTH_A" for "Fcl_MTH_A").
+// then the same name but for case, separators, side suffix (_L, .L, Left) and mesh prefix
+// ("Face."), then a wanted name of at least five characters that ends the rig's after a separator
+// ("M_F00_000_00_Fcl_MTH_A" for "Fcl_MTH_A").
 std::vector<int> match_shape_names(const std::vector<std::string>& wanted,
                                    const std::vector<std::string>& rig);
 

@@ -21,10 +21,13 @@ Stream::Stream(std::shared_ptr<const Model> model, const koemorph_stream_config&
       clock_(model_->settings().mel.clock),
       audio_(static_cast<int64_t>(config.buffer_seconds * config.sample_rate), config.channels),
       resample_(std::make_unique<Resample>(config.sample_rate, clock_.sample_rate)),
+      gate_(clock_.sample_rate),
       mel_(model_->settings().mel),
       window_(model_->settings().context_frames, model_->settings().mel.bands,
               silence(model_->settings().mel)),
       inference_(model_, 1),
+      controls_(clock_.fps),
+      life_(clock_.fps),
       frames_(static_cast<int>(std::ceil(config.keep_seconds * clock_.fps)), kCoefficients,
               clock_.fps),
       block_(kBlock),
@@ -60,6 +63,7 @@ koemorph_result Stream::push(const float* interleaved, int32_t frames) {
 Status Stream::process(int64_t* computed) {
   const FlushDenormals flush_denormals;
   *computed = 0;
+  take_settings();
   // Read before the audio: what was pushed before the flush is then in the ring for certain.
   const bool ending = flushed();
   for (;;) {
@@ -68,11 +72,24 @@ Status Stream::process(int64_t* computed) {
     if (lost > 0) jump(lost);
     if (block_size_ == 0) break;
     consumed_ += block_size_;
-    resampled_size_ = resample_->push(block_.data(), block_size_, resampled_.data());
+    resample_block();
     Status status = take(std::numeric_limits<int64_t>::max(), computed);
     if (!status.ok()) return status;
   }
   return ending && !finished_ ? finish(computed) : Status{};
+}
+
+void Stream::take_settings() {
+  const koemorph_controls* settings = settings_.take();
+  if (settings == nullptr) return;
+  gate_.set(*settings);
+  controls_.set(*settings);
+  life_.set(*settings);
+}
+
+void Stream::resample_block() {
+  resampled_size_ = resample_->push(block_.data(), block_size_, resampled_.data());
+  gate_.process(resampled_.data(), resampled_size_);
 }
 
 // Feeds the features until the samples are used up or frame `end` would come.
@@ -115,7 +132,10 @@ Status Stream::make_frame(int64_t index) {
   std::copy_n(smooth_.previous(), kCoefficients, inference_.previous(0));
   Status status = inference_.run(1);
   if (status.ok()) smooth_.push(inference_.coefficients(0));
-  frames_.push(index, smooth_.frame());
+  // On a copy: the network must see its own output again, not what became of it.
+  controls_.apply(smooth_.frame(), face_);
+  life_.apply(index, face_);
+  frames_.push(index, face_);
   return status;
 }
 
@@ -126,7 +146,8 @@ Status Stream::finish(int64_t* computed) {
   std::fill(block_.begin(), block_.end(), 0.0f);
   Status status;
   while (status.ok() && mel_.index() < total) {
-    resampled_size_ = resample_->push(block_.data(), kBlock, resampled_.data());
+    block_size_ = kBlock;
+    resample_block();
     status = take(total, computed);
   }
   return status;
@@ -156,6 +177,10 @@ void Stream::reset(int32_t sample_rate, int32_t channels) {
   if (egemaps_) egemaps_->reset();
   window_.reset();
   smooth_.reset();
+  gate_.reset();
+  controls_.reset();
+  life_.reset();
+  relax_.reset();
   frames_.reset();
   block_size_ = resampled_size_ = 0;
   consumed_ = 0;
@@ -186,9 +211,23 @@ int Stream::tap(koemorph_stage stage, float* out, int32_t n) {
       return copy(inference_.coefficients(0), kCoefficients);
     case KOEMORPH_STAGE_SMOOTH:
       return copy(smooth_.frame(), kCoefficients);
+    case KOEMORPH_STAGE_RETARGET:
+      return copy(face_, kCoefficients);
     default:
       return -1;
   }
+}
+
+bool Stream::sample(double time, float* weights, int32_t n) const {
+  const bool found = frames_.sample(time, weights, n);
+  if (found) relax_.apply(time, weights, std::min(n, kCoefficients));
+  return found;
+}
+
+bool Stream::pull(float* weights, int32_t n, int64_t* index) {
+  if (!frames_.pull(weights, n, index)) return false;
+  relax_.apply(static_cast<double>(*index) / clock_.fps, weights, std::min(n, kCoefficients));
+  return true;
 }
 
 void Stream::get_info(koemorph_stream_info* info) const {

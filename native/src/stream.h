@@ -9,10 +9,15 @@
 #include <vector>
 
 #include "audio.h"
+#include "controls.h"
 #include "egemaps.h"
 #include "frames.h"
+#include "gate.h"
+#include "handover.h"
+#include "life.h"
 #include "mel.h"
 #include "model.h"
+#include "relax.h"
 #include "resample.h"
 #include "smooth.h"
 #include "status.h"
@@ -40,10 +45,11 @@ class Stream {
   bool has_worker() const { return worker_.joinable(); }
 
   // Game thread.
-  bool sample(double time, float* weights, int32_t n) const {
-    return frames_.sample(time, weights, n);
-  }
-  bool pull(float* weights, int32_t n, int64_t* index) { return frames_.pull(weights, n, index); }
+  bool sample(double time, float* weights, int32_t n) const;
+  bool pull(float* weights, int32_t n, int64_t* index);
+  // The settings have passed check_controls; they hold from the next frame computed.
+  void set_controls(const koemorph_controls& settings) { settings_.put(settings); }
+  Relax& relax() { return relax_; }
 
   void get_info(koemorph_stream_info* info) const;
   int fps() const { return clock_.fps; }
@@ -51,7 +57,9 @@ class Stream {
  private:
   Status take(int64_t end, int64_t* computed);
   void hear(const float* samples, int count);
+  void resample_block();
   Status make_frame(int64_t index);
+  void take_settings();
   Status finish(int64_t* computed);
   void jump(int64_t lost);
   void start_worker();
@@ -60,15 +68,21 @@ class Stream {
   FrameClock clock_;
   Audio audio_;
   std::unique_ptr<Resample> resample_;
+  Gate gate_;
   Mel mel_;
   std::optional<Egemaps> egemaps_;  // where the model listens to it
   Window window_;
   Inference inference_;
   Smooth smooth_;
+  Controls controls_;
+  Life life_;
   Frames frames_;
+  Handover<koemorph_controls> settings_;  // from the game thread to the worker
+  Relax relax_;                           // the game thread's
 
-  std::vector<float> block_;      // what audio gave last
-  std::vector<float> resampled_;  // what resample made of it
+  float face_[kCoefficients] = {};  // the last frame after controls and life
+  std::vector<float> block_;        // what audio gave last
+  std::vector<float> resampled_;    // what resample made of it
   int block_size_ = 0;
   int resampled_size_ = 0;
   int64_t consumed_ = 0;  // device samples that have gone through, lost ones included

@@ -2,8 +2,22 @@
 
 from koemorph.animation import Animation
 from koemorph.coefficients import COEFFICIENTS
+from koemorph.controls import Controls, load_preset
 from koemorph.egemaps import Egemaps, egemaps
 from koemorph.errors import KoemorphError
 from koemorph.model import Model, Stream
+from koemorph.retarget import Retarget, load_map
 
-__all__ = ["COEFFICIENTS", "Animation", "Egemaps", "KoemorphError", "Model", "Stream", "egemaps"]
+__all__ = [
+    "COEFFICIENTS",
+    "Animation",
+    "Controls",
+    "Egemaps",
+    "KoemorphError",
+    "Model",
+    "Retarget",
+    "Stream",
+    "egemaps",
+    "load_map",
+    "load_preset",
+]

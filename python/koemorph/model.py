@@ -13,7 +13,9 @@ from koemorph import _native
 from koemorph.animation import Animation
 from koemorph.audio import Recording, as_channels, as_recording, check_rate, open_audio
 from koemorph.coefficients import COEFFICIENTS
+from koemorph.controls import Controls, choose_controls
 from koemorph.errors import AudioError, ModelError
+from koemorph.retarget import Retarget, apply_map, load_map
 
 FloatArray = npt.NDArray[np.float32]
 # Called with the share of the work that is done, 0..1.
@@ -61,11 +63,13 @@ class Stream:
         worker: bool = False,
         buffer_seconds: float = 1.0,
         keep_seconds: float = 10.0,
+        controls: Controls | None = None,
     ) -> None:
         check_rate(sample_rate, "The stream")
         self._native = _native.Stream(
             model, sample_rate, channels, fps, worker, buffer_seconds, keep_seconds
         )
+        self.controls = Controls() if controls is None else controls
         self._worker = worker
         self._channels = channels
         # Pushed in slices that the ring holds whatever their number, so that nothing is lost.
@@ -75,6 +79,27 @@ class Stream:
     def info(self) -> _native.StreamInfo:
         """fps, latency (s), pushed_samples, dropped_samples, frames, skipped_frames."""
         return self._native.info
+
+    @property
+    def controls(self) -> Controls:
+        """A copy of the controls; assign changed ones to have them glide in.
+
+        Assigning raises ValueError for a number outside its range.
+        """
+        return self._controls.copy()
+
+    @controls.setter
+    def controls(self, controls: Controls) -> None:
+        self._native.set_controls(controls)
+        self._controls = controls.copy()
+
+    def relax(self, playback_time: float, seconds: float = 0.3) -> None:
+        """Stop at `playback_time`: the face falls to rest over the `seconds` after it."""
+        self._native.relax(playback_time, seconds)
+
+    def resume(self, playback_time: float, seconds: float = 0.3) -> None:
+        """Take a relax back over the `seconds` after `playback_time`."""
+        self._native.resume(playback_time, seconds)
 
     def push(self, audio: npt.ArrayLike) -> None:
         """Hand over audio (n,) or (n, channels) and, without a worker, compute its frames.
@@ -164,11 +189,14 @@ class Model:
         worker: bool = False,
         buffer_seconds: float = 1.0,
         keep_seconds: float = 10.0,
+        preset: str | Path | None = None,
+        controls: Controls | None = None,
     ) -> Stream:
         """Start a voice at `sample_rate` Hz (8000-192000) with `channels` interleaved channels.
 
         worker: compute on a thread of the library's own. buffer_seconds: audio held until it is
-        computed. keep_seconds: frames held until they are read.
+        computed. keep_seconds: frames held until they are read. preset (a shipped one's name or
+        a JSON file) or controls: how the voice moves the face from the first frame on.
         """
         return Stream(
             self._native_model(fps),
@@ -178,6 +206,7 @@ class Model:
             worker=worker,
             buffer_seconds=buffer_seconds,
             keep_seconds=keep_seconds,
+            controls=choose_controls(preset, controls),
         )
 
     def animate(
@@ -186,25 +215,39 @@ class Model:
         fps: int | None = None,
         *,
         sample_rate: int | None = None,
+        preset: str | Path | None = None,
+        controls: Controls | None = None,
+        retarget: Retarget | str | Path | None = None,
         progress: Progress | None = None,
     ) -> Animation:
         """Animate a whole recording: round(duration * fps) frames, frame k at k / fps seconds.
 
         audio: a path, or samples (n,) or (n, channels) with their `sample_rate` in Hz.
+        preset or controls: how the voice moves the face; the preset "raw" leaves the model's words
+        as they are. retarget: a map, a shipped one's name or a JSON file; weights then are
+        those of the rig's own shapes.
         Raises AudioError when it cannot be read or lasts less than half a frame.
         """
+        chosen = choose_controls(preset, controls)
+        target = load_map(retarget) if isinstance(retarget, str | Path) else retarget
         if isinstance(audio, str | Path):
             with open_audio(audio) as recording:
-                return self._animate(recording, fps, progress)
-        if sample_rate is None:
+                animation = self._animate(recording, fps, chosen, progress)
+        elif sample_rate is None:
             raise AudioError("Samples need their sample_rate; a file brings its own.")
-        return self._animate(as_recording(audio, sample_rate), fps, progress)
+        else:
+            animation = self._animate(as_recording(audio, sample_rate), fps, chosen, progress)
+        return animation if target is None else apply_map(animation, target)
 
     def _animate(
-        self, recording: Recording, fps: int | None, progress: Progress | None
+        self,
+        recording: Recording,
+        fps: int | None,
+        controls: Controls,
+        progress: Progress | None,
     ) -> Animation:
         rate = recording.sample_rate
-        stream = self.stream(rate, recording.channels, fps)
+        stream = self.stream(rate, recording.channels, fps, controls=controls)
         parts = []
         done = 0
         for block in recording.blocks:

@@ -43,11 +43,11 @@ def test_defaults_change_nothing() -> None:
 
 def test_strengths_multipliers_offsets_and_limits() -> None:
     controls = settings(upper_strength=0.5, lower_strength=1.5)
-    controls.set_multiplier("jawOpen", 0.5)
-    controls.set_offset("mouthPucker", 0.1)
-    controls.set_maximum("mouthFunnel", 0.4)
-    controls.set_minimum("browInnerUp", 0.2)
-    controls.set_active("tongueOut", 0)
+    controls.multiplier[INDEX["jawOpen"]] = 0.5
+    controls.offset[INDEX["mouthPucker"]] = 0.1
+    controls.maximum[INDEX["mouthFunnel"]] = 0.4
+    controls.minimum[INDEX["browInnerUp"]] = 0.2
+    controls.active[INDEX["tongueOut"]] = 0
     weights = shaped(
         controls, jawOpen=0.4, mouthPucker=0.2, mouthFunnel=0.9, eyeBlinkLeft=0.8, tongueOut=1
     )
@@ -126,8 +126,8 @@ def changed_at(frame: int, frames: np.ndarray, *steps: Any) -> np.ndarray:
 def test_changes_glide_without_a_step() -> None:
     frames = np.tile(face(jawOpen=0.6, mouthSmileLeft=0.5, jawLeft=0.4, jawRight=0.2), (60, 1))
     strong = settings(lower_strength=0.1, symmetry=1, glide=0.5)
-    strong.set_cancel_group("jawLeft", 1)
-    strong.set_cancel_group("jawRight", 1)
+    strong.cancel_group[INDEX["jawLeft"]] = 1
+    strong.cancel_group[INDEX["jawRight"]] = 1
     back = settings(lower_strength=1.4, lip_close_offset=-0.3, glide=0.5)
     # The second change comes in the middle of the first one's glide.
     out = changed_at(10, frames, strong, back)
@@ -174,10 +174,10 @@ def test_preset_members_reach_their_fields() -> None:
     assert controls.gate_margin == 12
     assert controls.seed == 7
     assert controls.saccades == pytest.approx(0.5)
-    assert controls.get_multiplier("jawOpen") == pytest.approx(0.9)
-    assert controls.get_multiplier("jawLeft") == 1
-    assert controls.get_active("tongueOut") == 0
-    assert controls.get_active("jawOpen") == 1
+    assert controls.multiplier[INDEX["jawOpen"]] == pytest.approx(0.9)
+    assert controls.multiplier[INDEX["jawLeft"]] == 1
+    assert controls.active[INDEX["tongueOut"]] == 0
+    assert controls.active[INDEX["jawOpen"]] == 1
     assert controls.blink == 1
 
 
@@ -210,6 +210,6 @@ def test_numbers_outside_their_range_are_refused(field: str, value: float) -> No
     with pytest.raises(ValueError, match=f"{field} is outside its range"):
         settings(**{field: value}).check()
     controls = settings()
-    controls.set_offset("jawOpen", value)
+    controls.offset[INDEX["jawOpen"]] = value
     with pytest.raises(ValueError, match="offset of jawOpen is outside its range"):
         controls.check()

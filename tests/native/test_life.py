@@ -156,12 +156,12 @@ def test_it_withdraws_where_the_model_moves_and_never_leaves_the_range() -> None
 
 def test_turning_it_off_glides() -> None:
     stage = life(blink=0, saccades=2, glide=0.5)
-    before = stage.apply(still(20))
+    before, first = stage.apply(still(20)), 600
     while before[-1].max() < 0.1:
-        before = stage.apply(still(0.2))
+        before, first = stage.apply(still(0.2), first), first + 6
     off = _native.Controls()
     off.blink, off.glide = 0, 0.5
     stage.set(off)
-    after = stage.apply(still(2))
+    after = stage.apply(still(2), first)
     assert after[0].max() > 0.5 * before[-1].max()
     assert after[-1].max() == 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from pygltflib import GLTF2, Mesh
 
-from koemorph._native import normalized_shape_name
+from koemorph import _native
 from koemorph.errors import OutputError
 
 
@@ -51,13 +51,13 @@ def target_names(mesh: Mesh) -> tuple[str, ...]:
 
 def match_rig(gltf: GLTF2, names: tuple[str, ...], path: Path) -> list[Match]:
     """Pair the targets of every mesh with the animation's names; OutputError when none fits."""
-    columns = {normalized_shape_name(name): column for column, name in enumerate(names)}
     matches: list[Match] = []
     seen: list[str] = []
     for index, mesh in enumerate(gltf.meshes):
         targets = target_names(mesh)
         seen += targets
-        partners = tuple(columns.get(normalized_shape_name(target)) for target in targets)
+        found = _native.match_shape_names(list(names), list(targets))
+        partners = tuple(None if column < 0 else column for column in found)
         if any(partner is not None for partner in partners):
             matches.append(Match(index, targets, partners))
     if matches:

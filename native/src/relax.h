@@ -1,0 +1,28 @@
+// A voice that stops before its audio does: the face goes to rest, and may come back.
+#pragma once
+
+namespace koemorph {
+
+// Belongs to the thread that reads the stream. The share of the face that is left at a time is 1
+// until a stop, falls to 0 over the seconds after it, and rises again after a resume, from wherever
+// it was.
+class Relax {
+ public:
+  void stop(double time, double seconds) { turn(time, seconds, 0.0); }
+  void resume(double time, double seconds) { turn(time, seconds, 1.0); }
+  void reset() { *this = Relax(); }
+
+  // Scales `n` weights to what is left at `time`.
+  void apply(double time, float* weights, int n) const;
+
+ private:
+  void turn(double time, double seconds, double goal);
+  double share(double time) const;
+
+  double turned_ = 0.0;
+  double seconds_ = 0.0;
+  double from_ = 1.0;
+  double goal_ = 1.0;
+};
+
+}  // namespace koemorph

@@ -1,0 +1,85 @@
+"""Types of what the package uses of the binding; native/bindings documents it."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+class Controls:
+    input_strength: float
+    gate: int
+    gate_margin: float
+    gate_hold: float
+    gate_ceiling: float
+    auto_gain: int
+    auto_gain_target: float
+    auto_gain_limit: float
+    upper_strength: float
+    lower_strength: float
+    upper_smoothing: float
+    lower_smoothing: float
+    symmetry: float
+    lip_close_offset: float
+    eyelid_offset: float
+    glide: float
+    blink: float
+    blinks_per_minute: float
+    saccades: float
+    brow_accents: float
+    idle: float
+    seed: int
+    multiplier: npt.NDArray[np.float32]
+    offset: npt.NDArray[np.float32]
+    minimum: npt.NDArray[np.float32]
+    maximum: npt.NDArray[np.float32]
+    active: npt.NDArray[np.uint8]
+    cancel_group: npt.NDArray[np.uint8]
+    def __init__(self, preset: bytes = ...) -> None: ...
+    def copy(self) -> Controls: ...
+    def check(self) -> None: ...
+
+class Retarget:
+    name: str
+    names: tuple[str, ...]
+    driven: tuple[bool, ...]
+    unmatched_targets: list[str]
+    def __init__(self, json: bytes) -> None: ...
+    def match_rig(self, rig_names: list[str]) -> None: ...
+    def apply(self, coefficients: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]: ...
+
+class StreamInfo:
+    fps: int
+    latency: float
+    pushed_samples: int
+    dropped_samples: int
+    frames: int
+    skipped_frames: int
+
+class Model:
+    def __init__(self, path: str, onnxruntime_path: str, threads: int = 1) -> None: ...
+    def metadata(self, key: str | None) -> str | None: ...
+
+class Stream:
+    info: StreamInfo
+    def __init__(
+        self,
+        model: Model,
+        sample_rate: int,
+        channels: int,
+        fps: int,
+        worker: bool,
+        buffer_seconds: float,
+        keep_seconds: float,
+    ) -> None: ...
+    def push(self, interleaved: npt.NDArray[np.float32], channels: int) -> None: ...
+    def flush(self) -> None: ...
+    def process(self) -> bool: ...
+    def pull(self, n: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]: ...
+    def sample(self, time: float, n: int) -> npt.NDArray[np.float32]: ...
+    def set_controls(self, controls: Controls) -> None: ...
+    def relax(self, playback_time: float, seconds: float) -> None: ...
+    def resume(self, playback_time: float, seconds: float) -> None: ...
+    def reset(self, sample_rate: int, channels: int) -> None: ...
+
+def match_shape_names(wanted: list[str], rig: list[str]) -> list[int]: ...
+def __getattr__(name: str) -> Any: ...

@@ -1,0 +1,191 @@
+"""Gate, controls, life and relax where they stand in a stream."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from koemorph import Controls, Model, Stream, _native, load_map, load_preset
+from koemorph.coefficients import INDEX
+from koemorph.errors import DataError
+
+RATE = 16000
+BLINKS = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]
+
+
+def voice(seconds: float, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    count = round(seconds * RATE)
+    swell = 0.5 + 0.5 * np.sin(np.arange(count) * 2 * np.pi * 3 / RATE)
+    return (0.1 * swell * rng.standard_normal(count)).astype(np.float32)
+
+
+def controls(**fields: float) -> Controls:
+    made = load_preset("raw")
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
+
+
+@pytest.fixture(scope="module")
+def model(tiny_models: dict[int, Path]) -> Model:
+    return Model(tiny_models[30])
+
+
+def test_blinks_are_the_only_life_by_default(model: Model) -> None:
+    audio = np.zeros(20 * RATE, np.float32)  # this model never keeps its lids still otherwise
+    raw = model.animate(audio, sample_rate=RATE, preset="raw").weights
+    default = model.animate(audio, sample_rate=RATE).weights
+    moved = np.flatnonzero(np.abs(default - raw).max(axis=0))
+    assert moved.tolist() == BLINKS
+
+
+def test_controls_never_reach_the_network(model: Model) -> None:
+    stream = model.stream(RATE, controls=controls(lower_strength=0, blink=2, idle=2, saccades=2))
+    stream.push(voice(2))
+    smooth = stream._native.tap(_native.Stage.SMOOTH, 52)
+    shaped = stream._native.tap(_native.Stage.RETARGET, 52)
+    raw = model.animate(voice(2), sample_rate=RATE, preset="raw").weights
+    frames = stream.pull().weights
+    np.testing.assert_array_equal(smooth, raw[len(frames) - 1])
+    np.testing.assert_array_equal(shaped, frames[-1])
+    assert shaped[INDEX["jawOpen"]] == 0
+    assert smooth[INDEX["jawOpen"]] > 0
+
+
+def test_assigned_controls_glide_in(model: Model) -> None:
+    stream = model.stream(RATE, controls=controls())
+    audio = voice(3)
+    stream.push(audio[:RATE])
+    before = stream.pull().weights
+    stream.controls = controls(lower_strength=0, glide=0.5)
+    assert stream.controls.lower_strength == 0
+    stream.push(audio[RATE:])
+    stream.flush()
+    after = stream.pull().weights
+    raw = model.animate(audio, sample_rate=RATE, preset="raw").weights
+    at = len(before)
+    np.testing.assert_allclose(after[0], raw[at], atol=1e-6)
+    np.testing.assert_allclose(after[-1, INDEX["jawOpen"]], 0, atol=1e-6)
+    # Steps are the voice's own and those of a smoothstep from at most 1 over 15 frames.
+    steps = np.abs(np.diff(np.concatenate([before[-1:], after]), axis=0)).max()
+    assert steps <= np.abs(np.diff(raw, axis=0)).max() + 1.5 / 15
+
+
+def test_controls_outside_their_range_are_refused_and_change_nothing(model: Model) -> None:
+    stream = model.stream(RATE)
+    with pytest.raises(ValueError, match="symmetry is outside its range"):
+        stream.controls = controls(symmetry=7)
+    assert stream.controls.symmetry == 0
+    with pytest.raises(DataError, match="either a preset or controls"):
+        model.stream(RATE, preset="raw", controls=controls())
+    with pytest.raises(DataError, match="they are background, expressive"):
+        model.stream(RATE, preset="no such")
+
+
+def test_the_gate_keeps_hiss_from_the_network(model: Model) -> None:
+    hiss = (10 ** (-50 / 20) * np.random.default_rng(0).standard_normal(2 * RATE)).astype("f4")
+    silence = model.animate(np.zeros_like(hiss), sample_rate=RATE, preset="raw").weights
+    heard = model.animate(hiss, sample_rate=RATE, preset="raw").weights
+    gated = model.animate(hiss, sample_rate=RATE, controls=controls(gate=1)).weights
+    assert np.abs(heard - silence).max() > 0.01
+    np.testing.assert_allclose(gated, silence, atol=1e-6)
+
+
+def test_input_strength_is_a_gain_on_the_voice(model: Model) -> None:
+    louder = model.animate(2 * voice(1), sample_rate=RATE, preset="raw").weights
+    stronger = model.animate(voice(1), sample_rate=RATE, controls=controls(input_strength=2))
+    np.testing.assert_allclose(stronger.weights, louder, atol=1e-5)
+
+
+@pytest.mark.parametrize("preset", ["natural", "microphone", "expressive"])
+def test_chunking_does_not_matter_to_life_and_gate(model: Model, preset: str) -> None:
+    audio = voice(4)
+    whole = model.animate(audio, sample_rate=RATE, preset=preset).weights
+    stream = model.stream(RATE, preset=preset)
+    for part in np.array_split(audio, 97):
+        stream.push(part)
+    stream.flush()
+    np.testing.assert_allclose(stream.pull().weights, whole, atol=1e-6)
+    stream.reset()
+    stream.push(audio)
+    stream.flush()
+    np.testing.assert_allclose(stream.pull().weights, whole, atol=1e-6)
+
+
+def test_a_relaxed_face_goes_to_rest_and_comes_back(model: Model) -> None:
+    stream = model.stream(RATE, preset="raw")
+    stream.push(voice(2))
+    face = stream.sample(1.0)
+    stream.relax(1.0, seconds=0.5)
+    np.testing.assert_array_equal(stream.sample(1.0), face)
+    np.testing.assert_allclose(stream.sample(1.25), 0.5 * stream_at(model, 1.25), atol=1e-6)
+    assert not stream.sample(1.5).any()
+    assert not stream.sample(5.0).any()
+    stream.resume(1.6, seconds=0.2)
+    assert not stream.sample(1.6).any()
+    np.testing.assert_allclose(stream.sample(1.7), 0.5 * stream_at(model, 1.7), atol=1e-6)
+    np.testing.assert_allclose(stream.sample(1.8), stream_at(model, 1.8), atol=1e-6)
+    stream.relax(1.8, seconds=0)
+    assert not stream.sample(1.8).any()
+    stream.reset()
+    stream.push(voice(2))
+    np.testing.assert_array_equal(stream.sample(1.0), face)
+
+
+def stream_at(model: Model, time: float) -> np.ndarray:
+    stream = model.stream(RATE, preset="raw")
+    stream.push(voice(2))
+    return stream.sample(time)
+
+
+def test_pulled_frames_relax_too(model: Model) -> None:
+    stream = model.stream(RATE, preset="raw")
+    stream.push(voice(1))
+    stream.relax(0.5, seconds=0.2)
+    animation = stream.pull()
+    assert animation.weights[animation.times < 0.5].any(axis=1).all()
+    assert not animation.weights[animation.times > 0.71].any()
+
+
+@pytest.mark.parametrize(("time", "seconds"), [(np.nan, 1), (0, np.nan), (0, -1), (np.inf, 1)])
+def test_relax_refuses_what_is_no_time(model: Model, time: float, seconds: float) -> None:
+    stream: Stream = model.stream(RATE)
+    for call in (stream.relax, stream.resume):
+        with pytest.raises(ValueError, match="a time and seconds >= 0"):
+            call(time, seconds)
+
+
+def test_controls_may_change_while_a_worker_computes(model: Model) -> None:
+    stream = model.stream(RATE, worker=True, controls=controls())
+    stop = threading.Event()
+
+    def change() -> None:
+        strength = 0.0
+        while not stop.is_set():
+            strength = (strength + 0.1) % 2
+            stream.controls = controls(lower_strength=strength, symmetry=strength / 2)
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    for part in np.array_split(voice(3), 60):
+        stream.push(part)
+        weights = stream.pull().weights
+        assert np.isfinite(weights).all()
+        assert ((weights >= 0) & (weights <= 1)).all()
+    stop.set()
+    changer.join()
+
+
+def test_animate_retargets(model: Model) -> None:
+    raw = model.animate(voice(1), sample_rate=RATE, preset="raw")
+    own = model.animate(voice(1), sample_rate=RATE, preset="raw", retarget="vrm1")
+    target = load_map("vrm1")
+    assert own.names == target.names
+    np.testing.assert_array_equal(own.weights, target.apply(raw.weights))
+    np.testing.assert_array_equal(own.times, raw.times)
+    with pytest.raises(DataError, match="vroid"):
+        model.animate(voice(1), sample_rate=RATE, retarget="no such map")

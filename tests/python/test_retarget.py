@@ -1,0 +1,156 @@
+"""Maps and presets by name, and `koemorph retarget`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from koemorph import Animation, load_map, load_preset
+from koemorph.cli import main
+from koemorph.coefficients import COEFFICIENTS, INDEX, PASCAL_NAMES
+from koemorph.controls import presets
+from koemorph.errors import DataError
+from koemorph.retarget import apply_map, best_map, maps
+
+
+def animation(frames: int = 6) -> Animation:
+    weights = np.random.default_rng(4).random((frames, 52), np.float32)
+    return Animation(np.arange(frames) / 30, weights)
+
+
+def test_every_shipped_preset_loads_and_is_described() -> None:
+    folder = Path(load_preset.__code__.co_filename).parent / "presets"
+    assert set(presets()) >= {"raw", "natural", "expressive", "subtle", "microphone"}
+    for name in presets():
+        load_preset(name).check()
+        file = json.loads((folder / f"{name}.json").read_text())
+        assert file["name"] == name
+        assert file["description"].endswith(".")
+    assert load_preset("raw").blink == 0
+    assert load_preset("microphone").gate == 1
+
+
+def test_own_files_are_read_and_their_mistakes_named(tmp_path: Path) -> None:
+    own = tmp_path / "mine.json"
+    own.write_text('{"koemorph": "preset", "version": 1, "name": "a", "controls": {"idle": 0.5}}')
+    assert load_preset(own).idle == 0.5
+    own.write_text('{"koemorph": "preset", "version": 1, "name": "a", "controls": {"idle": true}}')
+    with pytest.raises(DataError, match=r"mine\.json: idle should be a number.*line 1, column 72"):
+        load_preset(own)
+    with pytest.raises(DataError, match="not a retarget file"):
+        load_map(own)
+
+
+def test_a_rig_finds_the_map_that_moves_most_of_it() -> None:
+    assert best_map(PASCAL_NAMES).driven == (True,) * 52
+    assert best_map(["Fcl_MTH_A", "Fcl_MTH_I", "Fcl_ALL_Joy"]).name == "vroid"
+    assert best_map(["viseme_aa", "viseme_PP", "mouthOpen"]).name == "oculus"
+    assert best_map(["Mouth_Up_Upper_L", "Eye_Blink_L", "Jaw_Open"]).name == "character_creator_4"
+    assert best_map(["aa", "ih", "ou", "ee", "oh", "blinkLeft"]).name == "vrm1"
+    with pytest.raises(DataError, match=r"2 shapes \(nose, ear, \.\.\.\) is known"):
+        best_map(["nose", "ear"])
+
+
+def test_columns_go_by_name_not_by_position() -> None:
+    straight = animation()
+    order = np.random.default_rng(0).permutation(52)
+    mixed = Animation(
+        straight.times, straight.weights[:, order], tuple(COEFFICIENTS[i] for i in order)
+    )
+    np.testing.assert_array_equal(
+        apply_map(mixed, "live_link").weights, apply_map(straight, "live_link").weights
+    )
+    with pytest.raises(DataError, match="Only an animation of ARKit's 52"):
+        apply_map(apply_map(straight, "vrm1"), "vrm1")
+
+
+def test_command_applies_a_map(tmp_path: Path) -> None:
+    animation().save(tmp_path / "take.jsonl")
+    with pytest.raises(SystemExit) as ended:
+        main(
+            [
+                "retarget",
+                str(tmp_path / "take.jsonl"),
+                "-o",
+                str(tmp_path / "out.npz"),
+                "--map",
+                "vrm1",
+            ]
+        )
+    assert ended.value.code == 0
+    with np.load(tmp_path / "out.npz") as file:
+        names = [str(name) for name in file["names"]]
+        weights = file["weights"]
+    expected = apply_map(animation(), "vrm1")
+    assert tuple(names) == expected.names
+    np.testing.assert_allclose(weights, expected.weights, atol=1e-5)
+
+
+def test_command_matches_a_rig_and_lists_what_found_no_partner(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pygltflib = pytest.importorskip("pygltflib", reason="the files extra is not installed")
+    names = ["Head.Jaw_Open", "mouthSmile_L", "earWiggle"]
+    points = pygltflib.Attributes(POSITION=0)
+    primitive = pygltflib.Primitive(attributes=points, targets=[points] * 3)
+    place = pygltflib.Accessor(
+        bufferView=0, componentType=5126, count=1, type="VEC3", min=[0] * 3, max=[0] * 3
+    )
+    rig = pygltflib.GLTF2(
+        meshes=[pygltflib.Mesh(primitives=[primitive], extras={"targetNames": names})],
+        nodes=[pygltflib.Node(mesh=0)],
+        accessors=[place],
+        bufferViews=[pygltflib.BufferView(buffer=0, byteLength=12)],
+        buffers=[pygltflib.Buffer(byteLength=12)],
+    )
+    rig.set_binary_blob(b"\0" * 12)
+    rig.save(str(tmp_path / "rig.glb"))
+    animation().save(tmp_path / "take.jsonl")
+    with pytest.raises(SystemExit) as ended:
+        main(
+            [
+                "retarget",
+                str(tmp_path / "take.jsonl"),
+                "-o",
+                str(tmp_path / "out.npz"),
+                "--rig",
+                str(tmp_path / "rig.glb"),
+            ]
+        )
+    assert ended.value.code == 0
+    told = capsys.readouterr().err
+    assert "2 of 3 shapes are driven" in told
+    assert "found no partner: earWiggle." in told
+    assert "mouthSmileRight" in told
+    with np.load(tmp_path / "out.npz") as file:
+        assert [str(name) for name in file["names"]] == names
+        np.testing.assert_allclose(
+            file["weights"][:, 1], animation().weights[:, INDEX["mouthSmileLeft"]], atol=1e-5
+        )
+        assert not file["weights"][:, 2].any()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ([], "Say which --map"),
+        (["--map", "nothing"], "none of the maps that ship is called so"),
+        (["--rig", "missing.glb"], "There is no rig at missing.glb"),
+    ],
+)
+def test_command_mistakes_are_sentences(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
+) -> None:
+    animation().save(tmp_path / "take.jsonl")
+    with pytest.raises(SystemExit) as ended:
+        main(["retarget", str(tmp_path / "take.jsonl"), "-o", str(tmp_path / "out.npz"), *options])
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_maps_are_listed() -> None:
+    assert {"arkit", "vrm0", "vrm1", "oculus", "vroid", "character_creator_4"} <= set(maps())
