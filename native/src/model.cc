@@ -4,6 +4,8 @@
 #include <fstream>
 #include <set>
 
+#include "denormals.h"
+
 #if defined(_WIN32)
 #include <filesystem>
 #endif
@@ -78,6 +80,9 @@ Status Model::open(const koemorph_model_config& config) {
 }
 
 Status Model::create_session(const void* data, size_t size, int threads) {
+  // ONNX Runtime switches denormals off on the thread that creates a session and leaves them off;
+  // this gives the caller's setting back.
+  const FlushDenormals flush_denormals;
   const ort::Entry* api = runtime_->api();
   Options options{api};
   ort::Status* failure = ort::CreateSessionOptions::call(api, &options.value);

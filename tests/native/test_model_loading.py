@@ -26,6 +26,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         Model(tmp_path / "nowhere.onnx")
 
 
+def test_the_callers_floating_point_is_left_as_it_was(tiny_models: dict[int, Path]) -> None:
+    denormal = np.full(4, 1e-40, np.float32)
+    stream = Model(tiny_models[30]).stream(16000)
+    assert (denormal * np.float32(0.5)).all()
+    stream.push(np.zeros(16000, np.float32))
+    assert (denormal * np.float32(0.5)).all()
+
+
 def test_a_truncated_file_is_refused(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
     path = tmp_path / "half.onnx"
     path.write_bytes(tiny_models[30].read_bytes()[:1000])
