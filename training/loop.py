@@ -129,7 +129,7 @@ class Trainer:
     def _prime(self, network: Network) -> None:
         """Starts the outputs at the mean face, and scales the emotion features."""
         mean, _ = target_statistics(self.data.train)
-        start = torch.from_numpy(np.clip(mean, 0.02, 0.98))
+        start = torch.from_numpy(np.clip(mean, 0.002, 0.998))
         with torch.no_grad():
             network.offset.copy_(torch.logit(start))
         if self.settings.network.emotion_features:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -97,3 +99,15 @@ def silence(
             delays.append(float(below[0] if len(below) else last - first) / fps)
     mean = float(np.mean(levels)) if levels else float("nan")
     return mean, float(np.mean(delays)) if delays else float("nan")
+
+
+def per_coefficient(
+    measure: Callable[[FloatArray, FloatArray], Measure], output: FloatArray, target: FloatArray
+) -> FloatArray:
+    """A measure of each coefficient's labelled frames, (52,); NaN in the target means no label."""
+    result = np.full(target.shape[1], np.nan, np.float32)
+    known = np.isfinite(target)
+    for index in np.flatnonzero(known.any(axis=0)):
+        rows = known[:, index]
+        result[index] = measure(output[rows, index : index + 1], target[rows, index : index + 1])[0]
+    return result

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from koemorph.coefficients import COEFFICIENTS, INDEX
 
 from .data import LabelledTrack
-from .metrics import circular_shift, correlation, mean_absolute_error, speech_frames
+from .metrics import (
+    circular_shift,
+    correlation,
+    mean_absolute_error,
+    per_coefficient,
+    speech_frames,
+)
 from .network import Network
 from .predict import animate
 
-FloatArray = NDArray[np.float32]
-Measure = Callable[[FloatArray, FloatArray], NDArray[np.float64]]
 SHOWN = ("jawOpen", "mouthClose", "mouthPucker", "mouthLowerDownLeft")
 
 
@@ -59,13 +62,3 @@ def validate(network: Network, tracks: Sequence[LabelledTrack]) -> dict[str, flo
     length = len(output) / network.settings.fps
     measures["real_time_factor"] = seconds / max(length, 1e-9)
     return measures
-
-
-def per_coefficient(measure: Measure, output: FloatArray, target: FloatArray) -> FloatArray:
-    """A measure of each coefficient's labelled frames, (52,); NaN in the target means no label."""
-    result = np.full(target.shape[1], np.nan, np.float32)
-    known = np.isfinite(target)
-    for index in np.flatnonzero(known.any(axis=0)):
-        rows = known[:, index]
-        result[index] = measure(output[rows, index : index + 1], target[rows, index : index + 1])[0]
-    return result

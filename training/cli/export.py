@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+import koemorph
 from koemorph.errors import DataError
 
 from ..cache import FeatureCache
@@ -15,6 +16,8 @@ from ..checkpoints import load_checkpoint
 from ..emotion import emotion_backend
 from ..export import FORMATS, QUANTIZATIONS, at_fps, export, metadata
 from ..recordings import read_audio
+
+SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
 
 
 @click.command(name="export")
@@ -26,9 +29,9 @@ from ..recordings import read_audio
 @click.option("--fps", type=click.Choice(["30", "60"]), help="Frame rate; the checkpoint's own.")
 @click.option(
     "--audio",
-    required=True,
+    default=SAMPLE,
     type=click.Path(path_type=Path),
-    help="Speech to verify the export with: torch and the file must give the same face.",
+    help="Speech to verify the export with; by default the sample that KoeMorph ships.",
 )
 @click.option("--name", default="koemorph", show_default=True)
 @click.option("--model-version", default="1", show_default=True)

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str | None]] = {
     "retarget": ("koemorph.cli.retarget", None),
     "dataset": ("koemorph.training.cli.dataset", "train"),
     "export": ("koemorph.training.cli.export", "train"),
+    "evaluate": ("koemorph.training.cli.evaluate", "train"),
 }
 
 

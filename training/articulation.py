@@ -1,0 +1,110 @@
+"""Measures that need phones: do lips close for /p b m/, round for /w/, open with the vowel?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from koemorph.coefficients import INDEX
+
+from .corpora.phones import BILABIAL
+from .rig import Lips
+
+FloatArray = NDArray[np.float32]
+Phones = tuple[tuple[str, float, float], ...]
+"""(ARPAbet name, start s, end s), in order."""
+
+ROUND = frozenset({"W", "UW", "OW", "AO"})
+SPREAD = frozenset({"IY", "IH", "EH"})
+# How open the mouth is for a vowel, by the height of the tongue.
+HEIGHT = {
+    "IY": 0, "UW": 0, "IH": 1, "UH": 1, "EH": 2, "OW": 2, "AH": 2, "AO": 3, "AE": 3, "AA": 4,
+}  # fmt: skip
+OPEN = frozenset({"AA", "AE", "AO", "EH", "AH"})
+AROUND = 0.04  # seconds around a stop in which its closure counts
+CLOSED = 0.15  # of the median gap of vowels
+
+
+def articulation(
+    spoken: Sequence[tuple[FloatArray, Phones]], fps: float, lips: Lips | None
+) -> dict[str, float]:
+    """Over curves (T, 52) with their phones; closure only with a mesh. NaN: too few such phones."""
+    jaw = INDEX["jawOpen"]
+    rounding: dict[bool, list[float]] = {True: [], False: []}
+    heights: list[tuple[int, float]] = []
+    gaps: dict[str, list[float]] = {"stop": [], "vowel": [], "middle": []}
+    for curves, phones in spoken:
+        opening = None if lips is None else lips.opening(curves)
+        for phone, start, end in phones:
+            name = phone.rstrip("012")
+            middle = _frames(curves, start, end, fps)
+            if not len(middle):
+                continue
+            if name in ROUND | SPREAD:
+                value = middle[:, [INDEX["mouthPucker"], INDEX["mouthFunnel"]]].sum(axis=1).mean()
+                rounding[name in ROUND].append(float(value))
+            if name in HEIGHT:
+                heights.append((HEIGHT[name], float(middle[:, jaw].mean())))
+            if opening is not None:
+                _collect(gaps, name, opening, (start, end), fps)
+    result = {
+        "rounding_d": _separation(rounding[True], rounding[False]),
+        "opening_rank_r": _rank(heights),
+    }
+    if lips is not None:
+        result |= _closures(gaps)
+    return result
+
+
+def _frames(curves: FloatArray, start: float, end: float, fps: float) -> FloatArray:
+    """The frames of the middle half of a phone, at least the one nearest to its middle."""
+    quarter = (end - start) / 4
+    first = round((start + quarter) * fps)
+    return curves[max(first, 0) : max(first + 1, round((end - quarter) * fps))]
+
+
+def _collect(
+    gaps: dict[str, list[float]],
+    name: str,
+    opening: FloatArray,
+    span: tuple[float, float],
+    fps: float,
+) -> None:
+    start, end = span
+    if name in BILABIAL:
+        around = opening[max(0, round((start - AROUND) * fps)) : round((end + AROUND) * fps) + 1]
+        if len(around):
+            gaps["stop"].append(float(around.min()))
+    elif name in HEIGHT:
+        inside = _frames(opening, start, end, fps)
+        gaps["middle"].append(float(np.median(inside)))
+        if name in OPEN:
+            gaps["vowel"].append(float(inside.min()))
+
+
+def _closures(gaps: dict[str, list[float]]) -> dict[str, float]:
+    limit = CLOSED * float(np.median(gaps["middle"])) if gaps["middle"] else float("nan")
+    return {
+        "pbm_closed": float(np.mean(np.array(gaps["stop"]) < limit)) if gaps["stop"] else np.nan,
+        "vowels_closed": (
+            float(np.mean(np.array(gaps["vowel"]) < limit)) if gaps["vowel"] else np.nan
+        ),
+    }
+
+
+def _separation(first: list[float], second: list[float]) -> float:
+    """d': the difference of means in units of the common standard deviation."""
+    if min(len(first), len(second)) < 3:
+        return float("nan")
+    spread = np.sqrt((np.var(first) + np.var(second)) / 2)
+    return float((np.mean(first) - np.mean(second)) / max(float(spread), 1e-9))
+
+
+def _rank(pairs: list[tuple[int, float]]) -> float:
+    if len({height for height, _ in pairs}) < 2:
+        return float("nan")
+    heights, jaws = zip(*pairs, strict=True)
+    return float(spearmanr(heights, jaws).statistic)

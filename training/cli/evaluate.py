@@ -1,0 +1,94 @@
+"""koemorph evaluate: how good a model is, beside its mismatch controls."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from koemorph.errors import DataError
+from koemorph.outputs.atomic import atomic_path
+
+from ..articulation import Phones
+from ..evaluate import Player, Report, evaluate, open_player, read_cases
+from ..pictures import curves_figure
+from ..rig import read_lips
+
+_COLUMNS = ("r_speech", "control_speech", "r", "control", "mae", "lag_ms", "jitter", "amplitude")
+
+
+@click.command(name="evaluate")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--rig", type=click.Path(path_type=Path), help="A .glb: distances on a mesh, too.")
+@click.option("--phones", type=click.Path(path_type=Path), help="phones.jsonl of the recordings.")
+@click.option("--robustness", is_flag=True, help="The same in noise, quiet, telephone and room.")
+@click.option("--picture", type=click.Path(path_type=Path), help="Curves against capture, a .png.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+def command(model: Path, data: Path, as_json: bool, **options: Any) -> None:
+    """Measure MODEL (.onnx or .safetensors) on the recordings in folder DATA."""
+    player = open_player(model)
+    phones = {} if options["phones"] is None else _read_phones(options["phones"])
+    cases = read_cases(data, player.fps, phones)
+    lips = None if options["rig"] is None else read_lips(options["rig"])
+    report = evaluate(player, cases, lips, robustness=options["robustness"])
+    if options["picture"] is not None:
+        _draw(player, cases[0], options["picture"])
+    if as_json:
+        click.echo(json.dumps(report.as_json(), indent=2))
+    else:
+        _print(report, f"{model.name} on {len(cases)} recordings of {data}")
+
+
+def _read_phones(path: Path) -> dict[str, Phones]:
+    """By recording, from lines {"name": ..., "phones": [[phone, start, end], ...]}."""
+    found: dict[str, Phones] = {}
+    number = 0
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            number += 1
+            entry = json.loads(line)
+            found[entry["name"]] = tuple(
+                (str(p), float(s), float(e)) for p, s, e in entry["phones"]
+            )
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}.") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path}, line {number}: expected a name and phones ({error}).") from error
+    return found
+
+
+def _draw(player: Player, case: Any, path: Path) -> None:
+    output = player.animate(case.audio, case.sample_rate)
+    frames = min(len(output), 10 * player.fps)
+    figure = curves_figure(case.mel[:frames], output[:frames], case.target[:frames], player.fps)
+    with atomic_path(path) as beside:
+        figure.savefig(beside, format="png")
+
+
+def _print(report: Report, title: str) -> None:
+    console = Console(width=120)
+    table = Table(title=title)
+    table.add_column("coefficient")
+    for name in _COLUMNS:
+        table.add_column(name, justify="right")
+    for coefficient, row in report.coefficients.items():
+        table.add_row(coefficient, *(_number(row[name]) for name in _COLUMNS))
+    console.print(table)
+    summary = Table(title="summary")
+    summary.add_column("measure")
+    summary.add_column("value", justify="right")
+    for name, value in report.summary.items():
+        summary.add_row(name, _number(value))
+    for condition, row in report.robustness.items():
+        summary.add_row(f"jawOpen, {condition}", f"{row['r_speech']:.3f} / {row['r']:.3f}")
+    console.print(summary)
+
+
+def _number(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.3f}"

@@ -1,0 +1,281 @@
+"""Evaluation: the measures of a model, or a checkpoint, on captured recordings.
+
+Every correlation stands beside its mismatch control: the same with the capture of another recording
+(or the same capture, half its length later, where there is one recording only).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import butter, fftconvolve, sosfilt
+
+from koemorph import Model
+from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.errors import DataError
+from koemorph.features import FeatureSettings
+
+from .articulation import Phones, articulation
+from .cache import FeatureCache, TrackFeatures
+from .checkpoints import load_checkpoint
+from .emotion import emotion_backend
+from .metrics import (
+    circular_shift,
+    correlation,
+    jitter,
+    lag,
+    mean_absolute_error,
+    per_coefficient,
+    silence,
+    speech_frames,
+)
+from .predict import animate
+from .recordings import find_recordings, read_audio, read_recording, resample_capture
+from .rig import Lips
+
+FloatArray = NDArray[np.float32]
+Animate = Callable[[FloatArray, int], FloatArray]
+"""Mono audio (n,) and its rate to curves (T, 52) at the model's frame rate."""
+JAW = INDEX["jawOpen"]
+
+
+@dataclass(frozen=True)
+class Player:
+    """A model or checkpoint, and how to play it."""
+
+    fps: int
+    animate: Animate
+
+
+@dataclass(frozen=True)
+class Case:
+    """One recording: its sound, its capture at the model's frame rate, and its phones if known.
+
+    target: (T, 52), NaN where a coefficient is not labelled.
+    """
+
+    name: str
+    audio: FloatArray
+    sample_rate: int
+    target: FloatArray
+    speech: NDArray[np.bool_]
+    mel: FloatArray
+    phones: Phones = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """All measures; `coefficients` has a row of measures for each coefficient that is labelled."""
+
+    summary: dict[str, float]
+    coefficients: dict[str, dict[str, float]]
+    robustness: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """For json.dumps; NaN becomes None."""
+
+        def clean(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {key: clean(each) for key, each in value.items()}
+            return None if np.isnan(value) else round(value, 6)
+
+        return {
+            "summary": clean(self.summary),
+            "coefficients": clean(self.coefficients),
+            "robustness": clean(self.robustness),
+        }
+
+
+def open_player(path: Path) -> Player:
+    """An .onnx model, played by the native core, or a .safetensors checkpoint, by torch."""
+    if path.suffix == ".onnx":
+        model = Model(path)
+        fps = int(model.metadata()["fps"])
+        return Player(fps, lambda audio, rate: model.animate(audio, sample_rate=rate).weights)
+    checkpoint = load_checkpoint(path)
+    network, settings = checkpoint.network(), checkpoint.description.features
+    backend = emotion_backend(checkpoint.description.emotion)
+
+    def play(audio: FloatArray, rate: int) -> FloatArray:
+        with FeatureCache.temporary(settings, backend) as cache:
+            return animate(network, cache.load(audio, rate))
+
+    return Player(settings.fps, play)
+
+
+def read_cases(data: Path, fps: int, phones: Mapping[str, Phones]) -> list[Case]:
+    """All recordings under a folder, at the model's frame rate."""
+    settings = FeatureSettings.for_fps(fps)
+    cases = []
+    with FeatureCache.temporary(settings, emotion_backend("none")) as cache:
+        for path in find_recordings(data):
+            recording = read_recording(path)
+            audio, rate = read_audio(recording.audio)
+            features: TrackFeatures = cache.load(audio, rate)
+            capture = recording.capture
+            target = resample_capture(capture, fps, len(features))
+            target = np.where(capture.labelled, target, np.float32(np.nan))
+            known = phones.get(recording.name) or recording.metadata.get("phones", ())
+            cases.append(
+                Case(
+                    recording.name,
+                    audio,
+                    rate,
+                    target,
+                    speech_frames(features),
+                    np.array(features.mel),
+                    tuple((str(name), float(start), float(end)) for name, start, end in known),
+                )
+            )
+    return cases
+
+
+def evaluate(
+    player: Player, cases: Sequence[Case], lips: Lips | None = None, *, robustness: bool = False
+) -> Report:
+    """Every measure that the data allows; those that need phones or a mesh only where they are."""
+    outputs = [player.animate(case.audio, case.sample_rate) for case in cases]
+    for case, output in zip(cases, outputs, strict=True):
+        if len(output) != len(case.target):
+            raise DataError(
+                f"{case.name}: {len(output)} frames were made of a capture of {len(case.target)}."
+            )
+    output = np.concatenate(outputs)
+    target = np.concatenate([case.target for case in cases])
+    speech = np.concatenate([case.speech for case in cases])
+    coefficients = _coefficients(output, target, _controls(cases), speech, player.fps)
+    summary = _summary(coefficients)
+    summary["silence_jaw_open"], summary["seconds_to_close"] = _mean_silence(
+        [silence(o, c.speech, JAW, player.fps) for o, c in zip(outputs, cases, strict=True)]
+    )
+    if lips is not None:
+        known = np.nan_to_num(target)
+        apart = np.linalg.norm(
+            lips.vertices(output * np.isfinite(target)) - lips.vertices(known), axis=2
+        )
+        summary["lip_vertex_error_mm"] = float(apart.max(axis=1).mean())
+    if any(case.phones for case in cases):
+        spoken = [(o, c.phones) for o, c in zip(outputs, cases, strict=True) if c.phones]
+        summary |= articulation(spoken, player.fps, lips)
+    robust = _robustness(player, cases) if robustness else {}
+    return Report(summary, coefficients, robust)
+
+
+def _controls(cases: Sequence[Case]) -> FloatArray:
+    """For each recording the capture of the next one, repeated or cut to its length."""
+    if len(cases) == 1:
+        return circular_shift(cases[0].target)
+    others = [*cases[1:], cases[0]]
+    return np.concatenate(
+        [
+            np.resize(other.target, (len(case.target), len(COEFFICIENTS)))
+            for case, other in zip(cases, others, strict=True)
+        ]
+    )
+
+
+def _coefficients(
+    output: FloatArray,
+    target: FloatArray,
+    control: FloatArray,
+    speech: NDArray[np.bool_],
+    fps: float,
+) -> dict[str, dict[str, float]]:
+    def each(measure: Callable[[FloatArray, FloatArray], Any], pick: Any = slice(None)) -> Any:
+        return per_coefficient(measure, output[pick], target[pick])
+
+    columns = {
+        "r_speech": each(correlation, speech),
+        "control_speech": per_coefficient(correlation, output[speech], control[speech]),
+        "r": each(correlation),
+        "control": per_coefficient(correlation, output, control),
+        "mae": each(mean_absolute_error),
+        "lag_ms": 1000 * each(lambda a, b: lag(a, b, fps)),
+        "jitter": each(lambda a, b: jitter(a) / np.maximum(jitter(b), 1e-6)),
+        "amplitude": each(lambda a, b: a.std(axis=0) / np.maximum(b.std(axis=0), 1e-6)),
+    }
+    labelled = np.isfinite(target).any(axis=0)
+    return {
+        COEFFICIENTS[index]: {name: float(values[index]) for name, values in columns.items()}
+        for index in np.flatnonzero(labelled)
+    }
+
+
+def _summary(coefficients: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    summary = {f"jawOpen_{key}": value for key, value in coefficients.get("jawOpen", {}).items()}
+    for key in ("r_speech", "control_speech", "r", "control", "mae"):
+        values = np.array([row[key] for row in coefficients.values()])
+        summary[f"mean_{key}"] = float(np.nanmean(values)) if np.isfinite(values).any() else np.nan
+    return summary
+
+
+def _mean_silence(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    table = np.array(pairs)
+    level, delay = (column[np.isfinite(column)] for column in table.T)
+    return (
+        float(level.mean()) if len(level) else float("nan"),
+        float(delay.mean()) if len(delay) else float("nan"),
+    )
+
+
+def _robustness(player: Player, cases: Sequence[Case]) -> dict[str, dict[str, float]]:
+    """jawOpen r on speech and on all frames when the sound is worse."""
+    target = np.concatenate([case.target for case in cases])[:, [JAW]]
+    speech = np.concatenate([case.speech for case in cases])
+    rows = {}
+    for name, worsen in CONDITIONS.items():
+        rng = np.random.default_rng(0)
+        output = np.concatenate(
+            [
+                player.animate(worsen(case.audio, case.sample_rate, rng), case.sample_rate)
+                for case in cases
+            ]
+        )[:, [JAW]]
+        rows[name] = {
+            "r_speech": float(per_coefficient(correlation, output[speech], target[speech])[0]),
+            "r": float(per_coefficient(correlation, output, target)[0]),
+        }
+    return rows
+
+
+Worsen = Callable[[FloatArray, int, np.random.Generator], FloatArray]
+
+
+def _noise(decibels: float) -> Worsen:
+    def worsen(audio: FloatArray, rate: int, rng: np.random.Generator) -> FloatArray:
+        level = float(np.sqrt(np.mean(audio.astype(np.float64) ** 2))) * 10 ** (-decibels / 20)
+        return (audio + level * rng.standard_normal(len(audio))).astype(np.float32)
+
+    return worsen
+
+
+def _quiet(audio: FloatArray, rate: int, rng: np.random.Generator) -> FloatArray:
+    return np.asarray(audio * 0.1, np.float32)
+
+
+def _telephone(audio: FloatArray, rate: int, rng: np.random.Generator) -> FloatArray:
+    band = butter(4, [300, min(3400, 0.45 * rate)], "band", fs=rate, output="sos")
+    return np.asarray(sosfilt(band, audio), np.float32)
+
+
+def _reverberation(audio: FloatArray, rate: int, rng: np.random.Generator) -> FloatArray:
+    """A room of 0.4 s, its tail as loud as half of the direct sound."""
+    times = np.arange(round(0.4 * rate)) / rate
+    tail = rng.standard_normal(len(times)) * np.exp(-6.9 * times / 0.4)
+    tail *= 0.5 / np.sqrt((tail**2).sum())
+    return np.asarray(audio + fftconvolve(audio, tail)[: len(audio)], np.float32)
+
+
+CONDITIONS: dict[str, Worsen] = {
+    "noise, 20 dB": _noise(20.0),
+    "noise, 10 dB": _noise(10.0),
+    "noise, 5 dB": _noise(5.0),
+    "20 dB quieter": _quiet,
+    "telephone": _telephone,
+    "reverberation": _reverberation,
+}
