@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from typing import Any
 
@@ -17,6 +18,8 @@ _HELD_BLOCKS = 2000
 
 
 def _sounddevice() -> Any:
+    # Without a wish PulseAudio and PipeWire hand over sound in lumps of up to two seconds.
+    os.environ.setdefault("PULSE_LATENCY_MSEC", "20")
     try:
         import sounddevice
     except OSError as error:  # the wheel for Linux leaves PortAudio itself to the system

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 _MARGIN = 0.001
-_DECAY = 2e-5
-"""Seconds a frame the schedule creeps earlier, to follow the audio clock and win back time."""
+_CREEP = 2e-5
+"""Seconds a frame the schedule creeps earlier, to follow a sound card's clock."""
+_RECOVERY = 0.002
+"""Share of what it is behind that the schedule wins back a frame, after a device's hiccup."""
 
 
 class Schedule:
@@ -28,5 +30,7 @@ class Schedule:
 
     def sent(self, late: float) -> None:
         """A frame was sent `late` seconds after it was due because its audio was."""
-        if not self._exact:
-            self._offset = max(self._least, self._offset + (late if late > 0 else -_DECAY))
+        if self._exact:
+            return
+        earlier = _CREEP + _RECOVERY * (self._offset - self._least)
+        self._offset = max(self._least, self._offset + (late if late > 0 else -earlier))

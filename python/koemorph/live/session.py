@@ -66,10 +66,10 @@ class Session:
         # A collection in mid-frame would show as jitter; what is there now stays.
         gc.collect()
         gc.freeze()
-        now = self._clock.now()
-        self.source.start(now)
-        schedule = Schedule(now, self._fps, self._stream.info.latency, self.source.exact)
         try:
+            schedule = Schedule(
+                self._begin(), self._fps, self._stream.info.latency, self.source.exact
+            )
             while not self._stopped and not self.source.ended:
                 if duration is not None and self._next >= duration * self._fps:
                     break
@@ -78,12 +78,25 @@ class Session:
         finally:
             gc.unfreeze()
 
-    def _hear(self) -> None:
+    def _begin(self) -> float:
+        """Start the source; returns when, on the clock, its first sample was spoken."""
+        began = self._clock.now()
+        self.source.start(began)
+        if self.source.exact:
+            return began
+        # A device takes its time to open, and its first block may be a long one.
+        while not (heard := self._hear()) and not self._stopped and not self.source.ended:
+            self._clock.sleep_until(self._clock.now() + _POLL)
+        return self._clock.now() - heard / self.source.sample_rate
+
+    def _hear(self) -> int:
+        """Animate what has arrived; returns how many samples that were."""
         audio = self.source.read(self._clock.now())
         if len(audio):
             self.statistics.heard(audio)
             self._stream.push(audio)
             self._collect()
+        return len(audio)
 
     def _collect(self) -> None:
         self._waiting.extend(self._stream.pull().weights)
