@@ -60,6 +60,7 @@ def _describe(settings: Settings, trainer: Trainer, folder: Path) -> None:
     described = {
         "git_commit": _git_commit(),
         "data_fingerprint": data.fingerprint,
+        "recordings_left_out": data.skipped,
         "training_seconds": seconds,
         "torch": torch.__version__,
     }

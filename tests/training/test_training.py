@@ -1,0 +1,207 @@
+"""The loop: it learns, goes on as if it had never stopped, and shares its work between processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from babble import common_overrides, write_babble
+from omegaconf import DictConfig
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from koemorph.errors import DataError, ModelError, OutputError
+from koemorph.training import checkpoints
+from koemorph.training.checkpoints import load_checkpoint
+from koemorph.training.train import train
+
+Configure = Callable[..., DictConfig]
+
+
+def losses(folder: Path) -> list[float]:
+    """The loss of every step, from TensorBoard's files."""
+    events = EventAccumulator(str(folder / "logs"))
+    events.Reload()
+    return [event.value for event in events.Scalars("train/loss")]
+
+
+def test_it_learns_and_keeps_what_it_needs(configure: Configure, tmp_path: Path) -> None:
+    config = configure(
+        "training.max_epochs=12",
+        "training.max_steps_per_epoch=10",
+        "training.optimizer.lr=4e-3",
+        "training.ema_decay=0.9",
+        "data.initial_stride=2",
+        "training.validate_every=6",
+        "training.checkpoint_every=6",
+        "training.picture_every=12",
+    )
+    measures = train(config, tmp_path)
+    assert measures["r/jawOpen"] > 0.7
+    assert measures["r/jawOpen"] > measures["control/jawOpen"] + 0.3
+    names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
+    assert names == {
+        "best.safetensors",
+        "last.safetensors",
+        "epoch_0006.safetensors",
+        "epoch_0012.safetensors",
+    }
+    described = json.loads((tmp_path / "provenance.json").read_text())
+    assert described["training_seconds"] > 24
+    assert len(described["data_fingerprint"]) == 16
+    curve = losses(tmp_path)
+    assert sum(curve[-10:]) < 0.5 * sum(curve[:10])
+    events = EventAccumulator(str(tmp_path / "logs"), size_guidance={"images": 0})
+    events.Reload()
+    assert {"curves", "streams", "attention"} <= set(events.Tags()["images"])
+
+
+@pytest.mark.parametrize("mode", ["progressive", "mixed"])
+def test_resuming_is_never_having_stopped(configure: Configure, tmp_path: Path, mode: str) -> None:
+    shared = (f"data.stride_mode={mode}", "data.initial_stride=4", "data.augment.probability=0.5")
+    whole = tmp_path / "whole"
+    train(configure(*shared, "training.max_epochs=3", "training.checkpoint_every=1"), whole)
+    parts = tmp_path / "parts"
+    first = whole / "checkpoints" / "epoch_0001.safetensors"
+    train(configure(*shared, "training.max_epochs=3", f"checkpoint_path={first}"), parts)
+    expected = load_checkpoint(whole / "checkpoints" / "last.safetensors")
+    found = load_checkpoint(parts / "checkpoints" / "last.safetensors")
+    assert found.description.step == expected.description.step == 12
+    for group, tensors in expected.groups.items():
+        for name, tensor in tensors.items():
+            torch.testing.assert_close(
+                found.groups[group][name], tensor, atol=1e-6, rtol=1e-6, msg=f"{group}/{name}"
+            )
+
+
+def test_two_processes_are_one(configure: Configure, babble: Path, tmp_path: Path) -> None:
+    config = configure("data.stride_mode=mixed", "training.accumulate_grad_batches=2")
+    train(config, tmp_path / "one")
+    overrides = [
+        *common_overrides(babble, Path(config.data.cache_dir)),
+        "data.stride_mode=mixed",
+        "training.accumulate_grad_batches=2",
+        "training.devices=2",
+        f"hydra.run.dir={tmp_path / 'two'}",
+    ]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    subprocess.run(
+        [*launcher, "--nproc_per_node", "2", "-m", "koemorph.train", *overrides],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=tmp_path,
+    )
+    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
+    assert len(one) == len(two) == 4
+    assert two == pytest.approx(one, rel=1e-4, abs=1e-6)
+    weights = [
+        load_checkpoint(tmp_path / run / "checkpoints" / "last.safetensors").groups["network"]
+        for run in ("one", "two")
+    ]
+    for name, tensor in weights[0].items():
+        torch.testing.assert_close(weights[1][name], tensor, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("data.stride_mode=dense",),
+        ("training.sequential=false",),
+        ("data.target_fps=60", "model.emotion_config.backend=none"),
+        ("data.window_frames=128", "model.emotion_config.use_concatenation=false"),
+        ("experiment=fast", "model.d_model=32", "training.max_epochs=1"),
+        ("data=koemorph_v1", "debug=true", "data.max_files=2"),
+    ],
+)
+def test_every_kind_of_run_runs(
+    configure: Configure, tmp_path: Path, overrides: tuple[str, ...]
+) -> None:
+    config = configure("training.max_epochs=1", "training.max_steps_per_epoch=2", *overrides)
+    measures = train(config, tmp_path)
+    assert 0 < measures["error"] < 1
+
+
+def test_unknown_keys_are_refused(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "koemorph.train", "data.batchsize=3"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert run.returncode != 0
+    assert "batchsize" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("data.stride_mode=often", "choose one of dense, sparse"),
+        ("data.target_fps=25", "30 and 60 are possible"),
+        ("model.d_model=33", "cannot be split"),
+        ("data.train_data_dir=/nowhere", "does not exist"),
+        ("model.emotion_config.backend=moods", "no emotion backend moods"),
+        ("training.scheduler.name=jumpy", "choose cosine, linear or constant"),
+        ("+data.unlabelled.train=[jawOpne]", "none of ARKit's 52"),
+    ],
+)
+def test_settings_that_make_no_sense_are_named(
+    configure: Configure, tmp_path: Path, override: str, words: str
+) -> None:
+    with pytest.raises(DataError, match=words):
+        train(configure(override), tmp_path)
+
+
+def test_bad_recordings_stop_a_run_unless_they_may_be_left_out(
+    configure: Configure, babble: Path, tmp_path: Path
+) -> None:
+    for number in range(3):
+        write_babble(tmp_path / "data" / f"clip_{number}", seed=number)
+    (tmp_path / "data" / "clip_1" / "blendshapes.jsonl").write_text("{broken\n")
+    bad = configure(f"data.train_data_dir={tmp_path / 'data'}")
+    with pytest.raises(DataError, match=r"clip_1.blendshapes\.jsonl, line 1"):
+        train(bad, tmp_path / "a")
+    bad.data.skip_bad_recordings = True
+    train(bad, tmp_path / "b")
+    described = json.loads((tmp_path / "b" / "provenance.json").read_text())
+    assert described["recordings_left_out"] == 1
+
+
+def test_bad_checkpoints_are_named(configure: Configure, tmp_path: Path) -> None:
+    config = configure("training.max_epochs=1", "training.max_steps_per_epoch=1")
+    train(config, tmp_path)
+    good = tmp_path / "checkpoints" / "last.safetensors"
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(good.read_bytes()[:2000])
+    with pytest.raises(ModelError, match="damaged"):
+        load_checkpoint(cut)
+    with pytest.raises(ModelError, match="no checkpoint"):
+        load_checkpoint(tmp_path / "none.safetensors")
+    other = configure(f"checkpoint_path={good}", "model.channels=8")
+    with pytest.raises(ModelError, match="another architecture"):
+        train(other, tmp_path / "other")
+
+
+def test_a_full_disk_costs_no_finished_checkpoint(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(configure("training.max_epochs=1", "training.max_steps_per_epoch=1"), tmp_path)
+    path = tmp_path / "checkpoints" / "last.safetensors"
+    before = path.read_bytes()
+    checkpoint = load_checkpoint(path)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(OutputError, match="disk is full"):
+        checkpoints.save_checkpoint(path, checkpoint.description, checkpoint.groups)
+    assert path.read_bytes() == before
+    assert len(list(path.parent.glob(".*"))) == 0
