@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from .cache import FeatureCache
 from .data import LabelledTrack, load_tracks
 from .recordings import Recording, find_recordings, read_recording
 from .settings import Settings
+from .sync import measure_offset, shifted, with_timecode
 from .tracks import string_together
 
 LOG = logging.getLogger(__name__)
@@ -42,6 +44,8 @@ def prepare(settings: Settings) -> PreparedData:
         bad += more
     else:
         train, validation = _split(train, settings.data.validation_share)
+    if settings.data.verify_sync:
+        train, validation = _in_step(train), _in_step(validation)
     cache = FeatureCache(settings.data.cache, settings.features, settings.emotion)
     fps, data = settings.features.fps, settings.data
     tracks = string_together(train, fps, data.track_seconds, data.pause_seconds, settings.seed)
@@ -60,7 +64,9 @@ def _read(
         unlabelled = _indices(settings.data.unlabelled.get(name, []))
         for path in find_recordings(folder)[: settings.data.max_files]:
             try:
-                recording = read_recording(path)
+                recording = read_recording(path, auto_detect_fps=settings.data.auto_detect_fps)
+                if settings.data.use_timecode:
+                    recording = with_timecode(recording)
             except KoemorphError as error:
                 if not settings.data.skip_bad:
                     raise
@@ -72,6 +78,28 @@ def _read(
         places = ", ".join(map(str, folders.values()))
         raise DataError(f"none of the recordings in {places} is usable.")
     return found, bad
+
+
+def _in_step(recordings: list[tuple[str, Recording]]) -> list[tuple[str, Recording]]:
+    """Measures each subject's offset between sound and face, says it, and takes it away."""
+    groups: dict[tuple[str, str], list[Recording]] = defaultdict(list)
+    for source, recording in recordings:
+        groups[source, str(recording.metadata.get("subject", ""))].append(recording)
+    corrected = []
+    for (source, subject), members in groups.items():
+        offset = measure_offset(members)
+        LOG.info(
+            "%s %s: the face comes %.0f ms after its sound (r %.2f)%s",
+            source,
+            subject,
+            1000 * offset.seconds,
+            offset.strength,
+            "; corrected" if offset.matters else "",
+        )
+        for member in members:
+            moved = shifted(member, offset.seconds) if offset.matters else member
+            corrected.append((source, moved))
+    return corrected
 
 
 def _indices(names: list[str]) -> list[int]:

@@ -191,8 +191,11 @@ def find_recordings(root: str | Path) -> list[Path]:
     return found
 
 
-def read_recording(path: str | Path) -> Recording:
+def read_recording(path: str | Path, *, auto_detect_fps: bool = True) -> Recording:
     """Reads a v2.0 folder, or a v1.0 pair by its .jsonl file.
+
+    auto_detect_fps: frames are where their timestamps put them; without it, frame k is at k /
+    source_fps of the metadata, whatever its timestamp.
 
     Raises DataError or AudioError with the file, and the line where there is one.
     """
@@ -213,8 +216,12 @@ def read_recording(path: str | Path) -> Recording:
         index = _index(name)
         if index is not None:
             labelled[index] = False
-    fps = _detect_fps(times, metadata, table)
-    times = _exact_times(times, fps)
+    if auto_detect_fps:
+        fps = _detect_fps(times, metadata, table)
+        times = _exact_times(times, fps)
+    else:
+        fps = _named_fps(metadata, table)
+        times = uniform_times(len(times), fps)
     return Recording(stem.parent.name if path.is_dir() else stem.name, audio,
                      Capture(weights, times, labelled), fps, metadata)  # fmt: skip
 
@@ -261,18 +268,25 @@ def _read_metadata(path: Path) -> dict[str, Any]:
 
 
 def _detect_fps(times: NDArray[np.float64], metadata: Mapping[str, Any], table: Path) -> float:
-    """The rate that metadata names, else the one that the timestamps show (their median step)."""
-    named = metadata.get("source_fps")
-    if isinstance(named, (int, float)) and named > 0:
-        return float(named)
+    """The rate that the timestamps show: the metadata's, or a common one, where that is near."""
     if len(times) < 2:
-        raise DataError(f"{table}: one frame and no source_fps: the frame rate is unknown.")
+        return _named_fps(metadata, table)
     steps = np.diff(times)
     unbroken = steps.max() < 1.5 * np.median(steps)
     shown = 1.0 / float(steps.mean() if unbroken else np.median(steps))
-    common = min((24.0, 25.0, 30.0, 50.0, 60.0), key=lambda rate: abs(rate - shown))
     # Steps between timestamps of three decimals are off by up to 2 %.
+    named = metadata.get("source_fps")
+    if isinstance(named, (int, float)) and abs(named - shown) < 0.02 * shown:
+        return float(named)
+    common = min((24.0, 25.0, 30.0, 50.0, 60.0), key=lambda rate: abs(rate - shown))
     return common if abs(common - shown) < 0.02 * common else shown
+
+
+def _named_fps(metadata: Mapping[str, Any], table: Path) -> float:
+    named = metadata.get("source_fps")
+    if not isinstance(named, (int, float)) or named <= 0:
+        raise DataError(f"{table}: its metadata has no source_fps, and the timestamps show none.")
+    return float(named)
 
 
 def _exact_times(times: NDArray[np.float64], fps: float) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The loop: it learns, goes on as if it had never stopped, and shares its work between processes."""
+"""The loop: it learns, resumes as if it had never stopped, and shares work between processes."""
 
 from __future__ import annotations
 

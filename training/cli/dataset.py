@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import Progress, track
+from rich.progress import track
 
-from .. import corpora
-from ..corpora import build
+from .. import converters, corpora
+from ..check import check_recording
+from ..recordings import find_recordings
 
 _PROGRESS = Console(stderr=True)
+_PATH = click.Path(path_type=Path)
 
 
 @click.group(name="dataset")
@@ -22,8 +23,8 @@ def command() -> None:
 
 @command.command()
 @click.argument("source_name", metavar="NAME", type=click.Choice(sorted(corpora.SOURCES)))
-@click.argument("source", type=click.Path(path_type=Path))
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("source", type=_PATH)
+@click.argument("out", type=_PATH)
 def convert(source_name: str, source: Path, out: Path) -> None:
     """Turn a known corpus NAME in folder SOURCE into v2.0 folders OUT/train/* and OUT/dev/*."""
     count = 0
@@ -35,51 +36,62 @@ def convert(source_name: str, source: Path, out: Path) -> None:
 
 
 @command.command()
-@click.argument("data", type=click.Path(path_type=Path))
-@click.argument("work", type=click.Path(path_type=Path))
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("folder", type=_PATH)
+def check(folder: Path) -> int:
+    """Find what is wrong with the recordings in FOLDER; exit code 1 when something is."""
+    paths = find_recordings(folder)
+    count = 0
+    for path in track(paths, "checking", console=_PROGRESS):
+        for problem in check_recording(path):
+            click.echo(str(problem))
+            count += 1
+    click.echo(f"{len(paths)} recordings, {count} problems")
+    return 1 if count else 0
+
+
+@command.command("from-live-link")
+@click.argument("table", type=_PATH)
+@click.argument("sound", type=_PATH)
+@click.argument("out", type=_PATH)
+@click.option("--fps", type=float, help="Of the timecodes; by default read off them.")
+def from_live_link(table: Path, sound: Path, out: Path, fps: float | None) -> None:
+    """Turn a Live Link Face TABLE (.csv) and its SOUND (audio or video) into the folder OUT."""
+    converters.write(converters.from_live_link(table, fps), sound, out)
+    click.echo(f"wrote {out}")
+
+
+@command.command("from-video")
+@click.argument("video", type=_PATH)
+@click.argument("out", type=_PATH)
 @click.option(
-    "--voices", type=click.Path(path_type=Path), help="Folder of .bin files, npm kokoro-js."
+    "--landmarker",
+    type=_PATH,
+    default=Path("face_landmarker.task"),
+    show_default=True,
+    help="MediaPipe's Face Landmarker, from ai.google.dev/edge/mediapipe.",
 )
-@click.option("--kokoro-hours", default=1.5, show_default=True, help="Speech to synthesise.")
-@click.option("--flite-hours", default=0.75, show_default=True, help="Speech to synthesise.")
-@click.option("--takes", default=2, show_default=True, help="Rooms in which each sentence is said.")
-@click.option(
-    "--source", "names", multiple=True, type=click.Choice(build.SOURCES), help="Only these."
-)
-def corpus(
-    data: Path,
-    work: Path,
-    out: Path,
-    *,
-    voices: Path | None,
-    kokoro_hours: float,
-    flite_hours: float,
-    takes: int,
-    names: tuple[str, ...],
-) -> None:
-    """Build the corpus of the bundled models: DATA (grid_s1, facegood, kathleen) to OUT.
-
-    Synthetic voices and the teacher are kept in WORK. What is finished is not done again.
-    """
-    plan = build.Plan(data, work, out, takes=takes)
-    with Progress(console=_PROGRESS) as progress:
-        if voices is not None:
-            task = progress.add_task("voices", total=3600 * (kokoro_hours + flite_hours))
-            build.make_voices(
-                plan, voices, kokoro_hours, flite_hours, lambda s: progress.advance(task, s)
-            )
-        task = progress.add_task("teacher", total=build.TEACHER_EPOCHS)
-        build.make_teacher(plan, lambda loss: progress.advance(task))
-        progress.update(task, completed=build.TEACHER_EPOCHS)
-        task = progress.add_task("sessions (seconds)", total=None)
-        build.make_sessions(plan, names or build.SOURCES, lambda s: progress.advance(task, s))
-    click.echo(f"the corpus is in {out}")
+def from_video(video: Path, out: Path, landmarker: Path) -> None:
+    """Turn a VIDEO of a face into the folder OUT, its coefficients read by MediaPipe."""
+    converters.write(converters.from_video(video, landmarker), video, out)
+    click.echo(f"wrote {out}")
 
 
-@command.command()
-@click.argument("data", type=click.Path(path_type=Path))
-@click.argument("work", type=click.Path(path_type=Path))
-def teacher(data: Path, work: Path) -> None:
-    """Print how well the teacher of WORK does on GRID's dev captures in DATA, as JSON."""
-    click.echo(json.dumps(build.evaluate_teacher(build.Plan(data, work, work)), indent=2))
+@command.command("from-v1")
+@click.argument("source", type=_PATH)
+@click.argument("out", type=_PATH)
+def from_v1(source: Path, out: Path) -> None:
+    """Turn the pairs NAME.wav + NAME.jsonl in folder SOURCE into v2.0 folders under OUT."""
+    pairs = [path for path in find_recordings(source) if path.is_file()]
+    count = converters.convert_pairs(pairs, source, out)
+    click.echo(f"wrote {count} recordings to {out}")
+
+
+@command.command("from-beat")
+@click.argument("table", type=_PATH)
+@click.argument("sound", type=_PATH)
+@click.argument("out", type=_PATH)
+@click.option("--fps", type=float, default=60.0, show_default=True, help="Where no times are.")
+def from_beat(table: Path, sound: Path, out: Path, fps: float) -> None:
+    """Turn a BEAT-style TABLE (.json) and its SOUND into the folder OUT."""
+    converters.write(converters.from_beat(table, fps), sound, out)
+    click.echo(f"wrote {out}")

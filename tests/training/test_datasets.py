@@ -1,0 +1,159 @@
+"""Converters of other captures, and the check that finds what is wrong with a data set."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from babble import write_babble
+from click.testing import CliRunner
+
+from koemorph.coefficients import COEFFICIENTS, INDEX, LIVE_LINK_ROTATIONS, PASCAL_NAMES
+from koemorph.errors import DataError
+from koemorph.training.cli.dataset import command
+from koemorph.training.recordings import read_recording, write_recording
+
+JAW = INDEX["jawOpen"]
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    """koemorph dataset ...; its return value and output. Errors come through."""
+    result = CliRunner().invoke(
+        command, [str(argument) for argument in arguments], standalone_mode=False
+    )
+    if result.exception is not None:
+        raise result.exception
+    return result.return_value or 0, result.output
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    """Two seconds of noise at 48 kHz."""
+    noise = 0.1 * np.random.default_rng(0).standard_normal(96000)
+    soundfile.write(tmp_path / "sound.wav", noise, 48000)
+    return tmp_path / "sound.wav"
+
+
+def live_link_rows(frames: int) -> list[str]:
+    """A Live Link Face CSV at 60 fps whose jawOpen rises as a line."""
+    lines = [",".join(["Timecode", "BlendShapeCount", *PASCAL_NAMES, *LIVE_LINK_ROTATIONS])]
+    for frame in range(frames):
+        values = [0.0] * 61
+        values[JAW] = frame / frames
+        code = f"11:22:{33 + frame // 60:02d}:{frame % 60:02d}.000"
+        lines.append(",".join([code, "61", *map(str, values)]))
+    return lines
+
+
+def test_live_link_becomes_v2(tmp_path: Path, sound: Path) -> None:
+    rows = live_link_rows(120)
+    rows[11] = rows[11].split(",")[0] + ",0"  # a frame without a face
+    (tmp_path / "take.csv").write_text("\n".join(rows))
+    run("from-live-link", tmp_path / "take.csv", sound, tmp_path / "take")
+    recording = read_recording(tmp_path / "take")
+    assert recording.fps == 60.0
+    np.testing.assert_allclose(recording.capture.weights[:, JAW], np.arange(120) / 120, atol=1e-5)
+    assert recording.capture.labelled.all()
+
+
+def test_beat_is_mapped_by_name(tmp_path: Path, sound: Path) -> None:
+    frames = [{"weights": [0.5, 0.25], "time": k / 60} for k in range(120)]
+    (tmp_path / "a.json").write_text(
+        json.dumps({"names": ["mouthSmileLeft", "jawOpen"], "frames": frames})
+    )
+    run("from-beat", tmp_path / "a.json", sound, tmp_path / "a")
+    recording = read_recording(tmp_path / "a")
+    assert recording.fps == 60.0
+    np.testing.assert_allclose(recording.capture.weights[:, JAW], 0.25)
+    assert recording.capture.labelled.sum() == 2
+
+
+def test_pairs_become_folders(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        (tmp_path / "old" / split).mkdir(parents=True)
+        soundfile.write(tmp_path / "old" / split / "a.wav", np.zeros(16000), 16000)
+        lines = [
+            json.dumps({"timestamp": round(k / 30, 4), "blendshapes": [k / 30] * 52})
+            for k in range(30)
+        ]
+        (tmp_path / "old" / split / "a.jsonl").write_text("\n".join(lines))
+    assert "wrote 2 recordings" in run("from-v1", tmp_path / "old", tmp_path / "new")[1]
+    recording = read_recording(tmp_path / "new" / "val" / "a")
+    assert recording.metadata["source_format"] == "KoeMorph v1.0"
+    np.testing.assert_allclose(recording.capture.weights[:, 3], np.arange(30) / 30, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("take.csv", "a,b\n1,2", "no Live Link Face recording"),
+        ("take.csv", "\n".join([*live_link_rows(2), "11:22:33:02,61,1,2"]), "line 4: 2 values"),
+        ("a.json", "{}", "not a facial JSON"),
+    ],
+)
+def test_foreign_tables_are_refused(
+    tmp_path: Path, sound: Path, name: str, text: str, words: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    kind = "from-live-link" if name.endswith("csv") else "from-beat"
+    with pytest.raises(DataError, match=words):
+        run(kind, tmp_path / name, sound, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_good_data_set_has_no_problems(tmp_path: Path) -> None:
+    for seed in range(2):
+        write_babble(tmp_path / str(seed), seed)
+    status, output = run("check", tmp_path)
+    assert status == 0
+    assert output.splitlines()[-1] == "2 recordings, 0 problems"
+
+
+def test_every_problem_is_found(tmp_path: Path) -> None:
+    noise = 0.1 * np.random.default_rng(0).standard_normal(64000).astype(np.float32)
+    moving = np.random.default_rng(1).random((120, len(COEFFICIENTS))).astype(np.float32)
+    write_recording(tmp_path / "silent", 0 * noise, 16000, moving, 30)
+    write_recording(tmp_path / "short", noise[:40000], 16000, moving, 30)
+    write_recording(tmp_path / "still", noise, 16000, 0 * moving, 30)
+    gap = write_recording(tmp_path / "gap", noise, 16000, moving, 30)
+    lines = (gap / "blendshapes.jsonl").read_text().splitlines()
+    (gap / "blendshapes.jsonl").write_text("\n".join(lines[:50] + lines[60:]))
+    drift = write_recording(tmp_path / "drift", noise, 16000, moving, 30)
+    metadata = json.loads((drift / "metadata.json").read_text())
+    (drift / "metadata.json").write_text(json.dumps({**metadata, "source_fps": 29.0}))
+    broken = write_recording(tmp_path / "broken", noise, 16000, moving, 30)
+    (broken / "blendshapes.jsonl").write_text('{"timestamp": 0, "blendshapes": [0.5]}')
+    missing = write_recording(tmp_path / "missing", noise, 16000, moving, 30)
+    (missing / "audio.wav").unlink()
+    status, output = run("check", tmp_path)
+    assert status == 1
+    expected = {
+        "silent": "The audio is silent",
+        "short": "The face lasts until 4.00 s, the audio 2.50 s",
+        "still": "does not move in 100 %",
+        "gap": "Frames are missing in 1 places",
+        "drift": "drift from source_fps 29",
+        "broken": "line 1: 1 blendshapes where 52",
+        "missing": "audio.wav is missing",
+    }
+    for name, words in expected.items():
+        assert any(f"/{name}" in line and words in line for line in output.splitlines()), name
+
+
+def test_sound_and_face_that_drift_apart_are_noticed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    seconds, rate = 60, 16000
+    knots = rng.uniform(0, 1, seconds * 4) * (rng.random(seconds * 4) > 0.4)
+    places = np.linspace(0, seconds, len(knots))
+    times = np.arange(seconds * rate) / rate
+    audio = 0.2 * np.interp(times, places, knots) * rng.standard_normal(len(times))
+    weights = np.zeros((seconds * 30, len(COEFFICIENTS)), np.float32)
+    # Half a percent slow: 300 ms after a minute.
+    weights[:, JAW] = np.interp(np.arange(seconds * 30) / 30 * 0.995, places, knots)
+    write_recording(tmp_path / "slow", audio.astype(np.float32), rate, weights, 30)
+    status, output = run("check", tmp_path)
+    assert status == 1
+    assert "drift apart" in output

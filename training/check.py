@@ -1,0 +1,125 @@
+"""What is wrong with a folder of recordings, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koemorph.coefficients import INDEX
+from koemorph.errors import KoemorphError
+
+from .recordings import Capture, Recording, read_audio, read_recording, uniform_times
+from .sync import measure_offset, with_timecode
+
+SILENT = 10 ** (-60 / 20)  # of full scale: nothing louder than this is silence
+LONGEST_STILL = 0.9  # share of frames in which nothing of a face moves
+LENGTHS_DIFFER = 0.25  # seconds
+DRIFT = 0.08  # seconds between the offsets of a recording's halves
+HALVES = 20.0  # seconds that a half needs before its offset means anything
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Where, what, and what to do."""
+
+    where: str
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} {self.remedy}"
+
+
+def check_recording(path: Path) -> Iterator[Problem]:
+    """Everything that is wrong with one recording."""
+    try:
+        recording = with_timecode(read_recording(path))
+        audio, rate = read_audio(recording.audio)
+    except KoemorphError as error:
+        yield Problem(
+            str(path), str(error), "Repair or remove it, or train with skip_bad_recordings."
+        )
+        return
+    where = str(path)
+    if np.abs(audio).max() < SILENT:
+        yield Problem(where, "The audio is silent.", "Record or export the sound again.")
+    yield from _check_face(where, recording)
+    yield from _check_times(where, recording, len(audio) / rate)
+    yield from _check_offset(where, recording, len(audio) / rate)
+
+
+def _check_face(where: str, recording: Recording) -> Iterator[Problem]:
+    labelled = recording.capture.weights[:, recording.capture.labelled]
+    if not labelled.size:
+        yield Problem(where, "No coefficient is labelled.", "Remove it: it teaches nothing.")
+        return
+    still = np.abs(np.diff(labelled, axis=0)).max(axis=1) < 1e-5
+    if len(still) and still.mean() > LONGEST_STILL:
+        yield Problem(
+            where,
+            f"The face does not move in {100 * still.mean():.0f} % of its frames.",
+            "Check that the capture ran; remove it if it did not.",
+        )
+
+
+def _check_times(where: str, recording: Recording, seconds: float) -> Iterator[Problem]:
+    times, fps = recording.capture.times, recording.fps
+    steps = np.diff(times)
+    end = float(times[-1]) + 1 / fps
+    if abs(end - seconds) > LENGTHS_DIFFER:
+        yield Problem(
+            where,
+            f"The face lasts until {end:.2f} s, the audio {seconds:.2f} s.",
+            "Cut the longer one, or give timecode.json the true starts.",
+        )
+    gaps = int((steps > 1.5 / fps).sum())
+    if gaps:
+        yield Problem(
+            where,
+            f"Frames are missing in {gaps} places (the longest is {1000 * steps.max():.0f} ms).",
+            "They are interpolated; capture again if that is too coarse.",
+        )
+    named = recording.metadata.get("source_fps")
+    if isinstance(named, (int, float)) and len(times) > 1 and not gaps:
+        expected = uniform_times(len(times), float(named))
+        apart = float(times[-1] - times[0] - expected[-1])
+        if abs(apart) > 1 / fps:
+            yield Problem(
+                where,
+                f"The timestamps drift from source_fps {named:g} by {1000 * apart:.0f} ms.",
+                "Correct source_fps, or the timestamps: one of them is wrong.",
+            )
+
+
+def _check_offset(where: str, recording: Recording, seconds: float) -> Iterator[Problem]:
+    if not recording.capture.labelled[INDEX["jawOpen"]]:
+        return
+    whole = measure_offset([recording])
+    if seconds >= HALVES and whole.matters and abs(whole.seconds) > 2 / recording.fps:
+        yield Problem(
+            where,
+            f"The face comes {1000 * whole.seconds:.0f} ms after its sound.",
+            "Train with data.verify_sync=true, which corrects it.",
+        )
+    if seconds < 2 * HALVES:
+        return
+    halves = [measure_offset([_part(recording, half, seconds)]) for half in (0, 1)]
+    apart = halves[1].seconds - halves[0].seconds
+    if min(half.strength for half in halves) > 0.3 and abs(apart) > DRIFT:
+        yield Problem(
+            where,
+            f"Sound and face drift apart, by {1000 * apart:.0f} ms from half to half.",
+            "Sound and face were recorded at rates that differ: resample one of them.",
+        )
+
+
+def _part(recording: Recording, half: int, seconds: float) -> Recording:
+    """The recording with the face of one half only; the other half holds still."""
+    capture = recording.capture
+    inside: NDArray[np.bool_] = (capture.times >= seconds / 2) == bool(half)
+    part = Capture(capture.weights[inside], capture.times[inside], capture.labelled)
+    return Recording(recording.name, recording.audio, part, recording.fps, recording.metadata)

@@ -1,0 +1,206 @@
+"""Converters: other captures to v2.0 recordings.
+
+Each gives a table with named columns and the times of its rows; `write` maps the names, resamples
+to a whole frame rate and writes the folder.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koemorph.errors import DataError, MissingExtraError
+
+from .recordings import (
+    Capture,
+    arrange,
+    exact_fps,
+    read_audio,
+    read_recording,
+    resample_capture,
+    write_recording,
+)
+from .sync import timecode_seconds
+
+FloatArray = NDArray[np.float32]
+VIDEO_SUFFIXES = (".mov", ".mp4", ".m4v", ".mkv", ".avi", ".webm", ".mpg")
+# Live Link Face's own coefficients stay; the nine rotations that follow have other names.
+LIVE_LINK_HEAD = ("Timecode", "BlendShapeCount")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows (T, N) at times (T,) in seconds after the sound's start, columns by name."""
+
+    rows: FloatArray
+    times: NDArray[np.float64]
+    names: tuple[str, ...]
+    fps: float
+    source_format: str
+    unlabelled: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write(table: Table, audio: Path, out: Path) -> Path:
+    """Writes a v2.0 folder of a table and its sound (any audio, or a video's soundtrack)."""
+    samples, rate = _sound(audio)
+    weights, labelled = arrange(table.rows, table.names)
+    capture = Capture(weights, table.times, labelled)
+    fps = float(round(table.fps)) if abs(table.fps - round(table.fps)) < 1e-6 else table.fps
+    frames = int(len(samples) / rate * float(exact_fps(fps)))
+    if frames < 1:
+        raise DataError(f"{audio} is shorter than one frame.")
+    metadata = {"source_format": table.source_format, **table.metadata}
+    return write_recording(
+        out,
+        samples,
+        rate,
+        resample_capture(capture, fps, frames),
+        fps,
+        labelled=labelled,
+        metadata=metadata,
+    )
+
+
+def from_live_link(path: Path, fps: float | None = None) -> Table:
+    """A Live Link Face recording: Timecode, BlendShapeCount and 61 columns, one row a frame.
+
+    fps is read off the timecodes' frame numbers where it is not given.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.reader(stream))
+    if len(rows) < 2 or tuple(rows[0][:2]) != LIVE_LINK_HEAD:
+        raise DataError(f"{path} is no Live Link Face recording: it begins otherwise.")
+    names = tuple(rows[0][2:])
+    codes: list[str] = []
+    values: list[list[float]] = []
+    for number, row in enumerate(rows[1:], 2):
+        if not row or (len(row) > 1 and row[1] == "0"):
+            continue  # Live Link writes a row without values when it sees no face.
+        try:
+            values.append([float(value) for value in row[2:]])
+        except ValueError as error:
+            raise DataError(f"{path}, line {number}: {error}.") from error
+        if len(row) != len(names) + 2:
+            raise DataError(f"{path}, line {number}: {len(row) - 2} values, not {len(names)}.")
+        codes.append(row[0])
+    if not values:
+        raise DataError(f"{path} has no frame with a face.")
+    rate = fps or _timecode_rate(codes)
+    try:
+        times = np.array([timecode_seconds(code, rate) for code in codes])
+    except ValueError as error:
+        raise DataError(f"{path}: a timecode is not HH:MM:SS:FF ({error}).") from error
+    first = timecode_seconds(rows[1][0], rate)
+    return Table(np.array(values, np.float32), times - first, names, rate, "Live Link Face CSV")
+
+
+def from_beat(path: Path, fps: float = 60.0) -> Table:
+    """BEAT's facial JSON: {"names": [...], "frames": [{"weights": [...], "time": s}, ...]}."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        names = tuple(str(name) for name in stored["names"])
+        rows = np.array([frame["weights"] for frame in stored["frames"]], np.float32)
+        shown = [frame.get("time") for frame in stored["frames"]]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path} is not a facial JSON with names and frames ({error}).") from error
+    times = np.arange(len(rows)) / fps
+    if len(shown) > 1 and all(time is not None for time in shown):
+        times = np.array(shown, np.float64)
+        fps = float(round(1 / np.median(np.diff(times)), 3))
+    return Table(rows, times, names, fps, "BEAT JSON")
+
+
+def from_video(path: Path, landmarker: Path) -> Table:
+    """MediaPipe Face Landmarker on every frame of a video; frames without a face are left out."""
+    try:
+        import cv2
+        import mediapipe as mp
+    except ImportError as error:
+        raise MissingExtraError(
+            'Reading faces off videos needs MediaPipe: pip install "koemorph[video]".'
+        ) from error
+    if not landmarker.is_file():
+        raise DataError(f"there is no face_landmarker.task at {landmarker}.")
+    vision = mp.tasks.vision
+    options = vision.FaceLandmarkerOptions(
+        base_options=mp.tasks.BaseOptions(model_asset_path=str(landmarker)),
+        running_mode=vision.RunningMode.VIDEO,
+        output_face_blendshapes=True,
+    )
+    video = cv2.VideoCapture(str(path))
+    fps = float(video.get(cv2.CAP_PROP_FPS))
+    if not video.isOpened() or fps <= 0:
+        raise DataError(f"{path} cannot be read as a video.")
+    times, rows, names = [], [], ()
+    with vision.FaceLandmarker.create_from_options(options) as marker:
+        frame = 0
+        while True:
+            more, picture = video.read()
+            if not more:
+                break
+            image = mp.Image(mp.ImageFormat.SRGB, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+            found = marker.detect_for_video(image, round(frame * 1000 / fps)).face_blendshapes
+            if found:
+                names = tuple(category.category_name for category in found[0])
+                rows.append([category.score for category in found[0]])
+                times.append(frame / fps)
+            frame += 1
+    video.release()
+    if not rows:
+        raise DataError(f"no face was found in {path}.")
+    return Table(
+        np.array(rows, np.float32), np.array(times), names, fps, "MediaPipe Face Landmarker"
+    )
+
+
+def convert_pairs(paths: Sequence[Path], root: Path, out: Path) -> int:
+    """v1.0 pairs to v2.0 folders, keeping train/, val/ and test/; how many were written."""
+    for path in paths:
+        recording = read_recording(path)
+        samples, rate = read_audio(recording.audio)
+        capture = recording.capture
+        frames = round((float(capture.times[-1]) + 1 / recording.fps) * recording.fps)
+        write_recording(
+            out / path.parent.relative_to(root) / recording.name,
+            samples,
+            rate,
+            resample_capture(capture, recording.fps, frames),
+            recording.fps,
+            labelled=capture.labelled,
+            metadata={"source_format": "KoeMorph v1.0"},
+        )
+    return len(paths)
+
+
+def _timecode_rate(codes: Sequence[str]) -> float:
+    """The rate at which the frame numbers of timecodes turn over."""
+    highest = max(int(float(code.replace(";", ":").rsplit(":", 1)[1])) for code in codes)
+    return min((24.0, 25.0, 30.0, 50.0, 60.0), key=lambda rate: (highest >= rate, rate - highest))
+
+
+def _sound(path: Path) -> tuple[FloatArray, int]:
+    """A sound file, or the soundtrack of a video by ffmpeg, mono."""
+    if path.suffix.lower() not in VIDEO_SUFFIXES:
+        return read_audio(path)
+    with TemporaryDirectory() as folder:
+        track = Path(folder) / "track.wav"
+        arguments = ["ffmpeg", "-v", "error", "-i", str(path), "-vn", "-ac", "1", str(track)]
+        try:
+            subprocess.run(arguments, check=True, capture_output=True, text=True)
+        except FileNotFoundError as error:
+            raise MissingExtraError(
+                "Taking the sound out of a video needs the program ffmpeg: install it."
+            ) from error
+        except subprocess.CalledProcessError as error:
+            raise DataError(f"{path}: ffmpeg says {error.stderr.strip()}") from error
+        return read_audio(track)
