@@ -1,6 +1,7 @@
 // The binding of models and streams goes through the C ABI, as every engine does.
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "bindings.h"
 #include "results.h"
@@ -25,6 +26,27 @@ struct PyModel {
 struct PyStream {
   StreamHandle handle;
 };
+struct CrowdDeleter {
+  void operator()(koemorph_crowd* crowd) const { koemorph_crowd_destroy(crowd); }
+};
+struct PyCrowd {
+  std::unique_ptr<koemorph_crowd, CrowdDeleter> handle;
+};
+
+PyCrowd gather(const PyModel& model, int capacity) {
+  koemorph_crowd* crowd = nullptr;
+  raise_if_failed(koemorph_crowd_create(model.handle.get(), capacity, &crowd));
+  return {std::unique_ptr<koemorph_crowd, CrowdDeleter>(crowd)};
+}
+
+bool process_crowd(PyCrowd& self, const py::list& streams) {
+  std::vector<koemorph_stream*> handles;
+  for (const py::handle stream : streams) handles.push_back(stream.cast<PyStream&>().handle.get());
+  const auto count = static_cast<int32_t>(handles.size());
+  const koemorph_result result = koemorph_crowd_process(self.handle.get(), handles.data(), count);
+  raise_if_failed(result);
+  return result == KOEMORPH_OK;
+}
 
 PyModel load(const std::string& path, const std::string& onnxruntime_path, int threads) {
   koemorph_model_config config;
@@ -145,6 +167,10 @@ void bind_stream(py::module_& module) {
       .value("MODEL", KOEMORPH_STAGE_MODEL)
       .value("SMOOTH", KOEMORPH_STAGE_SMOOTH)
       .value("RETARGET", KOEMORPH_STAGE_RETARGET);
+
+  py::class_<PyCrowd>(module, "Crowd", "Streams of one model that run through one inference.")
+      .def(py::init(&gather), py::arg("model"), py::arg("capacity"))
+      .def("process", &process_crowd, py::arg("streams"));
 
   py::class_<koemorph_stream_info>(module, "StreamInfo")
       .def_readonly("fps", &koemorph_stream_info::fps)

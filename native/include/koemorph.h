@@ -79,6 +79,8 @@ typedef enum koemorph_stage {
 typedef struct koemorph_model koemorph_model;
 /* One voice being animated. */
 typedef struct koemorph_stream koemorph_stream;
+/* Many streams that run through one inference. */
+typedef struct koemorph_crowd koemorph_crowd;
 /* An immutable map from the 52 coefficients to a rig's own shapes. */
 typedef struct koemorph_retarget koemorph_retarget;
 
@@ -265,6 +267,23 @@ KOEMORPH_API koemorph_result koemorph_stream_relax(koemorph_stream* stream, doub
 /* [game] Takes a relax back over the `seconds` after `playback_time`. */
 KOEMORPH_API koemorph_result koemorph_stream_resume(koemorph_stream* stream, double playback_time,
                                                     double seconds);
+
+/* ---- crowd --------------------------------------------------------------------------------------- */
+
+/* [any] Room for running up to `capacity` (1..1024) streams of this model through one inference. *out
+ * belongs to the caller, who ends it with koemorph_crowd_destroy. */
+KOEMORPH_API koemorph_result koemorph_crowd_create(const koemorph_model* model, int32_t capacity,
+                                                   koemorph_crowd** out);
+
+/* [any] Leaves the streams alone. Does nothing with NULL. */
+KOEMORPH_API void koemorph_crowd_destroy(koemorph_crowd* crowd);
+
+/* [worker] Does what koemorph_stream_process does for each of `count` <= capacity streams, with frames
+ * that are due together in one call of the network, which takes much less time. The streams may be others
+ * each time; all are of the crowd's model, none has a library worker, none comes twice. Their taps of
+ * WINDOW and MODEL stay as they were. KOEMORPH_NO_FRAME when no stream had a frame to compute. */
+KOEMORPH_API koemorph_result koemorph_crowd_process(koemorph_crowd* crowd,
+                                                    koemorph_stream* const* streams, int32_t count);
 
 /* ---- retarget ----------------------------------------------------------------------------------- */
 

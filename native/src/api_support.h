@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "crowd.h"
 #include "koemorph.h"
 #include "model.h"
 #include "retarget.h"
@@ -22,6 +23,10 @@ struct koemorph_stream {
   explicit koemorph_stream(Arguments&&... arguments)
       : stream(std::forward<Arguments>(arguments)...) {}
   koemorph::Stream stream;
+};
+
+struct koemorph_crowd {
+  koemorph::Crowd crowd;
 };
 
 struct koemorph_retarget {

@@ -10,6 +10,7 @@
 namespace koemorph {
 namespace {
 
+constexpr int64_t kNoEnd = std::numeric_limits<int64_t>::max();
 constexpr int kBlock = 1024;  // device samples taken through the stages at a time
 
 float silence(const MelConfig& mel) { return (std::log10(mel.floor) + mel.offset) * mel.scale; }
@@ -31,7 +32,8 @@ Stream::Stream(std::shared_ptr<const Model> model, const koemorph_stream_config&
       frames_(static_cast<int>(std::ceil(config.keep_seconds * clock_.fps)), kCoefficients,
               clock_.fps),
       block_(kBlock),
-      resampled_(resample_->max_output(kBlock)) {
+      resampled_(resample_->max_output(kBlock)),
+      end_(kNoEnd) {
   if (model_->settings().use_egemaps) egemaps_.emplace(model_->settings().egemaps);
   if (config.worker != 0) start_worker();
 }
@@ -63,23 +65,19 @@ koemorph_result Stream::push(const float* interleaved, int32_t frames) {
 Status Stream::process(int64_t* computed) {
   const FlushDenormals flush_denormals;
   *computed = 0;
-  take_settings();
-  // Read before the audio: what was pushed before the flush is then in the ring for certain.
-  const bool ending = flushed();
-  for (;;) {
-    int64_t lost = 0;
-    block_size_ = audio_.read(block_.data(), kBlock, &lost);
-    if (lost > 0) jump(lost);
-    if (block_size_ == 0) break;
-    consumed_ += block_size_;
-    resample_block();
-    Status status = take(std::numeric_limits<int64_t>::max(), computed);
-    if (!status.ok()) return status;
+  Status worst;
+  begin();
+  while (advance()) {
+    fill(&inference_, 0);
+    Status status = inference_.run(1);
+    accept(status.ok() ? inference_.coefficients(0) : nullptr);
+    ++*computed;
+    if (!status.ok()) worst = std::move(status);
   }
-  return ending && !finished_ ? finish(computed) : Status{};
+  return worst;
 }
 
-void Stream::take_settings() {
+void Stream::begin() {
   const koemorph_controls* settings = settings_.take();
   if (settings == nullptr) return;
   gate_.set(*settings);
@@ -87,27 +85,43 @@ void Stream::take_settings() {
   life_.set(*settings);
 }
 
+bool Stream::advance() {
+  do {
+    while (heard_ < resampled_size_ && mel_.index() < end_) {
+      const float* next = resampled_.data() + heard_;
+      const int taken = mel_.push(next, resampled_size_ - heard_);
+      if (egemaps_) hear(next, taken);
+      heard_ += taken;
+      if (mel_.ready()) return true;
+    }
+  } while (refill());
+  return false;
+}
+
+// The next block on its way to the features; once the voice has ended, silence for the frames that
+// still wait for their lookahead.
+bool Stream::refill() {
+  // Read before the audio: what was pushed before the flush is then in the ring for certain.
+  const bool ending = flushed();
+  int64_t lost = 0;
+  const int count = audio_.read(block_.data(), kBlock, &lost);
+  if (lost > 0) jump(lost);
+  if (count == 0) {
+    if (!ending) return false;
+    end_ = clock_.frames_in(consumed_, resample_->in_rate());
+    if (mel_.index() >= end_) return false;
+    std::fill(block_.begin(), block_.end(), 0.0f);
+  }
+  consumed_ += count;
+  block_size_ = count == 0 ? kBlock : count;
+  resample_block();
+  return true;
+}
+
 void Stream::resample_block() {
   resampled_size_ = resample_->push(block_.data(), block_size_, resampled_.data());
   gate_.process(resampled_.data(), resampled_size_);
-}
-
-// Feeds the features until the samples are used up or frame `end` would come.
-Status Stream::take(int64_t end, int64_t* computed) {
-  Status worst;
-  const float* next = resampled_.data();
-  for (int left = resampled_size_; left > 0 && mel_.index() < end;) {
-    const int taken = mel_.push(next, left);
-    if (egemaps_) hear(next, taken);
-    next += taken;
-    left -= taken;
-    if (!mel_.ready()) continue;
-    Status status = make_frame(mel_.index());
-    mel_.next();
-    ++*computed;
-    if (!status.ok()) worst = std::move(status);
-  }
-  return worst;
+  heard_ = 0;
 }
 
 // The same samples for the expression; its updates fall where they may.
@@ -119,38 +133,26 @@ void Stream::hear(const float* samples, int count) {
   }
 }
 
-// The way of one frame; the features before it run at the pace of the audio.
-Status Stream::make_frame(int64_t index) {
+void Stream::fill(Inference* inference, int i) {
   window_.push(mel_.frame());
-  std::copy_n(window_.rows(), window_.size(), inference_.mel(0));
+  std::copy_n(window_.rows(), window_.size(), inference->mel(i));
   const MelConfig& mel = mel_.config();
-  std::copy_n(mel_.detail(), mel.detail_frames * mel.bands, inference_.detail(0));
+  std::copy_n(mel_.detail(), mel.detail_frames * mel.bands, inference->detail(i));
   if (egemaps_) {
     std::copy_n(egemaps_->windows(), egemaps_->window_count() * kFunctionalCount,
-                inference_.egemaps(0));
+                inference->egemaps(i));
   }
-  std::copy_n(smooth_.previous(), kCoefficients, inference_.previous(0));
-  Status status = inference_.run(1);
-  if (status.ok()) smooth_.push(inference_.coefficients(0));
+  std::copy_n(smooth_.previous(), kCoefficients, inference->previous(i));
+}
+
+void Stream::accept(const float* coefficients) {
+  const int64_t index = mel_.index();
+  mel_.next();
+  if (coefficients != nullptr) smooth_.push(coefficients);
   // On a copy: the network must see its own output again, not what became of it.
   controls_.apply(smooth_.frame(), face_);
   life_.apply(index, face_);
   frames_.push(index, face_);
-  return status;
-}
-
-// The frames that still wait for their lookahead get silence.
-Status Stream::finish(int64_t* computed) {
-  finished_ = true;
-  const int64_t total = clock_.frames_in(consumed_, resample_->in_rate());
-  std::fill(block_.begin(), block_.end(), 0.0f);
-  Status status;
-  while (status.ok() && mel_.index() < total) {
-    block_size_ = kBlock;
-    resample_block();
-    status = take(total, computed);
-  }
-  return status;
 }
 
 // After a gap all history is silence, as at the start, but time has gone on.
@@ -182,9 +184,9 @@ void Stream::reset(int32_t sample_rate, int32_t channels) {
   life_.reset();
   relax_.reset();
   frames_.reset();
-  block_size_ = resampled_size_ = 0;
+  block_size_ = resampled_size_ = heard_ = 0;
   consumed_ = 0;
-  finished_ = false;
+  end_ = kNoEnd;
   dropped_.store(0);
   flushed_.store(false);
 }

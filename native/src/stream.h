@@ -40,6 +40,13 @@ class Stream {
 
   // Worker thread: every frame whose audio has arrived; *computed: how many.
   Status process(int64_t* computed);
+  // The steps of that, for a crowd, which runs the network between them for many streams at once:
+  // take over new settings; go on until a frame's features are there, false when audio is lacking;
+  // copy them to voice `i`; take the network's answer, NULL when it failed, and finish the frame.
+  void begin();
+  bool advance();
+  void fill(Inference* inference, int i);
+  void accept(const float* coefficients);
   void reset(int32_t sample_rate, int32_t channels);
   int tap(koemorph_stage stage, float* out, int32_t n);
   bool has_worker() const { return worker_.joinable(); }
@@ -53,14 +60,12 @@ class Stream {
 
   void get_info(koemorph_stream_info* info) const;
   int fps() const { return clock_.fps; }
+  const Model* model() const { return model_.get(); }
 
  private:
-  Status take(int64_t end, int64_t* computed);
-  void hear(const float* samples, int count);
+  bool refill();
   void resample_block();
-  Status make_frame(int64_t index);
-  void take_settings();
-  Status finish(int64_t* computed);
+  void hear(const float* samples, int count);
   void jump(int64_t lost);
   void start_worker();
 
@@ -85,8 +90,9 @@ class Stream {
   std::vector<float> resampled_;    // what resample made of it
   int block_size_ = 0;
   int resampled_size_ = 0;
+  int heard_ = 0;         // how many of the resampled samples have gone into the features
   int64_t consumed_ = 0;  // device samples that have gone through, lost ones included
-  bool finished_ = false;
+  int64_t end_;           // no frame from this index on; known once the voice has ended
 
   std::atomic<bool> flushed_{false};
   std::atomic<int64_t> dropped_{0};

@@ -1,0 +1,32 @@
+// Many voices through one call of the network.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "model.h"
+#include "status.h"
+#include "stream.h"
+
+namespace koemorph {
+
+class Crowd {
+ public:
+  Crowd(std::shared_ptr<const Model> model, int capacity);
+
+  int capacity() const { return inference_.capacity(); }
+  const Model* model() const { return model_.get(); }
+
+  // Computes every frame whose audio has arrived, for at most capacity() different streams of this
+  // model; *computed: how many frames in all. A failed inference leaves those faces as they were.
+  Status process(Stream* const* streams, int count, int64_t* computed);
+
+ private:
+  std::shared_ptr<const Model> model_;
+  Inference inference_;
+  std::vector<Stream*> left_;   // those that may have a further frame
+  std::vector<Stream*> ready_;  // those whose next frame is in the batch
+};
+
+}  // namespace koemorph
