@@ -1,47 +1,113 @@
-"""`koemorph animate`: a recording becomes a file of frames."""
+"""`koemorph animate`: recordings become files of frames."""
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
 
+from koemorph import batch
 from koemorph.cli.progress import progress_bar
 from koemorph.controls import presets
 from koemorph.model import Model
+from koemorph.outputs import FORMATS
 from koemorph.outputs.jsonl import write_jsonl
 from koemorph.retarget import maps
 
+_PATH = click.Path(path_type=Path)
+_FORMATS = ", ".join(f"{known.name} ({known.description})" for known in FORMATS)
 
-@click.command()
-@click.argument("audio", type=click.Path(path_type=Path), metavar="IN.wav")
-@click.option("-o", "--output", required=True, metavar="OUT", help="File to write; - for stdout.")
-@click.option("--fps", type=click.Choice(["30", "60"]), help="Frames a second; else the model's.")
-@click.option(
-    "--model", "model_path", type=click.Path(path_type=Path), help="Your own .onnx model."
-)
-@click.option("--preset", metavar="NAME|FILE", help=f"One of {', '.join(presets())}, or a file.")
-@click.option("--retarget", metavar="NAME|FILE", help=f"One of {', '.join(maps())}, or a file.")
-def command(  # noqa: PLR0917
-    audio: Path,
-    output: str,
-    fps: str | None,
-    model_path: Path | None,
-    preset: str | None,
-    retarget: str | None,
-) -> None:
-    """Animate a recording: frame k is the face at exactly k / fps seconds."""
-    model = Model(model_path)
+
+def _animate_one(audio: Path, output: str, settings: batch.Settings) -> None:
+    model = Model(settings.model)
     with progress_bar(f"Animating {audio.name}") as progress:
         animation = model.animate(
             audio,
-            None if fps is None else int(fps),
-            preset=preset,
-            retarget=retarget,
+            settings.fps,
+            preset=settings.preset,
+            retarget=settings.retarget,
             progress=progress,
         )
     if output == "-":
         write_jsonl(animation, sys.stdout)
     else:
-        animation.save(output)
+        animation.save(output, settings.format, rig=settings.rig, node=settings.node)
+
+
+def _animate_all(jobs: list[batch.Job], settings: batch.Settings, processes: int) -> int:
+    """Animate many; returns the exit code, 1 when some failed."""
+    waiting = [job for job in jobs if not job.is_done()]
+    failed: list[tuple[batch.Job, str]] = []
+    seconds = 0.0
+    console = Console(stderr=True)
+    began = time.perf_counter()
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Animating", total=len(waiting))
+
+        def done(job: batch.Job, length: float, trouble: str) -> None:
+            nonlocal seconds
+            seconds += length
+            if trouble:
+                failed.append((job, trouble))
+            bar.advance(task)
+
+        batch.run(waiting, settings, min(processes, max(1, len(waiting))), done)
+    took = time.perf_counter() - began
+    kept = len(jobs) - len(waiting)
+    click.echo(
+        f"{len(waiting) - len(failed)} animated, {kept} were done already, {len(failed)} failed; "
+        f"{seconds:.0f} s of sound in {took:.1f} s ({seconds / max(took, 1e-9):.0f} x real time).",
+        err=True,
+    )
+    for job, trouble in failed:
+        click.echo(f"  {job.audio}: {trouble}", err=True)
+    return 1 if failed else 0
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, type=_PATH, metavar="IN...")
+@click.option("-o", "--output", required=True, metavar="OUT", help="File or folder; - for stdout.")
+@click.option("--format", "file_format", type=click.Choice([f.name for f in FORMATS]), help=_FORMATS)
+@click.option("--fps", type=click.Choice(["30", "60"]), help="Frames a second; else the model's.")
+@click.option("--model", "model_path", type=_PATH, help="Your own .onnx model.")
+@click.option("--preset", metavar="NAME|FILE", help=f"One of {', '.join(presets())}, or a file.")
+@click.option("--retarget", metavar="NAME|FILE", help=f"One of {', '.join(maps())}, or a file.")
+@click.option("--rig", type=_PATH, help="The .glb that GLB output puts the animation on.")
+@click.option("--node", default="", help="Path from Unity's Animator to the mesh, for .anim.")
+@click.option("--jobs", type=click.IntRange(1), default=1, help="Processes for many recordings.")
+@click.option("--again", is_flag=True, help="Animate again what is already done.")
+def command(
+    *,
+    inputs: tuple[Path, ...],
+    output: str,
+    file_format: str | None,
+    fps: str | None,
+    model_path: Path | None,
+    preset: str | None,
+    retarget: str | None,
+    rig: Path | None,
+    node: str,
+    jobs: int,
+    again: bool,
+) -> int:
+    """Animate recordings: frame k is the face at exactly k / fps seconds.
+
+    IN is a recording, or any number of recordings, folders and lists (.txt: one path a line);
+    then OUT is a folder, finished files are not made again, and what failed is told at the end.
+    """
+    settings = batch.Settings(
+        model_path, None if fps is None else int(fps), preset, retarget, file_format, rig, node
+    )
+    if not batch.is_batch(inputs):
+        _animate_one(inputs[0], output, settings)
+        return 0
+    planned = batch.plan(inputs, Path(output), file_format)
+    if again:
+        for job in planned:
+            job.output.unlink(missing_ok=True)
+    return _animate_all(planned, settings, jobs)

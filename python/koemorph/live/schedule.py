@@ -28,6 +28,10 @@ class Schedule:
         """When frame `frame` is to be sent."""
         return self.origin + frame / self._fps + self._offset
 
+    def skipped(self) -> None:
+        """A frame was left out: the next one takes its place."""
+        self._offset = max(self._least, self._offset - 1 / self._fps)
+
     def sent(self, late: float) -> None:
         """A frame was sent `late` seconds after it was due because its audio was."""
         if self._exact:

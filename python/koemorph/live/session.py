@@ -18,6 +18,7 @@ from koemorph.model import Stream
 from koemorph.outputs.network import Frame, Output
 
 _POLL = 0.001
+_LUMP_FRAMES = 4
 _BACKLOG_SECONDS = 0.25
 """A frame later than this is not sent any more: after a hiccup the face catches up at once."""
 
@@ -112,6 +113,10 @@ class Session:
         if not self._waiting:
             return
         now = self._clock.now()
+        # After a device's hiccup its sound comes in one lump: on with the newest.
+        while not self.source.exact and len(self._waiting) > _LUMP_FRAMES:
+            self._send(in_time=False)
+            schedule.skipped()
         schedule.sent(now - due if now - due > _POLL else 0.0)
         self._send(now - due < _BACKLOG_SECONDS)
         self.statistics.sent(now - schedule.origin - (self._next - 1) / self._fps, now - due)

@@ -1,0 +1,181 @@
+"""Many recordings at once: what there is to do, and doing it in several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from koemorph.errors import AudioError, DataError, KoemorphError
+from koemorph.model import Model
+from koemorph.outputs import FORMATS, find_format
+
+AUDIO_EXTENSIONS = frozenset(
+    (".aif", ".aiff", ".au", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav")
+)
+MANIFEST_EXTENSIONS = frozenset((".txt", ".tsv", ".lst"))
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recording and the file its animation goes to."""
+
+    audio: Path
+    output: Path
+
+    def is_done(self) -> bool:
+        """Whether the output is there and no older than the recording."""
+        try:
+            return self.output.stat().st_mtime >= self.audio.stat().st_mtime
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is the same for every recording; see `koemorph animate --help`."""
+
+    model: Path | None = None
+    fps: int | None = None
+    preset: str | None = None
+    retarget: str | None = None
+    format: str | None = None
+    rig: Path | None = None
+    node: str = ""
+
+
+def is_batch(inputs: Sequence[Path]) -> bool:
+    """Whether the inputs are more than one recording."""
+    return len(inputs) != 1 or inputs[0].is_dir() or inputs[0].suffix.lower() in MANIFEST_EXTENSIONS
+
+
+def _recordings(source: Path) -> Iterator[tuple[Path, Path]]:
+    """Recordings that an input stands for, each with its place below the output folder."""
+    if source.is_dir():
+        found = sorted(p for p in source.rglob("*") if p.suffix.lower() in AUDIO_EXTENSIONS)
+        if not found:
+            raise AudioError(
+                f"{source} holds no recording ({', '.join(sorted(AUDIO_EXTENSIONS))}); "
+                "give another folder."
+            )
+        yield from ((path, path.relative_to(source)) for path in found)
+    elif source.suffix.lower() in MANIFEST_EXTENSIONS:
+        yield from _manifest(source)
+    else:
+        yield source, Path(source.name)
+
+
+def _manifest(source: Path) -> Iterator[tuple[Path, Path]]:
+    """One recording a line, relative to the manifest; after a tab, where its output goes."""
+    try:
+        lines = source.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{source} is not UTF-8 text, so it is no list of recordings.") from error
+    except OSError as error:
+        raise DataError(f"Cannot read {source}: {error.strerror}.") from error
+    entries = [line for line in lines if line.strip() and not line.startswith("#")]
+    if not entries:
+        raise DataError(f"{source} lists no recording; write one path a line.")
+    for line in entries:
+        audio, _, place = line.partition("\t")
+        path = Path(audio.strip())
+        yield source.parent / path, Path(place.strip() or path.name)
+
+
+def plan(inputs: Iterable[Path], folder: Path, format: str | None) -> list[Job]:
+    """The jobs of all inputs; recordings that differ in their ending alone keep it in the output."""
+    extension = (
+        FORMATS[0].extensions[0] if format is None else find_format(folder, format).extensions[0]
+    )
+    jobs: dict[Path, Job] = {}
+    for source in inputs:
+        for audio, place in _recordings(source):
+            if place.is_absolute() or ".." in place.parts:
+                raise DataError(f"The output {place} of {audio} lies outside {folder}.")
+            output = folder / place.with_suffix(extension)
+            if output in jobs:
+                output = folder / place.with_name(place.name + extension)
+            if output in jobs:
+                raise DataError(f"{audio} and {jobs[output].audio} would both become {output}.")
+            jobs[output] = Job(audio, output)
+    return list(jobs.values())
+
+
+_worker_model: Model | None = None
+
+
+def _start_worker(model: Path | None) -> None:
+    global _worker_model  # noqa: PLW0603 (a process's own, loaded once for all its recordings)
+    _worker_model = Model(model)
+
+
+def animate_one(model: Model, job: Job, settings: Settings) -> float:
+    """Animate one recording into its file; returns its length in seconds."""
+    animation = model.animate(
+        job.audio, settings.fps, preset=settings.preset, retarget=settings.retarget
+    )
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    animation.save(job.output, settings.format, rig=settings.rig, node=settings.node)
+    return animation.duration
+
+
+def _work(job: Job, settings: Settings) -> tuple[float, str]:
+    assert _worker_model is not None
+    return _guarded(_worker_model, job, settings)
+
+
+def _guarded(model: Model, job: Job, settings: Settings) -> tuple[float, str]:
+    """Seconds animated and "", or 0 and what went wrong: one bad file never stops the rest."""
+    try:
+        return animate_one(model, job, settings), ""
+    except (KoemorphError, OSError) as error:
+        return 0.0, str(error)
+    except Exception as error:
+        return 0.0, f"{type(error).__name__}: {error}"
+
+
+def run(
+    jobs: Sequence[Job],
+    settings: Settings,
+    processes: int,
+    on_done: Callable[[Job, float, str], None],
+) -> None:
+    """Do the jobs; `on_done` hears of each, with its seconds and "" or its trouble."""
+    if processes == 1:
+        model = Model(settings.model)
+        for job in jobs:
+            on_done(job, *_guarded(model, job, settings))
+        return
+    waiting = list(jobs)
+    while waiting:
+        waiting = _run_pool(waiting, settings, processes, on_done)
+
+
+def _run_pool(
+    jobs: list[Job], settings: Settings, processes: int, on_done: Callable[[Job, float, str], None]
+) -> list[Job]:
+    """Do the jobs in a pool; returns those that are left when a process died under one of them."""
+    left = dict.fromkeys(jobs)
+    # Not forked: a fork copies the locks of ONNX Runtime's threads in whatever state they are.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(processes, context, _start_worker, (settings.model,))
+    with pool:
+        started: dict[Future[tuple[float, str]], Job] = {}
+        try:
+            started = {pool.submit(_work, job, settings): job for job in jobs}
+            for done in as_completed(started):
+                result = done.result()
+                del left[started[done]]
+                on_done(started[done], *result)
+        except BrokenProcessPool:
+            # Whichever it was, it is among the first that are left; it alone is given up.
+            victim = next(iter(left))
+            del left[victim]
+            on_done(victim, 0.0, "the process that animated it was killed; is memory short?")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return list(left)

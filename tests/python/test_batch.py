@@ -1,0 +1,111 @@
+"""Batches: everything that can be animated is, once, and what cannot is told."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner, Result
+
+from koemorph import batch
+from koemorph.cli.animate import command
+from koemorph.errors import AudioError, DataError
+from koemorph.outputs.jsonl import read_jsonl
+
+
+@pytest.fixture
+def voices(tmp_path: Path) -> Path:
+    """Three good recordings, one in a folder below with a name that is not ASCII, and a bad one."""
+    folder = tmp_path / "voices"
+    (folder / "deep").mkdir(parents=True)
+    noise = np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32)
+    for name in ("a.wav", "b.flac", "deep/声.wav"):
+        soundfile.write(folder / name, noise, 16000)
+    (folder / "bad.wav").write_bytes(b"RIFF, but no more")
+    (folder / "notes.md").write_text("no recording")
+    return folder
+
+
+def animate(*args: str | Path) -> Result:
+    return CliRunner().invoke(command, [str(arg) for arg in args], standalone_mode=False)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_one_bad_file_stops_nothing(
+    voices: Path, tmp_path: Path, tiny_models: dict[int, Path], jobs: str
+) -> None:
+    out = tmp_path / "out"
+    args = [voices, "-o", out, "--model", tiny_models[30], "--jobs", jobs]
+    first = animate(*args)
+    assert first.return_value == 1
+    assert "3 animated, 0 were done already, 1 failed" in first.stderr
+    assert "bad.wav: " in first.stderr
+    made = sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())
+    assert made == ["a.jsonl", "b.jsonl", "deep/声.jsonl"]
+    assert len(read_jsonl(out / "deep" / "声.jsonl")) == 15
+    before = (out / "a.jsonl").stat().st_mtime_ns
+    (voices / "bad.wav").unlink()
+    (out / "b.jsonl").unlink()
+    second = animate(*args)
+    assert second.return_value == 0
+    assert "1 animated, 2 were done already, 0 failed" in second.stderr
+    assert (out / "a.jsonl").stat().st_mtime_ns == before
+    newer = (out / "a.jsonl").stat().st_mtime + 5
+    os.utime(voices / "a.wav", (newer, newer))
+    assert "1 animated" in animate(*args).stderr
+
+
+def test_manifest_says_what_and_where(
+    voices: Path, tmp_path: Path, tiny_models: dict[int, Path]
+) -> None:
+    (voices / "list.txt").write_text("# takes\na.wav\nb.flac\tscene 1/take 2.x\n", encoding="utf-8")
+    result = animate(
+        voices / "list.txt", "-o", tmp_path / "out", "--format", "npz", "--model", tiny_models[30]
+    )
+    assert result.return_value == 0
+    assert (tmp_path / "out" / "a.npz").is_file()
+    assert (tmp_path / "out" / "scene 1" / "take 2.npz").is_file()
+
+
+def test_a_dead_process_costs_one_recording(
+    voices: Path, tmp_path: Path, tiny_models: dict[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [batch.Job(voices / "a.wav", tmp_path / f"{index}.jsonl") for index in range(3)]
+    heard: list[tuple[Path, str]] = []
+    monkeypatch.setattr(batch, "_work", dies_on_the_first)
+    settings = batch.Settings(model=tiny_models[30])
+    batch.run(jobs, settings, 2, lambda job, _, trouble: heard.append((job.output, trouble)))
+    assert sorted(output.name for output, _ in heard) == ["0.jsonl", "1.jsonl", "2.jsonl"]
+    assert [bool(trouble) for _, trouble in sorted(heard)] == [True, False, False]
+
+
+def dies_on_the_first(job: batch.Job, settings: batch.Settings) -> tuple[float, str]:
+    if job.output.name == "0.jsonl":
+        os._exit(1)
+    assert batch._worker_model is not None
+    return batch.animate_one(batch._worker_model, job, settings), ""
+
+
+def test_same_names_do_not_collide(tmp_path: Path) -> None:
+    for name in ("a.wav", "a.flac"):
+        (tmp_path / name).write_bytes(b"")
+    jobs = batch.plan([tmp_path], tmp_path / "out", None)
+    assert sorted(job.output.name for job in jobs) == ["a.jsonl", "a.wav.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "lists no recording"), (b"\xff\xfe", "UTF-8"), (b"a.wav\t../../x", "outside")],
+)
+def test_bad_manifests_are_sentences(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "list.txt").write_bytes(content)
+    with pytest.raises(DataError, match=words):
+        batch.plan([tmp_path / "list.txt"], tmp_path / "out", None)
+
+
+def test_a_folder_without_audio_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match="holds no recording"):
+        batch.plan([tmp_path], tmp_path / "out", None)
