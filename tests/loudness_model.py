@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import tiny_model
 from onnx import TensorProto, helper, numpy_helper
 
-import tiny_model
 from koemorph.coefficients import INDEX
 
 

@@ -10,14 +10,13 @@
  *   [any]     any thread, at any time; functions that create or destroy must not run while another
  *             thread still uses the same object.
  *   [audio]   the one thread that feeds this stream: wait-free, never allocates, never locks.
- *   [worker]  the one thread that computes this stream. With koemorph_stream_config.worker the library
- *             runs it and the caller must not.
- *   [game]    the one thread that reads this stream: never allocates, never locks, never waits.
- * The three may be one and the same thread.
+ *   [worker]  the one thread that computes this stream. With koemorph_stream_config.worker the
+ * library runs it and the caller must not. [game]    the one thread that reads this stream: never
+ * allocates, never locks, never waits. The three may be one and the same thread.
  *
- * Errors. Functions that can fail return a koemorph_result; koemorph_error_message() holds the sentence
- * for the last failure on the calling thread. No exception, abort or exit leaves the library. Output
- * parameters are written only on success, unless a function says otherwise.
+ * Errors. Functions that can fail return a koemorph_result; koemorph_error_message() holds the
+ * sentence for the last failure on the calling thread. No exception, abort or exit leaves the
+ * library. Output parameters are written only on success, unless a function says otherwise.
  *
  * Time. Stream time starts at 0 with the first pushed sample and is counted in samples, so it never
  * drifts. Frame k is the face at exactly k / fps seconds.
@@ -53,14 +52,14 @@ extern "C" {
 
 typedef enum koemorph_result {
   KOEMORPH_OK = 0,
-  KOEMORPH_NO_FRAME = 1,           /* not an error: there is no frame to give yet */
-  KOEMORPH_INVALID_ARGUMENT = -1,  /* a pointer is NULL or a number makes no sense */
+  KOEMORPH_NO_FRAME = 1,          /* not an error: there is no frame to give yet */
+  KOEMORPH_INVALID_ARGUMENT = -1, /* a pointer is NULL or a number makes no sense */
   KOEMORPH_OUT_OF_MEMORY = -2,
-  KOEMORPH_FILE_ERROR = -3,        /* a file is missing or cannot be read */
-  KOEMORPH_RUNTIME_MISSING = -4,   /* ONNX Runtime was not found, or is too old */
-  KOEMORPH_MODEL_INVALID = -5,     /* not a KoeMorph model, or one this version cannot run */
-  KOEMORPH_INFERENCE_FAILED = -6,  /* ONNX Runtime reported an error while running the model */
-  KOEMORPH_WRONG_STATE = -7        /* the call does not fit now, e.g. process() beside a library worker */
+  KOEMORPH_FILE_ERROR = -3,       /* a file is missing or cannot be read */
+  KOEMORPH_RUNTIME_MISSING = -4,  /* ONNX Runtime was not found, or is too old */
+  KOEMORPH_MODEL_INVALID = -5,    /* not a KoeMorph model, or one this version cannot run */
+  KOEMORPH_INFERENCE_FAILED = -6, /* ONNX Runtime reported an error while running the model */
+  KOEMORPH_WRONG_STATE = -7 /* the call does not fit now, e.g. process() beside a library worker */
 } koemorph_result;
 
 /* The stages of the pipeline, in the order the data takes; see koemorph_stream_tap. */
@@ -84,7 +83,8 @@ typedef struct koemorph_crowd koemorph_crowd;
 /* An immutable map from the 52 coefficients to a rig's own shapes. */
 typedef struct koemorph_retarget koemorph_retarget;
 
-/* ---- library ------------------------------------------------------------------------------------ */
+/* ---- library ------------------------------------------------------------------------------------
+ */
 
 /* [any] The library's version, "major.minor.patch". Never NULL. */
 KOEMORPH_API const char* koemorph_version(void);
@@ -92,14 +92,15 @@ KOEMORPH_API const char* koemorph_version(void);
 /* [any] A few words for a result; never NULL, also for unknown values. */
 KOEMORPH_API const char* koemorph_result_text(koemorph_result result);
 
-/* [any] The sentence for the last failure on this thread, "" if none; valid until this thread's next
- * failing call. */
+/* [any] The sentence for the last failure on this thread, "" if none; valid until this thread's
+ * next failing call. */
 KOEMORPH_API const char* koemorph_error_message(void);
 
 /* [any] Apple's name of coefficient `index` ("eyeBlinkLeft" is 0), NULL when it is not in 0..51. */
 KOEMORPH_API const char* koemorph_coefficient_name(int32_t index);
 
-/* ---- model -------------------------------------------------------------------------------------- */
+/* ---- model --------------------------------------------------------------------------------------
+ */
 
 typedef struct koemorph_model_config {
   uint32_t size;                /* set by koemorph_model_config_init */
@@ -114,47 +115,48 @@ typedef struct koemorph_model_config {
 /* [any] Fills in the defaults. Does nothing with NULL. */
 KOEMORPH_API void koemorph_model_config_init(koemorph_model_config* config);
 
-/* [any] Loads and checks a model. Blocks (file access, session creation): call it while loading a scene.
- * On success *out belongs to the caller, who ends it with koemorph_model_destroy; streams keep what
- * they need, so a model may be destroyed before its streams. */
+/* [any] Loads and checks a model. Blocks (file access, session creation): call it while loading a
+ * scene. On success *out belongs to the caller, who ends it with koemorph_model_destroy; streams
+ * keep what they need, so a model may be destroyed before its streams. */
 KOEMORPH_API koemorph_result koemorph_model_load(const koemorph_model_config* config,
                                                  koemorph_model** out);
 
 /* [any] Does nothing with NULL. */
 KOEMORPH_API void koemorph_model_destroy(koemorph_model* model);
 
-/* [any] The text of a metadata key ("fps", "license", ...), or NULL when the model has no such key; with a
- * NULL key, the names of all keys, one a line. Valid as long as the model. */
+/* [any] The text of a metadata key ("fps", "license", ...), or NULL when the model has no such key;
+ * with a NULL key, the names of all keys, one a line. Valid as long as the model. */
 KOEMORPH_API const char* koemorph_model_metadata(const koemorph_model* model, const char* key);
 
-/* ---- stream ------------------------------------------------------------------------------------- */
+/* ---- stream -------------------------------------------------------------------------------------
+ */
 
 typedef struct koemorph_stream_config {
-  uint32_t size;         /* set by koemorph_stream_config_init */
-  int32_t sample_rate;   /* Hz, 8000..192000, of what is pushed; default 48000 */
-  int32_t channels;      /* interleaved, 1..64; they are averaged; default 1 */
-  int32_t fps;           /* frames a second; 0 (default): the model's. Another number is refused. */
-  int32_t worker;        /* 1: the library computes on a thread of its own; 0 (default): the caller calls
-                            koemorph_stream_process */
-  double buffer_seconds; /* audio held between push and process; default 1.0 */
+  uint32_t size;       /* set by koemorph_stream_config_init */
+  int32_t sample_rate; /* Hz, 8000..192000, of what is pushed; default 48000 */
+  int32_t channels;    /* interleaved, 1..64; they are averaged; default 1 */
+  int32_t fps;         /* frames a second; 0 (default): the model's. Another number is refused. */
+  int32_t worker; /* 1: the library computes on a thread of its own; 0 (default): the caller calls
+                     koemorph_stream_process */
+  double buffer_seconds; /* audio held between push and process; default 0.5 */
   double keep_seconds;   /* frames held for sample and pull; default 10.0 */
 } koemorph_stream_config;
 
 typedef struct koemorph_stream_info {
-  uint32_t size;            /* set by the caller to sizeof(koemorph_stream_info) */
-  int32_t fps;              /* frames a second */
-  double latency;           /* s: frame k needs audio up to k / fps + latency */
-  int64_t pushed_samples;   /* sample frames taken by push, dropped ones included */
-  int64_t dropped_samples;  /* sample frames overwritten before process came; they count as time */
-  int64_t frames;           /* frames there have been so far, and so the index of the next one */
-  int64_t skipped_frames;   /* frames overwritten before pull came */
+  uint32_t size;           /* set by the caller to sizeof(koemorph_stream_info) */
+  int32_t fps;             /* frames a second */
+  double latency;          /* s: frame k needs audio up to k / fps + latency */
+  int64_t pushed_samples;  /* sample frames taken by push, dropped ones included */
+  int64_t dropped_samples; /* sample frames overwritten before process came; they count as time */
+  int64_t frames;          /* frames there have been so far, and so the index of the next one */
+  int64_t skipped_frames;  /* frames overwritten before pull came */
 } koemorph_stream_info;
 
 /* [any] Fills in the defaults. Does nothing with NULL. */
 KOEMORPH_API void koemorph_stream_config_init(koemorph_stream_config* config);
 
-/* [any] Allocates all the memory the stream will ever use. *out belongs to the caller, who ends it with
- * koemorph_stream_destroy. */
+/* [any] Allocates all the memory the stream will ever use. *out belongs to the caller, who ends it
+ * with koemorph_stream_destroy. */
 KOEMORPH_API koemorph_result koemorph_stream_create(const koemorph_model* model,
                                                     const koemorph_stream_config* config,
                                                     koemorph_stream** out);
@@ -162,8 +164,9 @@ KOEMORPH_API koemorph_result koemorph_stream_create(const koemorph_model* model,
 /* [any] Stops the library's worker, if any, and frees the stream. Does nothing with NULL. */
 KOEMORPH_API void koemorph_stream_destroy(koemorph_stream* stream);
 
-/* [audio] Hands over `frames` sample frames of interleaved audio in [-1, 1]. NaN and Inf become silence.
- * When process is too slow the oldest audio is overwritten, and counted in dropped_samples. */
+/* [audio] Hands over `frames` sample frames of interleaved audio in [-1, 1]. NaN and Inf become
+ * silence. When process is too slow the oldest audio is overwritten, and counted in
+ * dropped_samples. */
 KOEMORPH_API koemorph_result koemorph_stream_push(koemorph_stream* stream, const float* interleaved,
                                                   int32_t frames);
 
@@ -175,28 +178,28 @@ KOEMORPH_API koemorph_result koemorph_stream_flush(koemorph_stream* stream);
 /* [worker] Computes every frame whose audio has arrived. KOEMORPH_NO_FRAME when there was none. */
 KOEMORPH_API koemorph_result koemorph_stream_process(koemorph_stream* stream);
 
-/* [game] The face at `playback_time` seconds of stream time: the frames around it, interpolated. Before
- * the first frame the face is at rest; beyond the last one, and before the oldest one held, it is the
- * nearest frame's. Writes min(n, 52) weights. KOEMORPH_NO_FRAME (with weights at rest) while there is
- * no frame at all. */
+/* [game] The face at `playback_time` seconds of stream time: the frames around it, interpolated.
+ * Before the first frame the face is at rest; beyond the last one, and before the oldest one held,
+ * it is the nearest frame's. Writes min(n, 52) weights. KOEMORPH_NO_FRAME (with weights at rest)
+ * while there is no frame at all. */
 KOEMORPH_API koemorph_result koemorph_stream_sample(koemorph_stream* stream, double playback_time,
                                                     float* weights, int32_t n);
 
-/* [game] The next computed frame in order, each once. Writes min(n, 52) weights and, where `time` is not
- * NULL, the frame's time in seconds. KOEMORPH_NO_FRAME when none is waiting. */
-KOEMORPH_API koemorph_result koemorph_stream_pull(koemorph_stream* stream, float* weights, int32_t n,
-                                                  double* time);
+/* [game] The next computed frame in order, each once. Writes min(n, 52) weights and, where `time`
+ * is not NULL, the frame's time in seconds. KOEMORPH_NO_FRAME when none is waiting. */
+KOEMORPH_API koemorph_result koemorph_stream_pull(koemorph_stream* stream, float* weights,
+                                                  int32_t n, double* time);
 
-/* [worker] Copies a stage's latest output, for tests and debugging: the last mixed-down block (AUDIO),
- * the last resampled block (RESAMPLE), the newest mel frame (MEL), the newest functionals (EGEMAPS), the
- * network's input (WINDOW), its output (MODEL), that output as the next frame's state (SMOOTH), the frame
- * after controls and life, as it goes to retarget (RETARGET). Writes at most n floats, and to *written
- * (may be NULL) how many. */
+/* [worker] Copies a stage's latest output, for tests and debugging: the last mixed-down block
+ * (AUDIO), the last resampled block (RESAMPLE), the newest mel frame (MEL), the newest functionals
+ * (EGEMAPS), the network's input (WINDOW), its output (MODEL), that output as the next frame's
+ * state (SMOOTH), the frame after controls and life, as it goes to retarget (RETARGET). Writes at
+ * most n floats, and to *written (may be NULL) how many. */
 KOEMORPH_API koemorph_result koemorph_stream_tap(koemorph_stream* stream, koemorph_stage stage,
                                                  float* out, int32_t n, int32_t* written);
 
-/* [worker] Forgets everything and starts again at time 0, with no other call on the stream under way.
- * `sample_rate` and `channels` of 0 keep what was. */
+/* [worker] Forgets everything and starts again at time 0, with no other call on the stream under
+ * way. `sample_rate` and `channels` of 0 keep what was. */
 KOEMORPH_API koemorph_result koemorph_stream_reset(koemorph_stream* stream, int32_t sample_rate,
                                                    int32_t channels);
 
@@ -204,19 +207,20 @@ KOEMORPH_API koemorph_result koemorph_stream_reset(koemorph_stream* stream, int3
 KOEMORPH_API koemorph_result koemorph_stream_get_info(const koemorph_stream* stream,
                                                       koemorph_stream_info* info);
 
-/* ---- controls ----------------------------------------------------------------------------------- */
+/* ---- controls -----------------------------------------------------------------------------------
+ */
 
 /* How one voice moves one face. Every change glides, so nothing here clicks. Where a range stands,
  * koemorph_stream_set_controls refuses what is outside. */
 typedef struct koemorph_controls {
   uint32_t size; /* set by koemorph_controls_init */
   /* The voice, before the features. */
-  float input_strength; /* gain on the voice, 0..10; 1 */
-  int32_t gate;         /* 1: what lies near the noise floor is not heard; 0 (default): all is */
-  float gate_margin;    /* dB above the tracked noise floor at which a voice begins, 1..40; 9 */
-  float gate_hold;      /* s that the gate stays open after the voice, 0..5; 0.25 */
-  float gate_ceiling;   /* dBFS, -90..0: the noise floor is never taken for louder; -45 */
-  int32_t auto_gain;    /* 1: voices are brought to auto_gain_target; 0 (default) */
+  float input_strength;   /* gain on the voice, 0..10; 1 */
+  int32_t gate;           /* 1: what lies near the noise floor is not heard; 0 (default): all is */
+  float gate_margin;      /* dB above the tracked noise floor at which a voice begins, 1..40; 9 */
+  float gate_hold;        /* s that the gate stays open after the voice, 0..5; 0.25 */
+  float gate_ceiling;     /* dBFS, -90..0: the noise floor is never taken for louder; -45 */
+  int32_t auto_gain;      /* 1: voices are brought to auto_gain_target; 0 (default) */
   float auto_gain_target; /* dBFS, RMS of speech, -60..0; -23 */
   float auto_gain_limit;  /* dB up or down at most, 0..40; 12 */
   /* The face, after the model. Upper: eyes, brows, cheeks below the eyes; lower: the rest. */
@@ -233,34 +237,36 @@ typedef struct koemorph_controls {
   float minimum[KOEMORPH_COEFFICIENTS];    /* 0..1; 0: clamping after multiplier and offset */
   float maximum[KOEMORPH_COEFFICIENTS];    /* 0..1, not below minimum; 1 */
   uint8_t active[KOEMORPH_COEFFICIENTS];   /* 0: this coefficient stays at rest; 1 (default) */
-  uint8_t cancel_group[KOEMORPH_COEFFICIENTS]; /* of the same group above 0 only the strongest acts, by
-                                                  what it is stronger than the next; 0 (default) */
+  uint8_t
+      cancel_group[KOEMORPH_COEFFICIENTS]; /* of the same group above 0 only the strongest acts, by
+                                              what it is stronger than the next; 0 (default) */
   /* Life: what no voice says. Strengths 0..2; it makes room wherever the model moves. */
   float blink;             /* 1 */
   float blinks_per_minute; /* on average, 0..120; 20 */
   float saccades;          /* 0 */
   float brow_accents;      /* 0 */
   float idle;              /* 0 */
-  uint32_t seed;           /* the same seed and voice give the same life; taken over before the first
-                              frame and at a reset; 0 */
+  uint32_t seed; /* the same seed and voice give the same life; taken over before the first
+                    frame and at a reset; 0 */
 } koemorph_controls;
 
 /* [any] Fills in the defaults. Does nothing with NULL. */
 KOEMORPH_API void koemorph_controls_init(koemorph_controls* controls);
 
-/* [any] Fills in the defaults and, over them, what a preset says (JSON, UTF-8, `size` bytes; the package's
- * presets folder has examples). KOEMORPH_INVALID_ARGUMENT names line and column of what is wrong. */
+/* [any] Fills in the defaults and, over them, what a preset says (JSON, UTF-8, `size` bytes; the
+ * package's presets folder has examples). KOEMORPH_INVALID_ARGUMENT names line and column of what
+ * is wrong. */
 KOEMORPH_API koemorph_result koemorph_controls_from_preset(const char* json, uint64_t size,
                                                            koemorph_controls* out);
 
-/* [game] Takes over new controls from the next frame that process computes. Those set before the first
- * frame hold from that frame on; later ones glide. */
+/* [game] Takes over new controls from the next frame that process computes. Those set before the
+ * first frame hold from that frame on; later ones glide. */
 KOEMORPH_API koemorph_result koemorph_stream_set_controls(koemorph_stream* stream,
                                                           const koemorph_controls* controls);
 
-/* [game] The voice stops at `playback_time`: what sample and pull give falls to rest over the `seconds`
- * after it, whatever the voice still says. Pausing needs no call: sample the time at which the sound
- * stands. Neither does going back: sample any time of the last keep_seconds. */
+/* [game] The voice stops at `playback_time`: what sample and pull give falls to rest over the
+ * `seconds` after it, whatever the voice still says. Pausing needs no call: sample the time at
+ * which the sound stands. Neither does going back: sample any time of the last keep_seconds. */
 KOEMORPH_API koemorph_result koemorph_stream_relax(koemorph_stream* stream, double playback_time,
                                                    double seconds);
 
@@ -268,30 +274,33 @@ KOEMORPH_API koemorph_result koemorph_stream_relax(koemorph_stream* stream, doub
 KOEMORPH_API koemorph_result koemorph_stream_resume(koemorph_stream* stream, double playback_time,
                                                     double seconds);
 
-/* ---- crowd --------------------------------------------------------------------------------------- */
+/* ---- crowd
+ * --------------------------------------------------------------------------------------- */
 
-/* [any] Room for running up to `capacity` (1..1024) streams of this model through one inference. *out
- * belongs to the caller, who ends it with koemorph_crowd_destroy. */
+/* [any] Room for running up to `capacity` (1..1024) streams of this model through one inference.
+ * *out belongs to the caller, who ends it with koemorph_crowd_destroy. */
 KOEMORPH_API koemorph_result koemorph_crowd_create(const koemorph_model* model, int32_t capacity,
                                                    koemorph_crowd** out);
 
 /* [any] Leaves the streams alone. Does nothing with NULL. */
 KOEMORPH_API void koemorph_crowd_destroy(koemorph_crowd* crowd);
 
-/* [worker] Does what koemorph_stream_process does for each of `count` <= capacity streams, with frames
- * that are due together in one call of the network, which takes much less time. The streams may be others
- * each time; all are of the crowd's model, none has a library worker, none comes twice. Their taps of
- * WINDOW and MODEL stay as they were. KOEMORPH_NO_FRAME when no stream had a frame to compute. */
+/* [worker] Does what koemorph_stream_process does for each of `count` <= capacity streams, with
+ * frames that are due together in one call of the network, which takes much less time. The streams
+ * may be others each time; all are of the crowd's model, none has a library worker, none comes
+ * twice. Their taps of WINDOW and MODEL stay as they were. KOEMORPH_NO_FRAME when no stream had a
+ * frame to compute. */
 KOEMORPH_API koemorph_result koemorph_crowd_process(koemorph_crowd* crowd,
                                                     koemorph_stream* const* streams, int32_t count);
 
-/* ---- retarget ----------------------------------------------------------------------------------- */
+/* ---- retarget -----------------------------------------------------------------------------------
+ */
 
-/* [any] Reads a map (JSON, UTF-8, `size` bytes; the package's maps folder has those of common rigs).
- * rig_names: the rig's own shapes; weights then come in their order, and shapes that the map does not
- * drive stay 0. Names match whatever their case, separators and side suffix. NULL: weights come in the
- * map's order. KOEMORPH_INVALID_ARGUMENT names line and column of what is wrong. On success *out belongs
- * to the caller, who ends it with koemorph_retarget_destroy. */
+/* [any] Reads a map (JSON, UTF-8, `size` bytes; the package's maps folder has those of common
+ * rigs). rig_names: the rig's own shapes; weights then come in their order, and shapes that the map
+ * does not drive stay 0. Names match whatever their case, separators and side suffix. NULL: weights
+ * come in the map's order. KOEMORPH_INVALID_ARGUMENT names line and column of what is wrong. On
+ * success *out belongs to the caller, who ends it with koemorph_retarget_destroy. */
 KOEMORPH_API koemorph_result koemorph_retarget_load(const char* json, uint64_t size,
                                                     const char* const* rig_names, int32_t rig_count,
                                                     koemorph_retarget** out);
@@ -308,8 +317,8 @@ KOEMORPH_API const char* koemorph_retarget_name(const koemorph_retarget* map, in
 /* [any] 1 when the map drives weight `index`, 0 when that shape of the rig found no partner. */
 KOEMORPH_API int32_t koemorph_retarget_is_driven(const koemorph_retarget* map, int32_t index);
 
-/* [any] Turns 52 coefficients, as sample and pull give them, into the first min(n, count) weights. Never
- * allocates or locks; any number of threads may use one map. */
+/* [any] Turns 52 coefficients, as sample and pull give them, into the first min(n, count) weights.
+ * Never allocates or locks; any number of threads may use one map. */
 KOEMORPH_API koemorph_result koemorph_retarget_apply(const koemorph_retarget* map,
                                                      const float* coefficients, float* weights,
                                                      int32_t n);

@@ -126,7 +126,7 @@ void koemorph_stream_config_init(koemorph_stream_config* config) {
   config->size = sizeof *config;
   config->sample_rate = 48000;
   config->channels = 1;
-  config->buffer_seconds = 1.0;
+  config->buffer_seconds = 0.5;
   config->keep_seconds = 10.0;
 }
 

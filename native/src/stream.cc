@@ -135,7 +135,7 @@ void Stream::hear(const float* samples, int count) {
 
 void Stream::fill(Inference* inference, int i) {
   window_.push(mel_.frame());
-  std::copy_n(window_.rows(), window_.size(), inference->mel(i));
+  window_.copy(inference->mel(i));
   const MelConfig& mel = mel_.config();
   std::copy_n(mel_.detail(), mel.detail_frames * mel.bands, inference->detail(i));
   if (egemaps_) {
@@ -204,7 +204,7 @@ int Stream::tap(koemorph_stage stage, float* out, int32_t n) {
     case KOEMORPH_STAGE_RESAMPLE:
       return copy(resampled_.data(), resampled_size_);
     case KOEMORPH_STAGE_MEL:
-      return copy(window_.rows() + window_.size() - bands, bands);
+      return copy(window_.newest(), bands);
     case KOEMORPH_STAGE_EGEMAPS:
       return egemaps_ ? copy(egemaps_->windows(), kFunctionalCount) : 0;
     case KOEMORPH_STAGE_WINDOW:

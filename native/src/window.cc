@@ -8,7 +8,7 @@ Window::Window(int frames, int width, float fill)
     : frames_(frames),
       width_(width),
       fill_(fill),
-      ring_(2 * static_cast<size_t>(frames) * width, fill) {}
+      ring_(static_cast<size_t>(frames) * width, fill) {}
 
 void Window::reset() {
   std::fill(ring_.begin(), ring_.end(), fill_);
@@ -16,12 +16,18 @@ void Window::reset() {
 }
 
 void Window::push(const float* row) {
-  const auto offset = static_cast<size_t>(at_) * width_;
-  std::copy(row, row + width_, ring_.begin() + offset);
-  std::copy(row, row + width_, ring_.begin() + offset + static_cast<size_t>(frames_) * width_);
+  std::copy(row, row + width_, ring_.begin() + static_cast<size_t>(at_) * width_);
   at_ = at_ + 1 == frames_ ? 0 : at_ + 1;
 }
 
-const float* Window::rows() const { return ring_.data() + static_cast<size_t>(at_) * width_; }
+void Window::copy(float* out) const {
+  const auto oldest = ring_.begin() + static_cast<size_t>(at_) * width_;
+  std::copy(ring_.begin(), oldest, std::copy(oldest, ring_.end(), out));
+}
+
+const float* Window::newest() const {
+  const int last = at_ == 0 ? frames_ - 1 : at_ - 1;
+  return ring_.data() + static_cast<size_t>(last) * width_;
+}
 
 }  // namespace koemorph

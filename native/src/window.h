@@ -5,15 +5,17 @@
 
 namespace koemorph {
 
-// The newest `frames` rows of `width` numbers in a row; before they have come, rows of `fill`.
+// The newest `frames` rows of `width` numbers; before they have come, rows of `fill`.
 class Window {
  public:
   Window(int frames, int width, float fill);
 
   // row: (width,).
   void push(const float* row);
-  // (frames, width), oldest first; valid until the next push.
-  const float* rows() const;
+  // out: (frames, width), oldest first.
+  void copy(float* out) const;
+  // (width,): the row pushed last.
+  const float* newest() const;
   int size() const { return frames_ * width_; }
   void reset();
 
@@ -21,7 +23,7 @@ class Window {
   int frames_;
   int width_;
   float fill_;
-  std::vector<float> ring_;  // every row twice, so that the newest ones always lie in a row
+  std::vector<float> ring_;  // the oldest row is at at_
   int at_ = 0;
 };
 

@@ -61,7 +61,7 @@ class Stream:
         fps: int = 0,
         *,
         worker: bool = False,
-        buffer_seconds: float = 1.0,
+        buffer_seconds: float = 0.5,
         keep_seconds: float = 10.0,
         controls: Controls | None = None,
     ) -> None:
@@ -187,7 +187,7 @@ class Model:
         fps: int | None = None,
         *,
         worker: bool = False,
-        buffer_seconds: float = 1.0,
+        buffer_seconds: float = 0.5,
         keep_seconds: float = 10.0,
         preset: str | Path | None = None,
         controls: Controls | None = None,
