@@ -20,8 +20,9 @@ from .data import LabelledTrack, load_tracks
 from .recordings import Recording, find_recordings, read_recording
 from .settings import Settings
 from .sync import measure_offset, shifted, with_timecode
-from .tracks import string_together
+from .tracks import Track, string_together
 
+Named = list[tuple[str, Recording]]
 LOG = logging.getLogger(__name__)
 
 
@@ -38,6 +39,23 @@ class PreparedData:
 def prepare(settings: Settings) -> PreparedData:
     """Reads all recordings of a run; DataError for the first that cannot be read and may not be
     skipped."""
+    train, validation, bad = _both(settings)
+    cache = FeatureCache(settings.data.cache, settings.features, settings.emotion)
+    return PreparedData(
+        load_tracks(_strung(train, settings), cache),
+        load_tracks(_alone(validation, settings), cache),
+        _fingerprint(train),
+        bad,
+    )
+
+
+def all_tracks(settings: Settings) -> list[Track]:
+    """Every track that a run with these settings needs features of."""
+    train, validation, _ = _both(settings)
+    return _strung(train, settings) + _alone(validation, settings)
+
+
+def _both(settings: Settings) -> tuple[Named, Named, int]:
     train, bad = _read(settings.data.train, settings)
     if settings.data.validation:
         validation, more = _read(settings.data.validation, settings)
@@ -46,19 +64,21 @@ def prepare(settings: Settings) -> PreparedData:
         train, validation = _split(train, settings.data.validation_share)
     if settings.data.verify_sync:
         train, validation = _in_step(train), _in_step(validation)
-    cache = FeatureCache(settings.data.cache, settings.features, settings.emotion)
-    fps, data = settings.features.fps, settings.data
-    tracks = string_together(train, fps, data.track_seconds, data.pause_seconds, settings.seed)
-    alone = string_together(validation, fps, 0.0, data.pause_seconds, settings.seed)
-    return PreparedData(
-        load_tracks(tracks, cache), load_tracks(alone, cache), _fingerprint(train), bad
-    )
+    return train, validation, bad
 
 
-def _read(
-    folders: Mapping[str, Path], settings: Settings
-) -> tuple[list[tuple[str, Recording]], int]:
-    found: list[tuple[str, Recording]] = []
+def _strung(recordings: Named, settings: Settings) -> list[Track]:
+    data, fps = settings.data, settings.features.fps
+    return string_together(recordings, fps, data.track_seconds, data.pause_seconds, settings.seed)
+
+
+def _alone(recordings: Named, settings: Settings) -> list[Track]:
+    """One track a recording: validation begins each from nothing."""
+    return string_together(recordings, settings.features.fps, 0.0, (0.0, 0.0), settings.seed)
+
+
+def _read(folders: Mapping[str, Path], settings: Settings) -> tuple[Named, int]:
+    found: Named = []
     bad = 0
     for name, folder in folders.items():
         unlabelled = _indices(settings.data.unlabelled.get(name, []))
@@ -80,7 +100,7 @@ def _read(
     return found, bad
 
 
-def _in_step(recordings: list[tuple[str, Recording]]) -> list[tuple[str, Recording]]:
+def _in_step(recordings: Named) -> Named:
     """Measures each subject's offset between sound and face, says it, and takes it away."""
     groups: dict[tuple[str, str], list[Recording]] = defaultdict(list)
     for source, recording in recordings:
@@ -117,9 +137,7 @@ def _mask(recording: Recording, unlabelled: list[int]) -> Recording:
     return replace(recording, capture=replace(recording.capture, labelled=labelled))
 
 
-def _split(
-    recordings: list[tuple[str, Recording]], share: float
-) -> tuple[list[tuple[str, Recording]], list[tuple[str, Recording]]]:
+def _split(recordings: Named, share: float) -> tuple[Named, Named]:
     """Every n-th recording validates; a single recording does both."""
     if len(recordings) < 2 or share <= 0:
         return recordings, recordings[:1]
@@ -129,7 +147,7 @@ def _split(
     return [pair for pair in recordings if id(pair[1]) not in chosen], validation
 
 
-def _fingerprint(recordings: list[tuple[str, Recording]]) -> str:
+def _fingerprint(recordings: Named) -> str:
     """A digest of names, lengths and coefficients: another corpus has another one."""
     digest = hashlib.sha256()
     for source, recording in recordings:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from koemorph.errors import DataError
 from koemorph.features import Features, FeatureSettings
 
+from . import emotion_research as research
+
 FloatArray = NDArray[np.float32]
 
 
@@ -57,6 +59,9 @@ def _native(
 _BACKENDS = {
     "native": EmotionBackend("native", 88, _native),
     "none": EmotionBackend("none", 0, _nothing),
+    "basic": EmotionBackend("basic", len(research.PROSODY_COLUMNS), research.basic),
+    "opensmile": EmotionBackend("opensmile", 88, research.opensmile),
+    "emotion2vec": EmotionBackend("emotion2vec", research.EMOTION2VEC_SIZE, research.emotion2vec),
 }
 
 

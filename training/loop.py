@@ -28,6 +28,7 @@ from .losses import FaceLoss
 from .network import Network
 from .observer import Observer
 from .predict import smooth_runs
+from .rig import read_lips
 from .settings import Optimization, Settings
 from .validate import validate
 
@@ -104,7 +105,9 @@ class Trainer:
         torch.manual_seed(settings.seed)
         network = Network(settings.network)
         self._prime(network)
-        self.loss = FaceLoss(settings.loss, torch.from_numpy(target_statistics(data.train)[1]))
+        deviation = torch.from_numpy(target_statistics(data.train)[1])
+        gap = None if settings.rig is None else torch.from_numpy(read_lips(settings.rig).gap)
+        self.loss = FaceLoss(settings.loss, deviation, gap)
         self.network = network
         self.average = Network(settings.network)
         self.average.load_state_dict(network.state_dict())

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.coefficients import COEFFICIENTS, INDEX
 
 MOUTH_PARTS = ("jaw", "mouth", "tongue", "cheekPuff")
+NEARLY_CLOSED = 0.15  # of a half open mouth
 IS_MOUTH = tuple(name.startswith(MOUTH_PARTS) for name in COEFFICIENTS)
 
 
@@ -37,16 +38,17 @@ class LossSettings:
 class FaceLoss(nn.Module):
     """Weighted sum of the terms over labelled coefficients.
 
-    deviation: (52,) of the training data. lips: optional lip gap of a mesh, see `rig.LipGap`; its
-    error is weighed most where the captured lips are closed.
+    deviation: (52,) of the training data. gap: (52,), how far each coefficient opens the lips of a
+    mesh, of any unit; the error of the gap is weighed most where the captured lips are closed.
     """
 
     def __init__(
-        self, settings: LossSettings, deviation: Tensor, lips: nn.Module | None = None
+        self, settings: LossSettings, deviation: Tensor, gap: Tensor | None = None
     ) -> None:
         super().__init__()
         self.settings = settings
-        self.lips = lips
+        # In units of a mouth whose jaw is half open.
+        self.gap = None if gap is None else gap / (0.5 * gap[INDEX["jawOpen"]])
         part = torch.tensor(
             [settings.mouth_weight if m else settings.expression_weight for m in IS_MOUTH]
         )
@@ -79,15 +81,12 @@ class FaceLoss(nn.Module):
         if settings.smoothing_weight and error.shape[2] > 2:
             bend = output.diff(n=2, dim=2)
             terms["smoothing"] = settings.smoothing_weight * (weights[:, :, 2:] * bend**2).sum()
-        if settings.closure_weight and self.lips is not None:
-            wanted, shown = self.lips(target), self.lips(output)
-            nearness = torch.exp(-wanted / 0.15)  # gap relative to an open mouth
-            frames = labelled.amax(-1) / total * OUTPUTS_PER_FRAME
-            terms["closure"] = (
-                settings.closure_weight * (frames * nearness * (shown - wanted) ** 2).sum()
-            )
+        if settings.closure_weight and self.gap is not None:
+            gap = self.gap.to(output.device)
+            wanted = ((target * labelled) @ gap).clamp(min=0.0)
+            shown = (output * labelled) @ gap
+            nearness = torch.exp(-wanted / NEARLY_CLOSED)
+            miss = labelled.amax(-1) * nearness * (shown.clamp(min=0.0) - wanted) ** 2
+            terms["closure"] = settings.closure_weight * len(COEFFICIENTS) * miss.sum() / total
         terms["loss"] = torch.stack(list(terms.values())).sum()
         return terms
-
-
-OUTPUTS_PER_FRAME = float(len(COEFFICIENTS))

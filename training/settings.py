@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from koemorph.errors import DataError
@@ -19,6 +21,7 @@ from .losses import LossSettings
 from .network import NetworkSettings
 from .strides import StrideSchedule
 
+CONFIGS = Path(__file__).parent / "configs"
 CONTEXT_SECONDS = 256 / 30
 DEBUG_FILES, DEBUG_EPOCHS, DEBUG_STEPS = 5, 2, 10
 
@@ -82,6 +85,15 @@ class Settings:
     config: Mapping[str, Any] = field(default_factory=dict)
 
 
+def compose_config(overrides: Sequence[str]) -> DictConfig:
+    """The tree of settings with overrides such as data.batch_size=4; DataError for unknown keys."""
+    try:
+        with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+            return compose("config", list(overrides))
+    except HydraException as error:
+        raise DataError(str(error).split("\n", maxsplit=1)[0]) from error
+
+
 def read_settings(config: DictConfig) -> Settings:
     """Checks and converts; DataError, naming the key, for what makes no sense."""
     plain: Any = OmegaConf.to_container(config, resolve=True)
@@ -92,6 +104,8 @@ def read_settings(config: DictConfig) -> Settings:
         network = _network(plain, features, emotion)
     except ValueError as error:
         raise DataError(f"these settings make no network: {error}.") from error
+    if plain["loss"]["closure_weight"] and plain["loss"]["rig"] is None:
+        raise DataError("loss.closure_weight needs a mesh: give loss.rig=FACE.glb.")
     settings = Settings(
         network=network,
         features=features,

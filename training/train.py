@@ -19,7 +19,7 @@ from koemorph.errors import KoemorphError
 from .corpus import prepare
 from .loop import Trainer
 from .observer import Observer
-from .settings import Settings, read_settings
+from .settings import CONFIGS, Settings, read_settings
 
 LOG = logging.getLogger(__name__)
 
@@ -80,9 +80,6 @@ def _git_commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return found.stdout.strip()
-
-
-CONFIGS = Path(__file__).parent / "configs"
 
 
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="config")

@@ -6,10 +6,12 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from koemorph.coefficients import COEFFICIENTS, INDEX
 
 from .data import LabelledTrack
+from .losses import IS_MOUTH
 from .metrics import (
     circular_shift,
     correlation,
@@ -20,6 +22,7 @@ from .metrics import (
 from .network import Network
 from .predict import animate
 
+FloatArray = NDArray[np.float32]
 SHOWN = ("jawOpen", "mouthClose", "mouthPucker", "mouthLowerDownLeft")
 
 
@@ -58,7 +61,38 @@ def validate(network: Network, tracks: Sequence[LabelledTrack]) -> dict[str, flo
             measures[f"control/{name}"] = float(swapped[index])
     measures["r/mean"] = float(np.nanmean(every[labelled]))
     measures["alpha"] = float(network.alpha.detach().mean())
-    measures["mel_share"] = float(network.stream_weights.detach()[:, 0].mean())
+    measures |= _streams(network)
+    measures |= _strides(output, target)
+    measures["consistency"] = _consistency(outputs, targets)
     length = len(output) / network.settings.fps
     measures["real_time_factor"] = seconds / max(length, 1e-9)
     return measures
+
+
+def _streams(network: Network) -> dict[str, float]:
+    shares = network.stream_weights.detach().cpu().numpy()[:, 0]
+    mouth = np.array(IS_MOUTH)
+    measures = {
+        "mel_share/mouth": float(shares[mouth].mean()),
+        "mel_share/expression": float(shares[~mouth].mean()),
+    }
+    if network.settings.emotion_features:
+        measures["information_balance"] = network.information_balance
+    return measures
+
+
+def _strides(output: FloatArray, target: FloatArray) -> dict[str, float]:
+    distance = np.abs(output - target)
+    return {
+        f"error_stride/{stride}": float(np.nanmean(distance[::stride])) for stride in (1, 4, 16)
+    }
+
+
+def _consistency(outputs: Sequence[FloatArray], targets: Sequence[FloatArray]) -> float:
+    ratios = []
+    for output, target in zip(outputs, targets, strict=True):
+        known = np.isfinite(target).all(axis=0)
+        moved = np.abs(np.diff(target[:, known], axis=0)).mean()
+        if moved > 0:
+            ratios.append(np.abs(np.diff(output[:, known], axis=0)).mean() / moved)
+    return float(np.mean(ratios)) if ratios else float("nan")

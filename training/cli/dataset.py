@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress, track
+
+from koemorph.errors import MissingExtraError
 
 from .. import converters, corpora
 from ..check import check_recording
 from ..recordings import find_recordings
+from ..settings import compose_config, read_settings
 
 _PROGRESS = Console(stderr=True)
 _PATH = click.Path(path_type=Path)
@@ -95,3 +99,38 @@ def from_beat(table: Path, sound: Path, out: Path, fps: float) -> None:
     """Turn a BEAT-style TABLE (.json) and its SOUND into the folder OUT."""
     converters.write(converters.from_beat(table, fps), sound, out)
     click.echo(f"wrote {out}")
+
+
+@command.command()
+@click.argument("overrides", nargs=-1)
+@click.option("--scheduler", help="Address of a Dask scheduler (tcp://...); else a local cluster.")
+@click.option("--workers", default=2, show_default=True, help="Of the local cluster.")
+def prepare(overrides: tuple[str, ...], scheduler: str | None, workers: int) -> None:
+    """Compute the features of a training run beforehand; OVERRIDES are those of the run."""
+    try:
+        from dask.distributed import Client, LocalCluster
+    except ImportError as error:
+        raise MissingExtraError(
+            'Preparing features in parallel needs Dask: pip install "koemorph[dask]".'
+        ) from error
+    from ..corpus import all_tracks
+    from ..prepare import prepare_features
+
+    settings = read_settings(compose_config(overrides))
+    tracks = all_tracks(settings)
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+            scheduler = stack.enter_context(cluster).scheduler_address
+        client = stack.enter_context(Client(scheduler))
+        progress = stack.enter_context(Progress(console=_PROGRESS))
+        task = progress.add_task("preparing features", total=len(tracks))
+        names = prepare_features(
+            tracks,
+            settings.data.cache.absolute(),
+            settings.features,
+            settings.emotion.name,
+            client,
+            done=lambda count: progress.update(task, completed=count),
+        )
+    click.echo(f"{len(set(names))} tracks are ready in {settings.data.cache}")

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str | None]] = {
     "dataset": ("koemorph.training.cli.dataset", "train"),
     "export": ("koemorph.training.cli.export", "train"),
     "evaluate": ("koemorph.training.cli.evaluate", "train"),
+    "inspect": ("koemorph.training.cli.inspect", "train"),
 }
 
 

@@ -1,0 +1,100 @@
+"""Emotion backends: which update a frame hears, and what each backend gives."""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from koemorph.errors import DataError, MissingExtraError
+from koemorph.features import FeatureSettings, extract
+from koemorph.training import emotion_research
+from koemorph.training.cache import FeatureCache
+from koemorph.training.emotion import emotion_backend
+
+SETTINGS = FeatureSettings.for_fps(30)
+SPEECH = (
+    (0.2 * np.sin(np.cumsum(2 * np.pi * np.linspace(120, 240, 32000) / 16000)))
+    * (np.arange(32000) % 8000 < 6000)
+).astype(np.float32)
+
+
+def load(name: str, tmp_path: Path) -> Any:
+    return FeatureCache(tmp_path, SETTINGS, emotion_backend(name)).load(SPEECH, 16000)
+
+
+def test_native_is_what_the_stream_hears(tmp_path: Path) -> None:
+    cached = load("native", tmp_path)
+    windows = extract(SPEECH, 16000, SETTINGS).egemaps_windows(SETTINGS)
+    np.testing.assert_array_equal(cached.emotion[cached.emotion_index], windows)
+    assert np.abs(windows[-1, 0]).max() > 0
+    assert not windows[0].any()
+    assert not np.array_equal(windows[-1, 0], windows[-1, 1])
+
+
+def test_features_are_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load("native", tmp_path)
+    monkeypatch.setattr("koemorph.training.cache.extract", None)
+    again = load("native", tmp_path)
+    np.testing.assert_array_equal(first.mel, again.mel)
+    assert isinstance(again.mel, np.memmap)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_basic_is_prosody_and_none_is_nothing(tmp_path: Path) -> None:
+    basic = load("basic", tmp_path)
+    assert basic.emotion.shape[1] == emotion_backend("basic").size == 27
+    assert load("none", tmp_path).emotion.shape[1] == 0
+
+
+def test_opensmile_describes_the_sound_up_to_each_update(tmp_path: Path) -> None:
+    pytest.importorskip("opensmile")
+    cached = load("opensmile", tmp_path)
+    native = load("native", tmp_path)
+    assert cached.emotion.shape[1] == 88
+    loudness = 10  # loudness_sma3_amean
+    assert cached.emotion[4, loudness] == pytest.approx(native.emotion[4, loudness], rel=0.1)
+
+
+def test_emotion2vec_asks_funasr_for_embeddings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[int] = []
+
+    class AutoModel:
+        """The interface of FunASR's, with the mean of the sound as its embedding."""
+
+        def __init__(self, model: str, disable_update: bool) -> None:
+            assert model == emotion_research.EMOTION2VEC
+
+        def generate(
+            self, sound: np.ndarray, granularity: str, extract_embedding: bool, disable_pbar: bool
+        ) -> list[dict[str, Any]]:
+            assert granularity == "utterance"
+            assert extract_embedding
+            heard.append(len(sound))
+            return [{"key": "rand", "feats": np.full(768, np.abs(sound).mean(), np.float32)}]
+
+    stand_in = types.ModuleType("funasr")
+    stand_in.AutoModel = AutoModel  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "funasr", stand_in)
+    emotion_research._emotion2vec_model.cache_clear()
+    cached = load("emotion2vec", tmp_path)
+    emotion_research._emotion2vec_model.cache_clear()
+    assert heard == [4800, 9600, 14400, 19200, 24000, 28800]
+    assert cached.emotion.shape == (7, 768)
+    assert cached.emotion[0, 0] == pytest.approx(np.abs(SPEECH[:4800]).mean(), rel=1e-5)
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "funasr", None)
+    emotion_research._emotion2vec_model.cache_clear()
+    with pytest.raises(MissingExtraError, match=r"koemorph\[emotion2vec\]"):
+        load("emotion2vec", tmp_path)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(DataError, match="choose one of native"):
+        emotion_backend("joy")

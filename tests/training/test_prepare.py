@@ -1,0 +1,54 @@
+"""Features by Dask, on a real cluster of two processes, one of which dies half-way."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+from dask.distributed import Client, LocalCluster
+
+from koemorph.features import FeatureSettings
+from koemorph.training.cache import FeatureCache
+from koemorph.training.emotion import emotion_backend
+from koemorph.training.prepare import prepare_features
+from koemorph.training.tracks import Track
+
+TRACKS = 16
+
+
+def make_track(seed: int) -> Track:
+    audio = 0.1 * np.random.default_rng(seed).standard_normal(16000 * 8).astype(np.float32)
+    nothing = np.zeros((240, 52), np.float32)
+    return Track("noise", audio, 16000, nothing, np.ones(52, np.bool_), np.zeros(1, np.int64))
+
+
+def test_nothing_is_lost_and_nothing_is_there_twice(tmp_path: Path) -> None:
+    tracks = [make_track(seed) for seed in range(TRACKS)]
+    settings = FeatureSettings.for_fps(30)
+    finished: list[int] = []
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        processes = [worker.pid for worker in cluster.workers.values()]
+
+        def kill_one(count: int) -> None:
+            finished.append(count)
+            if count == TRACKS // 3:
+                os.kill(processes[0], signal.SIGKILL)
+
+        names = prepare_features(tracks, tmp_path, settings, "native", client, done=kill_one)
+        again = prepare_features(tracks, tmp_path, settings, "native", client, done=finished.append)
+    assert again == names
+    assert finished == list(range(1, TRACKS + 1))
+    assert len(set(names)) == TRACKS
+    whole = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
+    assert whole == set(names)
+    cache = FeatureCache(tmp_path / "alone", settings, emotion_backend("native"))
+    expected = cache.load(tracks[3].audio, 16000)
+    shared = FeatureCache(tmp_path, settings, emotion_backend("native"))
+    found = shared.load(tracks[3].audio, 16000)
+    np.testing.assert_array_equal(found.mel, expected.mel)
+    np.testing.assert_array_equal(found.emotion, expected.emotion)

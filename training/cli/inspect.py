@@ -1,0 +1,45 @@
+"""koemorph inspect: a picture of what a model hears in a voice, and what it does with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from koemorph.features import FeatureSettings
+from koemorph.outputs.atomic import atomic_path
+
+from ..cache import FeatureCache
+from ..checkpoints import load_checkpoint
+from ..emotion import emotion_backend
+from ..evaluate import open_player
+from ..pictures import attention_picture, curves_figure
+from ..recordings import read_audio
+
+_SECONDS = 10
+
+
+@click.command(name="inspect")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("wav", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A .png.")
+@click.option("--frame", type=int, help="Which frame's attention; by default the loudest.")
+def command(model: Path, wav: Path, output: Path, frame: int | None) -> None:
+    """Draw MODEL listening to WAV: attention for a checkpoint, curves for an .onnx model."""
+    audio, rate = read_audio(wav)
+    if model.suffix == ".onnx":
+        player = open_player(model)
+        settings = FeatureSettings.for_fps(player.fps)
+        with FeatureCache.temporary(settings, emotion_backend("none")) as cache:
+            mel = np.array(cache.load(audio, rate).mel[: _SECONDS * player.fps])
+        figure = curves_figure(mel, player.animate(audio, rate)[: len(mel)], None, player.fps)
+    else:
+        checkpoint = load_checkpoint(model)
+        description = checkpoint.description
+        backend = emotion_backend(description.emotion)
+        with FeatureCache.temporary(description.features, backend) as cache:
+            figure = attention_picture(checkpoint.network(), cache.load(audio, rate), frame)
+    with atomic_path(output) as beside:
+        figure.savefig(beside, format="png")
+    click.echo(f"wrote {output}")
