@@ -1,0 +1,100 @@
+"""The Godot receiver in the real engine, headless: what is sent over the network is on the mesh."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engine_game import PLUGINS, Voice
+
+from koemorph.outputs.network import Frame, UdpOutput
+from koemorph.outputs.udp import JsonUdpOutput
+from koemorph.outputs.vmc import VmcOutput
+
+HERE = Path(__file__).parent / "godot"
+
+
+@pytest.fixture
+def project(tmp_path: Path, voice: Voice) -> Path:
+    """A Godot project with the add-on and a head whose shapes have a prefix and short sides."""
+    folder = tmp_path / "project"
+    shutil.copytree(HERE, folder)
+    shutil.copytree(PLUGINS / "godot" / "addons", folder / "addons")
+    names = [name.replace("Left", "_L").replace("Right", "_R") for name in voice.animation.names]
+    shapes = [f"Head:{name[0].upper()}{name[1:]}" for name in names]
+    (folder / "shapes.json").write_text(json.dumps([*shapes, "Head:Scar"]))
+    return folder
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def godot(project: Path, needs_tool: Callable[[str], str]) -> Iterator[tuple[int, Path]]:
+    """The engine with the head: (its port, the file it writes); it must end by itself."""
+    port, out = free_port(), project.parent / "faces.jsonl"
+    command = [needs_tool("godot3-server"), "--path", str(project), "-s", "player.gd"]
+    process = subprocess.Popen(
+        [*command, str(port), str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "HOME": str(project.parent), "LANG": "en_US.UTF-8"},
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("ready"):
+            break
+    assert any(line.startswith("ready") for line in lines), "".join(lines)
+    yield port, out
+    try:
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, output
+    complaints = [line for line in output.splitlines() if "ERROR" in line]
+    # What is no JSON the engine itself reports; nothing else may go wrong.
+    assert all("Error parsing JSON" in line for line in complaints), output
+
+
+@pytest.mark.parametrize("sender", [JsonUdpOutput, VmcOutput])
+def test_a_stream_drives_the_blend_shapes(
+    godot: tuple[int, Path], voice: Voice, sender: Callable[[str, int], UdpOutput]
+) -> None:
+    port, out = godot
+    output = sender("127.0.0.1", port)
+    animation = voice.animation
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        for junk in (b"", b"{", b'{"names": 3}', b"#bundle\0", b"/x", bytes(range(256))):
+            stranger.sendto(junk, ("127.0.0.1", port))
+    for index in range(90):
+        output.send(Frame.plain(index, animation.fps, animation.weights[index]))
+        time.sleep(0.01)
+    output.close()
+    assert output.dropped == 0
+
+    deadline = time.monotonic() + 60
+    while not (out.exists() and '"time":-1' in out.read_text()):
+        assert time.monotonic() < deadline, "the receiver did not notice that the stream ended"
+        time.sleep(0.1)
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    shown = rows[:-1]
+    assert len(shown) >= 60  # datagrams may be lost, but not many on one machine
+    for row in shown:
+        expected = animation.weights[round(row["time"] * animation.fps)]
+        np.testing.assert_allclose(row["weights"][:52], expected, atol=1e-3)
+        assert row["weights"][52] == 0
+    assert not any(rows[-1]["weights"])  # at rest when the stream is lost

@@ -1,0 +1,223 @@
+"""The packed plugins: what is inside, whether Unity and npm would take it, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from engine_game import PLUGINS, ROOT
+
+PACKAGER = PLUGINS / "package.py"
+UNITY = PLUGINS / "unity" / "com.koemorph"
+
+
+def pack(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(PACKAGER), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def library(native_build: Path) -> str:
+    return f"linux-x64={native_build / 'native' / 'libkoemorph.so'}"
+
+
+@pytest.fixture(scope="module")
+def packed(
+    tmp_path_factory: pytest.TempPathFactory, library: str, tiny_models: dict[int, Path]
+) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    result = pack("--library", library, "--model", tiny_models[30], "--output", folder)
+    assert result.returncode == 0, result.stderr
+    assert sorted(result.stdout.split()) == sorted(map(str, folder.iterdir()))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def unity_package(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """com.koemorph unpacked."""
+    folder = tmp_path_factory.mktemp("upm")
+    with tarfile.open(next(packed.glob("com.koemorph-*.tgz"))) as archive:
+        assert all(name.startswith("package/") for name in archive.getnames())
+        archive.extractall(folder, filter="data")
+    return folder / "package"
+
+
+def zipped(packed: Path, pattern: str) -> dict[str, bytes]:
+    with zipfile.ZipFile(next(packed.glob(pattern))) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_every_version_is_the_headers() -> None:
+    header = (ROOT / "native" / "include" / "koemorph.h").read_text()
+    version = ".".join(re.findall(r"VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", header))
+    assert json.loads((UNITY / "package.json").read_text())["version"] == version
+    descriptor = PLUGINS / "unreal" / "KoeMorph" / "KoeMorph.uplugin"
+    assert json.loads(descriptor.read_text())["VersionName"] == version
+    addon = PLUGINS / "godot" / "addons" / "koemorph" / "plugin.cfg"
+    assert f'version="{version}"' in addon.read_text()
+    assert f"## [{version}]" in (UNITY / "CHANGELOG.md").read_text()
+
+
+def test_the_unity_package_has_the_layout_that_unity_asks_for(unity_package: Path) -> None:
+    """https://docs.unity3d.com/Manual/cus-layout.html"""
+    manifest = json.loads((unity_package / "package.json").read_text())
+    assert re.fullmatch(r"com\.[a-z0-9._-]+", manifest["name"])
+    assert re.fullmatch(r"\d{4}\.\d", manifest["unity"])
+    for name in ("README.md", "CHANGELOG.md", "LICENSE.md", "Third Party Notices.md"):
+        assert (unity_package / name).stat().st_size > 0
+    for folder in ("Runtime", "Editor", "Tests/Editor", "Samples~", "Documentation~"):
+        assert (unity_package / folder).is_dir()
+    for sample in manifest["samples"]:
+        assert (unity_package / sample["path"]).is_dir()
+    # Every script belongs to an assembly, and an assembly's references are there.
+    assemblies = {p.parent: json.loads(p.read_text()) for p in unity_package.rglob("*.asmdef")}
+    names = {assembly["name"] for assembly in assemblies.values()}
+    for script in unity_package.rglob("*.cs"):
+        if "Samples~" not in script.parts:
+            assert any(parent in assemblies for parent in script.parents), script
+    for folder, assembly in assemblies.items():
+        own = [name for name in assembly["references"] if name.startswith("KoeMorph")]
+        assert set(own) <= names
+        assert (assembly["includePlatforms"] == ["Editor"]) == (folder.name == "Editor")
+
+
+def test_every_file_has_a_meta_with_a_guid_of_its_own(unity_package: Path) -> None:
+    guids: dict[str, Path] = {}
+    for meta in unity_package.rglob("*.meta"):
+        assert meta.with_name(meta.stem).exists(), f"{meta} belongs to nothing"
+        found = re.search(r"^guid: ([0-9a-f]{32})$", meta.read_text(), re.MULTILINE)
+        assert found is not None, meta
+        assert guids.setdefault(found[1], meta) == meta, (
+            f"{meta} and {guids[found[1]]} share a GUID"
+        )
+    for path in unity_package.rglob("*"):
+        parts = path.relative_to(unity_package).parts
+        hidden = any(part.endswith("~") for part in parts)
+        if path.suffix != ".meta" and not hidden:
+            assert path.with_name(path.name + ".meta").exists(), path
+
+
+def test_guids_never_change() -> None:
+    """Scenes in the world point at them; these were given once and stay."""
+    known = {
+        "Runtime/KoeMorphFace.cs": "19b467e338ab3cd090e18086866e30ed",
+        "Runtime/KoeMorphMicrophone.cs": "0ae0c95a1c0ed22f8e8efdb293226ce5",
+    }
+    for path, guid in known.items():
+        assert f"guid: {guid}\n" in (UNITY / f"{path}.meta").read_text()
+    committed = {p.with_name(p.stem) for p in UNITY.rglob("*.meta")}
+    wanted = {p for p in UNITY.rglob("*.cs")}
+    assert wanted <= committed, "run engine_plugins/unity_meta.py"
+
+
+def test_native_plugins_load_on_their_platform_alone(unity_package: Path) -> None:
+    folder = unity_package / "Runtime" / "Plugins" / "Linux" / "x86_64"
+    assert {p.name for p in folder.iterdir() if p.suffix != ".meta"} == {
+        "libkoemorph.so",
+        "libonnxruntime.so",
+    }
+    for meta in folder.glob("*.meta"):
+        sections = dict(
+            re.findall(r"- first:\n      (.+)\n    second:\n      enabled: (\d)", meta.read_text())
+        )
+        enabled = {name for name, on in sections.items() if on == "1"}
+        assert enabled == {"Editor: Editor", "Standalone: Linux64"}
+
+
+def test_npm_would_pack_the_same_files(
+    unity_package: Path, needs_tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    command = [needs_tool("npm"), "pack", "--dry-run", "--json", "--offline"]
+    result = subprocess.run(
+        [*command, "--cache", str(tmp_path)],
+        cwd=unity_package,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    found = {entry["path"] for entry in json.loads(result.stdout)[0]["files"]}
+    files = [p for p in unity_package.rglob("*") if p.is_file()]
+    assert found == {p.relative_to(unity_package).as_posix() for p in files}
+
+
+def test_the_unreal_zip_is_a_plugin_folder(packed: Path, tiny_models: dict[int, Path]) -> None:
+    files = zipped(packed, "KoeMorph-*.zip")
+    library = "KoeMorph/Source/ThirdParty/KoeMorphLibrary"
+    assert files["KoeMorph/Resources/Models/koemorph-30.onnx"] == tiny_models[30].read_bytes()
+    assert files[f"{library}/lib/Linux/libkoemorph.so"][:4] == b"\x7fELF"
+    assert b"OrtGetApiBase" in files[f"{library}/lib/Linux/libonnxruntime.so"]
+    assert b"koemorph_stream_sample" in files[f"{library}/include/koemorph.h"]
+    # What the module opens when it starts is what is packed.
+    module = files["KoeMorph/Source/KoeMorph/Private/KoeMorphModule.cpp"].decode()
+    assert 'TEXT("Source/ThirdParty/KoeMorphLibrary/lib")' in module
+    assert 'TEXT("Resources/Models/koemorph-30.onnx")' in module
+    for name in ("KoeMorph.uplugin", "LICENSE", "ThirdPartyNotices.txt", "README.md"):
+        assert files[f"KoeMorph/{name}"]
+    assert not [name for name in files if ".clang-format" in name]
+
+
+def test_the_godot_zip_is_an_add_on(packed: Path) -> None:
+    files = zipped(packed, "koemorph-godot-*.zip")
+    config = files["addons/koemorph/plugin.cfg"].decode()
+    script = re.search(r'script="(.+)"', config)
+    assert script is not None
+    assert f"addons/koemorph/{script[1]}" in files
+    for name, data in files.items():
+        for path in re.findall(r'preload\("(.+?)"\)', data.decode()):
+            assert f"{name.rsplit('/', 1)[0]}/{path}" in files
+
+
+def test_packing_again_gives_the_same_bytes(
+    packed: Path, library: str, tiny_models: dict[int, Path], tmp_path: Path
+) -> None:
+    assert not pack("--library", library, "--model", tiny_models[30], "--output", tmp_path).stderr
+    for path in packed.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+def test_unity_can_take_onnx_runtime_from_its_own_package(
+    library: str, tiny_models: dict[int, Path], tmp_path: Path
+) -> None:
+    arguments = ["--library", library, "--model", tiny_models[30], "--output", tmp_path]
+    assert pack(*arguments, "--unity-onnxruntime", "package").returncode == 0
+    with tarfile.open(next(tmp_path.glob("*.tgz"))) as archive:
+        assert not [name for name in archive.getnames() if "libonnxruntime" in name]
+        manifest = archive.extractfile("package/package.json")
+        assert manifest is not None
+        assert "com.github.asus4.onnxruntime" in json.load(manifest)["dependencies"]
+
+
+def test_what_cannot_be_packed_is_a_sentence(
+    library: str, tiny_models: dict[int, Path], tmp_path: Path
+) -> None:
+    text = tmp_path / "library.so"
+    text.write_text("no library")
+    wheel = tmp_path / "onnxruntime.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("onnxruntime/LICENSE", "MIT")
+    here = library.partition("=")[2]
+    model = ["--model", str(tiny_models[30])]
+    for arguments, words in (
+        (["--library", f"linux-x64={text}"], "is no library for linux-x64"),
+        (["--library", f"linux-x64={tmp_path / 'none.so'}"], "cannot be read"),
+        (["--library", f"linux-x64={sys.executable}"], "has no koemorph_stream_sample"),
+        (["--library", library, "--library", f"android-arm64={here}"], "for android-arm64"),
+        (["--library", library, "--onnxruntime", f"linux-x64={here}"], "is no wheel or .aar"),
+        (["--library", library, "--onnxruntime", f"linux-x64={wheel}"], "There is no ONNX Runtime"),
+    ):
+        result = pack(*arguments, *model, "--output", tmp_path / "dist")
+        assert result.returncode == 2, result.stdout + result.stderr
+        assert words in result.stderr
+        assert "Traceback" not in result.stderr
+    result = pack("--library", library, "--model", tmp_path / "none.onnx", "--output", tmp_path)
+    assert result.returncode == 2
+    assert "There is no model" in result.stderr
+    assert not (tmp_path / "dist").exists()
