@@ -1,4 +1,3 @@
-using System.Linq;
 using UnityEditor;
 using UnityEngine;
 
@@ -38,9 +37,6 @@ namespace KoeMorph.Editor
         void Bake(AudioClip[] clips)
         {
             var root = _root != null ? _root.transform : _face.transform;
-            var renderers = _face.Renderers.Length > 0
-                ? _face.Renderers
-                : _face.GetComponentsInChildren<SkinnedMeshRenderer>(true);
             try
             {
                 for (var i = 0; i < clips.Length; i++)
@@ -48,7 +44,7 @@ namespace KoeMorph.Editor
                     if (EditorUtility.DisplayCancelableProgressBar("Bake Audio", clips[i].name, i / (float)clips.Length)) return;
                     try
                     {
-                        FaceBaker.BakeToAsset(clips[i], _face.Model, root, renderers.Where(r => r != null));
+                        FaceBaker.BakeToAsset(clips[i], _face, root);
                     }
                     catch (KoeMorphException error)
                     {

@@ -20,8 +20,9 @@ namespace KoeMorph.Editor
 
         /// <summary>Every frame of a clip.</summary>
         /// <param name="model">Null: the model in the package.</param>
+        /// <param name="preset">Null: KoeMorph's defaults.</param>
         /// <exception cref="KoeMorphException">The clip gives no samples, or the model cannot be run.</exception>
-        public static List<Frame> Frames(AudioClip clip, TextAsset model)
+        public static List<Frame> Frames(AudioClip clip, TextAsset model, KoeMorphPreset preset)
         {
             var samples = new float[clip.samples * clip.channels];
             if (!clip.GetData(samples, 0))
@@ -31,7 +32,10 @@ namespace KoeMorph.Editor
             try
             {
                 using (var stream = StreamHandle.Create(SharedModel.Acquire(asset), clip.frequency, clip.channels, false, 0))
+                {
+                    if (preset != null) stream.SetControls(preset.ToControls());
                     return Play(stream, samples, clip);
+                }
             }
             finally
             {
@@ -39,35 +43,34 @@ namespace KoeMorph.Editor
             }
         }
 
-        /// <summary>A new AnimationClip with one curve for each matching blend shape of the renderers.</summary>
+        /// <summary>A new AnimationClip with one curve for each blend shape that the face drives.</summary>
         /// <param name="root">Where the Animator sits; curve paths start here.</param>
-        public static AnimationClip Bake(AudioClip clip, TextAsset model, Transform root, IEnumerable<SkinnedMeshRenderer> renderers)
+        /// <exception cref="KoeMorphException">The clip, model or map cannot be used, or no shape is driven.</exception>
+        public static AnimationClip Bake(AudioClip clip, KoeMorphFace face, Transform root)
         {
-            var frames = Frames(clip, model);
+            var frames = Frames(clip, face.Model, face.Preset);
             var animation = new AnimationClip { name = clip.name, frameRate = FrameRate(frames) };
+            var renderers = face.Renderers.Length > 0 ? face.Renderers : face.GetComponentsInChildren<SkinnedMeshRenderer>(true);
             var curves = 0;
             foreach (var renderer in renderers)
             {
-                var path = AnimationUtility.CalculateTransformPath(renderer.transform, root);
-                var binding = new ShapeBinding(renderer);
-                var n = 0;
-                foreach (var match in binding.Matches())
+                if (renderer == null) continue;
+                using (var binding = new ShapeBinding(renderer, Packaged.MapOr(face.Map)))
                 {
-                    var curve = EditorCurveBinding.FloatCurve(path, typeof(SkinnedMeshRenderer), "blendShape." + match.Key);
-                    AnimationUtility.SetEditorCurve(animation, curve, Curve(frames, match.Value, binding.Full(n++)));
-                    curves++;
+                    SetCurves(animation, AnimationUtility.CalculateTransformPath(renderer.transform, root), binding, frames);
+                    curves += binding.Count;
                 }
             }
-            if (curves == 0) throw new KoeMorphException("None of the meshes has a blend shape with an ARKit name.");
+            if (curves == 0) throw new KoeMorphException("None of the meshes has a blend shape that the map drives.");
             return animation;
         }
 
         /// <summary>Bakes and saves beside the audio file, as NAME.anim; an older one keeps its identity.</summary>
         /// <returns>The asset's path.</returns>
-        public static string BakeToAsset(AudioClip clip, TextAsset model, Transform root, IEnumerable<SkinnedMeshRenderer> renderers)
+        public static string BakeToAsset(AudioClip clip, KoeMorphFace face, Transform root)
         {
             var path = System.IO.Path.ChangeExtension(AssetDatabase.GetAssetPath(clip), ".anim").Replace('\\', '/');
-            var baked = Bake(clip, model, root, renderers);
+            var baked = Bake(clip, face, root);
             var existing = AssetDatabase.LoadAssetAtPath<AnimationClip>(path);
             if (existing == null) AssetDatabase.CreateAsset(baked, path);
             else EditorUtility.CopySerialized(baked, existing);
@@ -96,11 +99,11 @@ namespace KoeMorph.Editor
         {
             stream.Process();
             double time;
-            var weights = new float[ShapeNames.Count];
+            var weights = new float[Coefficients.Count];
             while (stream.Pull(weights, out time))
             {
                 frames.Add(new Frame { Time = time, Weights = weights });
-                weights = new float[ShapeNames.Count];
+                weights = new float[Coefficients.Count];
             }
         }
 
@@ -109,12 +112,25 @@ namespace KoeMorph.Editor
             return frames.Count < 2 ? 30 : (float)Math.Round(1 / (frames[1].Time - frames[0].Time));
         }
 
-        // Straight lines between frames, as the player draws them; splines would overshoot a closed mouth.
-        static AnimationCurve Curve(List<Frame> frames, int coefficient, float full)
+        static void SetCurves(AnimationClip animation, string path, ShapeBinding binding, List<Frame> frames)
         {
-            var keys = new Keyframe[frames.Count];
-            for (var i = 0; i < keys.Length; i++)
-                keys[i] = new Keyframe((float)frames[i].Time, frames[i].Weights[coefficient] * full);
+            var keys = new Keyframe[binding.Count][];
+            for (var n = 0; n < keys.Length; n++) keys[n] = new Keyframe[frames.Count];
+            for (var i = 0; i < frames.Count; i++)
+            {
+                binding.Retarget(frames[i].Weights);
+                for (var n = 0; n < keys.Length; n++) keys[n][i] = new Keyframe((float)frames[i].Time, binding.Weight(n));
+            }
+            for (var n = 0; n < keys.Length; n++)
+            {
+                var curve = EditorCurveBinding.FloatCurve(path, typeof(SkinnedMeshRenderer), "blendShape." + binding.Name(n));
+                AnimationUtility.SetEditorCurve(animation, curve, Linear(keys[n]));
+            }
+        }
+
+        // Straight lines between frames, as the player draws them; splines would overshoot a closed mouth.
+        static AnimationCurve Linear(Keyframe[] keys)
+        {
             var curve = new AnimationCurve(keys);
             for (var i = 0; i < keys.Length; i++)
             {

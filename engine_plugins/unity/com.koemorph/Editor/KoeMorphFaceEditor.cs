@@ -1,10 +1,11 @@
+using System;
 using System.Linq;
 using UnityEditor;
 using UnityEngine;
 
 namespace KoeMorph.Editor
 {
-    /// <summary>The settings; in play mode also live curves, and which blend shape shows which coefficient.</summary>
+    /// <summary>The settings; in play mode also live curves, and which blend shapes follow the voice.</summary>
     [CustomEditor(typeof(KoeMorphFace))]
     [CanEditMultipleObjects]
     sealed class KoeMorphFaceEditor : UnityEditor.Editor
@@ -62,7 +63,7 @@ namespace KoeMorph.Editor
             if (Event.current.type != EventType.Repaint || face.PlaybackTime.Equals(_recorded)) return;
             _recorded = face.PlaybackTime;
             for (var row = 0; row < Shown.Length; row++)
-                _history[row, _next] = face.Weights[ShapeNames.Match(Shown[row])];
+                _history[row, _next] = face.Weights[Array.IndexOf(KoeMorphFace.Names, Shown[row])];
             _next = (_next + 1) % History;
         }
 
@@ -91,13 +92,14 @@ namespace KoeMorph.Editor
 
         void DrawMatches(KoeMorphFace face)
         {
-            var matches = face.MatchedShapes().ToArray();
-            var missing = KoeMorphFace.Names.Except(matches.Select(match => match.Value)).ToArray();
-            _showMatches = EditorGUILayout.Foldout(_showMatches, "Matched shapes: " + (KoeMorphFace.Names.Length - missing.Length) + " of " + KoeMorphFace.Names.Length);
+            var matched = face.MatchedShapes().ToArray();
+            var unmatched = face.UnmatchedShapes().ToArray();
+            var title = "Matched shapes: " + matched.Length + " of " + (matched.Length + unmatched.Length);
+            _showMatches = EditorGUILayout.Foldout(_showMatches, title);
             if (!_showMatches) return;
-            foreach (var match in matches) EditorGUILayout.LabelField(match.Key, match.Value);
-            if (missing.Length > 0)
-                EditorGUILayout.HelpBox("No blend shape for: " + string.Join(", ", missing), MessageType.None);
+            foreach (var shape in matched) EditorGUILayout.LabelField(shape, "");
+            if (unmatched.Length > 0)
+                EditorGUILayout.HelpBox("Not driven: " + string.Join(", ", unmatched), MessageType.None);
         }
     }
 }

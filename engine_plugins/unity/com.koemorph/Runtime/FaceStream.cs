@@ -92,6 +92,9 @@ namespace KoeMorph
             return true;
         }
 
+        /// <summary>[game] Takes over new controls; changes glide.</summary>
+        public void SetControls(Controls controls) { _stream.SetControls(controls); }
+
         /// <summary>[game] The stream time being heard, <paramref name="delay"/> seconds after it was fed.</summary>
         public double Heard(double delay) { return _clock.Time(AudioClock.Wall, delay); }
 

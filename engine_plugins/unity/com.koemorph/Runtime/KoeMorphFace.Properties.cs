@@ -31,6 +31,12 @@ namespace KoeMorph
         [SerializeField, Tooltip("The meshes that show the face. Empty: every one below this GameObject that has matching blend shapes.")]
         SkinnedMeshRenderer[] _renderers = new SkinnedMeshRenderer[0];
 
+        [SerializeField, Tooltip("How the coefficients become this rig's shapes: a KoeMorph map (.json). Empty: ARKit's names.")]
+        TextAsset _map = null;
+
+        [SerializeField, Tooltip("How voices move this face. Empty: KoeMorph's defaults.")]
+        KoeMorphPreset _preset = null;
+
         [SerializeField, Range(-0.3f, 0.3f), Tooltip("Seconds by which the face follows the voice later (positive) or earlier.")]
         float _delay = 0;
 
@@ -46,11 +52,15 @@ namespace KoeMorph
         public UnityEvent VoiceStarted { get { return _voiceStarted; } }
         public UnityEvent VoiceStopped { get { return _voiceStopped; } }
 
-        /// <summary>Changing it, the source, the model or the renderers starts the face anew.</summary>
+        /// <summary>Changing it, the source, the model, the map or the renderers starts the face anew.</summary>
         public FaceInput Input { get { return _input; } set { _input = value; Reopen(); } }
         public AudioSource Source { get { return _source; } set { _source = value; Reopen(); } }
         public TextAsset Model { get { return _model; } set { _model = value; Reopen(); } }
+        public TextAsset Map { get { return _map; } set { _map = value; Reopen(); } }
         public SkinnedMeshRenderer[] Renderers { get { return _renderers; } set { _renderers = value; Reopen(); } }
+
+        /// <summary>How voices move this face; may change at any time.</summary>
+        public KoeMorphPreset Preset { get { return _preset; } set { _preset = value; } }
 
         /// <summary>Seconds by which the face follows the voice later (positive) or earlier.</summary>
         public float Delay { get { return _delay; } set { _delay = value; } }
@@ -59,7 +69,7 @@ namespace KoeMorph
         public float[] Weights { get { return _weights; } }
 
         /// <summary>Apple's names of the 52 coefficients, in the order of <see cref="Weights"/>.</summary>
-        public static string[] Names { get { return ShapeNames.Canonical; } }
+        public static string[] Names { get { return Coefficients.Names; } }
 
         /// <summary>What keeps this face at rest, or "" when all is well.</summary>
         public string Problem { get { return _problem; } }
@@ -73,12 +83,18 @@ namespace KoeMorph
         /// <summary>Counters of the native stream; all 0 while there is none.</summary>
         public StreamInfo Info { get { return _stream == null ? new StreamInfo() : _stream.Info(); } }
 
-        /// <summary>(blend shape, coefficient) of every match on every mesh.</summary>
-        public IEnumerable<KeyValuePair<string, string>> MatchedShapes()
+        /// <summary>The blend shapes that follow the voice, on every mesh.</summary>
+        public IEnumerable<string> MatchedShapes()
         {
             foreach (var binding in _bindings)
-                foreach (var match in binding.Matches())
-                    yield return new KeyValuePair<string, string>(match.Key, Names[match.Value]);
+                for (var n = 0; n < binding.Count; n++) yield return binding.Name(n);
+        }
+
+        /// <summary>The blend shapes of those meshes that found no partner.</summary>
+        public IEnumerable<string> UnmatchedShapes()
+        {
+            foreach (var binding in _bindings)
+                foreach (var name in binding.Idle()) yield return name;
         }
     }
 }

@@ -15,7 +15,7 @@ namespace KoeMorph
         /// <summary>Format of <see cref="Push"/> until another is asked for.</summary>
         const int ManualRate = 48000;
 
-        readonly float[] _weights = new float[ShapeNames.Count];
+        readonly float[] _weights = new float[Coefficients.Count];
         readonly List<ShapeBinding> _bindings = new List<ShapeBinding>();
 
         // Written by the game thread, read by the audio thread.
@@ -29,6 +29,8 @@ namespace KoeMorph
         AudioClip _clip;
         double _outputLatency, _playbackTime;
         int _manualRate = ManualRate, _manualChannels = 1;
+        KoeMorphPreset _shownPreset;
+        int _shownRevision;
         bool _speaking;
         string _problem = "";
 
@@ -50,15 +52,15 @@ namespace KoeMorph
             if (_stream == null) return;
             try
             {
+                FollowPreset();
                 _playbackTime = Advance() - _delay;
                 _stream.Sample(_playbackTime, _weights);
+                Show();
             }
             catch (KoeMorphException error)
             {
                 Fail(error.Message);
-                return;
             }
-            Show();
         }
 
         /// <summary>
@@ -118,6 +120,15 @@ namespace KoeMorph
             }
         }
 
+        void FollowPreset()
+        {
+            var revision = _preset == null ? 0 : _preset.Revision;
+            if (ReferenceEquals(_preset, _shownPreset) && revision == _shownRevision) return;
+            _shownPreset = _preset;
+            _shownRevision = revision;
+            _stream.SetControls(_preset == null ? Interop.Controls.Default() : _preset.ToControls());
+        }
+
         void OpenInput(Interop.ModelHandle model)
         {
             switch (_input)
@@ -159,8 +170,9 @@ namespace KoeMorph
             if (_acquired != null) SharedModel.Release(_acquired);
             _acquired = null;
             _feeder = null;
+            _shownPreset = null;
             Rest();
-            _bindings.Clear();
+            Unbind();
         }
 
         void Reopen()
@@ -209,19 +221,27 @@ namespace KoeMorph
             (speaking ? _voiceStarted : _voiceStopped).Invoke();
         }
 
+        void Unbind()
+        {
+            foreach (var binding in _bindings) binding.Dispose();
+            _bindings.Clear();
+        }
+
         void Bind()
         {
-            _bindings.Clear();
+            Unbind();
+            var map = Packaged.MapOr(_map);
             var renderers = _renderers.Length > 0 ? _renderers : GetComponentsInChildren<SkinnedMeshRenderer>(true);
             foreach (var renderer in renderers)
             {
                 if (renderer == null) continue;
-                var binding = new ShapeBinding(renderer);
+                var binding = new ShapeBinding(renderer, map);
                 if (binding.Count > 0 || _renderers.Length > 0) _bindings.Add(binding);
+                else binding.Dispose();
             }
             foreach (var binding in _bindings) if (binding.Count > 0) return;
-            Debug.LogWarning("KoeMorph: no mesh of '" + name + "' has a blend shape with an ARKit name (jawOpen, " +
-                             "mouthClose, ...). Set Renderers, or read Weights yourself.", this);
+            Debug.LogWarning("KoeMorph: no mesh of '" + name + "' has a blend shape that its map drives (with ARKit's " +
+                             "names: jawOpen, mouthClose, ...). Set Map or Renderers, or read Weights yourself.", this);
         }
 
         void Show()

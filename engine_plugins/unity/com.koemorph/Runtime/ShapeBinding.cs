@@ -1,56 +1,70 @@
+using System;
 using System.Collections.Generic;
+using KoeMorph.Interop;
 using UnityEngine;
 
 namespace KoeMorph
 {
-    /// <summary>Which blend shapes of one renderer show which coefficients.</summary>
-    sealed class ShapeBinding
+    /// <summary>What a retarget map drives on one renderer.</summary>
+    sealed class ShapeBinding : IDisposable
     {
-        struct Shape
-        {
-            public int Index, Coefficient;
-            /// <summary>The weight at which the shape is fully there; 100 on most meshes.</summary>
-            public float Full;
-        }
-
         readonly SkinnedMeshRenderer _renderer;
         readonly Mesh _mesh;
-        readonly Shape[] _shapes;
+        readonly RetargetHandle _map;
+        readonly float[] _weights;
+        // The shapes that the map drives, and the weight at which each is fully there (100 on most meshes).
+        readonly int[] _driven;
+        readonly float[] _full;
 
-        public ShapeBinding(SkinnedMeshRenderer renderer)
+        /// <exception cref="KoeMorphException">The map is no retarget map.</exception>
+        public ShapeBinding(SkinnedMeshRenderer renderer, TextAsset map)
         {
             _renderer = renderer;
             _mesh = renderer.sharedMesh;
-            var shapes = new List<Shape>();
-            for (var i = 0; _mesh != null && i < _mesh.blendShapeCount; i++)
-            {
-                var coefficient = ShapeNames.Match(_mesh.GetBlendShapeName(i));
-                if (coefficient < 0) continue;
-                var full = _mesh.GetBlendShapeFrameWeight(i, _mesh.GetBlendShapeFrameCount(i) - 1);
-                shapes.Add(new Shape { Index = i, Coefficient = coefficient, Full = full });
-            }
-            _shapes = shapes.ToArray();
+            var names = new string[_mesh == null ? 0 : _mesh.blendShapeCount];
+            for (var i = 0; i < names.Length; i++) names[i] = _mesh.GetBlendShapeName(i);
+            _map = RetargetHandle.Load(map.bytes, names);
+            _weights = new float[names.Length];
+            _driven = Array.FindAll(Range(names.Length), _map.IsDriven);
+            _full = Array.ConvertAll(_driven, shape => _mesh.GetBlendShapeFrameWeight(shape, _mesh.GetBlendShapeFrameCount(shape) - 1));
         }
-
-        public int Count { get { return _shapes.Length; } }
 
         /// <summary>False once the renderer is gone or shows another mesh: bind again.</summary>
         public bool Fits { get { return _renderer != null && _renderer.sharedMesh == _mesh; } }
 
-        /// <summary>(shape name, coefficient index) of every match, for the inspector and for baking.</summary>
-        public IEnumerable<KeyValuePair<string, int>> Matches()
+        /// <summary>Number of shapes that are driven.</summary>
+        public int Count { get { return _driven.Length; } }
+
+        /// <summary>Name of the n-th of them.</summary>
+        public string Name(int n) { return _mesh.GetBlendShapeName(_driven[n]); }
+
+        /// <summary>Names of the shapes that no one drives.</summary>
+        public IEnumerable<string> Idle()
         {
-            foreach (var shape in _shapes)
-                yield return new KeyValuePair<string, int>(_mesh.GetBlendShapeName(shape.Index), shape.Coefficient);
+            for (var shape = 0; shape < _weights.Length; shape++)
+                if (Array.IndexOf(_driven, shape) < 0) yield return _mesh.GetBlendShapeName(shape);
         }
 
-        /// <summary>Full weight of the n-th match.</summary>
-        public float Full(int n) { return _shapes[n].Full; }
+        /// <summary>Turns 52 coefficients into weights; read them by <see cref="Weight"/>.</summary>
+        public void Retarget(float[] coefficients) { _map.Apply(coefficients, _weights); }
 
-        public void Apply(float[] weights)
+        /// <summary>What the renderer wants for the n-th shape: 0 to 100 on most meshes.</summary>
+        public float Weight(int n) { return _weights[_driven[n]] * _full[n]; }
+
+        /// <summary>Shows 52 coefficients on the renderer.</summary>
+        public void Apply(float[] coefficients)
         {
-            foreach (var shape in _shapes)
-                _renderer.SetBlendShapeWeight(shape.Index, weights[shape.Coefficient] * shape.Full);
+            Retarget(coefficients);
+            for (var n = 0; n < _driven.Length; n++) _renderer.SetBlendShapeWeight(_driven[n], Weight(n));
+        }
+
+        public void Dispose() { _map.Dispose(); }
+
+        static int[] Range(int count)
+        {
+            var range = new int[count];
+            for (var i = 0; i < count; i++) range[i] = i;
+            return range;
         }
     }
 }

@@ -26,12 +26,8 @@ namespace KoeMorph
         /// <exception cref="KoeMorphException">There is no model.</exception>
         public static TextAsset Resolve(TextAsset asset)
         {
-            if (asset != null) return asset;
-            asset = Resources.Load<TextAsset>(DefaultResource);
-            if (asset != null) return asset;
-            throw new KoeMorphException(
-                "There is no model at Resources/" + DefaultResource + ".bytes: reinstall com.koemorph, " +
-                "or copy a KoeMorph .onnx file into Assets with the ending .bytes and set it as Model.");
+            return asset != null ? asset : Packaged.Load(DefaultResource,
+                "model", "copy a KoeMorph .onnx file into Assets with the ending .bytes and set it as Model");
         }
 
         /// <summary>The model of a resolved asset; give it back with Release.</summary>

@@ -12,11 +12,11 @@ namespace KoeMorph.Harness
     {
         public const int Block = 1024;
 
-        // As a rig from a content tool names them: other case, a prefix, short sides, and one stranger.
-        static string[] Shapes()
+        /// <summary>As a content tool names it: other case, a prefix, short sides.</summary>
+        public static string ShapeName(string coefficient)
         {
-            return KoeMorphFace.Names.Select(name => "blendShape1." + char.ToUpperInvariant(name[0]) + name.Substring(1)
-                .Replace("Left", "_L").Replace("Right", "_R")).Concat(new[] { "blendShape1.Scar" }).ToArray();
+            var name = char.ToUpperInvariant(coefficient[0]) + coefficient.Substring(1);
+            return "blendShape1." + name.Replace("Left", "_L").Replace("Right", "_R");
         }
 
         static double _wall = 1000;
@@ -33,7 +33,7 @@ namespace KoeMorph.Harness
             var mesh = new GameObject("Mesh");
             mesh.transform.parent = Head.transform;
             Renderer = mesh.AddComponent<SkinnedMeshRenderer>();
-            Renderer.sharedMesh = new Mesh(100, Shapes());
+            Renderer.sharedMesh = new Mesh(100, KoeMorphFace.Names.Select(ShapeName).Concat(new[] { "blendShape1.Scar" }).ToArray());
         }
 
         public KoeMorphFace AddFace() { return Face = Head.AddComponent<KoeMorphFace>(); }
@@ -41,6 +41,8 @@ namespace KoeMorph.Harness
         public static void UseModel(string path)
         {
             Resources.Content[SharedModel.DefaultResource] = new TextAsset(File.ReadAllBytes(path));
+            var map = Environment.GetEnvironmentVariable("KOEMORPH_MAPS") + "/arkit.json";
+            Resources.Content[Packaged.ArkitMap] = new TextAsset(File.ReadAllBytes(map));
         }
 
         /// <summary>Interleaved float32 samples, as the Python side wrote them.</summary>

@@ -35,12 +35,6 @@ namespace KoeMorph.Interop
             }
         }
 
-        /// <summary>The text of a metadata key, "" when the model has no such key.</summary>
-        public string Metadata(string key)
-        {
-            return Native.Text(Metadata(this, Native.Utf8(key)));
-        }
-
         protected override bool ReleaseHandle()
         {
             Destroy(handle);
@@ -55,8 +49,5 @@ namespace KoeMorph.Interop
 
         [DllImport(Library.Name, EntryPoint = "koemorph_model_destroy", CallingConvention = CallingConvention.Cdecl)]
         static extern void Destroy(IntPtr model);
-
-        [DllImport(Library.Name, EntryPoint = "koemorph_model_metadata", CallingConvention = CallingConvention.Cdecl)]
-        static extern IntPtr Metadata(ModelHandle model, byte[] key);
     }
 }

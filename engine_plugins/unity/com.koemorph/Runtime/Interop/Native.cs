@@ -32,12 +32,16 @@ namespace KoeMorph.Interop
             return string.IsNullOrEmpty(text) ? null : Encoding.UTF8.GetBytes(text + "\0");
         }
 
-        public static string Version() { return Text(LibraryVersion()); }
+        /// <summary>The same in native memory; free it with Marshal.FreeHGlobal.</summary>
+        public static IntPtr AllocUtf8(string text)
+        {
+            var bytes = Encoding.UTF8.GetBytes(text + "\0");
+            var memory = Marshal.AllocHGlobal(bytes.Length);
+            Marshal.Copy(bytes, 0, memory, bytes.Length);
+            return memory;
+        }
 
         public static string CoefficientName(int index) { return Text(Coefficient(index)); }
-
-        [DllImport(Library.Name, EntryPoint = "koemorph_version", CallingConvention = CallingConvention.Cdecl)]
-        static extern IntPtr LibraryVersion();
 
         [DllImport(Library.Name, EntryPoint = "koemorph_result_text", CallingConvention = CallingConvention.Cdecl)]
         static extern IntPtr ResultText(Result result);

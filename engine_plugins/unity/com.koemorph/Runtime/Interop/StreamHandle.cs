@@ -48,8 +48,8 @@ namespace KoeMorph.Interop
             return result == Result.Ok;
         }
 
-        /// <summary>[worker] Starts again at time 0; no other call may be under way.</summary>
-        public void Reset(int sampleRate, int channels) { Native.Check(Reset(this, sampleRate, channels)); }
+        /// <summary>[game] Takes over new controls; changes glide.</summary>
+        public void SetControls(Controls controls) { Native.Check(SetControls(this, ref controls)); }
 
         public StreamInfo Info()
         {
@@ -88,8 +88,8 @@ namespace KoeMorph.Interop
         [DllImport(Library.Name, EntryPoint = "koemorph_stream_pull", CallingConvention = CallingConvention.Cdecl)]
         static extern Result Pull(StreamHandle stream, float[] weights, int count, out double time);
 
-        [DllImport(Library.Name, EntryPoint = "koemorph_stream_reset", CallingConvention = CallingConvention.Cdecl)]
-        static extern Result Reset(StreamHandle stream, int sampleRate, int channels);
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_set_controls", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result SetControls(StreamHandle stream, ref Controls controls);
 
         [DllImport(Library.Name, EntryPoint = "koemorph_stream_get_info", CallingConvention = CallingConvention.Cdecl)]
         static extern Result GetInfo(StreamHandle stream, ref StreamInfo info);
