@@ -2,8 +2,9 @@
 
     python engine_plugins/unity_meta.py            # for files that have none yet
 
-A GUID is how scenes and prefabs point at a file, so it must never change: it is derived from the path
-once, and a .meta file that exists is left alone. The packager uses the same functions for what it adds.
+A GUID is how scenes and prefabs point at a file, so it must never change: it is derived from the
+path once, and a .meta file that exists is left alone. The packager uses the same functions for what
+it adds.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _IMPORTERS = {
 }
 _TAIL = "  userData: \n  assetBundleName: \n  assetBundleVariant: \n"
 
-# Folder below Runtime/Plugins -> Unity's build targets with the CPU of each, and the editor's (OS, CPU).
-# Unity's own words; see its PluginImporter and the .meta files that its inspector writes.
+# Folder below Runtime/Plugins -> Unity's build targets with the CPU of each, and the editor's
+# (OS, CPU), in the words of the .meta files that Unity's inspector writes.
 _TARGETS: dict[str, tuple[dict[str, str], tuple[str, str] | None]] = {
     "Linux/x86_64": ({"Standalone: Linux64": "x86_64"}, ("Linux", "x86_64")),
     "Windows/x86_64": ({"Standalone: Win64": "x86_64"}, ("Windows", "x86_64")),
@@ -97,7 +98,7 @@ def meta(path: str, is_folder: bool) -> str:
 
 
 def wants_meta(relative: Path) -> bool:
-    """Unity imports neither hidden files nor Documentation~; a sample's files bring theirs along."""
+    """Unity imports neither hidden files nor Documentation~; samples bring theirs along."""
     if relative.suffix == ".meta" or any(part.startswith(".") for part in relative.parts):
         return False
     hidden = [part for part in relative.parts if part.endswith("~")]

@@ -1,4 +1,4 @@
-"""What the tests of all engine plugins share: a voice with the face it should give, and running a game."""
+"""What the tests of all engine plugins share: a voice with its face, and running a game."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Voice:
     animation: Animation
 
     def faces(self, times: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The expected weights (n, 52) at times (n,) in seconds: between frames, a straight line."""
+        """The expected weights (n, 52) at times (n,), s: between frames, a straight line."""
         columns = self.animation.weights.T
         return np.stack([np.interp(times, self.animation.times, c) for c in columns], axis=1)
 

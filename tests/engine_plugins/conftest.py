@@ -1,4 +1,4 @@
-"""What the tests of all engine plugins share: the native library where a game would have it, and a voice."""
+"""Fixtures of all engine plugins: the native library where a game would have it, and a voice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Unity package without Unity: compiled by Mono against a stub of the API, played by real threads."""
+"""The Unity package without Unity: compiled by Mono against a stub, played by real threads."""
 
 from __future__ import annotations
 

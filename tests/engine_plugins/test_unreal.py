@@ -1,4 +1,4 @@
-"""The Unreal plugin without Unreal: its plain C++ half plays, the rest compiles against a stub of the API."""
+"""The Unreal plugin without Unreal: its plain half plays, the rest compiles against a stub."""
 
 from __future__ import annotations
 
