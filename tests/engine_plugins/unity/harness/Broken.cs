@@ -17,6 +17,8 @@ namespace KoeMorph.Harness
             NoSource();
             StreamingClip();
             NoShapes();
+            NotAPreset();
+            NotAMap();
             DeviceChange();
             OtherChannels();
             MeshChange();
@@ -99,6 +101,36 @@ namespace KoeMorph.Harness
             }
         }
 
+        static void NotAPreset()
+        {
+            using (var stage = Talking())
+            {
+                stage.Face.Preset = ScriptableObject.CreateInstance<KoeMorphPreset>();
+                stage.Face.Preset.LowerStrength = 0;
+                stage.Face.Preset.Blink = 0;
+                Talk(stage);
+                var jaw = Array.IndexOf(KoeMorphFace.Names, "jawOpen");
+                Expect.True(stage.OnMesh()[jaw] == 0, "a preset that lowers the mouth to nothing does");
+                stage.Face.Preset.LowerStrength = 1;
+                Talk(stage);
+                Expect.True(stage.OnMesh()[jaw] > 0, "and its change shows");
+                stage.Face.Preset.File = new TextAsset(System.Text.Encoding.UTF8.GetBytes("{\n  oops"));
+                stage.Tick();
+                Expect.True(stage.AtRest, "with a broken preset the face is at rest");
+                Expect.OneError("line 2");
+            }
+        }
+
+        static void NotAMap()
+        {
+            using (var stage = Talking())
+            {
+                stage.Face.Map = new TextAsset(System.Text.Encoding.UTF8.GetBytes("{}"));
+                Expect.True(stage.AtRest, "with a broken map the face is at rest");
+                Expect.OneError("map");
+            }
+        }
+
         static void DeviceChange()
         {
             using (var stage = Talking())
@@ -169,6 +201,13 @@ namespace KoeMorph.Harness
             var stage = new Stage();
             stage.AddFace();
             stage.Source.Play();
+            Talk(stage);
+            Expect.True(stage.Face.IsSpeaking, "the face follows a voice");
+            return stage;
+        }
+
+        static void Talk(Stage stage)
+        {
             var block = new float[Stage.Block * 2];
             var random = new System.Random(1);
             for (var i = 0; i < 20; i++)
@@ -179,8 +218,6 @@ namespace KoeMorph.Harness
                 stage.Settle();
                 stage.Tick();
             }
-            Expect.True(stage.Face.IsSpeaking, "the face follows a voice");
-            return stage;
         }
     }
 }
