@@ -43,7 +43,7 @@ def test_a_microphone_drifts_goes_and_comes_back(
 
 def test_the_packages_own_tests_pass(unity_game: list[str], game_folder: Path) -> None:
     result = run([*unity_game, "units"], game_folder)
-    assert re.fullmatch(r"[1-9]\d+ tests, [1-9]\d+ assertions\n", result.stdout)
+    assert re.fullmatch(r"[1-9]\d* tests, [1-9]\d* assertions\n", result.stdout)
 
 
 @pytest.mark.parametrize("check", ["lives", "broken", "reload"])
