@@ -160,6 +160,17 @@ class Content:
         return card.read_bytes() if card.exists() else None
 
 
+def settings_names() -> list[str]:
+    """The retarget maps and presets of the Python package: the plugins read the same files."""
+    package = ROOT / "python" / "koemorph"
+    found = [*package.glob("maps/*.json"), *package.glob("presets/*.json")]
+    return sorted(path.relative_to(package).as_posix() for path in found)
+
+
+def settings_file(name: str) -> bytes:
+    return (ROOT / "python" / "koemorph" / name).read_bytes()
+
+
 def unity_files(content: Content, runtime_from_package: bool) -> Files:
     """com.koemorph as it is packed; every file but hidden ones has its .meta."""
     files = source_files(HERE / "unity" / "com.koemorph")
@@ -171,6 +182,9 @@ def unity_files(content: Content, runtime_from_package: bool) -> Files:
         for file, data in bundled.items():
             files[f"{folder}/{file}"] = data
     files["Runtime/Resources/KoeMorph/koemorph-30.bytes"] = content.model
+    files["Runtime/Resources/KoeMorph/arkit.json"] = settings_file("maps/arkit.json")
+    for name in settings_names():
+        files[f"Runtime/Settings/{name}"] = settings_file(name)
     if content.card is not None:
         files["Documentation~/MODEL_CARD.md"] = content.card
     if content.notices and not runtime_from_package:
@@ -204,6 +218,9 @@ def unreal_files(content: Content) -> Files:
         files[f"{library}/lib/{target.unreal_folder}/{target.library}"] = data
         for file, runtime in content.runtimes.get(name, {}).items():
             files[f"{library}/lib/{target.unreal_folder}/{file}"] = runtime
+    for name in settings_names():
+        if name.startswith("presets/"):
+            files[f"Resources/{name}"] = settings_file(name)
     files["Resources/Models/koemorph-30.onnx"] = content.model
     if content.card is not None:
         files["Resources/Models/MODEL_CARD.md"] = content.card

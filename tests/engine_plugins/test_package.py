@@ -74,6 +74,8 @@ def test_the_unity_package_has_the_layout_that_unity_asks_for(unity_package: Pat
         assert (unity_package / name).stat().st_size > 0
     for folder in ("Runtime", "Editor", "Tests/Editor", "Samples~", "Documentation~"):
         assert (unity_package / folder).is_dir()
+    for part in ("Resources/KoeMorph/arkit", "Settings/maps/vrm1", "Settings/presets/natural"):
+        assert json.loads((unity_package / "Runtime" / f"{part}.json").read_text())["koemorph"]
     for sample in manifest["samples"]:
         assert (unity_package / sample["path"]).is_dir()
     # Every script belongs to an assembly, and an assembly's references are there.
@@ -159,7 +161,13 @@ def test_the_unreal_zip_is_a_plugin_folder(packed: Path, tiny_models: dict[int, 
     module = files["KoeMorph/Source/KoeMorph/Private/KoeMorphModule.cpp"].decode()
     assert 'TEXT("Source/ThirdParty/KoeMorphLibrary/lib")' in module
     assert 'TEXT("Resources/Models/koemorph-30.onnx")' in module
-    for name in ("KoeMorph.uplugin", "LICENSE", "ThirdPartyNotices.txt", "README.md"):
+    for name in (
+        "Resources/presets/natural.json",
+        "KoeMorph.uplugin",
+        "LICENSE",
+        "ThirdPartyNotices.txt",
+        "README.md",
+    ):
         assert files[f"KoeMorph/{name}"]
     assert not [name for name in files if ".clang-format" in name]
 

@@ -158,6 +158,10 @@ void Life(const std::shared_ptr<const kp::Model>& model) {
   for (int i = 0; i < 60; ++i) Expect(voice.Update(100.01 + i / 60.0, &problem), problem);
   Expect(!voice.speaking(), "a voice that stops is noticed");
   Expect(voice.Info().pushed_samples > fed + 24000, "silence is fed in its place");
+  Expect(voice.SetControls("", 1, 0, &problem), problem);
+  Expect(
+      !voice.SetControls("{ oops", 1, 1, &problem) && problem.find("line 1") != std::string::npos,
+      "what is no preset is a message with its place");
   voice.Feed(block.data(), 960, 7, 1, 102);
   Expect(!voice.Update(102, &problem) && !problem.empty(),
          "a rate that makes no sense is a message");

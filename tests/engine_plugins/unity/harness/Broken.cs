@@ -127,7 +127,7 @@ namespace KoeMorph.Harness
             {
                 stage.Face.Map = new TextAsset(System.Text.Encoding.UTF8.GetBytes("{}"));
                 Expect.True(stage.AtRest, "with a broken map the face is at rest");
-                Expect.OneError("map");
+                Expect.OneError("retarget file");
             }
         }
 

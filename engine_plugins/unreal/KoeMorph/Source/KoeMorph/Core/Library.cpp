@@ -32,7 +32,10 @@ bool LoadApi(const FindSymbol& find, Api* api, std::string* problem) {
       Find(find, "koemorph_stream_process", &api->stream_process, problem) &&
       Find(find, "koemorph_stream_sample", &api->stream_sample, problem) &&
       Find(find, "koemorph_stream_pull", &api->stream_pull, problem) &&
-      Find(find, "koemorph_stream_get_info", &api->stream_get_info, problem);
+      Find(find, "koemorph_stream_get_info", &api->stream_get_info, problem) &&
+      Find(find, "koemorph_stream_set_controls", &api->stream_set_controls, problem) &&
+      Find(find, "koemorph_controls_from_preset", &api->controls_from_preset, problem) &&
+      Find(find, "koemorph_controls_init", &api->controls_init, problem);
   if (!complete) return false;
   if (std::atoi(api->version()) == KOEMORPH_VERSION_MAJOR) return true;
   *problem = std::string("The koemorph library is version ") + api->version() +

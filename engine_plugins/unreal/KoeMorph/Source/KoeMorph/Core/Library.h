@@ -26,6 +26,9 @@ struct Api {
   decltype(&::koemorph_stream_sample) stream_sample;
   decltype(&::koemorph_stream_pull) stream_pull;
   decltype(&::koemorph_stream_get_info) stream_get_info;
+  decltype(&::koemorph_stream_set_controls) stream_set_controls;
+  decltype(&::koemorph_controls_from_preset) controls_from_preset;
+  decltype(&::koemorph_controls_init) controls_init;
 };
 
 // Finds a symbol of the loaded library by name; null when it is not there.

@@ -37,7 +37,29 @@ class Voice::Turn {
   std::atomic<bool>* feeding_;
 };
 
-Voice::Voice(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
+Voice::Voice(std::shared_ptr<const Model> model) : model_(std::move(model)) {
+  model_->api().controls_init(&controls_);
+}
+
+bool Voice::SetControls(const std::string& preset, float upper_strength, float lower_strength,
+                        std::string* problem) {
+  const Api& api = model_->api();
+  koemorph_controls controls;
+  api.controls_init(&controls);
+  if (!preset.empty() &&
+      api.controls_from_preset(preset.data(), preset.size(), &controls) != KOEMORPH_OK) {
+    *problem = api.error_message();
+    return false;
+  }
+  controls.upper_strength *= upper_strength;
+  controls.lower_strength *= lower_strength;
+  if (stream_ && api.stream_set_controls(stream_.get(), &controls) != KOEMORPH_OK) {
+    *problem = api.error_message();
+    return false;
+  }
+  controls_ = controls;
+  return true;
+}
 
 bool Voice::Feed(const float* interleaved, int frames, int sample_rate, int channels, double wall) {
   const Turn turn(&feeding_, false);
@@ -74,6 +96,10 @@ bool Voice::Update(double wall, std::string* problem) {
 bool Voice::Open(int sample_rate, int channels, double wall, std::string* problem) {
   Stream stream = CreateStream(*model_, sample_rate, channels, true, problem);
   if (!stream) return false;
+  if (model_->api().stream_set_controls(stream.get(), &controls_) != KOEMORPH_OK) {
+    *problem = model_->api().error_message();
+    return false;
+  }
   silence_.assign(static_cast<size_t>(kSilenceBlock) * channels, 0.0f);
   {
     const Turn turn(&feeding_, true);

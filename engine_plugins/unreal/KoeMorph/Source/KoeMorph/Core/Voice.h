@@ -31,6 +31,11 @@ class Voice {
   // with a sentence, when the voice cannot go on.
   bool Update(double wall, std::string* problem);
 
+  // [game] How the voice moves the face from now on. `preset`: a preset file's text, or "" for the
+  // defaults; strengths multiply what it says. False, with a sentence, when it is no preset.
+  bool SetControls(const std::string& preset, float upper_strength, float lower_strength,
+                   std::string* problem);
+
   // [game] The face that belongs to what is heard now, `delay` seconds after it was fed; at rest
   // while there is none. Returns the stream time shown.
   double Show(double wall, double delay, Weights* weights);
@@ -68,6 +73,7 @@ class Voice {
 
   AudioClock clock_;
   std::vector<float> silence_;
+  koemorph_controls controls_;
   int64_t fed_after_silence_ = 0;
   bool silent_ = true;
   bool speaking_ = false;

@@ -42,6 +42,11 @@ void UKoeMorphComponent::Open()
 		return;
 	}
 	Voice = std::make_shared<koemorph_plugin::Voice>(Loaded);
+	SetPreset(Preset);
+	if (!Voice)
+	{
+		return; // the preset is none, and has been reported
+	}
 	if (Input == EKoeMorphInput::AudioComponent && Source == nullptr)
 	{
 		Source = GetOwner()->FindComponentByClass<UAudioComponent>();
@@ -155,6 +160,23 @@ void UKoeMorphComponent::SetInput(EKoeMorphInput NewInput)
 	{
 		Close();
 		Open();
+	}
+}
+
+void UKoeMorphComponent::SetPreset(UKoeMorphPreset* NewPreset)
+{
+	Preset = NewPreset;
+	if (!Voice)
+	{
+		return;
+	}
+	const std::string Json(Preset != nullptr ? TCHAR_TO_UTF8(*Preset->Json) : "");
+	const float Upper = Preset != nullptr ? Preset->UpperStrength : 1.0f;
+	const float Lower = Preset != nullptr ? Preset->LowerStrength : 1.0f;
+	std::string Why;
+	if (!Voice->SetControls(Json, Upper, Lower, &Why))
+	{
+		Fail(UTF8_TO_TCHAR(Why.c_str()));
 	}
 }
 

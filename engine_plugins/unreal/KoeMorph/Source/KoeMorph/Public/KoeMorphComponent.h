@@ -102,6 +102,7 @@ public:
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
 	void SetInput(EKoeMorphInput NewInput);
 
+	/** How the voice moves the face from now on; changes glide. None: KoeMorph's defaults. */
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
 	void SetPreset(UKoeMorphPreset* NewPreset);
 
