@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from koemorph.outputs import FORMATS, find_format
 AUDIO_EXTENSIONS = frozenset(
     (".aif", ".aiff", ".au", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav")
 )
+ALL_EXTENSIONS = tuple(extension for known in FORMATS for extension in known.extensions)
 MANIFEST_EXTENSIONS = frozenset((".txt", ".tsv", ".lst"))
 
 
@@ -85,11 +86,12 @@ def _manifest(source: Path) -> Iterator[tuple[Path, Path]]:
         yield source.parent / path, Path(place.strip() or path.name)
 
 
-def plan(inputs: Iterable[Path], folder: Path, format: str | None) -> list[Job]:
-    """The jobs of all inputs; recordings that differ in their ending alone keep it in the output."""
-    extension = (
-        FORMATS[0].extensions[0] if format is None else find_format(folder, format).extensions[0]
-    )
+def plan(inputs: Sequence[Path], folder: Path, format: str | None) -> list[Job]:
+    """The jobs of all inputs; recordings that differ in their ending alone keep it."""
+    extension = (find_format(folder, format) if format else FORMATS[0]).extensions[0]
+    if folder.is_file() or folder.name.lower().endswith(ALL_EXTENSIONS):
+        what = "is a folder" if inputs[0].is_dir() else "is not the only recording"
+        raise DataError(f"{inputs[0]} {what}, so the output must be a folder, not {folder}.")
     jobs: dict[Path, Job] = {}
     for source in inputs:
         for audio, place in _recordings(source):

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str | None]] = {
     "live": ("koemorph.cli.live", "live"),
     "preview": ("koemorph.cli.preview", None),
     "serve": ("koemorph.cli.serve", "live"),
+    "doctor": ("koemorph.cli.doctor", None),
     "info": ("koemorph.cli.info", None),
     "retarget": ("koemorph.cli.retarget", None),
     "dataset": ("koemorph.training.cli.dataset", "train"),

@@ -19,6 +19,7 @@ from koemorph.outputs.jsonl import write_jsonl
 from koemorph.retarget import maps
 
 _PATH = click.Path(path_type=Path)
+_NAMES = [known.name for known in FORMATS]
 _FORMATS = ", ".join(f"{known.name} ({known.description})" for known in FORMATS)
 
 
@@ -72,9 +73,7 @@ def _animate_all(jobs: list[batch.Job], settings: batch.Settings, processes: int
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, type=_PATH, metavar="IN...")
 @click.option("-o", "--output", required=True, metavar="OUT", help="File or folder; - for stdout.")
-@click.option(
-    "--format", "file_format", type=click.Choice([f.name for f in FORMATS]), help=_FORMATS
-)
+@click.option("--format", "file_format", type=click.Choice(_NAMES), help=_FORMATS)
 @click.option("--fps", type=click.Choice(["30", "60"]), help="Frames a second; else the model's.")
 @click.option("--model", "model_path", type=_PATH, help="Your own .onnx model.")
 @click.option("--preset", metavar="NAME|FILE", help=f"One of {', '.join(presets())}, or a file.")

@@ -19,6 +19,7 @@ from koemorph.live.session import Session
 from koemorph.live.sources import PipeSource, RecordingSource, Source
 from koemorph.live.status import StatusLine
 from koemorph.model import Model
+from koemorph.retarget import load_map
 
 _KINDS = {
     "livelink": ("HOST[:PORT][,SUBJECT]", "Live Link Face for Unreal; port 11111."),
@@ -70,6 +71,7 @@ def _show_devices(context: click.Context, _: click.Parameter, wanted: bool) -> N
     help="iFacialMocap text, port 49983; without HOST to receivers that ask for it.",
 )
 @click.option("--fps", type=click.Choice(["30", "60"]), help="Frames a second; else the model's.")
+@click.option("--preset", metavar="NAME|FILE", help="microphone (for --mic), natural, ...")
 @click.option("--retarget", "map_name", metavar="MAP", help="For VMC, OSC, UDP and WebSocket.")
 @click.option("--model", "model_path", type=click.Path(path_type=Path), help="Your own model.")
 @click.option("--rate", type=click.FloatRange(1, 120), default=60.0, help="Most frames a second.")
@@ -83,6 +85,7 @@ def command(
     wav: Path | None,
     stdin_rate: int | None,
     fps: str | None,
+    preset: str | None,
     map_name: str | None,
     model_path: Path | None,
     rate: float,
@@ -100,15 +103,14 @@ def command(
         source = _source(mic, wav, stdin_rate)
         stack.callback(source.close)
         stream = model.stream(
-            source.sample_rate, source.channels, None if fps is None else int(fps)
+            source.sample_rate,
+            source.channels,
+            None if fps is None else int(fps),
+            preset=preset or ("microphone" if mic is not None else None),
         )
         outputs = open_outputs(wanted, stream.info.fps, bind, rate, stack)
         line = StatusLine(sys.stderr)
-        target = None
-        if map_name is not None:
-            from koemorph.retarget import load_map
-
-            target = load_map(map_name)
+        target = None if map_name is None else load_map(map_name)
         session = Session(source, stream, outputs, retarget=target, on_frame=line.show)
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: session.stop()))

@@ -1,0 +1,45 @@
+"""The doctor finds what is wrong and says what to do."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from koemorph import doctor
+from koemorph.cli.doctor import command
+from koemorph.doctor import examine
+
+
+def test_libraries_and_a_good_model_are_well(tiny_models: dict[int, Path]) -> None:
+    found = {finding.what: finding for finding in examine(tiny_models[30])}
+    for name in ("numpy", "onnxruntime", "aiohttp", "pythonosc", "pygltflib", "ONNX Runtime"):
+        assert found[name].state == "ok", found[name]
+    assert found[f"model {tiny_models[30]}"].text == "tiny 1, 30 frames a second"
+
+
+def test_a_bad_model_is_told_and_sets_the_exit_code(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.onnx"
+    bad.write_bytes(b"no model")
+    result = CliRunner().invoke(command, ["--model", str(bad)], standalone_mode=False)
+    assert result.return_value == 1
+    assert "✗" in result.output
+
+
+def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(doctor.LIBRARIES, "no_such_library", "live")
+    finding = doctor._library("no_such_library", "live")
+    assert (finding.state, finding.text) == ("missing", 'pip install "koemorph[live]"')
+    assert doctor._library("no_such_library", "").state == "bad"
+
+
+def test_a_port_in_use_names_the_way_out() -> None:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        port = sock.getsockname()[1]
+        finding = doctor._port(port, socket.SOCK_STREAM, "koemorph serve", "--port")
+    assert finding.state == "missing"
+    assert "--port" in finding.text
