@@ -96,7 +96,9 @@ def open_player(path: Path) -> Player:
     if path.suffix == ".onnx":
         model = Model(path)
         fps = int(model.metadata()["fps"])
-        return Player(fps, lambda audio, rate: model.animate(audio, sample_rate=rate).weights)
+        return Player(
+            fps, lambda audio, rate: model.animate(audio, sample_rate=rate, preset="raw").weights
+        )
     checkpoint = load_checkpoint(path)
     network, settings = checkpoint.network(), checkpoint.description.features
     backend = emotion_backend(checkpoint.description.emotion)

@@ -287,7 +287,7 @@ class Network(nn.Module):
         """(B, windows, features) -> (B, 52, d_model) and the attention weights."""
         settings = self.settings
         # All zeros means that nothing has been measured yet: the stream's neutral input.
-        known = egemaps.abs().amax(-1, keepdim=True).clamp(max=1e-12) * 1e12
+        known = (egemaps.abs().amax(-1, keepdim=True) > 0).to(egemaps.dtype)
         normal = ((egemaps - self.emotion_mean) * self.emotion_scale).clamp(-5.0, 5.0) * known
         tokens = F.silu(self.emotion(normal.reshape(-1, self.emotion.in_features))).reshape(
             -1, settings.emotion_tokens, settings.emotion_dim // settings.emotion_tokens

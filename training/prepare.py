@@ -41,7 +41,7 @@ def prepare_features(
                 client.submit(_prepare, track.audio, track.sample_rate, folder, settings, emotion,
                               key=f"features-{name}", retries=3)
             )  # fmt: skip
-    for count, future in enumerate(as_completed(futures), 1):
+    for count, future in enumerate(as_completed(futures), 1):  # type: ignore[no-untyped-call]
         future.result()
         done(count)
     return [cache.key(track.audio, track.sample_rate) for track in tracks]

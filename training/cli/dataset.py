@@ -120,9 +120,11 @@ def prepare(overrides: tuple[str, ...], scheduler: str | None, workers: int) -> 
     tracks = all_tracks(settings)
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+            cluster = LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=workers, threads_per_worker=1, dashboard_address=None
+            )
             scheduler = stack.enter_context(cluster).scheduler_address
-        client = stack.enter_context(Client(scheduler))
+        client = stack.enter_context(Client(scheduler))  # type: ignore[no-untyped-call]
         progress = stack.enter_context(Progress(console=_PROGRESS))
         task = progress.add_task("preparing features", total=len(tracks))
         names = prepare_features(

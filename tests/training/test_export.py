@@ -1,0 +1,207 @@
+"""Export, evaluation and pictures of a trained checkpoint, through the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from omegaconf import DictConfig
+
+import koemorph
+from koemorph import cli
+from koemorph.errors import DataError, KoemorphError, ModelError
+from koemorph.training.cache import FeatureCache
+from koemorph.training.checkpoints import load_checkpoint
+from koemorph.training.emotion import emotion_backend
+from koemorph.training.losses import FaceLoss, LossSettings
+from koemorph.training.metrics import lag, silence
+from koemorph.training.predict import animate
+from koemorph.training.recordings import read_audio
+from koemorph.training.rig import read_lips
+from koemorph.training.train import train
+
+SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
+Configure = Callable[..., DictConfig]
+
+
+def run(*arguments: object) -> str:
+    """koemorph ...; its output. Errors come through."""
+    texts = [str(argument) for argument in arguments]
+    result = CliRunner().invoke(cli.cli, texts, standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def checkpoint(configure: Configure, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few steps of training, with the native emotion stream, for every test here."""
+    folder = tmp_path_factory.mktemp("run")
+    train(
+        configure(
+            "training.max_epochs=1",
+            "training.max_steps_per_epoch=20",
+            "training.optimizer.lr=5e-3",
+            "training.ema_decay=0",
+        ),
+        folder,
+    )
+    return folder / "checkpoints" / "last.safetensors"
+
+
+@pytest.mark.parametrize("fps", [30, 60])
+def test_torch_onnx_runtime_and_the_core_agree(checkpoint: Path, tmp_path: Path, fps: int) -> None:
+    path = tmp_path / "model.onnx"
+    said = run("export", checkpoint, "-o", path, "--fps", fps, "--name", "babbler")
+    found = re.search(r"difference from torch (\S+),", said)
+    assert found is not None
+    assert float(found[1]) <= 1e-4
+    audio, rate = read_audio(SAMPLE)
+    played = koemorph.Model(path).animate(audio, sample_rate=rate, preset="raw")
+    loaded = load_checkpoint(checkpoint)
+    if fps == 30:
+        backend = emotion_backend(loaded.description.emotion)
+        with FeatureCache.temporary(loaded.description.features, backend) as cache:
+            expected = animate(loaded.network(), cache.load(audio, rate))
+        np.testing.assert_allclose(played.weights, expected, atol=1e-4)
+    assert played.fps == fps
+    assert played.weights.std(axis=0).max() > 1e-3
+    metadata = koemorph.Model(path).metadata()
+    assert metadata["name"] == "babbler"
+    assert metadata["emotion"] == "native"
+    assert metadata["fps"] == str(fps)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--quantize", "int8"),
+        ("--quantize", "fp16"),
+        ("--format", "torchscript"),
+        ("--format", "torchscript", "--mobile"),
+    ],
+)
+def test_every_format_is_verified(
+    checkpoint: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    path = tmp_path / ("model.onnx" if "--quantize" in options else "model.pt")
+    said = run("export", checkpoint, "-o", path, *options)
+    assert path.stat().st_size > 10_000
+    found = re.search(r"smallest r (\S+);", said)
+    assert found is not None
+    assert float(found[1]) > 0.99
+
+
+def test_a_research_model_is_refused_by_the_core(configure: Configure, tmp_path: Path) -> None:
+    config = configure(
+        "training.max_epochs=1",
+        "training.max_steps_per_epoch=1",
+        "model.emotion_config.backend=basic",
+    )
+    train(config, tmp_path)
+    run("export", tmp_path / "checkpoints" / "last.safetensors", "-o", tmp_path / "basic.onnx")
+    with pytest.raises(ModelError, match="only training can compute"):
+        koemorph.Model(tmp_path / "basic.onnx")
+
+
+def test_evaluate_gives_measures_beside_their_controls(
+    checkpoint: Path, babble: Path, tmp_path: Path
+) -> None:
+    run("export", checkpoint, "-o", tmp_path / "m.onnx")
+    arguments = (babble / "dev", "--json", "--robustness", "--picture", tmp_path / "p.png")
+    by_torch = json.loads(run("evaluate", checkpoint, *arguments))
+    by_core = json.loads(run("evaluate", tmp_path / "m.onnx", *arguments))
+    assert (tmp_path / "p.png").stat().st_size > 10_000
+    assert set(by_core["coefficients"]) == {"jawOpen", "mouthPucker", "mouthSmileLeft"}
+    jaw = by_core["coefficients"]["jawOpen"]
+    assert jaw["r"] > jaw["control"]
+    assert jaw["r"] == pytest.approx(by_torch["coefficients"]["jawOpen"]["r"], abs=1e-3)
+    assert len(by_core["robustness"]) == 6
+    assert "jawOpen" in run("evaluate", checkpoint, babble / "dev")
+
+
+def test_evaluate_measures_lips_and_phones(
+    checkpoint: Path, babble: Path, shared_data: Path, tmp_path: Path
+) -> None:
+    phones = [["P", 0.5, 0.6], ["AA", 0.6, 0.9], ["W", 1.0, 1.1], ["IY", 1.2, 1.4]]
+    lines = [json.dumps({"name": f"clip_{n}", "phones": phones}) for n in (6, 7)]
+    (tmp_path / "phones.jsonl").write_text("\n".join(lines))
+    rig = shared_data / "rigs" / "ict_face52.glb"
+    arguments = (babble / "dev", "--json", "--rig", rig, "--phones", tmp_path / "phones.jsonl")
+    summary = json.loads(run("evaluate", checkpoint, *arguments))["summary"]
+    assert summary["lip_vertex_error_mm"] > 0
+    assert 0 <= summary["pbm_closed"] <= 1
+    assert 0 <= summary["vowels_closed"] <= 1
+    (tmp_path / "phones.jsonl").write_text("{}")
+    with pytest.raises(DataError, match="line 1: expected a name and phones"):
+        run("evaluate", checkpoint, *arguments)
+
+
+def test_lips_open_with_the_jaw_and_shut_against_it(shared_data: Path) -> None:
+    lips = read_lips(shared_data / "rigs" / "ict_face52.glb")
+    face = np.zeros((3, 52), np.float32)
+    face[1:, 17] = 0.4
+    face[2, 18] = 0.4
+    gap = lips.opening(face)
+    assert gap[0] == 0.0
+    assert 5 < gap[1] < 20
+    assert gap[2] < 0.2 * gap[1]
+    loss = FaceLoss(
+        LossSettings(mse_weight=0, temporal_weight=0, closure_weight=1.0),
+        torch.ones(52),
+        torch.from_numpy(lips.gap),
+    )
+    wide, shut = (torch.from_numpy(face[row]).reshape(1, 1, 1, 52) for row in (1, 2))
+    known, total = torch.ones(1, 1, 1, 52), torch.tensor(52.0)
+    missed = loss(wide, shut, known, total)["closure"]
+    opened = loss(shut, wide, known, total)["closure"]
+    assert missed > 5 * opened > 0
+    assert loss(shut, shut, known, total)["closure"] == 0
+
+
+def test_inspect_draws(checkpoint: Path, tmp_path: Path) -> None:
+    run("inspect", checkpoint, SAMPLE, "-o", tmp_path / "attention.png")
+    run("export", checkpoint, "-o", tmp_path / "m.onnx")
+    run("inspect", tmp_path / "m.onnx", SAMPLE, "-o", tmp_path / "curves.png")
+    assert (tmp_path / "attention.png").read_bytes()[:4] == b"\x89PNG"
+    assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("export", "none.safetensors", "-o", "m.onnx"),
+        ("export", "CHECKPOINT", "-o", "no/folder/m.onnx"),
+        ("export", "CHECKPOINT", "-o", "m.pt", "--format", "torchscript", "--quantize", "int8"),
+        ("export", "CHECKPOINT", "-o", "m.onnx", "--audio", "none.wav"),
+        ("evaluate", "CHECKPOINT", "no_folder"),
+        ("inspect", "none.onnx", "none.wav", "-o", "p.png"),
+    ],
+)
+def test_bad_arguments_are_sentences(
+    checkpoint: Path, tmp_path: Path, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    texts = [str(checkpoint) if text == "CHECKPOINT" else text for text in arguments]
+    with pytest.raises(KoemorphError, match=r"\.$"):
+        run(*texts)
+    assert not list(tmp_path.iterdir())
+
+
+def test_measures_measure_what_they_say() -> None:
+    times = np.arange(300) / 30
+    curve = np.repeat((0.5 + 0.4 * np.sin(5 * times))[:, None], 52, axis=1).astype(np.float32)
+    late = np.roll(curve, 3, axis=0)
+    assert lag(late, curve, 30)[17] == pytest.approx(0.1, abs=0.01)
+    assert lag(curve, late, 30)[17] == pytest.approx(-0.1, abs=0.01)
+    speech = np.arange(300) % 100 < 60
+    open_mouth = np.where(np.arange(300) % 100 < 66, 0.5, 0.0)[:, None] * np.ones((1, 52))
+    level, delay = silence(open_mouth.astype(np.float32), speech, 17, 30)
+    assert level == pytest.approx(0.5 * 6 / 40)
+    assert delay == pytest.approx(0.2)
