@@ -89,7 +89,7 @@ class Server:
             self._voices -= 1
 
     async def _listen(self, socket: web.WebSocketResponse, rate: int) -> None:
-        stream = self._model.stream(rate, fps=self._fps)
+        stream = self._model.stream(rate, fps=self._fps, preset="microphone")
         began, heard = time.monotonic(), 0
         try:
             async for message in socket:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-_MARGIN = 0.001
+HEAD_START = 0.003
+"""Seconds before it is due that a frame is computed, so that it leaves on the beat."""
+_MARGIN = HEAD_START + 0.001
 _CREEP = 2e-5
 """Seconds a frame the schedule creeps earlier, to follow a sound card's clock."""
 _RECOVERY = 0.002

@@ -11,7 +11,7 @@ import numpy as np
 from koemorph import _native
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.live.clock import Clock
-from koemorph.live.schedule import Schedule
+from koemorph.live.schedule import HEAD_START, Schedule
 from koemorph.live.sources import FloatArray, Source
 from koemorph.live.statistics import Statistics
 from koemorph.model import Stream
@@ -105,13 +105,14 @@ class Session:
     def _step(self, schedule: Schedule) -> None:
         """Send the next frame when it is due, or as soon after as its audio comes."""
         due = schedule.due(self._next)
-        self._clock.sleep_until(due)
+        self._clock.sleep_until(due - HEAD_START)
         self._hear()
         while not self._waiting and not self._stopped and not self.source.ended:
             self._clock.sleep_until(self._clock.now() + _POLL)
             self._hear()
         if not self._waiting:
             return
+        self._clock.sleep_until(due)
         now = self._clock.now()
         # After a device's hiccup its sound comes in one lump: on with the newest.
         while not self.source.exact and len(self._waiting) > _LUMP_FRAMES:
