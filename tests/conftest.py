@@ -63,7 +63,11 @@ def native_build() -> Path:
 
     folder = ROOT / "build" / "tests"
     folder.mkdir(parents=True, exist_ok=True)
-    options = ["-DKOEMORPH_BUILD_EXAMPLES=ON", "-DKOEMORPH_WARNINGS_AS_ERRORS=ON"]
+    options = [
+        "-DKOEMORPH_BUILD_EXAMPLES=ON",
+        "-DKOEMORPH_BUILD_TESTS=ON",
+        "-DKOEMORPH_WARNINGS_AS_ERRORS=ON",
+    ]
     configure = ["cmake", "-S", str(ROOT), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release"]
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one worker builds, the others wait for it

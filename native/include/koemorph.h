@@ -59,7 +59,8 @@ typedef enum koemorph_result {
   KOEMORPH_RUNTIME_MISSING = -4,  /* ONNX Runtime was not found, or is too old */
   KOEMORPH_MODEL_INVALID = -5,    /* not a KoeMorph model, or one this version cannot run */
   KOEMORPH_INFERENCE_FAILED = -6, /* ONNX Runtime reported an error while running the model */
-  KOEMORPH_WRONG_STATE = -7 /* the call does not fit now, e.g. process() beside a library worker */
+  KOEMORPH_WRONG_STATE = -7, /* the call does not fit now, e.g. process() beside a library worker */
+  KOEMORPH_RESULT_IS_INT = 0x7fffffff /* never returned; makes every int a valid value */
 } koemorph_result;
 
 /* The stages of the pipeline, in the order the data takes; see koemorph_stream_tap. */
@@ -71,7 +72,8 @@ typedef enum koemorph_stage {
   KOEMORPH_STAGE_WINDOW = 4,
   KOEMORPH_STAGE_MODEL = 5,
   KOEMORPH_STAGE_SMOOTH = 6,
-  KOEMORPH_STAGE_RETARGET = 7
+  KOEMORPH_STAGE_RETARGET = 7,
+  KOEMORPH_STAGE_IS_INT = 0x7fffffff /* no stage; makes every int a valid value */
 } koemorph_stage;
 
 /* An immutable model, shared by any number of streams on any threads. */
@@ -165,8 +167,8 @@ KOEMORPH_API koemorph_result koemorph_stream_create(const koemorph_model* model,
 KOEMORPH_API void koemorph_stream_destroy(koemorph_stream* stream);
 
 /* [audio] Hands over `frames` sample frames of interleaved audio in [-1, 1]. NaN and Inf become
- * silence. When process is too slow the oldest audio is overwritten, and counted in
- * dropped_samples. */
+ * silence, what is beyond 100 is limited to it. When process is too slow the oldest audio is
+ * overwritten, and counted in dropped_samples. */
 KOEMORPH_API koemorph_result koemorph_stream_push(koemorph_stream* stream, const float* interleaved,
                                                   int32_t frames);
 

@@ -76,6 +76,8 @@ const char* koemorph_result_text(koemorph_result result) {
       return "running the model failed";
     case KOEMORPH_WRONG_STATE:
       return "call does not fit the state";
+    case KOEMORPH_RESULT_IS_INT:
+      break;
   }
   return "unknown result";
 }

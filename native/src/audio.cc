@@ -6,6 +6,9 @@
 namespace koemorph {
 namespace {
 
+// 40 dB above full scale. What is louder is no audio, and its power would overflow further on.
+constexpr float kLoudest = 100.0f;
+
 size_t power_of_two_above(int64_t least) {
   size_t size = 64;
   while (static_cast<int64_t>(size) < least) size *= 2;
@@ -41,7 +44,8 @@ void Audio::push(const float* interleaved, int64_t frames) {
     float sum = 0.0f;
     for (int channel = 0; channel < channels_; ++channel) sum += *interleaved++;
     const float mono = sum * share;
-    ring_[position & mask_].store(std::isfinite(mono) ? mono : 0.0f, std::memory_order_relaxed);
+    const float sane = std::isfinite(mono) ? std::clamp(mono, -kLoudest, kLoudest) : 0.0f;
+    ring_[position & mask_].store(sane, std::memory_order_relaxed);
   }
   written_.store(end, std::memory_order_release);
 }

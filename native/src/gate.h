@@ -45,7 +45,7 @@ class Gate {
   double margin_, ceiling_, target_, limit_;
   double strength_;
 
-  bool fresh_;  // nothing heard since reset: gains need not glide
+  bool fresh_ = true;  // nothing heard since reset: gains need not glide
   bool open_;
   int held_;        // samples that the gate may still stay open
   int in_hop_;      // samples since the last look

@@ -1,0 +1,23 @@
+# What `cmake --install` puts in place: headers, shared and static library, CMake package, pkg-config.
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+set_target_properties(koemorph_core PROPERTIES EXPORT_NAME static OUTPUT_NAME koemorph_static)
+install(TARGETS koemorph koemorph_core EXPORT koemorph
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES include/koemorph.h include/koemorph.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/koemorph)
+install(EXPORT koemorph NAMESPACE koemorph:: FILE koemorph-targets.cmake DESTINATION ${package_folder})
+configure_package_config_file(cmake/koemorph-config.cmake.in koemorph-config.cmake
+                              INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(koemorph-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/koemorph-config.cmake
+              ${CMAKE_CURRENT_BINARY_DIR}/koemorph-config-version.cmake
+        DESTINATION ${package_folder})
+
+configure_file(cmake/koemorph.pc.in koemorph.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/koemorph.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,204 @@
+/* KoeMorph for C++17: koemorph.h with owners and exceptions, header only.
+ *
+ *   koemorph::Model model("koemorph-30.onnx");
+ *   koemorph::Stream stream(model, 48000);
+ *   stream.push(samples, frames);                   audio thread; see koemorph.h for threads
+ *   stream.process();                               worker thread
+ *   std::array<float, 52> face = stream.sample(t);  game thread
+ *
+ * Where koemorph.h reports a failure these throw koemorph::Error; KOEMORPH_NO_FRAME is false. The
+ * calls of the audio thread and of the game thread throw only for misuse, and allocate only then.
+ */
+#ifndef KOEMORPH_HPP
+#define KOEMORPH_HPP
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "koemorph.h"
+
+namespace koemorph {
+
+using Face = std::array<float, KOEMORPH_COEFFICIENTS>;
+
+class Error : public std::runtime_error {
+ public:
+  explicit Error(koemorph_result result)
+      : std::runtime_error(koemorph_error_message()), result_(result) {}
+  koemorph_result result() const noexcept { return result_; }
+
+ private:
+  koemorph_result result_;
+};
+
+/* False for KOEMORPH_NO_FRAME, true for KOEMORPH_OK; throws for failures. */
+inline bool check(koemorph_result result) {
+  if (result < 0) throw Error(result);
+  return result == KOEMORPH_OK;
+}
+
+namespace detail {
+
+template <typename Handle, void (*destroy)(Handle*)>
+struct Destroy {
+  void operator()(Handle* handle) const noexcept { destroy(handle); }
+};
+
+template <typename Handle, void (*destroy)(Handle*)>
+using Owner = std::unique_ptr<Handle, Destroy<Handle, destroy>>;
+
+}  // namespace detail
+
+inline koemorph_controls default_controls() {
+  koemorph_controls controls;
+  koemorph_controls_init(&controls);
+  return controls;
+}
+
+inline koemorph_controls controls_from_preset(std::string_view json) {
+  koemorph_controls controls;
+  check(koemorph_controls_from_preset(json.data(), json.size(), &controls));
+  return controls;
+}
+
+class Model {
+ public:
+  explicit Model(const koemorph_model_config& config) {
+    koemorph_model* made = nullptr;
+    check(koemorph_model_load(&config, &made));
+    handle_.reset(made);
+  }
+  /* onnxruntime_path: "" searches beside the library, then the system. */
+  explicit Model(const std::string& path, const std::string& onnxruntime_path = "")
+      : Model(config_of(path, onnxruntime_path)) {}
+
+  /* "" when there is no such key. */
+  std::string metadata(const std::string& key) const {
+    const char* text = koemorph_model_metadata(handle_.get(), key.c_str());
+    return text == nullptr ? "" : text;
+  }
+  koemorph_model* get() const noexcept { return handle_.get(); }
+
+ private:
+  static koemorph_model_config config_of(const std::string& path, const std::string& runtime) {
+    koemorph_model_config config;
+    koemorph_model_config_init(&config);
+    config.path = path.c_str();
+    if (!runtime.empty()) config.onnxruntime_path = runtime.c_str();
+    return config;
+  }
+  detail::Owner<koemorph_model, koemorph_model_destroy> handle_;
+};
+
+class Stream {
+ public:
+  Stream(const Model& model, const koemorph_stream_config& config) {
+    koemorph_stream* made = nullptr;
+    check(koemorph_stream_create(model.get(), &config, &made));
+    handle_.reset(made);
+  }
+  Stream(const Model& model, int32_t sample_rate, int32_t channels = 1, bool worker = false)
+      : Stream(model, config_of(sample_rate, channels, worker)) {}
+
+  void push(const float* interleaved, int32_t frames) {
+    check(koemorph_stream_push(get(), interleaved, frames));
+  }
+  void flush() { check(koemorph_stream_flush(get())); }
+  bool process() { return check(koemorph_stream_process(get())); }
+  Face sample(double playback_time) {
+    Face face;
+    check(koemorph_stream_sample(get(), playback_time, face.data(), KOEMORPH_COEFFICIENTS));
+    return face;
+  }
+  /* False when no frame is waiting; face and time are then as they were. */
+  bool pull(Face& face, double* time = nullptr) {
+    return check(koemorph_stream_pull(get(), face.data(), KOEMORPH_COEFFICIENTS, time));
+  }
+  void set_controls(const koemorph_controls& controls) {
+    check(koemorph_stream_set_controls(get(), &controls));
+  }
+  void relax(double playback_time, double seconds) {
+    check(koemorph_stream_relax(get(), playback_time, seconds));
+  }
+  void resume(double playback_time, double seconds) {
+    check(koemorph_stream_resume(get(), playback_time, seconds));
+  }
+  void reset(int32_t sample_rate = 0, int32_t channels = 0) {
+    check(koemorph_stream_reset(get(), sample_rate, channels));
+  }
+  koemorph_stream_info info() const {
+    koemorph_stream_info info{};
+    info.size = sizeof info;
+    check(koemorph_stream_get_info(get(), &info));
+    return info;
+  }
+  koemorph_stream* get() const noexcept { return handle_.get(); }
+
+ private:
+  static koemorph_stream_config config_of(int32_t sample_rate, int32_t channels, bool worker) {
+    koemorph_stream_config config;
+    koemorph_stream_config_init(&config);
+    config.sample_rate = sample_rate;
+    config.channels = channels;
+    config.worker = worker ? 1 : 0;
+    return config;
+  }
+  detail::Owner<koemorph_stream, koemorph_stream_destroy> handle_;
+};
+
+class Crowd {
+ public:
+  Crowd(const Model& model, int32_t capacity) {
+    koemorph_crowd* made = nullptr;
+    check(koemorph_crowd_create(model.get(), capacity, &made));
+    handle_.reset(made);
+  }
+  bool process(const std::vector<koemorph_stream*>& streams) {
+    return check(koemorph_crowd_process(handle_.get(), streams.data(),
+                                        static_cast<int32_t>(streams.size())));
+  }
+
+ private:
+  detail::Owner<koemorph_crowd, koemorph_crowd_destroy> handle_;
+};
+
+class Retarget {
+ public:
+  /* Weights in the map's own order. */
+  explicit Retarget(std::string_view json) { load(json, nullptr, 0); }
+  /* Weights in the order of a rig's own shapes. */
+  Retarget(std::string_view json, const std::vector<std::string>& rig_names) {
+    std::vector<const char*> names{""};  // never NULL: a rig without shapes is a rig
+    for (const std::string& name : rig_names) names.push_back(name.c_str());
+    load(json, names.data() + 1, static_cast<int32_t>(rig_names.size()));
+  }
+
+  int32_t count() const noexcept { return koemorph_retarget_count(handle_.get()); }
+  std::string name(int32_t index) const {
+    const char* text = koemorph_retarget_name(handle_.get(), index);
+    return text == nullptr ? "" : text;
+  }
+  bool is_driven(int32_t index) const noexcept {
+    return koemorph_retarget_is_driven(handle_.get(), index) != 0;
+  }
+  void apply(const Face& face, float* weights, int32_t n) const {
+    check(koemorph_retarget_apply(handle_.get(), face.data(), weights, n));
+  }
+
+ private:
+  void load(std::string_view json, const char* const* names, int32_t count) {
+    koemorph_retarget* made = nullptr;
+    check(koemorph_retarget_load(json.data(), json.size(), names, count, &made));
+    handle_.reset(made);
+  }
+  detail::Owner<koemorph_retarget, koemorph_retarget_destroy> handle_;
+};
+
+}  // namespace koemorph
+
+#endif /* KOEMORPH_HPP */

@@ -1,0 +1,271 @@
+// The C ABI under misuse, older callers and a counting allocator; koemorph.hpp in use.
+//   abi_test MODEL ONNXRUNTIME MAP
+#include <pthread.h>
+
+#include <climits>
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "koemorph.hpp"
+
+// KOEMORPH_SANITIZED: a sanitizer counts malloc for itself.
+#if defined(__GLIBC__) && !defined(KOEMORPH_SANITIZED)
+#define COUNT_CALLS 1
+#include <dlfcn.h>
+#else
+#define COUNT_CALLS 0
+#endif
+
+namespace {
+
+thread_local int allocations = 0;
+thread_local int locks = 0;
+int failures = 0;
+
+void expect(bool holds, const char* what, int line) {
+  if (holds) return;
+  std::fprintf(stderr, "abi_test.cc:%d: %s\n", line, what);
+  ++failures;
+}
+#define EXPECT(condition) expect((condition), #condition, __LINE__)
+
+}  // namespace
+
+#if COUNT_CALLS
+extern "C" void* __libc_malloc(size_t size);
+extern "C" void* malloc(size_t size) {
+  ++allocations;
+  return __libc_malloc(size);
+}
+extern "C" int pthread_mutex_lock(pthread_mutex_t* mutex) noexcept {
+  using Lock = int (*)(pthread_mutex_t*);
+  static const auto real = reinterpret_cast<Lock>(dlsym(RTLD_NEXT, "pthread_mutex_lock"));
+  ++locks;
+  return real(mutex);
+}
+#endif
+
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr koemorph_result kInvalid = KOEMORPH_INVALID_ARGUMENT;
+
+std::string read_file(const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+bool said_something() {
+  const std::string message = koemorph_error_message();
+  return !message.empty() && message.back() == '.';
+}
+
+// Every function with NULL for everything.
+void survives_null() {
+  koemorph_model_config_init(nullptr);
+  koemorph_stream_config_init(nullptr);
+  koemorph_controls_init(nullptr);
+  koemorph_model_destroy(nullptr);
+  koemorph_stream_destroy(nullptr);
+  koemorph_crowd_destroy(nullptr);
+  koemorph_retarget_destroy(nullptr);
+  EXPECT(koemorph_version() != nullptr);
+  EXPECT(koemorph_result_text(static_cast<koemorph_result>(99)) != nullptr);
+  EXPECT(koemorph_coefficient_name(-1) == nullptr);
+  EXPECT(koemorph_coefficient_name(52) == nullptr);
+  EXPECT(koemorph_coefficient_name(INT32_MIN) == nullptr);
+  EXPECT(koemorph_model_metadata(nullptr, "fps") == nullptr);
+  EXPECT(koemorph_retarget_count(nullptr) == 0);
+  EXPECT(koemorph_retarget_name(nullptr, 0) == nullptr);
+  EXPECT(koemorph_retarget_is_driven(nullptr, 0) == 0);
+  const std::function<koemorph_result()> calls[] = {
+      [] { return koemorph_model_load(nullptr, nullptr); },
+      [] { return koemorph_stream_create(nullptr, nullptr, nullptr); },
+      [] { return koemorph_stream_push(nullptr, nullptr, 0); },
+      [] { return koemorph_stream_flush(nullptr); },
+      [] { return koemorph_stream_process(nullptr); },
+      [] { return koemorph_stream_sample(nullptr, 0.0, nullptr, 0); },
+      [] { return koemorph_stream_pull(nullptr, nullptr, 0, nullptr); },
+      [] { return koemorph_stream_tap(nullptr, KOEMORPH_STAGE_MEL, nullptr, 0, nullptr); },
+      [] { return koemorph_stream_reset(nullptr, 0, 0); },
+      [] { return koemorph_stream_get_info(nullptr, nullptr); },
+      [] { return koemorph_stream_set_controls(nullptr, nullptr); },
+      [] { return koemorph_stream_relax(nullptr, 0.0, 0.0); },
+      [] { return koemorph_stream_resume(nullptr, 0.0, 0.0); },
+      [] { return koemorph_controls_from_preset(nullptr, 0, nullptr); },
+      [] { return koemorph_crowd_create(nullptr, 1, nullptr); },
+      [] { return koemorph_crowd_process(nullptr, nullptr, 0); },
+      [] { return koemorph_retarget_load(nullptr, 0, nullptr, 0, nullptr); },
+      [] { return koemorph_retarget_apply(nullptr, nullptr, nullptr, 0); },
+  };
+  for (const auto& call : calls) {
+    EXPECT(call() == kInvalid);
+    EXPECT(said_something());
+  }
+}
+
+// Numbers that make no sense, on objects that do.
+void survives_nonsense(const koemorph::Model& model, const std::string& map) {
+  koemorph::Stream stream(model, 48000);
+  float room[KOEMORPH_COEFFICIENTS];
+  koemorph_stream* const handle = stream.get();
+  EXPECT(koemorph_stream_push(handle, room, -1) == kInvalid);
+  EXPECT(koemorph_stream_push(handle, nullptr, 1) == kInvalid);
+  EXPECT(koemorph_stream_push(handle, nullptr, 0) == KOEMORPH_OK);
+  EXPECT(koemorph_stream_process(handle) == KOEMORPH_NO_FRAME);
+  EXPECT(koemorph_stream_sample(handle, 0.0, room, -1) == kInvalid);
+  for (const double time : {kNan, -1e308, 1e308, double{INFINITY}}) {
+    EXPECT(koemorph_stream_sample(handle, time, room, INT32_MAX) == KOEMORPH_NO_FRAME);
+    EXPECT(room[0] == 0.0f && room[KOEMORPH_COEFFICIENTS - 1] == 0.0f);
+  }
+  EXPECT(koemorph_stream_pull(handle, room, INT32_MAX, nullptr) == KOEMORPH_NO_FRAME);
+  EXPECT(koemorph_stream_tap(handle, static_cast<koemorph_stage>(99), room, 1, nullptr) ==
+         kInvalid);
+  EXPECT(koemorph_stream_reset(handle, 1, 0) == kInvalid);
+  EXPECT(koemorph_stream_reset(handle, 0, 65) == kInvalid);
+  EXPECT(koemorph_stream_relax(handle, kNan, 1.0) == kInvalid);
+  EXPECT(koemorph_stream_resume(handle, 0.0, -1.0) == kInvalid);
+  koemorph_controls controls = koemorph::default_controls();
+  controls.lower_strength = static_cast<float>(kNan);
+  EXPECT(koemorph_stream_set_controls(handle, &controls) == kInvalid);
+  EXPECT(koemorph_controls_from_preset("{", UINT64_MAX, &controls) == kInvalid);
+
+  koemorph_stream* no_stream = nullptr;
+  koemorph_stream_config config;
+  const auto refused = [&](auto change) {
+    koemorph_stream_config_init(&config);
+    change();
+    return koemorph_stream_create(model.get(), &config, &no_stream) == kInvalid && said_something();
+  };
+  EXPECT(refused([&] { config.size = 0; }));
+  EXPECT(refused([&] { config.size = UINT32_MAX; }));
+  EXPECT(refused([&] { config.sample_rate = INT32_MAX; }));
+  EXPECT(refused([&] { config.channels = 0; }));
+  EXPECT(refused([&] { config.fps = 24; }));
+  EXPECT(refused([&] { config.buffer_seconds = kNan; }));
+  EXPECT(refused([&] { config.keep_seconds = 1e300; }));
+  EXPECT(no_stream == nullptr);
+
+  koemorph_crowd* no_crowd = nullptr;
+  EXPECT(koemorph_crowd_create(model.get(), INT32_MAX, &no_crowd) == kInvalid);
+  koemorph_retarget* no_map = nullptr;
+  EXPECT(koemorph_retarget_load(map.data(), UINT64_MAX, nullptr, 0, &no_map) == kInvalid);
+  EXPECT(koemorph_retarget_load(map.data(), map.size(), nullptr, INT32_MAX, &no_map) == kInvalid);
+  const char* const names[] = {nullptr};
+  EXPECT(koemorph_retarget_load(map.data(), map.size(), names, 1, &no_map) == kInvalid);
+  const koemorph::Retarget retarget(map);
+  EXPECT(retarget.name(-1).empty() && retarget.name(INT32_MAX).empty());
+  koemorph::Face face{};
+  std::vector<float> weights(retarget.count());
+  retarget.apply(face, weights.data(), INT32_MAX);
+  bool thrown = false;
+  try {
+    const koemorph::Retarget broken("{}");
+  } catch (const koemorph::Error& error) {
+    thrown = error.result() == kInvalid && std::strlen(error.what()) > 0;
+  }
+  EXPECT(thrown);
+}
+
+// A caller that was built when the structs ended earlier. Exactly its bytes are on the heap, so
+// that an address sanitizer sees every step beyond them.
+template <typename Struct>
+std::unique_ptr<char[]> older(const Struct& whole, size_t size) {
+  auto bytes = std::make_unique<char[]>(size);
+  std::memcpy(bytes.get(), &whole, size);
+  const auto told = static_cast<uint32_t>(size);
+  std::memcpy(bytes.get(), &told, sizeof told);
+  return bytes;
+}
+
+void serves_older_callers(const koemorph::Model& model) {
+  koemorph_stream_config config;
+  koemorph_stream_config_init(&config);
+  config.sample_rate = 16000;
+  config.keep_seconds = kNan;  // beyond the older struct: must not be seen
+  const auto old_config = older(config, offsetof(koemorph_stream_config, buffer_seconds));
+  koemorph_stream* stream = nullptr;
+  EXPECT(koemorph_stream_create(model.get(),
+                                reinterpret_cast<koemorph_stream_config*>(old_config.get()),
+                                &stream) == KOEMORPH_OK);
+  if (stream == nullptr) return;
+
+  koemorph_controls controls = koemorph::default_controls();
+  controls.idle = static_cast<float>(kNan);
+  const auto old_controls = older(controls, offsetof(koemorph_controls, blink));
+  EXPECT(koemorph_stream_set_controls(
+             stream, reinterpret_cast<koemorph_controls*>(old_controls.get())) == KOEMORPH_OK);
+
+  const std::vector<float> silence(1600);
+  EXPECT(koemorph_stream_push(stream, silence.data(), 1600) == KOEMORPH_OK);
+  const auto old_info =
+      older(koemorph_stream_info{}, offsetof(koemorph_stream_info, dropped_samples));
+  auto* info = reinterpret_cast<koemorph_stream_info*>(old_info.get());
+  EXPECT(koemorph_stream_get_info(stream, info) == KOEMORPH_OK);
+  EXPECT(info->pushed_samples == 1600);
+  koemorph_stream_destroy(stream);
+}
+
+// What the audio and the game thread call, once everything has been used once.
+void neither_allocates_nor_locks(const koemorph::Model& model, const std::string& map) {
+  koemorph::Stream stream(model, 48000, 2);
+  const koemorph::Retarget retarget(map);
+  std::vector<float> block(2 * 480, 0.1f);
+  std::vector<float> weights(retarget.count());
+  koemorph_controls controls = koemorph::default_controls();
+  koemorph::Face face{};
+  int heard = 0;
+  for (int round = 0; round < 200; ++round) {
+    allocations = locks = 0;
+    stream.push(block.data(), 480);
+    const int audio_thread = allocations + locks;
+    stream.process();
+    allocations = locks = 0;
+    controls.symmetry = 0.005f * static_cast<float>(round);
+    stream.set_controls(controls);
+    stream.relax(1.0, 0.1);
+    stream.resume(1.2, 0.1);
+    face = stream.sample(0.01 * round);
+    while (stream.pull(face)) ++heard;
+    retarget.apply(face, weights.data(), retarget.count());
+    EXPECT(stream.info().pushed_samples == 480 * (round + 1));
+    EXPECT(audio_thread == 0);
+    EXPECT(allocations + locks == 0);
+  }
+  allocations = 0;
+  stream.flush();
+  EXPECT(allocations == 0);
+  EXPECT(heard > 50);
+#if COUNT_CALLS
+  std::free(std::malloc(1));
+  EXPECT(allocations == 1);  // the count does count
+#endif
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) return 2;
+  const std::string map = read_file(argv[3]);
+  survives_null();
+  {
+    const koemorph::Model model(argv[1], argv[2]);
+    EXPECT(model.metadata("fps") == "30");
+    EXPECT(model.metadata("no such key").empty());
+    survives_nonsense(model, map);
+    serves_older_callers(model);
+    neither_allocates_nor_locks(model, map);
+  }
+  if (failures == 0) std::puts("ok");
+  return failures == 0 ? 0 : 1;
+}

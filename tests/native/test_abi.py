@@ -1,0 +1,161 @@
+"""The C ABI from outside: misuse, older callers, allocations, installation, sanitizers, fuzzers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from koemorph.model import onnxruntime_library
+
+ROOT = Path(__file__).resolve().parents[2]
+MAP = ROOT / "python" / "koemorph" / "maps" / "vrm1.json"
+CORPUS = Path(__file__).parent / "fuzz" / "corpus"
+
+
+def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | environment,
+    )
+
+
+def test_misuse_older_callers_and_allocations(
+    native_build: Path, tiny_models: dict[int, Path]
+) -> None:
+    program = native_build / "native" / "tests" / "abi_test"
+    result = run(program, tiny_models[30], onnxruntime_library(), MAP)
+    assert result.stdout == "ok\n", result.stderr
+
+
+def test_many_threads_and_streams(native_build: Path, tiny_models: dict[int, Path]) -> None:
+    program = native_build / "native" / "tests" / "thread_test"
+    result = run(program, tiny_models[30], onnxruntime_library())
+    assert result.stdout == "ok\n", result.stderr
+
+
+USER_PROJECT = """
+cmake_minimum_required(VERSION 3.18)
+project(user CXX)
+set(CMAKE_CXX_STANDARD 17)
+find_package(koemorph 0.1 REQUIRED)
+foreach(kind koemorph static)
+  add_executable(with_${kind} main.cc)
+  target_link_libraries(with_${kind} PRIVATE koemorph::${kind})
+endforeach()
+"""
+USER_SOURCE = """
+#include <koemorph.hpp>
+int main() {
+  const koemorph::Retarget map(R"({"koemorph": "retarget", "version": 1, "name": "a",
+                                   "targets": {"open": {"from": {"jawOpen": 0.5}}}})");
+  koemorph::Face face{};
+  face[17] = 1.0f;
+  float weight = 0.0f;
+  map.apply(face, &weight, 1);
+  return weight == 0.5f ? 0 : 1;
+}
+"""
+
+
+def test_an_installed_library_is_found_by_cmake_and_pkg_config(
+    native_build: Path, tmp_path: Path, needs_tool: Callable[[str], str]
+) -> None:
+    prefix = tmp_path / "prefix"
+    assert run("cmake", "--install", native_build, "--prefix", prefix).returncode == 0
+    user = tmp_path / "user"
+    user.mkdir()
+    (user / "CMakeLists.txt").write_text(USER_PROJECT)
+    (user / "main.cc").write_text(USER_SOURCE)
+    build = user / "build"
+    for command in (
+        ["cmake", "-S", user, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}"],
+        ["cmake", "--build", build],
+        [build / "with_koemorph"],
+        [build / "with_static"],
+    ):
+        result = run(*command)
+        assert result.returncode == 0, result.stdout + result.stderr
+    (config,) = prefix.rglob("koemorph.pc")
+    flags = run(
+        needs_tool("pkg-config"),
+        "--cflags",
+        "--libs",
+        f"--define-variable=prefix={prefix}",
+        "koemorph",
+        PKG_CONFIG_PATH=str(config.parent),
+    ).stdout.split()
+    program = user / "with_pkg_config"
+    result = run("c++", "-std=c++17", user / "main.cc", "-o", program, *flags)
+    assert result.returncode == 0, result.stderr
+    libraries = next(prefix.rglob("libkoemorph.so")).parent
+    assert run(program, LD_LIBRARY_PATH=str(libraries)).returncode == 0
+
+
+def sanitized_build(sanitizers: str, folder: str, *options: str) -> Path:
+    build = ROOT / "build" / folder
+    configure = ["cmake", "-S", ROOT, "-B", build, "-DCMAKE_BUILD_TYPE=RelWithDebInfo"]
+    options = (f"-DKOEMORPH_SANITIZE={sanitizers}", "-DKOEMORPH_BUILD_TESTS=ON", *options)
+    for command in ([*configure, *options], ["cmake", "--build", build, "--parallel", "2"]):
+        result = run(*command)
+        assert result.returncode == 0, result.stdout + result.stderr
+    return build / "native" / "tests"
+
+
+sanitized = pytest.mark.skipif(
+    os.environ.get("KOEMORPH_SANITIZERS") != "1",
+    reason="builds the library twice more; set KOEMORPH_SANITIZERS=1",
+)
+
+
+@sanitized
+def test_under_address_and_undefined_sanitizers_with_fuzzers_on_their_seeds(
+    tiny_models: dict[int, Path], tmp_path: Path
+) -> None:
+    clang = shutil.which("clang++-14")
+    if clang is None:
+        pytest.skip("clang++-14 is not installed (Debian: clang-14, libclang-rt-14-dev)")
+    programs = sanitized_build(
+        "address,undefined,fuzzer-no-link",
+        "asan",
+        f"-DCMAKE_CXX_COMPILER={clang}",
+        f"-DCMAKE_C_COMPILER={clang.replace('++', '')}",
+        "-DKOEMORPH_BUILD_FUZZERS=ON",
+    )
+    runtime = onnxruntime_library()
+    strict = {"UBSAN_OPTIONS": "halt_on_error=1", "KOEMORPH_ONNXRUNTIME": runtime}
+    for command in (
+        [programs / "abi_test", tiny_models[30], runtime, MAP],
+        [programs / "thread_test", tiny_models[30], runtime],
+    ):
+        result = run(*command, **strict)
+        assert result.stdout == "ok\n", result.stderr
+    for seeds in sorted(CORPUS.iterdir()):
+        found = tmp_path / seeds.name
+        found.mkdir()
+        # ONNX Runtime keeps what a refused model took.
+        leaks = {"ASAN_OPTIONS": f"detect_leaks={int(seeds.name != 'model')}"}
+        program = programs / f"fuzz_{seeds.name}"
+        limit = "-runs=2000" if seeds.name != "model" else "-runs=50"
+        result = run(program, limit, f"-artifact_prefix={found}/", found, seeds, **strict, **leaks)
+        assert result.returncode == 0, result.stderr[-4000:]
+
+
+@sanitized
+def test_under_the_thread_sanitizer(tiny_models: dict[int, Path], tmp_path: Path) -> None:
+    programs = sanitized_build("thread", "tsan")
+    # ONNX Runtime is not built with the sanitizer, so what happens inside it cannot be judged.
+    suppressions = tmp_path / "suppressions"
+    suppressions.write_text("called_from_lib:libonnxruntime\nrace:libonnxruntime\n")
+    options = f"suppressions={suppressions} halt_on_error=1 ignore_noninstrumented_modules=1"
+    result = run(
+        programs / "thread_test", tiny_models[30], onnxruntime_library(), TSAN_OPTIONS=options
+    )
+    assert result.stdout == "ok\n", result.stderr[-4000:]

@@ -1,0 +1,87 @@
+// Audio, worker and game threads of several streams at once, for a thread sanitizer to watch.
+//   thread_test MODEL ONNXRUNTIME
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <thread>
+#include <vector>
+
+#include "koemorph.hpp"
+
+namespace {
+
+constexpr int kBlocks = 300;
+
+struct Voice {
+  koemorph::Stream stream;
+  std::atomic<bool> pushing{true};
+  std::atomic<bool> processing{true};
+};
+
+void push(Voice& voice) {
+  std::vector<float> block(160);
+  for (int i = 0; i < kBlocks; ++i) {
+    for (size_t k = 0; k < block.size(); ++k) {
+      block[k] = 0.3f * std::sin(0.05f * static_cast<float>(i * 160 + static_cast<int>(k)));
+    }
+    voice.stream.push(block.data(), 160);
+  }
+  voice.stream.flush();
+  voice.pushing = false;
+}
+
+int play(Voice& voice) {
+  koemorph_controls controls = koemorph::default_controls();
+  koemorph::Face face{};
+  int frames = 0;
+  int bad = 0;
+  for (int i = 0; voice.processing || voice.stream.pull(face); ++i) {
+    controls.lower_strength = 0.01f * static_cast<float>(i % 200);
+    voice.stream.set_controls(controls);
+    face = voice.stream.sample(0.001 * i);
+    for (const float weight : face) bad += weight >= 0.0f && weight <= 1.0f ? 0 : 1;
+    while (voice.stream.pull(face)) ++frames;
+    voice.stream.info();
+    std::this_thread::yield();
+  }
+  if (bad > 0 || frames > kBlocks * 160 * 30 / 16000) {
+    std::fprintf(stderr, "%d bad weights, %d frames\n", bad, frames);
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  const koemorph::Model model(argv[1], argv[2]);
+  Voice alone{koemorph::Stream(model, 16000)};
+  Voice owned{koemorph::Stream(model, 16000, 1, true)};  // the library's worker computes it
+  Voice first{koemorph::Stream(model, 16000)};
+  Voice second{koemorph::Stream(model, 16000)};
+  koemorph::Crowd crowd(model, 2);
+  Voice* const voices[] = {&alone, &owned, &first, &second};
+  std::atomic<int> failures{0};
+  std::vector<std::thread> threads;
+  for (Voice* voice : voices) {
+    threads.emplace_back([voice] { push(*voice); });
+    threads.emplace_back([voice, &failures] { failures += play(*voice); });
+  }
+  threads.emplace_back([&] {
+    while (alone.pushing || alone.stream.process()) alone.stream.process();
+    alone.processing = false;
+  });
+  threads.emplace_back([&] {
+    const std::vector<koemorph_stream*> streams{first.stream.get(), second.stream.get()};
+    while (first.pushing || second.pushing || crowd.process(streams)) crowd.process(streams);
+    first.processing = second.processing = false;
+  });
+  threads.emplace_back([&] {
+    while (owned.pushing || owned.stream.info().frames < 80) std::this_thread::yield();
+    owned.processing = false;
+  });
+  for (std::thread& thread : threads) thread.join();
+  if (failures == 0) std::puts("ok");
+  return failures;
+}
