@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ def open_audio(path: str | Path, block_seconds: float = 1.0) -> Iterator[Recordi
         kind = "is a folder" if path.is_dir() else "does not exist"
         raise AudioError(f"The recording {path} {kind}; give the path of an audio file.")
     try:
-        file = soundfile.SoundFile(path)
+        # As bytes, for a name need not be UTF-8; Windows has its own names, as text.
+        file = soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
     except soundfile.LibsndfileError as error:
         raise AudioError(
             f"{path} cannot be read as audio ({error.error_string.rstrip('.')}); "

@@ -58,6 +58,20 @@ def test_one_bad_file_stops_nothing(
     assert "1 animated" in animate(*args).stderr
 
 
+def test_names_need_not_be_utf8(voices: Path, tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+    if os.name == "nt":
+        pytest.skip("names are text on Windows")
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    odd = folder / os.fsdecode(b"v\xff.wav")
+    odd.write_bytes((voices / "a.wav").read_bytes())
+    for name in ("jsonl", "csv", "anim", "json", "npz"):
+        out = tmp_path / name
+        result = animate(folder, "-o", out, "--format", name, "--model", tiny_models[30])
+        assert result.return_value == 0, result.stderr
+        assert [os.fsencode(path.name)[:2] for path in out.iterdir()] == [b"v\xff"]
+
+
 def test_manifest_says_what_and_where(
     voices: Path, tmp_path: Path, tiny_models: dict[int, Path]
 ) -> None:

@@ -12,6 +12,7 @@ from koemorph.animation import Animation
 from koemorph.cli.progress import progress_bar
 from koemorph.errors import DataError
 from koemorph.model import Model
+from koemorph.outputs import display_name
 from koemorph.outputs.atomic import atomic_open
 from koemorph.outputs.jsonl import read_jsonl
 from koemorph.preview import sound as sounds
@@ -67,7 +68,7 @@ def command(
             f"{source} lasts {animation.duration / 60:.0f} minutes; a page holds {_MOST_MINUTES}. "
             "Cut out the part you want to see."
         )
-    page = preview.build_page(animation, source.name, sound, rig, _capture(capture))
+    page = preview.build_page(animation, display_name(source), sound, rig, _capture(capture))
     target = output or source.with_suffix(".html")
     with atomic_open(target) as stream:
         stream.write(page)

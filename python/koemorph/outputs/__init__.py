@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,11 @@ FORMATS: tuple[FileFormat, ...] = (
     FileFormat("json", (".json",), "koemorph.outputs.threejs", "three.js AnimationClip"),
     FileFormat("npz", (".npz",), "koemorph.outputs.npz", "NumPy arrays"),
 )
+
+
+def display_name(path: Path) -> str:
+    """A file's name without its ending, as text that any file can hold: names need not be UTF-8."""
+    return os.fsencode(path.stem).decode("utf-8", "replace")
 
 
 def find_format(path: Path, name: str | None = None) -> FileFormat:

@@ -22,7 +22,7 @@ from pygltflib import Animation as GltfAnimation
 
 from koemorph.animation import Animation
 from koemorph.errors import OutputError
-from koemorph.outputs import WriteOptions, rig
+from koemorph.outputs import WriteOptions, display_name, rig
 from koemorph.outputs.atomic import atomic_path
 
 
@@ -79,7 +79,7 @@ def write(animation: Animation, path: Path, options: WriteOptions) -> None:
     if not len(animation):
         raise OutputError(f"There are no frames to put on {options.rig}.")
     gltf = rig.load(options.rig)
-    animate_rig(gltf, animation, path.stem, options.rig)
+    animate_rig(gltf, animation, display_name(path), options.rig)
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".gltf":
             gltf.convert_buffers(BufferFormat.DATAURI)

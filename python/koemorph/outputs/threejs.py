@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from koemorph.animation import Animation
-from koemorph.outputs import WriteOptions
+from koemorph.outputs import WriteOptions, display_name
 from koemorph.outputs.atomic import atomic_open
 
 _NORMAL_BLEND_MODE = 2500
@@ -33,10 +33,10 @@ def write(animation: Animation, path: Path, options: WriteOptions) -> None:
         for name, values in zip(animation.names, columns, strict=True)
     ]
     clip = {
-        "name": path.stem,
+        "name": display_name(path),
         "duration": round(animation.duration, 5),
         "tracks": tracks,
-        "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, path.stem)).upper(),
+        "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, display_name(path))).upper(),
         "blendMode": _NORMAL_BLEND_MODE,
         "fps": animation.fps,
     }

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from koemorph.animation import Animation
-from koemorph.outputs import WriteOptions
+from koemorph.outputs import WriteOptions, display_name
 from koemorph.outputs.atomic import atomic_open
 
 _SKINNED_MESH_RENDERER = 137
@@ -138,7 +138,7 @@ def write(animation: Animation, path: Path, options: WriteOptions) -> None:
     """One curve a name, linear between keys; `options.node` is the mesh's path in the rig."""
     curves = "".join(_curves(animation, options.node)) if len(animation) else ""
     with atomic_open(path) as stream:
-        stream.write(_HEAD.format(name=json.dumps(path.stem, ensure_ascii=False)))
+        stream.write(_HEAD.format(name=json.dumps(display_name(path), ensure_ascii=False)))
         # Unity plays m_FloatCurves and its Animation window shows m_EditorCurves.
         stream.write("  m_FloatCurves:\n" + curves)
         stop = float(animation.times[-1]) if len(animation) else 0.0

@@ -15,7 +15,7 @@ import numpy as np
 
 from koemorph.animation import Animation
 from koemorph.coefficients import COEFFICIENTS, GROUPS
-from koemorph.errors import DataError
+from koemorph.errors import DataError, MissingExtraError
 from koemorph.preview import sound as sounds
 from koemorph.preview.sound import Sound
 
@@ -73,8 +73,12 @@ def page_data(rig: Path | None) -> dict[str, Any]:
     """What both kinds of page know: the names, their groups, and the rig if there is one."""
     data: dict[str, Any] = {"coefficients": COEFFICIENTS, "groups": _groups(), "rig": None}
     if rig is not None:
-        # pygltflib comes with the extra "files"; a page without a rig does not need it.
-        from koemorph.preview.mesh import pack
+        try:
+            from koemorph.preview.mesh import pack
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                f'Showing a rig needs the package {error.name}: pip install "koemorph[files]".'
+            ) from error
 
         info, numbers = pack(rig)
         data["rig"] = {**info, "data": _packed(numbers)}
