@@ -12,8 +12,9 @@ namespace KoeMorph
         const int Block = 512;
         /// <summary>Seconds read beyond the lag of the face: time for the worker to compute.</summary>
         const double Margin = 0.1;
-        /// <summary>Seconds of what precedes a new position, so that the face does not start from nothing.</summary>
-        const double Preroll = 0.5;
+        /// <summary>Seconds of what precedes a new position, so that the face does not start from nothing. With
+        /// lag and margin it stays well below the second that a stream holds.</summary>
+        const double Preroll = 0.25;
 
         readonly FaceStream _stream;
         readonly AudioClip _clip;
