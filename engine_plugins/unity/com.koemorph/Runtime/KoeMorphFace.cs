@@ -49,6 +49,8 @@ namespace KoeMorph
         void LateUpdate()
         {
             if (_wantedChannels != 0 || _input == FaceInput.AudioClip && ClipChanged()) Reopen();
+            if (_input != FaceInput.Manual && _source == null && _problem.Length == 0)
+                Fail("There is no voice: set Source to an AudioSource, or put one on '" + name + "'.");
             if (_stream == null) return;
             try
             {
@@ -97,6 +99,7 @@ namespace KoeMorph
             {
                 if (_source == null && _input != FaceInput.Manual) _source = GetComponent<AudioSource>();
                 _clip = _source == null ? null : _source.clip;
+                if (_input == FaceInput.AudioSource && _source == null) return;  // may yet come; see LateUpdate
                 if (_input == FaceInput.AudioClip && _clip == null) return;  // nothing to say yet
                 var asset = SharedModel.Resolve(_model);
                 var model = SharedModel.Acquire(asset);
@@ -134,8 +137,6 @@ namespace KoeMorph
             switch (_input)
             {
                 case FaceInput.AudioSource:
-                    if (_source == null)
-                        throw new KoeMorphException("There is no voice: set Source to an AudioSource, or put one on '" + name + "'.");
                     int length, buffers;
                     AudioSettings.GetDSPBufferSize(out length, out buffers);
                     _outputLatency = length * buffers / (double)AudioSettings.outputSampleRate;

@@ -71,9 +71,27 @@ namespace KoeMorph.Harness
         static void NoSource()
         {
             var head = new GameObject("Head");
-            head.AddComponent<KoeMorphFace>();
+            var face = head.AddComponent<KoeMorphFace>();
+            Expect.NoComplaint();  // a script may still set it
+            face.Message("LateUpdate");
+            face.Message("LateUpdate");
             Expect.OneError("Source", "Head");
             UnityEngine.Object.Destroy(head);
+
+            using (var stage = Talking())
+            {
+                UnityEngine.Object.Destroy(stage.Source);
+                stage.Tick();
+                Expect.True(stage.AtRest, "a face whose source is destroyed is at rest");
+                Expect.OneError("Source", "Head");
+            }
+
+            var bare = new GameObject("Bare");
+            bare.AddComponent<KoeMorphMicrophone>().Message("Update");
+            bare.GetComponent<KoeMorphFace>().Message("LateUpdate");
+            Debug.Console.RemoveAll(line => line.StartsWith("warning"));  // no device, no shapes
+            Expect.NoComplaint();
+            UnityEngine.Object.Destroy(bare);
         }
 
         static void StreamingClip()
