@@ -53,8 +53,8 @@ class Stage {
       if (!label) return;
       c.font = `600 ${Math.round(height / 36)}px system-ui, sans-serif`;
       c.textAlign = "center";
-      c.fillStyle = "rgba(232,234,243,.75)";
-      c.fillText(label, room * (k + 0.5), height * 0.055);
+      c.fillStyle = "rgba(255,255,255,.92)";
+      c.fillText(label, room * (k + 0.5), height * 0.96);
     });
   }
 }
