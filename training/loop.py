@@ -173,7 +173,9 @@ class Trainer:
             whole = batch[0]
             # The sums of all processes are divided by the labels of the whole batch.
             total = whole.labelled.sum().clamp(min=1.0).to(self.fabric.device)
-            mine = whole.rows(rank * share, (rank + 1) * share).to(self.fabric.device)
+            mine = whole.rows(rank * share, (rank + 1) * share).to(
+                self.fabric.device, pin=self.settings.data.pin_memory
+            )
             last = number + 1 == self.batches
             update = last or (number + 1) % optimization.accumulate == 0
             with self.fabric.no_backward_sync(self.module, enabled=not update):
