@@ -17,7 +17,7 @@ constexpr float kCompression = 0.85f;  // each harmonic counts this much of the 
 constexpr int kPeakReach = 2;          // bins to either side that belong to a peak
 
 // Auditory weighting: an arctangent in octaves about this frequency.
-constexpr double kWeightCentre = 31.8, kWeightSlope = 2.994;
+constexpr double kWeightCentre = 31.7922, kWeightSlope = 2.99415;
 
 // How many points lie between the fundamental and harmonic k; the grid is a hair coarser than its
 // points (61.49 of 61.52 an octave), which rounds 1.5, 3 and 8 harmonic distances down.
@@ -25,6 +25,9 @@ int harmonic_distance(int harmonic) {
   constexpr double kPointsPerOctave = 61.49;
   return static_cast<int>(std::lround(std::log2(harmonic) * kPointsPerOctave));
 }
+
+// log2 of a bin's frequency over the bin width; bin 0 counts as half a bin.
+double octave_of(int bin) { return std::log2(bin == 0 ? 0.5 : bin); }
 
 struct Vertex {
   float offset, value;
@@ -48,31 +51,52 @@ PitchAnalyzer::PitchAnalyzer()
       peaks_(kBins),
       smoothed_(kBins),
       curvature_(kBins),
-      elimination_(kBins),
       octaves_(kPoints),
       summed_(kPoints),
       transform_(kBins),
-      knots_(kPoints) {
+      knots_(kBins),
+      points_(kPoints) {
   const double centre = 0.5 * (kFrame - 1);
   for (int i = 0; i < kFrame; ++i) {
     const double distance = (i - centre) / (kGaussSigma * centre);
     window_[i] = static_cast<float>(std::exp(-0.5 * distance * distance));
   }
-  for (int k = 1; k < kBins - 1; ++k) elimination_[k] = 1.0f / (4.0f - elimination_[k - 1]);
+  make_knots();
+  make_points();
+}
+
+void PitchAnalyzer::make_knots() {
+  for (int k = 0; k < kBins - 1; ++k) {
+    const double octaves = octave_of(k + 1) - octave_of(k);
+    knots_[k].octaves = static_cast<float>(octaves);
+    knots_[k].per_octave = static_cast<float>(1.0 / octaves);
+  }
+  double eliminated = 0;
+  for (int k = 1; k < kBins - 1; ++k) {
+    const double left = knots_[k - 1].octaves;
+    const double right = knots_[k].octaves;
+    const double pivot = 1.0 / (2.0 * (left + right) - left * eliminated);
+    knots_[k].pivot = static_cast<float>(pivot);
+    eliminated = right * pivot;
+  }
+}
+
+void PitchAnalyzer::make_points() {
   const double octaves = std::log2(kHighest / kLowest);
   for (int i = 0; i < kPoints; ++i) {
     const double octave = octaves * i / (kPoints - 1);
     const double position = kLowest * std::exp2(octave) / kBinWidth;
-    Knot& knot = knots_[i];
-    knot.bin = std::min(static_cast<int>(position), kBins - 2);
-    const double b = position - knot.bin;
+    Point& point = points_[i];
+    point.bin = std::min(static_cast<int>(position), kBins - 2);
+    const double width = octave_of(point.bin + 1) - octave_of(point.bin);
+    const double b = (std::log2(position) - octave_of(point.bin)) / width;
     const double a = 1.0 - b;
-    knot.a = static_cast<float>(a);
-    knot.b = static_cast<float>(b);
-    knot.a3 = static_cast<float>(a * a * a - a);
-    knot.b3 = static_cast<float>(b * b * b - b);
+    point.a = static_cast<float>(a);
+    point.b = static_cast<float>(b);
+    point.a3 = static_cast<float>((a * a * a - a) * width * width / 6.0);
+    point.b3 = static_cast<float>((b * b * b - b) * width * width / 6.0);
     const double height = octave - std::log2(kWeightCentre / kLowest);
-    knot.weight = static_cast<float>(0.5 + std::atan(kWeightSlope * height) / kPi);
+    point.weight = static_cast<float>(0.5 + std::atan(kWeightSlope * height) / kPi);
   }
 }
 
@@ -95,17 +119,16 @@ PitchCandidates PitchAnalyzer::analyze(const float* samples) {
   return result;
 }
 
-// Keeps the bins around local maxima, and all below the first; the rest is noise between the
-// harmonics.
+// Keeps the bins around local maxima; the rest is noise between the harmonics.
 void PitchAnalyzer::keep_peaks() {
   const auto is_peak = [this](int k) {
-    return magnitude_[k] > magnitude_[k - 1] && magnitude_[k] > magnitude_[k + 1];
+    return (k == 0 || magnitude_[k] > magnitude_[k - 1]) && magnitude_[k] > magnitude_[k + 1];
   };
   std::fill(peaks_.begin(), peaks_.end(), 0.0f);
   int kept = 0;  // bins before it are decided
-  for (int k = 1; k < kBins - 1; ++k) {
+  for (int k = 0; k < kBins - 1; ++k) {
     if (!is_peak(k)) continue;
-    const int first = kept == 0 ? 0 : std::max(k - kPeakReach, kept);
+    const int first = std::max(k - kPeakReach, kept);
     const int last = std::min(k + kPeakReach + 1, kBins);
     std::copy(magnitude_.begin() + first, magnitude_.begin() + last, peaks_.begin() + first);
     kept = last;
@@ -113,29 +136,35 @@ void PitchAnalyzer::keep_peaks() {
 }
 
 void PitchAnalyzer::smooth() {
-  smoothed_[0] = peaks_[0];
+  smoothed_[0] = 0.5f * peaks_[0] + 0.25f * peaks_[1];
   for (int k = 1; k < kBins - 1; ++k) {
     smoothed_[k] = 0.25f * (peaks_[k - 1] + peaks_[k + 1]) + 0.5f * peaks_[k];
   }
   smoothed_[kBins - 1] = 0.25f * peaks_[kBins - 2] + 0.5f * peaks_[kBins - 1];
 }
 
-// Natural cubic spline through the bins, read off at points spaced equally in log frequency.
+// Natural cubic spline through the bins over log frequency, read off at equal distances.
 void PitchAnalyzer::to_octaves() {
+  float slope = (smoothed_[1] - smoothed_[0]) * knots_[0].per_octave;
   curvature_[0] = 0;
   for (int k = 1; k < kBins - 1; ++k) {
-    const float bend = 6.0f * (smoothed_[k - 1] - 2.0f * smoothed_[k] + smoothed_[k + 1]);
-    curvature_[k] = (bend - curvature_[k - 1]) * elimination_[k];
+    const Knot& knot = knots_[k];
+    const float next = (smoothed_[k + 1] - smoothed_[k]) * knot.per_octave;
+    curvature_[k] =
+        (6.0f * (next - slope) - knots_[k - 1].octaves * curvature_[k - 1]) * knot.pivot;
+    slope = next;
   }
   curvature_[kBins - 1] = 0;
-  for (int k = kBins - 2; k > 0; --k) curvature_[k] -= elimination_[k] * curvature_[k + 1];
+  for (int k = kBins - 2; k > 0; --k) {
+    curvature_[k] -= knots_[k].octaves * knots_[k].pivot * curvature_[k + 1];
+  }
   for (int i = 0; i < kPoints; ++i) {
-    const Knot& knot = knots_[i];
-    const float* value = &smoothed_[knot.bin];
-    const float* bend = &curvature_[knot.bin];
-    const float spline = knot.a * value[0] + knot.b * value[1] +
-                         (knot.a3 * bend[0] + knot.b3 * bend[1]) * (1.0f / 6.0f);
-    octaves_[i] = std::max(spline, 0.0f) * knot.weight;
+    const Point& point = points_[i];
+    const float* value = &smoothed_[point.bin];
+    const float* bend = &curvature_[point.bin];
+    const float spline =
+        point.a * value[0] + point.b * value[1] + point.a3 * bend[0] + point.b3 * bend[1];
+    octaves_[i] = std::max(spline, 0.0f) * point.weight;
   }
 }
 

@@ -39,12 +39,17 @@ class PitchAnalyzer {
  private:
   static constexpr int kPoints = kBins;  // of the logarithmic frequency axis
 
-  struct Knot {  // one point of that axis: spline weights for bins `bin` and `bin + 1`, and its
-                 // auditory weight
+  struct Knot {  // of the spline: a bin, and what belongs to the gap between it and the next
+    float octaves = 0, per_octave = 0, pivot = 0;
+  };
+
+  struct Point {  // of the axis: spline weights for bins `bin` and `bin + 1`, auditory weight
     int bin;
     float a, b, a3, b3, weight;
   };
 
+  void make_knots();
+  void make_points();
   void keep_peaks();
   void smooth();
   void to_octaves();
@@ -52,10 +57,11 @@ class PitchAnalyzer {
   void collect(PitchCandidates* out) const;
 
   RealFft fft_;
-  std::vector<float> window_, buffer_, magnitude_, peaks_, smoothed_, curvature_, elimination_;
+  std::vector<float> window_, buffer_, magnitude_, peaks_, smoothed_, curvature_;
   std::vector<float> octaves_, summed_;
   std::vector<std::complex<float>> transform_;
   std::vector<Knot> knots_;
+  std::vector<Point> points_;
 };
 
 }  // namespace koemorph

@@ -9,14 +9,15 @@ namespace {
 
 constexpr float kVoicingThreshold = 0.7f;
 constexpr float kLocalWeight = 2.0f;      // of a candidate's weakness
-constexpr float kThresholdWeight = 4.0f;  // against calling a clear voice unvoiced, or noise voiced
-constexpr float kJumpWeight = 10.0f;      // of a jump in log frequency
+constexpr float kThresholdWeight = 8.0f;  // against calling a clear voice unvoiced, or noise voiced
+constexpr float kJumpWeight = 10.0f;      // of an octave between two frames
 constexpr float kSwitchWeight = 10.0f;    // of a change between voiced and unvoiced
+constexpr float kLeastVoicing = 1e-3f;
 constexpr float kNever = std::numeric_limits<float>::max();
 
 float voiced_cost(const PitchCandidate& candidate) {
   const float miss = candidate.voicing < kVoicingThreshold ? kThresholdWeight : 0.0f;
-  return kLocalWeight * (1.0f - candidate.voicing) + miss;
+  return -kLocalWeight * std::log(std::max(candidate.voicing, kLeastVoicing)) + miss;
 }
 
 float unvoiced_cost(const PitchCandidates& candidates) {
@@ -57,7 +58,7 @@ void PitchTracker::push(const PitchCandidates& candidates) {
       if (was_voiced && from >= before.candidates.count) continue;
       float step = 0;
       if (voiced && was_voiced) {
-        step = kJumpWeight * std::abs(std::log(candidates.best[to].frequency /
+        step = kJumpWeight * std::abs(std::log2(candidates.best[to].frequency /
                                                before.candidates.best[from].frequency));
       } else if (voiced != was_voiced) {
         step = kSwitchWeight;

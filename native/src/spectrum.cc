@@ -12,10 +12,11 @@ constexpr double kSampleRate = 16000.0;
 constexpr double kBinWidth = kSampleRate / SpectrumAnalyzer::kFft;
 constexpr double kLowestBand = 20.0;
 constexpr double kHighestBand = 8000.0;
+constexpr int kFirstBin = 2;  // the bands leave out the bin nearest to their lowest frequency
 constexpr double kCompression = 0.33;     // intensity to loudness
 constexpr double kSampleScale = 32767.0;  // HTK counts samples as 16-bit integers
-constexpr float kLogFloor = 1e-8f;        // of a band's energy before the cepstrum
-constexpr float kLevelFloor = 1e-20f;     // of a bin's power before decibels: -200 dB
+constexpr float kLogFloor = 1.0f;        // of a band's energy before the cepstrum
+constexpr float kLevelFloor = 1e-14f;     // of a bin's power before decibels: -140 dB
 constexpr int kLifter = 22;
 
 // Bins of the bands that the descriptors are defined on (31.25 Hz a bin).
@@ -53,7 +54,7 @@ SpectrumAnalyzer::SpectrumAnalyzer()
   for (int b = 0; b < kBands; ++b) {
     Band& band = bands_[b];
     const double left = low + b * step;
-    for (int k = 0; k < kBins; ++k) {
+    for (int k = kFirstBin; k < kBins; ++k) {
       const double position = (mel(k * kBinWidth) - left) / step;
       const double weight = 1.0 - std::abs(position - 1.0);
       if (weight <= 0.0) continue;
