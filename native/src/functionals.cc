@@ -9,6 +9,7 @@ namespace {
 
 constexpr float kFrameStep = 0.01f;     // seconds
 constexpr float kPeakThreshold = 0.1f;  // of the contour's range: what a peak must rise by
+constexpr float kHigherPeak = 1.05f;    // that replaces the one before it
 constexpr float kLevelFloor = 1e-30f;   // of the mean square: -300 dB
 
 struct Spread {
@@ -98,50 +99,77 @@ void Functionals::describe(float* out) {
   slopes(out + 6);
 }
 
-// Alternating lows and highs that differ by more than the threshold.
+// Alternating lows and highs that differ by more than the threshold. A later low replaces the one before
+// it when it is lower; a later high when it is 5 % higher, or higher after a rise past the threshold.
 void Functionals::find_extrema() {
   extrema_count_ = 0;
   if (size_ == 0) return;
   const auto range = std::minmax_element(contour_.begin(), contour_.begin() + size_);
   const float threshold = kPeakThreshold * (*range.second - *range.first);
-  Extremum low{0, contour_[0], false}, high{0, contour_[0], true};
-  bool rising = true, falling = true;  // what the next extremum may end; both before the first
-  for (int i = 1; i < size_; ++i) {
+  float lowest = contour_[0], previous = contour_[0];
+  for (int i = 1; i < size_ - 2; ++i) {
     const float value = contour_[i];
-    if (value > high.value) high = {i, value, true};
-    if (value < low.value) low = {i, value, false};
-    if (rising && value < high.value - threshold) {
-      extrema_[extrema_count_++] = high;
-      rising = false;
-      falling = true;
-      low = {i, value, false};
-    } else if (falling && value > low.value + threshold) {
-      extrema_[extrema_count_++] = low;
-      falling = false;
-      rising = true;
-      high = {i, value, true};
+    const bool high = value > contour_[i - 1] && value > contour_[i + 1];
+    const bool low = value < contour_[i - 1] && value < contour_[i + 1];
+    if (!high && !low) continue;
+    Extremum* last = extrema_count_ > 0 ? &extrema_[extrema_count_ - 1] : nullptr;
+    bool accepted = false;
+    if (last == nullptr) {
+      accepted = high ? value - lowest > threshold : contour_[0] - value > threshold;
+    } else if (last->high != high) {
+      accepted = std::abs(value - last->value) > threshold;
+    } else if (low ? value < last->value
+                   : value > kHigherPeak * last->value ||
+                         (value > last->value && value - previous > threshold)) {
+      *last = {i, value, high};
     }
+    if (accepted) extrema_[extrema_count_++] = {i, value, high};
+    previous = value;
+    lowest = std::min(lowest, value);
   }
 }
 
+template <typename Visit>
+void Functionals::slopes_of(bool rising, Visit visit) const {
+  Extremum from{0, size_ > 0 ? contour_[0] : 0.0f, false};
+  for (int i = 0; i < extrema_count_; ++i) {
+    const Extremum& to = extrema_[i];
+    if (to.high == rising) {
+      visit(std::abs(to.value - from.value) /
+            (kFrameStep * static_cast<float>(to.position - from.position)));
+    }
+    from = to;
+  }
+}
+
+// Steepness of the way to each high and to each low from what came before, the contour's start counting as
+// the first and its end as the last. The way to the end keeps its sign and has no part in the deviation:
+// the reference values of the set are defined so.
 void Functionals::slopes(float* out) const {
   for (const bool rising : {true, false}) {
-    double sum = 0, squares = 0;
+    double sum = 0;
     int count = 0;
-    for (int i = 1; i < extrema_count_; ++i) {
-      if (extrema_[i].high != rising) continue;
-      const float change = std::abs(extrema_[i].value - extrema_[i - 1].value);
-      const double slope =
-          change /
-          (kFrameStep * static_cast<float>(extrema_[i].position - extrema_[i - 1].position));
+    slopes_of(rising, [&](double slope) {
       sum += slope;
-      squares += slope * slope;
+      ++count;
+    });
+    double last = 0;
+    const bool ends_so = extrema_count_ > 0 && extrema_[extrema_count_ - 1].high != rising;
+    const int position = ends_so ? extrema_[extrema_count_ - 1].position : 0;
+    if (ends_so && size_ - 1 > position) {
+      last = (contour_[size_ - 1] - extrema_[extrema_count_ - 1].value) /
+             (kFrameStep * static_cast<float>(size_ - 1 - position));
       ++count;
     }
-    const double mean = count > 0 ? sum / count : 0.0;
-    const double variance = count > 0 ? squares / count - mean * mean : 0.0;
+    double mean = count > 0 ? (sum + last) / count : 0.0;
+    double squares = 0;
+    slopes_of(rising, [&](double slope) { squares += (slope - mean) * (slope - mean); });
+    if (extrema_count_ == 0 && size_ > 0) {
+      const double whole = (contour_[size_ - 1] - contour_[0]) / static_cast<float>(size_);
+      if (rising == (whole > 0)) mean = whole;
+    }
     *out++ = static_cast<float>(mean);
-    *out++ = static_cast<float>(std::sqrt(std::max(0.0, variance)));
+    *out++ = count > 0 ? static_cast<float>(std::sqrt(squares / count)) : 0.0f;
   }
 }
 

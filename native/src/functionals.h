@@ -42,6 +42,8 @@ class Functionals {
   void describe(float* out);      // the ten functionals of F0 and loudness
   void slopes(float* out) const;  // of rises and falls: mean and deviation of each
   float percentile(double fraction);
+  template <typename Visit>
+  void slopes_of(bool rising, Visit visit) const;
   void find_extrema();
   void segments(const FrameRing& frames, int count, float* out);
 
