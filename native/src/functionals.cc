@@ -49,7 +49,7 @@ void smooth_contour(const float* values, int count, bool skip_zeros, float* out)
 }
 
 Functionals::Functionals(int capacity)
-    : raw_(capacity), contour_(capacity), sorted_(capacity), extrema_(capacity) {}
+    : raw_(capacity), contour_(capacity), sorted_(capacity), extrema_(capacity), stretches_(capacity) {}
 
 void Functionals::gather(const FrameRing& frames, int lld, int count, Select select,
                          bool skip_zeros) {
@@ -173,31 +173,46 @@ void Functionals::slopes(float* out) const {
   }
 }
 
-// Of voiced and unvoiced stretches: how many voiced a second, mean and deviation of the lengths of
-// each.
+// Of voiced and unvoiced stretches: how many voiced a second, mean and deviation of the lengths of each. A
+// single frame does not interrupt a stretch, and a stretch counts from three frames on. The last one, cut
+// off by the window, counts from six frames on and is taken as shorter by what is not known of it.
 void Functionals::segments(const FrameRing& frames, int count, float* out) {
-  Spread lengths[2];
-  int voiced_segments = 0;
-  for (const bool voiced : {true, false}) {
-    int segments = 0, length = 0;
-    for (int i = 0; i <= count; ++i) {
-      if (i < count && (frames[i].lld[kF0] > 0) == voiced) {
-        ++length;
-      } else if (length > 0) {
-        raw_[segments++] = kFrameStep * static_cast<float>(length);
-        length = 0;
-      }
+  stretches_count_ = 0;
+  for (int i = 0, end; i < count; i = end) {
+    const bool voiced = frames[i].lld[kF0] > 0;
+    for (end = i + 1; end < count && (frames[end].lld[kF0] > 0) == voiced;) ++end;
+    Stretch* last = stretches_count_ > 0 ? &stretches_[stretches_count_ - 1] : nullptr;
+    if (last != nullptr && (end - i == 1 || last->voiced == voiced)) {
+      last->end = end;
+    } else {
+      stretches_[stretches_count_++] = {i, end, voiced};
     }
-    lengths[voiced] = spread_of(segments, [this](int i) { return raw_[i]; });
-    if (voiced) voiced_segments = segments;
   }
-  out[0] = count > 1
-               ? static_cast<float>(voiced_segments) / (kFrameStep * static_cast<float>(count - 1))
-               : 0.0f;
-  out[1] = static_cast<float>(lengths[1].mean);
-  out[2] = static_cast<float>(lengths[1].deviation);
-  out[3] = static_cast<float>(lengths[0].mean);
-  out[4] = static_cast<float>(lengths[0].deviation);
+  int duration = count - 1;  // frames
+  Spread lengths[2];
+  int voiced_count = 0;
+  for (const bool voiced : {false, true}) {
+    int used = 0;
+    for (int i = 0; i < stretches_count_; ++i) {
+      const Stretch& stretch = stretches_[i];
+      if (stretch.voiced != voiced) continue;
+      int length = stretch.end - stretch.begin - 1, least = 2;
+      if (stretch.end == count) {
+        length -= voiced ? 2 : 1;
+        least = 4;
+        duration = length < least ? stretch.begin : duration - (voiced ? 1 : 0);
+      }
+      if (length >= least) raw_[used++] = kFrameStep * static_cast<float>(length);
+    }
+    lengths[voiced] = spread_of(used, [this](int i) { return raw_[i]; });
+    if (voiced) voiced_count = used;
+  }
+  const float seconds = kFrameStep * static_cast<float>(duration);
+  out[0] = seconds > 0 ? static_cast<float>(voiced_count) / seconds : 0.0f;
+  for (const bool voiced : {true, false}) {
+    *++out = static_cast<float>(lengths[voiced].mean);
+    *++out = static_cast<float>(lengths[voiced].deviation);
+  }
 }
 
 void Functionals::compute(const FrameRing& spectral, int voiced, float* out) {

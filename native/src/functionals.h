@@ -53,10 +53,17 @@ class Functionals {
     bool high;
   };
 
+  struct Stretch {
+    int begin, end;
+    bool voiced;
+  };
+
   std::vector<float> raw_, contour_, sorted_;
   std::vector<Extremum> extrema_;
+  std::vector<Stretch> stretches_;
   int size_ = 0;  // of contour_
   int extrema_count_ = 0;
+  int stretches_count_ = 0;
 };
 
 }  // namespace koemorph

@@ -65,9 +65,10 @@ HarmonicDescriptors HarmonicAnalyzer::analyze(const float* magnitude, float f0,
   for (int i = 0; i < 3; ++i) {
     const float frequency = formants.frequency[i];
     if (!(frequency > 0)) continue;
+    const float nearest = frequency / f0;
+    const int last = std::max(1, static_cast<int>((1 + kFormantReach) * nearest));
     const int first =
-        std::max(1, static_cast<int>(std::lround((1 - kFormantReach) * frequency / f0)));
-    const int last = static_cast<int>(std::lround((1 + kFormantReach) * frequency / f0));
+        std::clamp(static_cast<int>(std::ceil((1 - kFormantReach) * nearest)), 1, last);
     for (int n = first; n <= std::min(last, count); ++n) {
       result.amplitude[i] = std::max(result.amplitude[i], level_[n]);
     }
