@@ -11,9 +11,10 @@ constexpr double kBinWidth = kSampleRate / PitchAnalyzer::kFft;
 constexpr int kBins = PitchAnalyzer::kBins;
 constexpr float kFloor = 1e-20f;
 constexpr float kFormantReach = 0.2f;  // of its frequency: harmonics that may stand for a formant
+constexpr float kNoHarmonic = -200.0f;   // dB, where the spectrum has no peak
 constexpr float kHnrLimit = 100.0f;    // dB
 
-// Bin of the local maximum nearest to `bin`, the higher of two as near; `bin` itself without one.
+// Bin of the local maximum nearest to `bin`, the higher bin of two as near; -1 without one within reach.
 int nearest_peak(const float* magnitude, int bin, int reach) {
   const auto is_peak = [magnitude](int k) {
     return k > 0 && k < kBins - 1 && magnitude[k] > magnitude[k - 1] &&
@@ -23,7 +24,7 @@ int nearest_peak(const float* magnitude, int bin, int reach) {
     if (is_peak(bin + distance)) return bin + distance;
     if (is_peak(bin - distance)) return bin - distance;
   }
-  return bin;
+  return -1;
 }
 
 float peak_height(const float* magnitude, int bin) {
@@ -58,8 +59,12 @@ HarmonicDescriptors HarmonicAnalyzer::analyze(const float* magnitude, float f0,
   float fundamental = 0;
   for (int n = 1; n <= kHarmonics && bin_of(n) < kBins; ++n) {
     const int peak = nearest_peak(magnitude, bin_of(n), reach);
-    if (n == 1) fundamental = std::max(magnitude[peak], kFloor);
-    level_[n] = n == 1 ? 0.0f : decibels(peak_height(magnitude, peak) / fundamental);
+    if (n == 1) {
+      fundamental = std::max(magnitude[peak < 0 ? bin_of(1) : peak], kFloor);
+      level_[n] = 0;
+    } else {
+      level_[n] = peak < 0 ? kNoHarmonic : decibels(peak_height(magnitude, peak) / fundamental);
+    }
     count = n;
   }
   for (int i = 0; i < 3; ++i) {
