@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "periods.h"
-
 namespace koemorph {
 namespace {
 
@@ -67,6 +65,7 @@ Egemaps::Egemaps(const EgemapsConfig& config)
 void Egemaps::reset() {
   spectrum_.reset();
   tracker_.reset();
+  periods_.reset();
   std::fill(history_.begin(), history_.end(), 0.0f);
   std::fill(windows_.begin(), windows_.end(), 0.0f);
   samples_ = updates_ = spectral_count_ = pitch_count_ = settled_ = 0;
@@ -128,32 +127,35 @@ void Egemaps::analyze_pitch() {
   // The oldest undecided frame has just been decided.
   if (tracker_.valid() > PitchTracker::kLag) {
     tracker_.trace();
-    describe(index - PitchTracker::kLag, tracker_.frequency(PitchTracker::kLag));
+    describe(index - PitchTracker::kLag, tracker_.frequency(PitchTracker::kLag), &periods_);
   }
 }
 
 void Egemaps::settle() {
   if (settled_ == pitch_count_) return;
   tracker_.trace();
-  for (int age = tracker_.valid() - 1; age >= 0; --age) {
-    describe(pitch_count_ - 1 - age, tracker_.frequency(age));
+  PeriodTracker periods = periods_;
+  for (int age = std::min(tracker_.valid(), PitchTracker::kLag) - 1; age >= 0; --age) {
+    describe(pitch_count_ - 1 - age, tracker_.frequency(age), &periods);
   }
   settled_ = pitch_count_;
 }
 
-void Egemaps::describe(int64_t index, float f0) {
+void Egemaps::describe(int64_t index, float f0, PeriodTracker* tracker) {
   Pending& state = pending(index);
   if (state.silent) f0 = 0;
+  EgemapsFrame& out = frame(index);
+  const int64_t begin = std::max<int64_t>(0, samples_ - kAudio);
+  const PeriodTracker::Waveform wave = {newest(static_cast<int>(samples_ - begin)), begin,
+                                        samples_};
+  const PeriodDescriptors periods = tracker->measure(wave, index * kStep, kStep, f0);
+  out.lld[kJitter] = periods.jitter;
+  out.lld[kShimmer] = periods.shimmer;
   if (state.described && state.f0 == f0) return;
   state.described = true;
   state.f0 = f0;
-  const auto back = static_cast<int>(samples_ - index * kStep);
-  const PeriodDescriptors periods = measure_periods(newest(back), PitchAnalyzer::kFrame, f0);
   const HarmonicDescriptors harmonics = harmonics_.analyze(magnitude(index), f0, state.formants);
-  EgemapsFrame& out = frame(index);
   out.lld[kF0] = f0 > 0 ? 12.0f * std::log2(f0 / kPitchReference) : 0.0f;
-  out.lld[kJitter] = periods.jitter;
-  out.lld[kShimmer] = periods.shimmer;
   out.lld[kHnr] = harmonics.hnr;
   out.lld[kH1H2] = harmonics.h1_h2;
   out.lld[kH1A3] = harmonics.h1_a3;

@@ -9,6 +9,7 @@
 #include "formants.h"
 #include "functionals.h"
 #include "harmonics.h"
+#include "periods.h"
 #include "pitch.h"
 #include "pitch_track.h"
 #include "spectrum.h"
@@ -72,7 +73,7 @@ class Egemaps {
   void analyze_spectrum();
   void analyze_pitch();
   void settle();  // brings the pitch of the newest frames, and what follows from it, up to date
-  void describe(int64_t frame, float f0);
+  void describe(int64_t index, float f0, PeriodTracker* tracker);
   void update();
   FrameRing window_frames() const;
   int voiced_frames(const FrameRing& window) const;
@@ -95,6 +96,7 @@ class Egemaps {
   FormantAnalyzer formants_;
   PitchAnalyzer pitch_;
   PitchTracker tracker_;
+  PeriodTracker periods_;  // as far as the pitch is decided
   HarmonicAnalyzer harmonics_;
   Functionals functionals_;
 

@@ -49,7 +49,11 @@ void smooth_contour(const float* values, int count, bool skip_zeros, float* out)
 }
 
 Functionals::Functionals(int capacity)
-    : raw_(capacity), contour_(capacity), sorted_(capacity), extrema_(capacity), stretches_(capacity) {}
+    : raw_(capacity),
+      contour_(capacity),
+      sorted_(capacity),
+      extrema_(capacity),
+      stretches_(capacity) {}
 
 void Functionals::gather(const FrameRing& frames, int lld, int count, Select select,
                          bool skip_zeros) {
@@ -99,8 +103,9 @@ void Functionals::describe(float* out) {
   slopes(out + 6);
 }
 
-// Alternating lows and highs that differ by more than the threshold. A later low replaces the one before
-// it when it is lower; a later high when it is 5 % higher, or higher after a rise past the threshold.
+// Alternating lows and highs that differ by more than the threshold. A later low replaces the one
+// before it when it is lower; a later high when it is 5 % higher, or higher after a rise past the
+// threshold.
 void Functionals::find_extrema() {
   extrema_count_ = 0;
   if (size_ == 0) return;
@@ -142,9 +147,9 @@ void Functionals::slopes_of(bool rising, Visit visit) const {
   }
 }
 
-// Steepness of the way to each high and to each low from what came before, the contour's start counting as
-// the first and its end as the last. The way to the end keeps its sign and has no part in the deviation:
-// the reference values of the set are defined so.
+// Steepness of the way to each high and to each low from what came before, the contour's start
+// counting as the first and its end as the last. The way to the end keeps its sign and has no part
+// in the deviation: the reference values of the set are defined so.
 void Functionals::slopes(float* out) const {
   for (const bool rising : {true, false}) {
     double sum = 0;
@@ -173,9 +178,10 @@ void Functionals::slopes(float* out) const {
   }
 }
 
-// Of voiced and unvoiced stretches: how many voiced a second, mean and deviation of the lengths of each. A
-// single frame does not interrupt a stretch, and a stretch counts from three frames on. The last one, cut
-// off by the window, counts from six frames on and is taken as shorter by what is not known of it.
+// Of voiced and unvoiced stretches: how many voiced a second, mean and deviation of the lengths of
+// each. A single frame does not interrupt a stretch, and a stretch counts from three frames on. The
+// last one, cut off by the window, counts from six frames on and is taken as shorter by what is not
+// known of it.
 void Functionals::segments(const FrameRing& frames, int count, float* out) {
   stretches_count_ = 0;
   for (int i = 0, end; i < count; i = end) {

@@ -10,11 +10,12 @@ constexpr double kSampleRate = 16000.0;
 constexpr double kBinWidth = kSampleRate / PitchAnalyzer::kFft;
 constexpr int kBins = PitchAnalyzer::kBins;
 constexpr float kFloor = 1e-20f;
-constexpr float kFormantReach = 0.2f;  // of its frequency: harmonics that may stand for a formant
-constexpr float kNoHarmonic = -200.0f;   // dB, where the spectrum has no peak
-constexpr float kHnrLimit = 100.0f;    // dB
+constexpr float kFormantReach = 0.2f;   // of its frequency: harmonics that may stand for a formant
+constexpr float kNoHarmonic = -200.0f;  // dB, where the spectrum has no peak
+constexpr float kHnrLimit = 100.0f;     // dB
 
-// Bin of the local maximum nearest to `bin`, the higher bin of two as near; -1 without one within reach.
+// Bin of the local maximum nearest to `bin`, the higher bin of two as near; -1 without one within
+// reach.
 int nearest_peak(const float* magnitude, int bin, int reach) {
   const auto is_peak = [magnitude](int k) {
     return k > 0 && k < kBins - 1 && magnitude[k] > magnitude[k - 1] &&

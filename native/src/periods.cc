@@ -26,57 +26,58 @@ float height(const float* samples, int count) {
   return *range.second - *range.first;
 }
 
+struct Match {
+  int lag = 0;
+  float length = 0;  // the lag, interpolated
+  float correlation = -1;
+};
+
+// Where the waveform from `period` on repeats itself best.
+Match find_repeat(const float* period, int shortest, int longest, int compared) {
+  Match best;
+  const auto at = [&](int lag) { return correlation(period, period + lag, compared); };
+  for (int lag = shortest; lag <= longest; ++lag) {
+    const float value = at(lag);
+    if (value > best.correlation) best = {lag, 0, value};
+  }
+  const float left = at(best.lag - 1), right = at(best.lag + 1);
+  const float bend = left - 2.0f * best.correlation + right;
+  const float offset = bend < 0 ? std::clamp(0.5f * (left - right) / bend, -1.0f, 1.0f) : 0.0f;
+  best.length = static_cast<float>(best.lag) + offset;
+  return best;
+}
+
 }  // namespace
 
-PeriodDescriptors measure_periods(const float* samples, int count, float f0) {
+PeriodDescriptors PeriodTracker::measure(const Waveform& wave, int64_t start, int step, float f0) {
   PeriodDescriptors result;
-  if (!(f0 > 0)) return result;
+  if (!(f0 > 0)) {
+    reset();
+    return result;
+  }
   const float expected = kSampleRate / f0;
-  const int shortest = static_cast<int>(std::floor(expected * (1 - kSearch)));
-  const int longest = static_cast<int>(std::ceil(expected * (1 + kSearch)));
-  const int compared = static_cast<int>(std::lround(expected));
-
-  float last_length = 0, last_height = 0, lengths = 0, length_changes = 0, height_changes = 0;
-  int periods = 0, changes = 0;
-  int start = 0;
-  while (start + longest + 1 + compared <= count) {
-    const auto match = [&](int lag) {
-      return correlation(samples + start, samples + start + lag, compared);
-    };
-    int best = shortest;
-    float best_match = -1;
-    for (int lag = shortest; lag <= longest; ++lag) {
-      const float value = match(lag);
-      if (value > best_match) {
-        best_match = value;
-        best = lag;
-      }
+  const auto shortest = static_cast<int>(std::floor(expected * (1 - kSearch)));
+  const auto longest = static_cast<int>(std::ceil(expected * (1 + kSearch)));
+  const auto compared = static_cast<int>(std::lround(expected));
+  if (next_ < wave.begin) next_ = start;
+  float lengths = 0, length_changes = 0, heights = 0, height_changes = 0;
+  while (next_ + compared <= start + step && next_ + longest + 1 + compared <= wave.end) {
+    const float* period = wave.samples + (next_ - wave.begin);
+    const Match match = find_repeat(period, shortest, longest, compared);
+    const bool repeats = match.correlation >= kLeastCorrelation;
+    const float now = height(period, match.lag);
+    if (repeats && last_length_ > 0) {
+      length_changes += std::abs(match.length - last_length_);
+      lengths += 0.5f * (match.length + last_length_);
+      height_changes += std::abs(now - last_height_);
+      heights += 0.5f * (now + last_height_);
     }
-    const float left = match(best - 1), right = match(best + 1);
-    const float bend = left - 2.0f * best_match + right;
-    const float offset = bend < 0 ? std::clamp(0.5f * (left - right) / bend, -1.0f, 1.0f) : 0.0f;
-    const float length = static_cast<float>(best) + offset;
-    const float now = height(samples + start, best);
-    if (best_match >= kLeastCorrelation) {
-      if (last_length > 0) {
-        length_changes += std::abs(length - last_length);
-        if (now > 0 && last_height > 0) {
-          height_changes += std::abs(20.0f * std::log10(now / last_height));
-        }
-        ++changes;
-      }
-      lengths += length;
-      ++periods;
-      last_length = length;
-      last_height = now;
-    }
-    start += best;
+    last_length_ = repeats ? match.length : 0.0f;
+    last_height_ = now;
+    next_ += match.lag;
   }
-  if (changes > 0) {
-    result.jitter =
-        length_changes / static_cast<float>(changes) / (lengths / static_cast<float>(periods));
-    result.shimmer = height_changes / static_cast<float>(changes);
-  }
+  if (lengths > 0) result.jitter = length_changes / lengths;
+  if (heights > 0) result.shimmer = 20.0f * std::log10(1.0f + height_changes / heights);
   return result;
 }
 

@@ -1,16 +1,36 @@
-// Single pitch periods of a voiced frame: jitter (of their lengths) and shimmer (of their heights).
+// Single pitch periods of the voice: jitter (of their lengths) and shimmer (of their heights).
 #pragma once
 
-#include <vector>
+#include <cstdint>
 
 namespace koemorph {
 
 struct PeriodDescriptors {
-  float jitter = 0;   // mean change of length from period to period, over the mean length
-  float shimmer = 0;  // mean change of height from period to period, dB
+  float jitter = 0;   // change of length from period to period, over the length
+  float shimmer = 0;  // change of height from period to period, dB
 };
 
-// samples: `count` of them around the frame; f0: Hz at 16 kHz, 0 where unvoiced.
-PeriodDescriptors measure_periods(const float* samples, int count, float f0);
+// Follows the waveform from period to period through voiced frames; every pair of neighbours counts
+// in one frame. A small value: copy it to look ahead and forget the copy.
+class PeriodTracker {
+ public:
+  // The stretch of the voice's waveform that is at hand: samples[0] is sample `begin` of the
+  // stream.
+  struct Waveform {
+    const float* samples;
+    int64_t begin, end;
+  };
+
+  // The frame whose audio starts at sample `start` (frames come in order, `step` samples apart);
+  // f0: Hz at 16 kHz, 0 where unvoiced.
+  PeriodDescriptors measure(const Waveform& wave, int64_t start, int step, float f0);
+
+  void reset() { *this = PeriodTracker(); }
+
+ private:
+  int64_t next_ = -1;      // where the next period starts; -1 outside of voice
+  float last_length_ = 0;  // samples; 0 when there is none to compare with
+  float last_height_ = 0;
+};
 
 }  // namespace koemorph

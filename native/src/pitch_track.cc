@@ -59,7 +59,7 @@ void PitchTracker::push(const PitchCandidates& candidates) {
       float step = 0;
       if (voiced && was_voiced) {
         step = kJumpWeight * std::abs(std::log2(candidates.best[to].frequency /
-                                               before.candidates.best[from].frequency));
+                                                before.candidates.best[from].frequency));
       } else if (voiced != was_voiced) {
         step = kSwitchWeight;
       }

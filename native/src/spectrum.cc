@@ -15,7 +15,7 @@ constexpr double kHighestBand = 8000.0;
 constexpr int kFirstBin = 2;  // the bands leave out the bin nearest to their lowest frequency
 constexpr double kCompression = 0.33;     // intensity to loudness
 constexpr double kSampleScale = 32767.0;  // HTK counts samples as 16-bit integers
-constexpr float kLogFloor = 1.0f;        // of a band's energy before the cepstrum
+constexpr float kLogFloor = 1.0f;         // of a band's energy before the cepstrum
 constexpr float kLevelFloor = 1e-14f;     // of a bin's power before decibels: -140 dB
 constexpr int kLifter = 22;
 
