@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from koemorph import _native
+from koemorph._native import Egemaps as Egemaps
+from koemorph._native import EgemapsConfig as EgemapsConfig
 from koemorph.errors import AudioError, MissingExtraError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Egemaps = _native.Egemaps
-EgemapsConfig = _native.EgemapsConfig
 
 LLD_NAMES: tuple[str, ...] = tuple(_native.LLD_NAMES)
 """The 25 low-level descriptors, in the order of the columns of level="lld"."""
@@ -57,7 +56,7 @@ def egemaps(
     stage = whole_recording(resampled(samples, rate))
     if level == "functionals":
         values, columns = stage.functionals()[None], FUNCTIONAL_NAMES
-        starts, ends = np.zeros(1), np.array([duration])
+        starts, ends = np.array([0.0]), np.array([duration])
     else:
         values, columns = stage.lld(), LLD_NAMES
         starts = np.arange(len(values)) * STEP

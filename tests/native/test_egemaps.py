@@ -1,5 +1,9 @@
 """eGeMAPS as it streams: the same in any chunks, finite for any input, windows of their own age."""
 
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +12,7 @@ from hypothesis import strategies as st
 from koemorph import _native
 
 RATE = 16000
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def voice(seconds: float, seed: int = 0) -> np.ndarray:
@@ -109,3 +114,19 @@ def test_reset_forgets_everything() -> None:
 def test_settings_that_make_no_sense_are_refused(fields: dict, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         _native.Egemaps(config(**fields))
+
+
+def test_it_allocates_nothing_while_it_runs_and_stays_small(
+    native_build: Path, tmp_path: Path, needs_tool: Callable[[str], str]
+) -> None:
+    source = Path(__file__).with_name("egemaps_allocations.cc")
+    program = tmp_path / "egemaps_allocations"
+    headers = [f"-I{ROOT / 'native' / folder}" for folder in ("src", "include")]
+    library = native_build / "native" / "libkoemorph_core.a"
+    command = [needs_tool("g++"), "-std=c++17", "-O1", *headers, source, library, "-o", program]
+    subprocess.run([*map(str, command), "-lpthread", "-ldl"], check=True)
+    result = subprocess.run([str(program)], check=True, capture_output=True, text=True)
+    held, allocations, loudness = result.stdout.split()
+    assert int(held) <= 600_000
+    assert int(allocations) == 0
+    assert float(loudness) > 0

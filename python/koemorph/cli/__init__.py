@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str | None]] = {
     "preview": ("koemorph.cli.preview", None),
     "serve": ("koemorph.cli.serve", "live"),
     "doctor": ("koemorph.cli.doctor", None),
+    "features": ("koemorph.cli.features", "features"),
     "info": ("koemorph.cli.info", None),
     "retarget": ("koemorph.cli.retarget", None),
     "dataset": ("koemorph.training.cli.dataset", "train"),

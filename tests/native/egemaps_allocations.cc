@@ -1,0 +1,45 @@
+// Prints what an eGeMAPS stage of default settings holds, and how often it allocates while it runs.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+#include "egemaps.h"
+
+namespace {
+long allocations = 0;
+long bytes = 0;
+}  // namespace
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  bytes += static_cast<long>(size);
+  if (void* place = std::malloc(size)) return place;
+  throw std::bad_alloc();
+}
+void operator delete(void* place) noexcept { std::free(place); }
+void operator delete(void* place, std::size_t) noexcept { std::free(place); }
+
+int main() {
+  std::vector<float> voice(25 * 16000);
+  for (size_t i = 0; i < voice.size(); ++i) {
+    const double time = static_cast<double>(i) / 16000.0;
+    for (int k = 1; k < 10; ++k) {
+      voice[i] += static_cast<float>(0.1 / k * std::sin(k * (840.0 * time + std::sin(3.0 * time))));
+    }
+  }
+  std::vector<float> out(koemorph::kFunctionalCount + koemorph::kLldCount);
+  const koemorph::EgemapsConfig config;
+  bytes = 0;
+  koemorph::Egemaps stage(config);
+  const long held = bytes + static_cast<long>(sizeof(stage));
+  allocations = 0;
+  for (size_t at = 0; at < voice.size();) {
+    at += static_cast<size_t>(stage.push(voice.data() + at, static_cast<int>(voice.size() - at)));
+  }
+  stage.functionals(out.data());
+  stage.lld(stage.rows() - 1, 1, out.data());
+  stage.reset();
+  std::printf("%ld %ld %f\n", held, allocations, static_cast<double>(out[0]));
+}

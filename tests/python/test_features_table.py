@@ -1,0 +1,77 @@
+"""koemorph.egemaps and `koemorph features`: tables with the columns users know."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+import koemorph
+from koemorph import _native
+from koemorph.cli import main
+from koemorph.egemaps import FUNCTIONAL_NAMES, GEMAPS_NAMES, LLD_NAMES
+from koemorph.errors import AudioError
+
+
+def test_functionals_are_one_row_of_88(speech: Path) -> None:
+    samples, rate = soundfile.read(speech)
+    table = koemorph.egemaps(samples, rate)
+    assert list(table.columns) == list(FUNCTIONAL_NAMES)
+    assert table.index.tolist() == [(pd.Timedelta(0), pd.Timedelta(seconds=len(samples) / rate))]
+    assert np.isfinite(table.to_numpy()).all()
+
+
+def test_lld_has_a_row_every_10_ms(speech: Path) -> None:
+    samples, rate = soundfile.read(speech)
+    table = koemorph.egemaps(samples, rate, level="lld")
+    assert list(table.columns) == list(LLD_NAMES)
+    starts = table.index.get_level_values("start").total_seconds()
+    np.testing.assert_allclose(np.diff(starts), 0.01)
+    assert (table["F0semitoneFrom27.5Hz_sma3nz"] > 0).mean() > 0.2
+
+
+def test_gemaps_is_a_subset_of_62() -> None:
+    assert len(GEMAPS_NAMES) == 62
+    assert set(GEMAPS_NAMES) < set(FUNCTIONAL_NAMES)
+
+
+def test_other_rates_give_nearly_the_same_numbers(speech: Path) -> None:
+    samples, rate = soundfile.read(speech, dtype="float32")
+    upsampled = _native.Resample(rate, 3 * rate).push(samples)
+    ours, other = koemorph.egemaps(samples, rate), koemorph.egemaps(upsampled, 3 * rate)
+    pitch = "F0semitoneFrom27.5Hz_sma3nz_amean"
+    assert other[pitch].item() == pytest.approx(ours[pitch].item(), abs=0.1)
+
+
+def test_several_channels_are_refused() -> None:
+    with pytest.raises(AudioError, match="mix it down"):
+        koemorph.egemaps(np.zeros((2, 16000)), 16000)
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+def test_the_command_writes_many_files(speech: Path, tmp_path: Path, name: str) -> None:
+    output = tmp_path / name
+    with pytest.raises(SystemExit) as stop:
+        main(["features", str(speech), str(speech), "-o", str(output), "--level", "lld"])
+    assert stop.value.code == 0
+    table = pd.read_csv(output) if name.endswith("csv") else pd.read_parquet(output)
+    assert set(LLD_NAMES) < set(table.columns)
+    assert set(table["file"]) == {str(speech)}
+
+
+def test_the_command_writes_mel(speech: Path, tmp_path: Path) -> None:
+    output = tmp_path / "mel.csv"
+    with pytest.raises(SystemExit) as stop:
+        main(["features", str(speech), "-o", str(output), "--mel"])
+    assert stop.value.code == 0
+    assert sum(name.startswith("mel") for name in pd.read_csv(output).columns) == 80
+
+
+def test_an_unknown_ending_is_one_sentence(
+    speech: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["features", str(speech), "-o", str(tmp_path / "out.xlsx")])
+    assert stop.value.code == 2
+    assert "must end with .csv or .parquet" in capsys.readouterr().err
