@@ -8,12 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from koemorph import _native
-from koemorph._native import Egemaps as Egemaps
-from koemorph._native import EgemapsConfig as EgemapsConfig
+from koemorph._native import Egemaps, EgemapsConfig
 from koemorph.errors import AudioError, MissingExtraError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = [
+    "FUNCTIONAL_NAMES",
+    "GEMAPS_NAMES",
+    "LLD_NAMES",
+    "Egemaps",
+    "EgemapsConfig",
+    "egemaps",
+]
 
 LLD_NAMES: tuple[str, ...] = tuple(_native.LLD_NAMES)
 """The 25 low-level descriptors, in the order of the columns of level="lld"."""
