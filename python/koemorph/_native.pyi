@@ -82,6 +82,7 @@ class Stream:
     def reset(self, sample_rate: int, channels: int) -> None: ...
 
 def match_shape_names(wanted: list[str], rig: list[str]) -> list[int]: ...
+
 class EgemapsConfig:
     sample_rate: int
     context_window: float

@@ -122,7 +122,7 @@ def test_it_allocates_nothing_while_it_runs_and_stays_small(
     source = Path(__file__).with_name("egemaps_allocations.cc")
     program = tmp_path / "egemaps_allocations"
     headers = [f"-I{ROOT / 'native' / folder}" for folder in ("src", "include")]
-    library = native_build / "native" / "libkoemorph_core.a"
+    library = native_build / "native" / "libkoemorph_static.a"
     command = [needs_tool("g++"), "-std=c++17", "-O1", *headers, source, library, "-o", program]
     subprocess.run([*map(str, command), "-lpthread", "-ldl"], check=True)
     result = subprocess.run([str(program)], check=True, capture_output=True, text=True)

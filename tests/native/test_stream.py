@@ -137,7 +137,8 @@ def test_sample_interpolates_between_frames(model: Model) -> None:
 def test_a_worker_gives_the_same_frames(model: Model) -> None:
     audio = voice(1.0, 16000)
     expected = frames_of(model.stream(16000), [audio])
-    stream = model.stream(16000, worker=True)
+    # Room for all of it: how soon the worker comes is the scheduler's affair.
+    stream = model.stream(16000, worker=True, buffer_seconds=2.0)
     for part in np.split(audio, 100):
         stream.push(part)
     stream.flush()
