@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str | None]] = {
     "export": ("koemorph.training.cli.export", "train"),
     "evaluate": ("koemorph.training.cli.evaluate", "train"),
     "inspect": ("koemorph.training.cli.inspect", "train"),
+    "bench-training": ("koemorph.training.cli.bench", "train"),
 }
 
 

@@ -1,0 +1,150 @@
+"""What training costs on this machine: the real loop on made-up faces, for a minute or so.
+
+Speed, memory and the share of data in a step depend on the settings and the machine, not on what is
+said; so a voice that ships is strung together to ten minutes and its faces are slow noise.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from koemorph.errors import DataError
+from koemorph.features import FeatureSettings
+
+from .cache import FeatureCache
+from .corpus import PreparedData
+from .data import LabelledTrack, load_tracks
+from .loop import Trainer
+from .network import OUTPUTS
+from .observer import Observer
+from .recordings import read_audio
+from .settings import Settings, compose_config, read_settings
+from .tracks import Track
+
+TRACKS, TRACK_SECONDS = 10, 60
+EPOCHS, STEPS = 4, 20  # the first epoch warms up and is not counted
+BATCHES = 20  # made alone, to see what they cost
+
+
+class _Speeds(Observer):
+    """Keeps what the loop says about its speed, and shows nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, 0, 0, bar=False, active=False)
+        self.seconds: list[float] = []
+        self.real_time: list[float] = []
+        self.waits: list[float] = []
+
+    def epoch(self, epoch: int, speed: Mapping[str, float]) -> None:
+        self.seconds.append(speed["seconds"])
+        self.real_time.append(speed["real_time"])
+
+    def waited(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    def validation(self, epoch: int, measures: Mapping[str, float]) -> None:
+        pass
+
+
+def measure(overrides: Sequence[str], voice: Path) -> dict[str, float]:
+    """Figures of a run with these overrides, on the speech in `voice`.
+
+    real_time: seconds of audio trained on in a second, median of the epochs; step: seconds of a
+    step; waiting, making: shares of it that the loop waits for batches, and that a batch would take
+    were it made in between; features: seconds of audio prepared in a second of CPU time; memory:
+    largest resident bytes of this process, NaN where the system does not tell; threads: torch's.
+    """
+    settings = read_settings(compose_config([*overrides, "data.train_data_dir=."]))
+    if settings.checkpoint is not None:
+        raise DataError("the benchmark begins from nothing: leave checkpoint_path out.")
+    optimization = replace(
+        settings.optimization, max_epochs=EPOCHS, max_steps_per_epoch=STEPS, picture_every=0
+    )
+    settings = replace(settings, optimization=optimization)
+    with TemporaryDirectory(prefix="koemorph-") as name:
+        folder = Path(name)
+        (folder / "checkpoints").mkdir()
+        cache = FeatureCache(folder / "cache", settings.features, settings.emotion)
+        tracks = _tracks(voice, settings.features)
+        loaded, spent = _prepared(tracks, cache)
+        data = PreparedData(loaded, loaded[:1], "benchmark", 0)
+        fabric = Fabric(accelerator="cpu", devices=1)
+        trainer = Trainer(settings, data, folder, fabric)
+        speeds = _Speeds(folder)
+        trainer.fit(speeds)
+        steps = STEPS * (EPOCHS - 1)
+        step = sum(speeds.seconds[1:]) / steps
+        return {
+            "real_time": float(np.median(speeds.real_time[1:])),
+            "step": step,
+            "waiting": sum(speeds.waits[1:]) / steps / step,
+            "making": _batch_seconds(trainer, settings) / step,
+            "features": TRACK_SECONDS / float(np.median(spent)),
+            "memory": _peak_bytes(),
+            "threads": float(torch.get_num_threads()),
+        }
+
+
+def _tracks(voice: Path, features: FeatureSettings) -> list[Track]:
+    """The voice again and again, no two tracks alike, with faces of slow noise."""
+    audio, rate = read_audio(voice)
+    count = TRACK_SECONDS * rate
+    looped = np.resize(audio, count)
+    rng = np.random.default_rng(0)
+    frames = np.arange(TRACK_SECONDS * features.fps) / features.fps
+    knots = np.arange(TRACK_SECONDS * 4) / 4
+    return [
+        Track(
+            "benchmark",
+            np.float32(1 - track / (2 * TRACKS)) * looped,
+            rate,
+            np.stack([np.interp(frames, knots, rng.random(len(knots))) for _ in range(OUTPUTS)], 1)
+            .astype(np.float32),
+            np.ones(OUTPUTS, np.bool_),
+            np.zeros(1, np.int64),
+        )
+        for track in range(TRACKS)
+    ]  # fmt: skip
+
+
+def _prepared(
+    tracks: Sequence[Track], cache: FeatureCache
+) -> tuple[list[LabelledTrack], list[float]]:
+    """The tracks with their features, and the CPU seconds that each took."""
+    loaded, spent = [], []
+    for track in tracks:
+        begin = time.process_time()
+        loaded += load_tracks([track], cache)
+        spent.append(time.process_time() - begin)
+    return loaded, spent
+
+
+def _batch_seconds(trainer: Trainer, settings: Settings) -> float:
+    """What one batch takes to make, with nothing beside it; the median."""
+    spent = []
+    for number in range(BATCHES):
+        stride = settings.stride.at(
+            0, EPOCHS, number, settings.seed, settings.sampling.sequence_frames
+        )
+        begin = time.perf_counter()
+        trainer.corpus.batch(0, number, stride)
+        spent.append(time.perf_counter() - begin)
+    return float(np.median(spent))
+
+
+def _peak_bytes() -> float:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak if sys.platform == "darwin" else peak * 1024)
