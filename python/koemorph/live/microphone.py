@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,13 @@ from koemorph.live.sources import FloatArray, Source
 
 _RETRY_SECONDS = 1.0
 _SILENT_SECONDS = 1.0
-"""A device that delivers nothing for so long is taken for lost, whatever it says."""
+"""A device that delivers nothing for so long is silence, and taken for lost, whatever it says."""
+_OPENING_SECONDS = 5.0
+"""So long a device may take from being opened to its first sound; PulseAudio needs two."""
+_SETTLING_SECONDS = 0.3
+"""The first sound may come in a lump of what is long past; it would put all that follows behind."""
 _HELD_BLOCKS = 2000
+_LOST = "no sound comes from the microphone; trying again"
 
 
 def _sounddevice() -> Any:
@@ -46,7 +53,11 @@ def input_devices() -> list[tuple[int, str, int, int]]:
 
 
 class MicrophoneSource(Source):
-    """One channel of a microphone at its own rate, in blocks of about 10 ms."""
+    """One channel of a microphone at its own rate, in blocks of about 10 ms.
+
+    While it is lost there is silence, so that time goes on, and it is opened again by a thread of
+    its own: asking a sound server that is gone may take seconds.
+    """
 
     channels = 1
 
@@ -61,8 +72,16 @@ class MicrophoneSource(Source):
         self.sample_rate = int(found["default_samplerate"])
         self._blocks: deque[FloatArray] = deque(maxlen=_HELD_BLOCKS)
         self._stream: Any = None
-        self._began = self._heard = self._retry = 0.0
-        self._given = 0
+        self._reopening: Thread | None = None
+        self._failure = ""
+        # When sound came first; None while there is none.
+        self._first: float | None = None
+        self._flowing = False
+        # When sound was last given, and how much silence has stood in for it since.
+        self._heard = 0.0
+        self._silent = 0
+        # No verdict about the device before this.
+        self._patience = 0.0
 
     def _no_device(self, device: str) -> str:
         names = ", ".join(f'{index} "{name}"' for index, name, *_ in input_devices())
@@ -72,10 +91,11 @@ class MicrophoneSource(Source):
         return f"{wanted}; choose one of {names}."
 
     def start(self, now: float) -> None:
-        self._began = self._heard = now
+        self._heard = now
+        self._patience = now + _OPENING_SECONDS
         self._open()
         if self._stream is None:
-            raise AudioError(f"The microphone cannot be used: {self.trouble}.")
+            raise AudioError(f"The microphone cannot be used: {self._failure}.")
 
     def _open(self) -> None:
         try:
@@ -88,12 +108,12 @@ class MicrophoneSource(Source):
                 dtype="float32",
                 callback=self._receive,
             )
+            self._stream = stream
             stream.start()
+            self._failure = ""
         except (ValueError, self._sd.PortAudioError) as error:
-            self.trouble = str(error).rstrip(".")
-            return
-        self._stream = stream
-        self.trouble = ""
+            self._stop()
+            self._failure = str(error).rstrip(".")
 
     def _receive(self, data: FloatArray, frames: int, time: Any, status: Any) -> None:
         self._blocks.append(data.copy())
@@ -103,27 +123,55 @@ class MicrophoneSource(Source):
         while self._blocks:
             parts.append(self._blocks.popleft())
         if parts:
-            self._heard = now
-        elif now - self._heard > _SILENT_SECONDS:
-            parts.append(self._silence(now))
-            self._try_again(now)
-        audio = np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
-        self._given += len(audio)
+            self._first = now if self._first is None else self._first
+            if self._flowing or now - self._first >= _SETTLING_SECONDS:
+                return self._sound(np.concatenate(parts), now)
+        if now - self._heard < _SILENT_SECONDS:
+            return np.zeros((0, 1), np.float32)
+        return self._silence(now)
+
+    def _sound(self, audio: FloatArray, now: float) -> FloatArray:
+        """Sound that came just now; the first of it after silence fills what is missing, just."""
+        if not self._flowing:
+            missing = self._missing(now)
+            gap = np.zeros((max(0, missing - len(audio)), 1), np.float32)
+            audio = np.concatenate([gap, audio[max(0, len(audio) - missing) :]])
+        self._flowing = True
+        self._heard, self._silent, self._patience = now, 0, 0.0
+        self.trouble = ""
         return audio
 
     def _silence(self, now: float) -> FloatArray:
-        missing = int((now - self._began) * self.sample_rate) - self._given
-        return np.zeros((max(missing, 0), 1), np.float32)
+        """What stands in for sound until it flows again."""
+        self._flowing = False
+        self._try_again(now)
+        self.trouble = f"{_LOST} ({self._failure})" if self._failure else _LOST
+        missing = self._missing(now)
+        self._silent += missing
+        return np.zeros((missing, 1), np.float32)
+
+    def _missing(self, now: float) -> int:
+        """Samples that should have come by `now` for time to go on."""
+        return max(0, int((now - self._heard) * self.sample_rate) - self._silent)
 
     def _try_again(self, now: float) -> None:
-        self.trouble = self.trouble or "the microphone was lost; trying again"
-        if now < self._retry:
-            return
-        self._retry = now + _RETRY_SECONDS
+        if self._reopening is not None:
+            if self._reopening.is_alive():
+                return
+            self._reopening = None
+            self._patience = now + (_RETRY_SECONDS if self._stream is None else _OPENING_SECONDS)
+        if now >= self._patience:
+            self._first = None
+            self._reopening = Thread(target=self._reopen, daemon=True, name="microphone")
+            self._reopening.start()
+
+    def _reopen(self) -> None:
         self._stop()
         # PortAudio lists devices once; a device that came back is only seen after starting anew.
-        self._sd._terminate()
-        self._sd._initialize()
+        with suppress(self._sd.PortAudioError):
+            self._sd._terminate()
+        with suppress(self._sd.PortAudioError):
+            self._sd._initialize()
         self._open()
 
     def _stop(self) -> None:
@@ -132,4 +180,6 @@ class MicrophoneSource(Source):
             self._stream = None
 
     def close(self) -> None:
+        if self._reopening is not None:
+            self._reopening.join(_OPENING_SECONDS)
         self._stop()

@@ -118,7 +118,7 @@ class Session:
         while not self.source.exact and len(self._waiting) > _LUMP_FRAMES:
             self._send(in_time=False)
             schedule.skipped()
-        schedule.sent(now - due if now - due > _POLL else 0.0)
+        schedule.sent(now - due if now - due > _POLL else 0.0, len(self._waiting) - 1)
         self._send(now - due < _BACKLOG_SECONDS)
         self.statistics.sent(now - schedule.origin - (self._next - 1) / self._fps, now - due)
         if self._on_frame is not None:
