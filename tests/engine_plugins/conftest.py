@@ -12,20 +12,28 @@ import soundfile
 from engine_game import PLUGINS, ROOT, Voice, run
 
 from koemorph import Model
-from koemorph.model import onnxruntime_library
+from koemorph.model import bundled_model, onnxruntime_library
 
 
 @pytest.fixture(scope="session")
-def voice(
-    tmp_path_factory: pytest.TempPathFactory, speech: Path, tiny_models: dict[int, Path]
-) -> Voice:
+def voice_of(tmp_path_factory: pytest.TempPathFactory, speech: Path) -> Callable[[Path], Voice]:
+    """Speech, and the face that a model gives it."""
     samples, rate = soundfile.read(speech, dtype="float32")
     # Two unlike channels, so that a wrong mix or a wrong stride shows.
     stereo = np.stack([samples, 0.25 * samples[::-1]], axis=1).astype(np.float32)
     file = tmp_path_factory.mktemp("voice") / "voice.f32"
     stereo.tofile(file)
-    animation = Model(tiny_models[30]).animate(stereo, sample_rate=rate)
-    return Voice(file, rate, 2, tiny_models[30], animation)
+
+    def of(model: Path) -> Voice:
+        return Voice(file, rate, 2, model, Model(model).animate(stereo, sample_rate=rate))
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def voice(voice_of: Callable[[Path], Voice]) -> Voice:
+    """The same with the model that ships."""
+    return voice_of(bundled_model(30))
 
 
 @pytest.fixture(scope="session")

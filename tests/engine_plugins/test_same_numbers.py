@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 import soundfile
 from engine_game import Voice, run
 
 from koemorph import Model
-from koemorph.model import onnxruntime_library
+from koemorph.model import MODELS, onnxruntime_library
 
 
+def blendshapes(jsonl: str) -> npt.NDArray[np.float64]:
+    return np.array([json.loads(line)["blendshapes"] for line in jsonl.splitlines()])
+
+
+@pytest.mark.parametrize("model", sorted(MODELS.glob("*.onnx")), ids=lambda path: path.stem)
 def test_c_python_unity_and_unreal_agree(
-    unity_game: list[str], unreal_player: Path, game_folder: Path, voice: Voice, tmp_path: Path
+    unity_game: list[str],
+    unreal_player: Path,
+    game_folder: Path,
+    voice_of: Callable[[Path], Voice],
+    model: Path,
+    tmp_path: Path,
 ) -> None:
+    """Of every model that ships."""
+    voice = voice_of(model)
     samples = np.fromfile(voice.file, dtype=np.float32).reshape(-1, voice.channels)
     wav = tmp_path / "voice.wav"
     soundfile.write(wav, samples, voice.sample_rate, subtype="FLOAT")
     example = (game_folder / "libkoemorph.so").resolve().parent / "wav_to_jsonl"
     output = run([example, voice.model, wav, onnxruntime_library()]).stdout
-    lines = [json.loads(line) for line in output.splitlines()]
+    animate = [sys.executable, "-c", "from koemorph.cli import main; main()", "animate"]
     faces = {
-        "Python, from the file": Model(voice.model).animate(wav).weights,
-        "C": np.array([line["blendshapes"] for line in lines]),
+        "Python": Model(model).animate(wav).weights,
+        "koemorph animate": blendshapes(run([*animate, wav, "--model", model, "-o", "-"]).stdout),
+        "C": blendshapes(output),
     }
 
     def rows(name: str, *command: str | Path) -> npt.NDArray[np.float64]:
