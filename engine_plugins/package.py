@@ -1,10 +1,11 @@
-"""Packs the engine plugins, each with its native libraries, model and licences, ready to drop in.
+"""Packs the engine plugins, each with its native libraries, models and licences, ready to drop in.
 
     python engine_plugins/package.py [--library PLATFORM=PATH] [--onnxruntime PLATFORM=PATH]
 
 makes com.koemorph-X.tgz, KoeMorph-X.zip and koemorph-godot-X.zip in dist/. Without --library the
 native library is built for this machine by CMake. ONNX Runtime comes from the onnxruntime wheel of
-this Python; for other platforms from the wheel (for Android, the .aar) that is given.
+this Python; for other platforms from the wheel (for Android, the .aar) that is given. Without
+--model, every model of the Python package is packed; faces choose among them by name.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from platforms import PLATFORMS, PackageError, Platform, check_binary, this_plat
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+PACKAGE = ROOT / "python" / "koemorph"  # what maps, presets and models are taken from
+DEFAULT_MODEL = "koemorph-30"  # of a face that names none
 UNITY_RUNTIME_PACKAGE = ("com.github.asus4.onnxruntime", "0.4.9")
 LICENCES = ("LICENSE", "ThirdPartyNotices.txt")  # of ONNX Runtime, inside its wheel
 # Zip cannot say anything earlier; the same input gives the same bytes, whenever it is packed.
@@ -108,7 +111,7 @@ def third_party_notices(wheel: Files) -> bytes:
 
 
 class Content:
-    """What goes into the plugins: libraries by platform, ONNX Runtime by platform, the model."""
+    """What goes into the plugins: libraries by platform, ONNX Runtime by platform, the models."""
 
     def __init__(self, arguments: argparse.Namespace, work: Path) -> None:
         here = this_platform()
@@ -122,8 +125,10 @@ class Content:
         self.notices = b""
         for name in self.libraries:
             self._add_runtime(PLATFORMS[name], dict(arguments.onnxruntime).get(name), here)
-        self.model = self._read_model(arguments.model)
-        self.card = self._model_card(arguments.model)
+        models = arguments.model or sorted(PACKAGE.glob("models/*.onnx"))
+        self.models = self._read_models(models)  # at least one, or this has raised
+        card = models[0].with_name("MODEL_CARD.md")
+        self.card = card.read_bytes() if card.exists() else None
 
     @staticmethod
     def _read_library(name: str, path: Path) -> bytes:
@@ -148,27 +153,24 @@ class Content:
         self.notices = third_party_notices(files if licensed else installed_wheel())
 
     @staticmethod
-    def _read_model(path: Path) -> bytes:
+    def _read_models(paths: list[Path]) -> Files:
+        """Models by name."""
         try:
-            return path.read_bytes()
-        except OSError:
-            raise PackageError(f"There is no model at {path}; give --model.") from None
+            models = {path.stem: path.read_bytes() for path in paths}
+        except OSError as error:
+            raise PackageError(f"There is no model at {error.filename}; give --model.") from None
+        if DEFAULT_MODEL not in models:
+            raise PackageError(
+                f"There is no {DEFAULT_MODEL}.onnx among the models; faces that name none use it: "
+                "give it with --model, too."
+            )
+        return models
 
-    @staticmethod
-    def _model_card(model: Path) -> bytes | None:
-        card = model.with_name("MODEL_CARD.md")
-        return card.read_bytes() if card.exists() else None
 
-
-def settings_names() -> list[str]:
+def settings_files() -> Files:
     """The retarget maps and presets of the Python package: the plugins read the same files."""
-    package = ROOT / "python" / "koemorph"
-    found = [*package.glob("maps/*.json"), *package.glob("presets/*.json")]
-    return sorted(path.relative_to(package).as_posix() for path in found)
-
-
-def settings_file(name: str) -> bytes:
-    return (ROOT / "python" / "koemorph" / name).read_bytes()
+    found = sorted([*PACKAGE.glob("maps/*.json"), *PACKAGE.glob("presets/*.json")])
+    return {path.relative_to(PACKAGE).as_posix(): path.read_bytes() for path in found}
 
 
 def unity_files(content: Content, runtime_from_package: bool) -> Files:
@@ -181,10 +183,11 @@ def unity_files(content: Content, runtime_from_package: bool) -> Files:
         bundled = {} if runtime_from_package else content.runtimes.get(name, {})
         for file, data in bundled.items():
             files[f"{folder}/{file}"] = data
-    files["Runtime/Resources/KoeMorph/koemorph-30.bytes"] = content.model
-    files["Runtime/Resources/KoeMorph/arkit.json"] = settings_file("maps/arkit.json")
-    for name in settings_names():
-        files[f"Runtime/Settings/{name}"] = settings_file(name)
+    # What Resources.Load finds by name: that takes no path, and of a model only .bytes.
+    for name, model in content.models.items():
+        files[f"Runtime/Resources/KoeMorph/models/{name}.bytes"] = model
+    for name, settings in settings_files().items():
+        files[f"Runtime/Resources/KoeMorph/{name}"] = settings
     if content.card is not None:
         files["Documentation~/MODEL_CARD.md"] = content.card
     if content.notices and not runtime_from_package:
@@ -218,12 +221,12 @@ def unreal_files(content: Content) -> Files:
         files[f"{library}/lib/{target.unreal_folder}/{target.library}"] = data
         for file, runtime in content.runtimes.get(name, {}).items():
             files[f"{library}/lib/{target.unreal_folder}/{file}"] = runtime
-    for name in settings_names():
-        if name.startswith("presets/"):
-            files[f"Resources/{name}"] = settings_file(name)
-    files["Resources/Models/koemorph-30.onnx"] = content.model
+    for name, model in content.models.items():
+        files[f"Resources/models/{name}.onnx"] = model
     if content.card is not None:
-        files["Resources/Models/MODEL_CARD.md"] = content.card
+        files["Resources/models/MODEL_CARD.md"] = content.card
+    for name, settings in settings_files().items():
+        files[f"Resources/{name}"] = settings
     files["LICENSE"] = (ROOT / "LICENSE").read_bytes()
     if content.notices:
         files["ThirdPartyNotices.txt"] = content.notices
@@ -287,8 +290,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help="bundle: the Unity package brings ONNX Runtime (default); package: it depends on "
         f" {UNITY_RUNTIME_PACKAGE[0]}, which needs its scoped registry",
     )
-    default_model = ROOT / "python" / "koemorph" / "models" / "koemorph-30.onnx"
-    parser.add_argument("--model", type=Path, default=default_model)
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        type=Path,
+        help="a model (.onnx), any number of times; without, those of the Python package",
+    )
     parser.add_argument("--output", type=Path, default=ROOT / "dist")
     return parser.parse_args(arguments)
 

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from engine_game import PLUGINS, ROOT
 
+from koemorph.model import MODELS
+
 PACKAGER = PLUGINS / "package.py"
 UNITY = PLUGINS / "unity" / "com.koemorph"
 
@@ -29,11 +31,9 @@ def library(native_build: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def packed(
-    tmp_path_factory: pytest.TempPathFactory, library: str, tiny_models: dict[int, Path]
-) -> Path:
+def packed(tmp_path_factory: pytest.TempPathFactory, library: str) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    result = pack("--library", library, "--model", tiny_models[30], "--output", folder)
+    result = pack("--library", library, "--output", folder)
     assert result.returncode == 0, result.stderr
     assert sorted(result.stdout.split()) == sorted(map(str, folder.iterdir()))
     return folder
@@ -74,8 +74,10 @@ def test_the_unity_package_has_the_layout_that_unity_asks_for(unity_package: Pat
         assert (unity_package / name).stat().st_size > 0
     for folder in ("Runtime", "Editor", "Tests/Editor", "Samples~", "Documentation~"):
         assert (unity_package / folder).is_dir()
-    for part in ("Resources/KoeMorph/arkit", "Settings/maps/vrm1", "Settings/presets/natural"):
-        assert json.loads((unity_package / "Runtime" / f"{part}.json").read_text())["koemorph"]
+    for kind in ("maps", "presets"):
+        packaged = unity_package / "Runtime/Resources/KoeMorph" / kind
+        own = {path.name: path.read_bytes() for path in (MODELS.parent / kind).glob("*.json")}
+        assert {path.name: path.read_bytes() for path in packaged.glob("*.json")} == own
     for sample in manifest["samples"]:
         assert (unity_package / sample["path"]).is_dir()
     # Every script belongs to an assembly, and an assembly's references are there.
@@ -106,14 +108,19 @@ def test_every_file_has_a_meta_with_a_guid_of_its_own(unity_package: Path) -> No
             assert path.with_name(path.name + ".meta").exists(), path
 
 
-def test_guids_never_change() -> None:
+def test_guids_never_change(unity_package: Path) -> None:
     """Scenes in the world point at them; these were given once and stay."""
     known = {
         "Runtime/KoeMorphFace.cs": "19b467e338ab3cd090e18086866e30ed",
         "Runtime/KoeMorphMicrophone.cs": "0ae0c95a1c0ed22f8e8efdb293226ce5",
+        "Runtime/KoeMorphPreset.cs": "a58a7fd2a1f3b170603b706707236e6b",
+        "Runtime/KoeMorph.asmdef": "319d81e3643011cd9c668b638fb9dead",
+        "Runtime/Resources/KoeMorph/models/koemorph-30.bytes": "cffccfa4033978f22192170984cf23a4",
+        "Runtime/Resources/KoeMorph/maps/arkit.json": "2743b8617f76fd74c122a2517615f0b8",
+        "Runtime/Resources/KoeMorph/presets/natural.json": "1ec68e74c989f63f084f40b5e30a0551",
     }
     for path, guid in known.items():
-        assert f"guid: {guid}\n" in (UNITY / f"{path}.meta").read_text()
+        assert f"guid: {guid}\n" in (unity_package / f"{path}.meta").read_text()
     committed = {p.with_name(p.stem) for p in UNITY.rglob("*.meta")}
     wanted = {p for p in UNITY.rglob("*.cs")}
     assert wanted <= committed, "run engine_plugins/unity_meta.py"
@@ -150,19 +157,31 @@ def test_npm_would_pack_the_same_files(
     assert found == {p.relative_to(unity_package).as_posix() for p in files}
 
 
-def test_the_unreal_zip_is_a_plugin_folder(packed: Path, tiny_models: dict[int, Path]) -> None:
+def test_every_model_that_ships_is_packed(packed: Path, unity_package: Path) -> None:
+    shipped = {path.stem: path.read_bytes() for path in MODELS.glob("*.onnx")}
+    assert {"koemorph-30", "koemorph-60"} <= set(shipped)
+    unity = (unity_package / "Runtime/Resources/KoeMorph/models").glob("*.bytes")
+    assert {path.stem: path.read_bytes() for path in unity} == shipped
+    zip_files = zipped(packed, "KoeMorph-*.zip")
+    unreal = {Path(name).stem: data for name, data in zip_files.items() if name.endswith(".onnx")}
+    assert unreal == shipped
+    card = (MODELS / "MODEL_CARD.md").read_bytes()
+    assert zip_files["KoeMorph/Resources/models/MODEL_CARD.md"] == card
+    assert (unity_package / "Documentation~/MODEL_CARD.md").read_bytes() == card
+
+
+def test_the_unreal_zip_is_a_plugin_folder(packed: Path) -> None:
     files = zipped(packed, "KoeMorph-*.zip")
     library = "KoeMorph/Source/ThirdParty/KoeMorphLibrary"
-    assert files["KoeMorph/Resources/Models/koemorph-30.onnx"] == tiny_models[30].read_bytes()
     assert files[f"{library}/lib/Linux/libkoemorph.so"][:4] == b"\x7fELF"
     assert b"OrtGetApiBase" in files[f"{library}/lib/Linux/libonnxruntime.so"]
     assert b"koemorph_stream_sample" in files[f"{library}/include/koemorph.h"]
     # What the module opens when it starts is what is packed.
     module = files["KoeMorph/Source/KoeMorph/Private/KoeMorphModule.cpp"].decode()
     assert 'TEXT("Source/ThirdParty/KoeMorphLibrary/lib")' in module
-    assert 'TEXT("Resources/Models/koemorph-30.onnx")' in module
     for name in (
         "Resources/presets/natural.json",
+        "Resources/maps/arkit.json",
         "KoeMorph.uplugin",
         "LICENSE",
         "ThirdPartyNotices.txt",
@@ -183,36 +202,33 @@ def test_the_godot_zip_is_an_add_on(packed: Path) -> None:
             assert f"{name.rsplit('/', 1)[0]}/{path}" in files
 
 
-def test_packing_again_gives_the_same_bytes(
-    packed: Path, library: str, tiny_models: dict[int, Path], tmp_path: Path
-) -> None:
-    assert not pack("--library", library, "--model", tiny_models[30], "--output", tmp_path).stderr
+def test_packing_again_gives_the_same_bytes(packed: Path, library: str, tmp_path: Path) -> None:
+    assert not pack("--library", library, "--output", tmp_path).stderr
     for path in packed.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
-def test_unity_can_take_onnx_runtime_from_its_own_package(
-    library: str, tiny_models: dict[int, Path], tmp_path: Path
-) -> None:
-    arguments = ["--library", library, "--model", tiny_models[30], "--output", tmp_path]
+def test_unity_can_take_onnx_runtime_from_its_own_package(library: str, tmp_path: Path) -> None:
+    own = tmp_path / "koemorph-30.onnx"
+    own.write_bytes(b"one of my own")
+    arguments = ["--library", library, "--model", own, "--output", tmp_path]
     assert pack(*arguments, "--unity-onnxruntime", "package").returncode == 0
     with tarfile.open(next(tmp_path.glob("*.tgz"))) as archive:
         assert not [name for name in archive.getnames() if "libonnxruntime" in name]
+        models = [name for name in archive.getnames() if name.endswith(".bytes")]
+        assert [Path(name).name for name in models] == ["koemorph-30.bytes"]
         manifest = archive.extractfile("package/package.json")
         assert manifest is not None
         assert "com.github.asus4.onnxruntime" in json.load(manifest)["dependencies"]
 
 
-def test_what_cannot_be_packed_is_a_sentence(
-    library: str, tiny_models: dict[int, Path], tmp_path: Path
-) -> None:
+def test_what_cannot_be_packed_is_a_sentence(library: str, tmp_path: Path) -> None:
     text = tmp_path / "library.so"
     text.write_text("no library")
     wheel = tmp_path / "onnxruntime.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("onnxruntime/LICENSE", "MIT")
     here = library.partition("=")[2]
-    model = ["--model", str(tiny_models[30])]
     for arguments, words in (
         (["--library", f"linux-x64={text}"], "is no library for linux-x64"),
         (["--library", f"linux-x64={tmp_path / 'none.so'}"], "cannot be read"),
@@ -220,12 +236,11 @@ def test_what_cannot_be_packed_is_a_sentence(
         (["--library", library, "--library", f"android-arm64={here}"], "for android-arm64"),
         (["--library", library, "--onnxruntime", f"linux-x64={here}"], "is no wheel or .aar"),
         (["--library", library, "--onnxruntime", f"linux-x64={wheel}"], "There is no ONNX Runtime"),
+        (["--library", library, "--model", str(tmp_path / "none.onnx")], "There is no model at"),
+        (["--library", library, "--model", str(text)], "no koemorph-30.onnx among the models"),
     ):
-        result = pack(*arguments, *model, "--output", tmp_path / "dist")
+        result = pack(*arguments, "--output", tmp_path / "dist")
         assert result.returncode == 2, result.stdout + result.stderr
         assert words in result.stderr
         assert "Traceback" not in result.stderr
-    result = pack("--library", library, "--model", tmp_path / "none.onnx", "--output", tmp_path)
-    assert result.returncode == 2
-    assert "There is no model" in result.stderr
     assert not (tmp_path / "dist").exists()

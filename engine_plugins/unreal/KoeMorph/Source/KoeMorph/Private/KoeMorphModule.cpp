@@ -140,7 +140,7 @@ std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::LoadModel(const U
 	FString Path = Settings->Model.FilePath;
 	if (Path.IsEmpty())
 	{
-		Path = FPaths::Combine(PluginFolder(), TEXT("Resources/Models/koemorph-30.onnx"));
+		Path = FPaths::Combine(PluginFolder(), TEXT("Resources/models/koemorph-30.onnx"));
 	}
 	else if (FPaths::IsRelative(Path))
 	{

@@ -33,6 +33,6 @@ public class KoeMorphLibrary : ModuleRules
             if (!File.Exists(Path.Combine(ModuleDirectory, "lib", Folder, Name))) continue;
             RuntimeDependencies.Add("$(PluginDir)/Source/ThirdParty/KoeMorphLibrary/lib/" + Folder + "/" + Name);
         }
-        RuntimeDependencies.Add("$(PluginDir)/Resources/Models/...", StagedFileType.NonUFS);
+        RuntimeDependencies.Add("$(PluginDir)/Resources/...", StagedFileType.NonUFS);
     }
 }
