@@ -41,7 +41,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program that finds its libraries in `library_folder`; its output on failure."""
     environment = {key: text for key, text in os.environ.items() if key != "LD_LIBRARY_PATH"}
-    environment["KOEMORPH_MAPS"] = str(ROOT / "python" / "koemorph" / "maps")
+    environment["KOEMORPH_PACKAGE"] = str(ROOT / "python" / "koemorph")  # maps and presets
     if library_folder is not None:
         environment["LD_LIBRARY_PATH"] = str(library_folder)
     result = subprocess.run(

@@ -19,7 +19,7 @@ namespace KoeMorph.Editor
         }
 
         /// <summary>Every frame of a clip.</summary>
-        /// <param name="model">Null: the model in the package.</param>
+        /// <param name="model">Null: koemorph-30 in the package.</param>
         /// <param name="preset">Null: KoeMorph's defaults.</param>
         /// <exception cref="KoeMorphException">The clip gives no samples, or the model cannot be run.</exception>
         public static List<Frame> Frames(AudioClip clip, TextAsset model, KoeMorphPreset preset)
@@ -28,12 +28,12 @@ namespace KoeMorph.Editor
             if (!clip.GetData(samples, 0))
                 throw new KoeMorphException(
                     "AudioClip '" + clip.name + "' gives no samples: set its Load Type to Decompress On Load.");
-            var asset = SharedModel.Resolve(model);
+            var asset = SharedModel.Resolve(model, SharedModel.DefaultName);
             try
             {
                 using (var stream = StreamHandle.Create(SharedModel.Acquire(asset), clip.frequency, clip.channels, false, 0))
                 {
-                    if (preset != null) stream.SetControls(preset.ToControls());
+                    if (preset != null) stream.SetControls(preset.Controls);
                     return Play(stream, samples, clip);
                 }
             }
@@ -48,14 +48,14 @@ namespace KoeMorph.Editor
         /// <exception cref="KoeMorphException">The clip, model or map cannot be used, or no shape is driven.</exception>
         public static AnimationClip Bake(AudioClip clip, KoeMorphFace face, Transform root)
         {
-            var frames = Frames(clip, face.Model, face.Preset);
+            var frames = Frames(clip, face.ModelInUse, face.Preset);
             var animation = new AnimationClip { name = clip.name, frameRate = FrameRate(frames) };
             var renderers = face.Renderers.Length > 0 ? face.Renderers : face.GetComponentsInChildren<SkinnedMeshRenderer>(true);
             var curves = 0;
             foreach (var renderer in renderers)
             {
                 if (renderer == null) continue;
-                using (var binding = new ShapeBinding(renderer, Packaged.MapOr(face.Map)))
+                using (var binding = new ShapeBinding(renderer, face.MapInUse))
                 {
                     SetCurves(animation, AnimationUtility.CalculateTransformPath(renderer.transform, root), binding, frames);
                     curves += binding.Count;

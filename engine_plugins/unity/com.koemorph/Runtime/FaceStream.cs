@@ -12,6 +12,11 @@ namespace KoeMorph
         /// <summary>The most silence, in seconds, that is made up at once (after an app slept, say).</summary>
         const double LongestGap = 1.0;
         const int SilenceBlock = 1024;
+        /// <summary>Seconds in which the face falls to rest when its voice stops, and comes back with the next.</summary>
+        const double Fall = 0.2, Rise = 0.05;
+        /// <summary>Seconds after a stop from which the face lives on, and over how many: by then it follows the
+        /// silence that has been fed since, not the voice that was cut off.</summary>
+        const double LivesAfter = 1.0, LivesOver = 0.5;
 
         readonly StreamHandle _stream;
         readonly AudioClock _clock = new AudioClock();
@@ -21,7 +26,8 @@ namespace KoeMorph
         int _feeding;
         long _fed, _fedAfterSilence;
         volatile int _block;
-        bool _silent;
+        bool _silent, _speaking, _relaxed;
+        double _lives = double.PositiveInfinity;
 
         public FaceStream(ModelHandle model, int sampleRate, int channels)
         {
@@ -90,6 +96,47 @@ namespace KoeMorph
             FeedSilence((long)(Math.Min(idle, LongestGap) * SampleRate));
             _fedAfterSilence = Fed;
             return true;
+        }
+
+        /// <summary>[game] The sound stands still: no time passes for the clock either.</summary>
+        public void Hold()
+        {
+            if (Interlocked.CompareExchange(ref _feeding, 1, 0) != 0) return;
+            _clock.Anchor(Fed / (double)SampleRate, AudioClock.Wall);
+            Volatile.Write(ref _feeding, 0);
+        }
+
+        /// <summary>
+        /// [game] Lets the face fall to rest where its voice stops, whatever was fed ahead, and come back with the
+        /// next voice, or else to the blinks of one that is silent.
+        /// </summary>
+        public void FollowVoice(bool speaking, double time)
+        {
+            if (speaking != _speaking)
+            {
+                _speaking = speaking;
+                _lives = speaking ? double.PositiveInfinity : time + LivesAfter;
+                if (!_relaxed) Native.Check(speaking ? _stream.Resume(time, Rise) : _stream.Relax(time, Fall));
+            }
+            else if (time >= _lives)
+            {
+                _lives = double.PositiveInfinity;
+                if (!_relaxed) Native.Check(_stream.Resume(time, LivesOver));
+            }
+        }
+
+        /// <summary>[game] The face falls to rest and stays there until Resume.</summary>
+        public void Relax(double time, double seconds)
+        {
+            _relaxed = true;
+            Native.Check(_stream.Relax(time, seconds));
+        }
+
+        /// <summary>[game] Takes a Relax back.</summary>
+        public void Resume(double time, double seconds)
+        {
+            _relaxed = false;
+            Native.Check(_stream.Resume(time, seconds));
         }
 
         /// <summary>[game] Takes over new controls; changes glide.</summary>

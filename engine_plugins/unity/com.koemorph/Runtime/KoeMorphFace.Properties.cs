@@ -25,13 +25,19 @@ namespace KoeMorph
         [SerializeField, Tooltip("The voice. Empty: the AudioSource on this GameObject.")]
         AudioSource _source = null;
 
-        [SerializeField, Tooltip("A KoeMorph model with the ending .bytes. Empty: the one in the package.")]
+        [SerializeField, Packaged(Packaged.Models), Tooltip("The model, of those in the package: 30 or 60 frames a second, fast, lively.")]
+        string _modelName = SharedModel.DefaultName;
+
+        [SerializeField, Tooltip("A KoeMorph model of your own, with the ending .bytes, in place of the package's.")]
         TextAsset _model = null;
 
         [SerializeField, Tooltip("The meshes that show the face. Empty: every one below this GameObject that has matching blend shapes.")]
         SkinnedMeshRenderer[] _renderers = new SkinnedMeshRenderer[0];
 
-        [SerializeField, Tooltip("How the coefficients become this rig's shapes: a KoeMorph map (.json). Empty: ARKit's names.")]
+        [SerializeField, Packaged(Packaged.Maps), Tooltip("How the coefficients become this rig's shapes, of the maps in the package.")]
+        string _mapName = ArkitMap;
+
+        [SerializeField, Tooltip("A retarget map of your own (.json), in place of the package's.")]
         TextAsset _map = null;
 
         [SerializeField, Tooltip("How voices move this face. Empty: KoeMorph's defaults.")]
@@ -52,10 +58,19 @@ namespace KoeMorph
         public UnityEvent VoiceStarted { get { return _voiceStarted; } }
         public UnityEvent VoiceStopped { get { return _voiceStopped; } }
 
+        const string ArkitMap = "arkit";
+
         /// <summary>Changing it, the source, the model, the map or the renderers starts the face anew.</summary>
         public FaceInput Input { get { return _input; } set { _input = value; Reopen(); } }
         public AudioSource Source { get { return _source; } set { _source = value; Reopen(); } }
+
+        /// <summary>Which of the package's models; "" is koemorph-30.</summary>
+        public string ModelName { get { return _modelName; } set { _modelName = value; Reopen(); } }
+        /// <summary>A model of your own in its place.</summary>
         public TextAsset Model { get { return _model; } set { _model = value; Reopen(); } }
+        /// <summary>Which of the package's retarget maps; "" is arkit.</summary>
+        public string MapName { get { return _mapName; } set { _mapName = value; Reopen(); } }
+        /// <summary>A map of your own in its place.</summary>
         public TextAsset Map { get { return _map; } set { _map = value; Reopen(); } }
         public SkinnedMeshRenderer[] Renderers { get { return _renderers; } set { _renderers = value; Reopen(); } }
 
@@ -73,6 +88,15 @@ namespace KoeMorph
 
         /// <summary>What keeps this face at rest, or "" when all is well.</summary>
         public string Problem { get { return _problem; } }
+
+        /// <exception cref="KoeMorphException">There is no such model.</exception>
+        internal TextAsset ModelInUse { get { return SharedModel.Resolve(_model, _modelName); } }
+
+        /// <exception cref="KoeMorphException">There is no such map.</exception>
+        internal TextAsset MapInUse
+        {
+            get { return _map != null ? _map : Packaged.Load(Packaged.Maps, string.IsNullOrEmpty(_mapName) ? ArkitMap : _mapName); }
+        }
 
         /// <summary>True while there is a voice to follow.</summary>
         public bool IsSpeaking { get { return _speaking; } }

@@ -52,10 +52,16 @@ namespace KoeMorph
             if (_input != FaceInput.Manual && _source == null && _problem.Length == 0)
                 Fail("There is no voice: set Source to an AudioSource, or put one on '" + name + "'.");
             if (_stream == null) return;
+            if (StandsStill)
+            {
+                _stream.Hold();
+                return;
+            }
             try
             {
                 FollowPreset();
                 _playbackTime = Advance() - _delay;
+                _stream.FollowVoice(_speaking, _playbackTime);
                 _stream.Sample(_playbackTime, _weights);
                 Show();
             }
@@ -84,6 +90,15 @@ namespace KoeMorph
             if (_input == FaceInput.Manual) Reopen();
         }
 
+        /// <summary>
+        /// Lets the face fall to rest over some seconds, whatever its voice still says: an interruption. It stays
+        /// there until Resume.
+        /// </summary>
+        public void Relax(float seconds) { if (_stream != null) _stream.Relax(_playbackTime, seconds); }
+
+        /// <summary>Takes a Relax back over some seconds.</summary>
+        public void Resume(float seconds) { if (_stream != null) _stream.Resume(_playbackTime, seconds); }
+
         internal void FeedFromAudioThread(float[] data, int channels)
         {
             var stream = _stream;
@@ -101,7 +116,7 @@ namespace KoeMorph
                 _clip = _source == null ? null : _source.clip;
                 if (_input == FaceInput.AudioSource && _source == null) return;  // may yet come; see LateUpdate
                 if (_input == FaceInput.AudioClip && _clip == null) return;  // nothing to say yet
-                var asset = SharedModel.Resolve(_model);
+                var asset = ModelInUse;
                 var model = SharedModel.Acquire(asset);
                 _acquired = asset;
                 Bind();
@@ -129,7 +144,7 @@ namespace KoeMorph
             if (ReferenceEquals(_preset, _shownPreset) && revision == _shownRevision) return;
             _shownPreset = _preset;
             _shownRevision = revision;
-            _stream.SetControls(_preset == null ? Interop.Controls.Default() : _preset.ToControls());
+            _stream.SetControls(_preset == null ? Interop.Controls.Default() : _preset.Controls);
         }
 
         void OpenInput(Interop.ModelHandle model)
@@ -191,6 +206,12 @@ namespace KoeMorph
             Debug.LogError("KoeMorph: " + message, this);
         }
 
+        /// <summary>The game is paused with its sound: the face is as it was, and no time passes.</summary>
+        bool StandsStill
+        {
+            get { return AudioListener.pause && _input != FaceInput.Manual && !_source.ignoreListenerPause; }
+        }
+
         bool ClipChanged() { return _source != null && _source.clip != _clip; }
 
         void OnAudioConfigurationChanged(bool deviceWasChanged) { Reopen(); }
@@ -231,7 +252,7 @@ namespace KoeMorph
         void Bind()
         {
             Unbind();
-            var map = Packaged.MapOr(_map);
+            var map = MapInUse;
             var renderers = _renderers.Length > 0 ? _renderers : GetComponentsInChildren<SkinnedMeshRenderer>(true);
             foreach (var renderer in renderers)
             {

@@ -1,45 +1,71 @@
+using System;
 using KoeMorph.Interop;
 using UnityEngine;
 
 namespace KoeMorph
 {
     /// <summary>
-    /// How voices move faces: a preset file of KoeMorph (JSON) with what matters most within reach. One
+    /// How voices move faces: every control there is, or a preset file of KoeMorph (JSON) that says them. One
     /// preset serves any number of faces; a change shows at once.
     /// </summary>
     [CreateAssetMenu(fileName = "KoeMorph Preset", menuName = "KoeMorph/Preset")]
     public sealed class KoeMorphPreset : ScriptableObject
     {
-        [SerializeField, Tooltip("A preset file (.json). Empty: KoeMorph's defaults.")]
+        [SerializeField, Tooltip("A preset file (.json), which then says everything. Empty: the controls below do.")]
         TextAsset _file = null;
 
-        [SerializeField, Range(0, 2), Tooltip("Eyes and brows, times what the file says.")]
-        float _upperStrength = 1;
+        // Size is 0 until the library's defaults have been filled in.
+        [SerializeField] Controls _controls;
 
-        [SerializeField, Range(0, 2), Tooltip("Mouth and cheeks, times what the file says.")]
-        float _lowerStrength = 1;
-
-        [SerializeField, Range(0, 2), Tooltip("Blinks, times what the file says.")]
-        float _blink = 1;
+        /// <summary>A preset of the package by its name: natural, expressive, subtle, microphone, background, raw.</summary>
+        /// <exception cref="KoeMorphException">There is none of this name.</exception>
+        public static KoeMorphPreset Named(string name)
+        {
+            var preset = CreateInstance<KoeMorphPreset>();
+            preset.name = name;
+            preset.File = Packaged.Load(Packaged.Presets, name);
+            return preset;
+        }
 
         /// <summary>Counts changes, so that faces notice them.</summary>
         internal int Revision { get; private set; }
 
+        /// <summary>The file that says everything, or null.</summary>
         public TextAsset File { get { return _file; } set { _file = value; Revision++; } }
-        public float UpperStrength { get { return _upperStrength; } set { _upperStrength = value; Revision++; } }
-        public float LowerStrength { get { return _lowerStrength; } set { _lowerStrength = value; Revision++; } }
-        public float Blink { get { return _blink; } set { _blink = value; Revision++; } }
 
-        void OnValidate() { Revision++; }
-
+        /// <summary>A copy of what is in force. Setting it takes the place of the file.</summary>
         /// <exception cref="KoeMorphException">The file is no preset.</exception>
-        internal Controls ToControls()
+        public Controls Controls
         {
-            var controls = _file == null ? Controls.Default() : Controls.FromPreset(_file.bytes);
-            controls.UpperStrength *= _upperStrength;
-            controls.LowerStrength *= _lowerStrength;
-            controls.Blink *= _blink;
-            return controls;
+            get
+            {
+                if (_file != null) return Controls.FromPreset(_file.bytes);
+                var defaults = Controls.Default();
+                return _controls.Size == 0 ? defaults : _controls.Completed(defaults);
+            }
+            set
+            {
+                _controls = value;
+                File = null;
+            }
+        }
+
+        [ContextMenu("Copy the File's Controls")]
+        void CopyFile() { Controls = Controls; }
+
+        // Unity calls this when the asset is made, loaded or edited in the editor.
+        void OnValidate()
+        {
+            Revision++;
+            if (_controls.Size != 0) return;
+            try
+            {
+                _controls = Controls.Default();
+            }
+            catch (DllNotFoundException)
+            {
+                // Faces say what is missing; the defaults come when the library does.
+            }
         }
     }
 }

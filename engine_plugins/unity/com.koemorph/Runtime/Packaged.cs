@@ -1,27 +1,46 @@
+using System;
 using UnityEngine;
 
 namespace KoeMorph
 {
-    /// <summary>What comes with the package, below a Resources folder.</summary>
+    /// <summary>What comes with the package, by name: models, retarget maps and presets.</summary>
     static class Packaged
     {
-        /// <summary>A retarget map for rigs with ARKit's names.</summary>
-        public const string ArkitMap = "KoeMorph/arkit";
+        public const string Models = "models", Maps = "maps", Presets = "presets";
 
-        /// <param name="what">What it is, for the message.</param>
-        /// <param name="otherwise">What a user without it can do.</param>
-        /// <exception cref="KoeMorphException">It is not there.</exception>
-        public static TextAsset Load(string resource, string what, string otherwise)
+        /// <param name="kind">Models, Maps or Presets.</param>
+        /// <exception cref="KoeMorphException">There is none of this name.</exception>
+        public static TextAsset Load(string kind, string name)
         {
-            var asset = Resources.Load<TextAsset>(resource);
+            var asset = Resources.Load<TextAsset>(Folder(kind) + "/" + name);
             if (asset != null) return asset;
+            var names = Names(kind);
             throw new KoeMorphException(
-                "There is no " + what + " at Resources/" + resource + ": reinstall com.koemorph, or " + otherwise + ".");
+                names.Length == 0
+                    ? "There are no " + kind + " in Resources/" + Folder(kind) + ": reinstall com.koemorph, or set files of your own."
+                    : "There is no '" + name + "' among the package's " + kind + ": choose one of " + string.Join(", ", names) + ".");
         }
 
-        public static TextAsset MapOr(TextAsset map)
+        /// <summary>The names there are, in order. Loads every one: not for each frame.</summary>
+        public static string[] Names(string kind)
         {
-            return map != null ? map : Load(ArkitMap, "map", "set a KoeMorph map (.json) as Map");
+            var names = Array.ConvertAll(Resources.LoadAll<TextAsset>(Folder(kind)), asset => asset.name);
+            Array.Sort(names, StringComparer.Ordinal);
+            return names;
         }
+
+        static string Folder(string kind) { return "KoeMorph/" + kind; }
     }
+
+    /// <summary>Shows a string field as a choice among what comes with the package.</summary>
+    [AttributeUsage(AttributeTargets.Field)]
+    sealed class PackagedAttribute : PropertyAttribute
+    {
+        public readonly string Kind;
+        public PackagedAttribute(string kind) { Kind = kind; }
+    }
+
+    /// <summary>Shows each element of an array by the name of its coefficient.</summary>
+    [AttributeUsage(AttributeTargets.Field)]
+    sealed class PerCoefficientAttribute : PropertyAttribute { }
 }

@@ -11,8 +11,8 @@ namespace KoeMorph
     /// </summary>
     static class SharedModel
     {
-        /// <summary>The model that comes with the package, below a Resources folder.</summary>
-        public const string DefaultResource = "KoeMorph/koemorph-30";
+        /// <summary>Of the models that come with the package, the one of a face that names none.</summary>
+        public const string DefaultName = "koemorph-30";
 
         sealed class Entry
         {
@@ -22,12 +22,12 @@ namespace KoeMorph
 
         static readonly Dictionary<TextAsset, Entry> Loaded = new Dictionary<TextAsset, Entry>();
 
-        /// <summary>The asset itself, or the package's own model for null.</summary>
-        /// <exception cref="KoeMorphException">There is no model.</exception>
-        public static TextAsset Resolve(TextAsset asset)
+        /// <summary>The asset itself, or for null the package's model of that name.</summary>
+        /// <exception cref="KoeMorphException">There is no such model.</exception>
+        public static TextAsset Resolve(TextAsset asset, string name)
         {
-            return asset != null ? asset : Packaged.Load(DefaultResource,
-                "model", "copy a KoeMorph .onnx file into Assets with the ending .bytes and set it as Model");
+            if (asset != null) return asset;
+            return Packaged.Load(Packaged.Models, string.IsNullOrEmpty(name) ? DefaultName : name);
         }
 
         /// <summary>The model of a resolved asset; give it back with Release.</summary>

@@ -42,12 +42,12 @@ namespace KoeMorph.Harness
         static void NoModel()
         {
             Resources.Content.Clear();
-            FailsToStart("no model", SharedModel.DefaultResource);
+            FailsToStart("There are no models", "Resources/KoeMorph/models");
         }
 
         static void NotAModel()
         {
-            Resources.Content[SharedModel.DefaultResource] = new TextAsset(new byte[] { 1, 2, 3, 4 });
+            Resources.Content["KoeMorph/models/koemorph-30"] = new TextAsset(new byte[] { 1, 2, 3, 4 });
             FailsToStart("model");
         }
 
@@ -124,14 +124,6 @@ namespace KoeMorph.Harness
             using (var stage = Talking())
             {
                 stage.Face.Preset = ScriptableObject.CreateInstance<KoeMorphPreset>();
-                stage.Face.Preset.LowerStrength = 0;
-                stage.Face.Preset.Blink = 0;
-                Talk(stage);
-                var jaw = Array.IndexOf(KoeMorphFace.Names, "jawOpen");
-                Expect.True(stage.OnMesh()[jaw] == 0, "a preset that lowers the mouth to nothing does");
-                stage.Face.Preset.LowerStrength = 1;
-                Talk(stage);
-                Expect.True(stage.OnMesh()[jaw] > 0, "and its change shows");
                 stage.Face.Preset.File = new TextAsset(System.Text.Encoding.UTF8.GetBytes("{\n  oops"));
                 stage.Tick();
                 Expect.True(stage.AtRest, "with a broken preset the face is at rest");
@@ -214,7 +206,8 @@ namespace KoeMorph.Harness
             Expect.True(SharedModel.Count == 0, "no model is left behind");
         }
 
-        static Stage Talking()
+        /// <summary>A head in mid-speech.</summary>
+        public static Stage Talking()
         {
             var stage = new Stage();
             stage.AddFace();
@@ -224,17 +217,29 @@ namespace KoeMorph.Harness
             return stage;
         }
 
-        static void Talk(Stage stage)
+        public static void Talk(Stage stage)
         {
             var block = new float[Stage.Block * 2];
-            var random = new System.Random(1);
             for (var i = 0; i < 20; i++)
             {
-                for (var j = 0; j < block.Length; j++) block[j] = (float)(random.NextDouble() - 0.5);
+                Fill(block, i * Stage.Block);
                 stage.Source.Mix(block, 2);
                 Stage.Wait(Stage.Block / 48000.0);
                 stage.Settle();
                 stage.Tick();
+            }
+        }
+
+        /// <summary>Four syllables a second of a buzz with a vowel's first two formants, 48 kHz stereo.</summary>
+        public static void Fill(float[] stereo, int first = 0)
+        {
+            for (var i = 0; i < stereo.Length; i++)
+            {
+                var time = (first + i / 2) / 48000.0;
+                var buzz = 0.0;
+                for (var harmonic = 1; harmonic < 20; harmonic++)
+                    buzz += Math.Sin(2 * Math.PI * 120 * harmonic * time) * (harmonic == 6 || harmonic == 10 ? 0.1 : 0.02);
+                stereo[i] = (float)(buzz * (1 - Math.Cos(2 * Math.PI * 4 * time)));
             }
         }
     }

@@ -40,9 +40,17 @@ namespace KoeMorph.Harness
 
         public static void UseModel(string path)
         {
-            Resources.Content[SharedModel.DefaultResource] = new TextAsset(File.ReadAllBytes(path));
-            var map = Environment.GetEnvironmentVariable("KOEMORPH_MAPS") + "/arkit.json";
-            Resources.Content[Packaged.ArkitMap] = new TextAsset(File.ReadAllBytes(map));
+            Package(Packaged.Models, path, SharedModel.DefaultName);
+            var folder = Environment.GetEnvironmentVariable("KOEMORPH_PACKAGE");
+            foreach (var kind in new[] { Packaged.Maps, Packaged.Presets })
+                foreach (var file in Directory.GetFiles(Path.Combine(folder, kind), "*.json"))
+                    Package(kind, file, Path.GetFileNameWithoutExtension(file));
+        }
+
+        /// <summary>Puts a file among the package's resources.</summary>
+        public static void Package(string kind, string path, string name)
+        {
+            Resources.Content["KoeMorph/" + kind + "/" + name] = new TextAsset(File.ReadAllBytes(path)) { name = name };
         }
 
         /// <summary>Interleaved float32 samples, as the Python side wrote them.</summary>

@@ -70,6 +70,7 @@ namespace UnityEngine
         public AudioClip clip { get; set; }
         public bool loop { get; set; }
         public bool isPlaying { get; set; }
+        public bool ignoreListenerPause { get; set; }
         public int timeSamples { get; set; }
 
         public void Play()
@@ -88,16 +89,22 @@ namespace UnityEngine
         }
     }
 
+    public static class AudioListener
+    {
+        public static bool pause { get; set; }
+    }
+
     public static class Microphone
     {
         public static AudioClip Clip;      // stub only: the device's ring
         public static int Position;        // stub only
         public static bool Recording;      // stub only
+        public static int Channels = 1;    // stub only
         public static string[] devices = new string[0];
 
         public static AudioClip Start(string deviceName, bool loop, int lengthSec, int frequency)
         {
-            Clip = AudioClip.Create("Microphone", lengthSec * frequency, 1, frequency, false);
+            Clip = AudioClip.Create("Microphone", lengthSec * frequency, Channels, frequency, false);
             Position = 0;
             Recording = true;
             return Clip;

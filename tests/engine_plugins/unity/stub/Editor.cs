@@ -52,6 +52,12 @@ namespace UnityEngine
         public EventType type { get { return EventType.Repaint; } }
     }
 
+    public class GUIContent
+    {
+        public string text { get; set; }
+        public GUIContent(string text) { this.text = text; }
+    }
+
     public class GUIStyleState
     {
         public Color textColor { get; set; }
@@ -86,6 +92,24 @@ namespace UnityEditor
     public sealed class CustomEditor : Attribute
     {
         public CustomEditor(Type inspectedType) { }
+    }
+
+    [AttributeUsage(AttributeTargets.Class)]
+    public sealed class CustomPropertyDrawer : Attribute
+    {
+        public CustomPropertyDrawer(Type type) { }
+    }
+
+    public class SerializedProperty
+    {
+        public string propertyPath { get; set; }
+        public string stringValue { get; set; }
+    }
+
+    public abstract class PropertyDrawer
+    {
+        public PropertyAttribute attribute { get; set; }
+        public virtual void OnGUI(Rect position, SerializedProperty property, GUIContent label) { }
     }
 
     [AttributeUsage(AttributeTargets.Class)]
@@ -126,6 +150,22 @@ namespace UnityEditor
         {
             public DisabledScope(bool disabled) { }
             public void Dispose() { }
+        }
+
+        /// <summary>Stub only: the choices and the labels drawn since they were cleared.</summary>
+        public static readonly List<string> Choices = new List<string>(), Labels = new List<string>();
+
+        /// <summary>Stub only: the user takes the last choice.</summary>
+        public static int Popup(Rect position, string label, int selectedIndex, string[] displayedOptions)
+        {
+            Choices.AddRange(displayedOptions);
+            return displayedOptions.Length - 1;
+        }
+
+        public static bool PropertyField(Rect position, SerializedProperty property, GUIContent label)
+        {
+            Labels.Add(label.text);
+            return false;
         }
 
         public static void DrawRect(Rect rect, Color color) { }

@@ -187,6 +187,11 @@ namespace UnityEngine
             Object found;
             return Content.TryGetValue(path, out found) ? (T)found : null;
         }
+
+        public static T[] LoadAll<T>(string path) where T : Object
+        {
+            return Content.Where(entry => entry.Key.StartsWith(path + "/")).Select(entry => (T)entry.Value).ToArray();
+        }
     }
 
     public static class Debug
@@ -228,6 +233,20 @@ namespace UnityEngine
         public RangeAttribute(float min, float max) { }
     }
 
+    public sealed class HeaderAttribute : PropertyAttribute
+    {
+        public HeaderAttribute(string header) { }
+    }
+
+    [AttributeUsage(AttributeTargets.Field)]
+    public sealed class HideInInspector : Attribute { }
+
+    [AttributeUsage(AttributeTargets.Method)]
+    public sealed class ContextMenu : Attribute
+    {
+        public ContextMenu(string itemName) { }
+    }
+
     [AttributeUsage(AttributeTargets.Class)]
     public sealed class AddComponentMenu : Attribute
     {
@@ -251,6 +270,12 @@ namespace UnityEngine
         public string menuName { get; set; }
         public int order { get; set; }
     }
+}
+
+namespace UnityEngine.Scripting
+{
+    [AttributeUsage(AttributeTargets.Constructor)]
+    public sealed class PreserveAttribute : Attribute { }
 }
 
 namespace UnityEngine.Events

@@ -1,12 +1,14 @@
 using System;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using UnityEngine.Scripting;
 
 namespace KoeMorph.Interop
 {
     /// <summary>Owns a koemorph_model: immutable, shared by any number of streams.</summary>
     sealed class ModelHandle : SafeHandleZeroOrMinusOneIsInvalid
     {
+        [Preserve]  // made by the runtime alone, which code stripping cannot see
         ModelHandle() : base(true) { }
 
         /// <summary>Loads a model from its file's bytes. Blocks: call it while loading a scene.</summary>

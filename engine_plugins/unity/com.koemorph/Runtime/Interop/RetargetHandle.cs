@@ -1,12 +1,14 @@
 using System;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using UnityEngine.Scripting;
 
 namespace KoeMorph.Interop
 {
     /// <summary>Owns a koemorph_retarget: from the 52 coefficients to a rig's own shapes.</summary>
     sealed class RetargetHandle : SafeHandleZeroOrMinusOneIsInvalid
     {
+        [Preserve]  // made by the runtime alone, which code stripping cannot see
         RetargetHandle() : base(true) { }
 
         /// <param name="json">A map file's bytes.</param>

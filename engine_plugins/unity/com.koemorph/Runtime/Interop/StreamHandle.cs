@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using UnityEngine.Scripting;
 
 namespace KoeMorph.Interop
 {
@@ -10,6 +11,7 @@ namespace KoeMorph.Interop
     /// </summary>
     sealed class StreamHandle : SafeHandleZeroOrMinusOneIsInvalid
     {
+        [Preserve]  // made by the runtime alone, which code stripping cannot see
         StreamHandle() : base(true) { }
 
         /// <param name="worker">True: the library computes on a thread of its own.</param>
@@ -51,6 +53,12 @@ namespace KoeMorph.Interop
         /// <summary>[game] Takes over new controls; changes glide.</summary>
         public void SetControls(Controls controls) { Native.Check(SetControls(this, ref controls)); }
 
+        /// <summary>[game] From a stream time on the face falls to rest over some seconds.</summary>
+        public Result Relax(double time, double seconds) { return Relax(this, time, seconds); }
+
+        /// <summary>[game] Takes a relax back.</summary>
+        public Result Resume(double time, double seconds) { return Resume(this, time, seconds); }
+
         public StreamInfo Info()
         {
             var info = new StreamInfo { Size = (uint)Marshal.SizeOf(typeof(StreamInfo)) };
@@ -90,6 +98,12 @@ namespace KoeMorph.Interop
 
         [DllImport(Library.Name, EntryPoint = "koemorph_stream_set_controls", CallingConvention = CallingConvention.Cdecl)]
         static extern Result SetControls(StreamHandle stream, ref Controls controls);
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_relax", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result Relax(StreamHandle stream, double time, double seconds);
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_resume", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result Resume(StreamHandle stream, double time, double seconds);
 
         [DllImport(Library.Name, EntryPoint = "koemorph_stream_get_info", CallingConvention = CallingConvention.Cdecl)]
         static extern Result GetInfo(StreamHandle stream, ref StreamInfo info);

@@ -1,0 +1,34 @@
+using System;
+using UnityEditor;
+using UnityEngine;
+
+namespace KoeMorph.Editor
+{
+    /// <summary>A choice among the models, maps or presets of the package.</summary>
+    [CustomPropertyDrawer(typeof(PackagedAttribute))]
+    sealed class PackagedDrawer : PropertyDrawer
+    {
+        string[] _names;
+
+        public override void OnGUI(Rect position, SerializedProperty property, GUIContent label)
+        {
+            if (_names == null) _names = Packaged.Names(((PackagedAttribute)attribute).Kind);
+            var chosen = EditorGUI.Popup(position, label.text, Array.IndexOf(_names, property.stringValue), _names);
+            if (chosen >= 0) property.stringValue = _names[chosen];
+        }
+    }
+
+    /// <summary>An element of an array with one for each coefficient, by its name.</summary>
+    [CustomPropertyDrawer(typeof(PerCoefficientAttribute))]
+    sealed class PerCoefficientDrawer : PropertyDrawer
+    {
+        public override void OnGUI(Rect position, SerializedProperty property, GUIContent label)
+        {
+            var path = property.propertyPath;  // "_controls.Multiplier.Array.data[17]"
+            var open = path.LastIndexOf('[');
+            var index = int.Parse(path.Substring(open + 1, path.Length - open - 2));
+            label.text = index < KoeMorphFace.Names.Length ? KoeMorphFace.Names[index] : label.text;
+            EditorGUI.PropertyField(position, property, label);
+        }
+    }
+}

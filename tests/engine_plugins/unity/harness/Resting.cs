@@ -1,0 +1,112 @@
+using System;
+using System.Linq;
+using UnityEngine;
+
+namespace KoeMorph.Harness
+{
+    /// <summary>MODEL: a voice that stops, is paused, or is told to be quiet.</summary>
+    static class Resting
+    {
+        public static void Run(string[] arguments)
+        {
+            Stage.UseModel(arguments[0]);
+            AStoppedVoiceFallsToRestAndLivesOn();
+            APausedGameStandsStill();
+            AnInterruptionHolds();
+        }
+
+        // The clip was read ahead: without a relax the face would go on with what is never heard.
+        static void AStoppedVoiceFallsToRestAndLivesOn()
+        {
+            using (var stage = Broken.Talking())
+            {
+                var clip = AudioClip.Create("voice", 4 * 48000, 2, 48000, false);
+                Broken.Fill(clip.Data);
+                stage.Source.clip = clip;
+                stage.Face.Input = FaceInput.AudioClip;
+                for (var position = 0; position < 2 * 48000; position += 800) ShowAt(stage, position);
+                Expect.True(stage.OnMesh().Any(weight => weight > 0.01), "the face speaks");
+                stage.Source.Stop();
+                Pass(stage, 0.1);
+                Expect.True(!stage.AtRest, "it takes its time");
+                Pass(stage, 0.15);
+                Expect.True(stage.AtRest, "a quarter of a second after its voice the face is at rest");
+                Pass(stage, 0.5);
+                Expect.True(stage.AtRest, "and stays there");
+                var blinked = false;
+                for (var i = 0; i < 30 && !blinked; i++)
+                {
+                    Pass(stage, 0.5);
+                    blinked = stage.OnMesh()[0] > 0;
+                }
+                Expect.True(blinked, "but its eyes live on");
+                stage.Source.Play();
+                for (var position = 0; position < 48000; position += 800) ShowAt(stage, position);
+                Expect.True(stage.OnMesh().Any(weight => weight > 0.01), "a voice that starts again is followed");
+                Expect.NoComplaint();
+            }
+        }
+
+        static void APausedGameStandsStill()
+        {
+            using (var stage = Broken.Talking())
+            {
+                var shown = stage.OnMesh();
+                var time = stage.Face.PlaybackTime;
+                var pushed = stage.Face.Info.PushedSamples;
+                AudioListener.pause = true;
+                Pass(stage, 5);
+                AudioListener.pause = false;
+                Expect.True(stage.OnMesh().SequenceEqual(shown), "a paused game has a still face");
+                Expect.True(stage.Face.Info.PushedSamples == pushed, "and makes up no silence");
+                stage.Tick();
+                Expect.True(stage.Face.PlaybackTime - time < 0.2, "time goes on where it stood");
+                Expect.True(stage.Face.IsSpeaking, "the voice has not stopped");
+                Broken.Talk(stage);
+                stage.Source.ignoreListenerPause = true;
+                AudioListener.pause = true;
+                Broken.Talk(stage);
+                AudioListener.pause = false;
+                Expect.True(stage.Face.PlaybackTime > time + 0.5, "a voice that is heard in the pause is followed");
+                Expect.NoComplaint();
+            }
+        }
+
+        static void AnInterruptionHolds()
+        {
+            using (var stage = Broken.Talking())
+            {
+                stage.Face.Relax(0.1f);
+                Broken.Talk(stage);
+                Expect.True(stage.AtRest, "a face told to relax is at rest while its voice goes on");
+                Expect.True(stage.Face.IsSpeaking, "though it hears it");
+                Pass(stage, 3);
+                Broken.Talk(stage);
+                Expect.True(stage.AtRest, "neither a stop nor a new voice ends that");
+                stage.Face.Resume(0.1f);
+                Broken.Talk(stage);
+                Expect.True(stage.OnMesh().Any(weight => weight > 0.01), "a resume does");
+                Expect.NoComplaint();
+            }
+        }
+
+        static void ShowAt(Stage stage, int position)
+        {
+            stage.Source.isPlaying = true;
+            stage.Source.timeSamples = position;
+            stage.Tick();
+            stage.Settle();
+            Stage.Wait(1 / 60.0);
+        }
+
+        static void Pass(Stage stage, double seconds)
+        {
+            for (var passed = 0.0; passed < seconds; passed += 1 / 60.0)
+            {
+                Stage.Wait(1 / 60.0);
+                stage.Tick();
+                stage.Settle();
+            }
+        }
+    }
+}
