@@ -159,10 +159,13 @@ namespace KoeMorph.Harness
                 Debug.Console.Clear();
 
                 Microphone.devices = new[] { "built in" };
+                Microphone.Channels = int.Parse(arguments[2]);
                 Stage.Wait(2);
                 stage.Tick();
                 Expect.True(microphone.IsListening, "a device that comes is taken up");
-                Talk(stage, 3, 1.003);
+                var record = new Record();
+                Talk(stage, 3, 1.003, Stage.ReadSamples(arguments[0]), record);
+                record.Save(arguments[4]);
                 Expect.True(Math.Abs(face.Info.PushedSamples / 16000.0 - face.PlaybackTime) < 0.2, "the face keeps up with a fast device");
 
                 for (var i = 0; i < 90; i++)  // unplugged: positions stand still
@@ -175,20 +178,29 @@ namespace KoeMorph.Harness
                 Stage.Wait(2);
                 stage.Tick();
                 Expect.True(microphone.IsListening, "and it is taken up again");
-                Talk(stage, 1, 1);
+                Talk(stage, 1, 1, new float[0], new Record());
                 Expect.NoComplaint();
                 Expect.True(face.IsSpeaking, "the face listens");
             }
         }
 
-        static void Talk(Stage stage, double seconds, double speed)
+        // A device whose clock is `speed` times the game's writes samples into its ring.
+        static void Talk(Stage stage, double seconds, double speed, float[] samples, Record record)
         {
+            var ring = Microphone.Clip.Data;
+            var written = 0;
             for (var heard = 0.0; heard < seconds; heard += speed / 60)
             {
-                Microphone.Position = (int)(heard * 16000) % 16000;
+                var frames = (int)(heard * 16000);
+                for (; written < frames * Microphone.Channels; written++)
+                    ring[written % ring.Length] = written < samples.Length ? samples[written] : 0;
+                Microphone.Position = frames % 16000;
                 Stage.Wait(1 / 60.0);
                 stage.Tick();
                 stage.Settle();
+                stage.Tick();
+                // Until the clock has found the device's pace, it may be a moment ahead of the newest frame.
+                if (stage.Face.PlaybackTime >= 0.25) record.Add(stage);
             }
         }
 

@@ -1,0 +1,119 @@
+using System;
+using UnityEngine;
+
+namespace KoeMorph.Harness
+{
+    /// <summary>MODEL: what one game frame and one audio block allocate, once all is warm: nothing.</summary>
+    static class Allocations
+    {
+        const int Frames = 1000;
+        const int Rate = 48000;
+
+        public static void Run(string[] arguments)
+        {
+            Stage.UseModel(arguments[0]);
+            Expect.True(Measure(() => GC.KeepAlive(new byte[1])) >= Frames, "the runtime counts what is allocated");
+            AudioSource();
+            AudioClip();
+            Pushed();
+            Listening();
+            Expect.NoComplaint();
+        }
+
+        static void AudioSource()
+        {
+            using (var stage = new Stage())
+            {
+                stage.AddFace();
+                stage.Source.Play();
+                var block = new float[Stage.Block * 2];
+                Broken.Fill(block);
+                var tap = stage.Head.GetComponent<KoeMorphAudioTap>();
+                var filter = Bound<Action<float[], int>>(tap, "OnAudioFilterRead");
+                var update = Bound<Action>(stage.Face, "LateUpdate");
+                Nothing("a block through OnAudioFilterRead and a frame", () => { filter(block, 2); update(); });
+                Expect.True(stage.Face.IsSpeaking, "the face was listening");
+                Nothing("a frame without a voice", update);
+                Expect.True(!stage.Face.IsSpeaking, "the voice had stopped");
+            }
+        }
+
+        static void AudioClip()
+        {
+            using (var stage = new Stage())
+            {
+                stage.Source.clip = UnityEngine.AudioClip.Create("voice", 60 * Rate, 1, Rate, false);
+                var face = stage.AddFace();
+                face.Input = FaceInput.AudioClip;
+                stage.Source.Play();
+                var update = Bound<Action>(face, "LateUpdate");
+                var source = stage.Source;
+                Nothing("a frame of a clip", () => { source.timeSamples += Rate / 60; update(); });
+                Expect.True(face.IsSpeaking && face.PlaybackTime > Frames / 60, "the face has followed the clip");
+            }
+        }
+
+        static void Pushed()
+        {
+            using (var stage = new Stage())
+            {
+                var face = stage.AddFace();
+                face.Input = FaceInput.Manual;
+                var block = new float[Rate / 60];
+                var update = Bound<Action>(face, "LateUpdate");
+                Nothing("a push and a frame", () => { face.Push(block, block.Length); update(); });
+                Expect.True(face.Info.PushedSamples >= Frames * block.Length, "the face has listened");
+            }
+        }
+
+        static void Listening()
+        {
+            using (var stage = new Stage())
+            {
+                Microphone.devices = new[] { "built in" };
+                var face = stage.AddFace();
+                var microphone = stage.Head.AddComponent<KoeMorphMicrophone>();
+                var update = Bound<Action>(microphone, "Update");
+                var late = Bound<Action>(face, "LateUpdate");
+                Nothing("a frame of the microphone", () =>
+                {
+                    Microphone.Position = (Microphone.Position + 16000 / 60) % 16000;
+                    update();
+                    late();
+                });
+                Expect.True(microphone.IsListening && face.IsSpeaking, "the microphone was heard");
+                Microphone.devices = new string[0];
+            }
+        }
+
+        static void Nothing(string what, Action frame)
+        {
+            for (var warm = 0; warm < 200; warm++) Pass(frame);
+            var collections = GC.CollectionCount(0);
+            var allocated = Measure(() => Pass(frame));
+            Expect.True(allocated == 0, what + " allocates nothing, but " + Frames + " of them " + allocated + " bytes");
+            Expect.True(GC.CollectionCount(0) == collections, "nothing is collected");
+            Console.WriteLine(what + ": " + allocated / (double)Frames + " bytes");
+        }
+
+        static void Pass(Action frame)
+        {
+            Stage.Wait(1 / 60.0);
+            frame();
+        }
+
+        static long Measure(Action frame)
+        {
+            GC.GetAllocatedBytesForCurrentThread();  // its first call allocates
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < Frames; i++) frame();
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        // As the engine calls messages; reflection itself would allocate.
+        static T Bound<T>(object target, string message) where T : class
+        {
+            return (T)(object)Delegate.CreateDelegate(typeof(T), target, message);
+        }
+    }
+}
