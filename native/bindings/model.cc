@@ -43,7 +43,11 @@ bool process_crowd(PyCrowd& self, const py::list& streams) {
   std::vector<koemorph_stream*> handles;
   for (const py::handle stream : streams) handles.push_back(stream.cast<PyStream&>().handle.get());
   const auto count = static_cast<int32_t>(handles.size());
-  const koemorph_result result = koemorph_crowd_process(self.handle.get(), handles.data(), count);
+  koemorph_result result;
+  {
+    const py::gil_scoped_release unlocked;
+    result = koemorph_crowd_process(self.handle.get(), handles.data(), count);
+  }
   raise_if_failed(result);
   return result == KOEMORPH_OK;
 }

@@ -11,8 +11,11 @@
  *             thread still uses the same object.
  *   [audio]   the one thread that feeds this stream: wait-free, never allocates, never locks.
  *   [worker]  the one thread that computes this stream. With koemorph_stream_config.worker the
- * library runs it and the caller must not. [game]    the one thread that reads this stream: never
- * allocates, never locks, never waits. The three may be one and the same thread.
+ *             library runs it and the caller must not.
+ *   [game]    the one thread that reads this stream: never allocates, never locks, never waits.
+ *
+ * The three may be one and the same thread.
+ * A second thread at the same place of the same object gets KOEMORPH_WRONG_STATE, never a race.
  *
  * Errors. Functions that can fail return a koemorph_result; koemorph_error_message() holds the
  * sentence for the last failure on the calling thread. No exception, abort or exit leaves the
@@ -59,7 +62,8 @@ typedef enum koemorph_result {
   KOEMORPH_RUNTIME_MISSING = -4,  /* ONNX Runtime was not found, or is too old */
   KOEMORPH_MODEL_INVALID = -5,    /* not a KoeMorph model, or one this version cannot run */
   KOEMORPH_INFERENCE_FAILED = -6, /* ONNX Runtime reported an error while running the model */
-  KOEMORPH_WRONG_STATE = -7, /* the call does not fit now, e.g. process() beside a library worker */
+  KOEMORPH_WRONG_STATE = -7, /* the call does not fit now, e.g. process() beside a library worker,
+                                or another thread is inside a call with the same tag */
   KOEMORPH_RESULT_IS_INT = 0x7fffffff /* never returned; makes every int a valid value */
 } koemorph_result;
 
@@ -157,8 +161,9 @@ typedef struct koemorph_stream_info {
 /* [any] Fills in the defaults. Does nothing with NULL. */
 KOEMORPH_API void koemorph_stream_config_init(koemorph_stream_config* config);
 
-/* [any] Allocates all the memory the stream will ever use. *out belongs to the caller, who ends it
- * with koemorph_stream_destroy. */
+/* [any] Allocates all the memory the stream will ever use but the network's inputs: those come with
+ * the first koemorph_stream_process, so that a stream of a crowd does without. *out belongs to the
+ * caller, who ends it with koemorph_stream_destroy. */
 KOEMORPH_API koemorph_result koemorph_stream_create(const koemorph_model* model,
                                                     const koemorph_stream_config* config,
                                                     koemorph_stream** out);
@@ -201,7 +206,7 @@ KOEMORPH_API koemorph_result koemorph_stream_tap(koemorph_stream* stream, koemor
                                                  float* out, int32_t n, int32_t* written);
 
 /* [worker] Forgets everything and starts again at time 0, with no other call on the stream under
- * way. `sample_rate` and `channels` of 0 keep what was. */
+ * way; the library's own worker is waited for. `sample_rate` and `channels` of 0 keep what was. */
 KOEMORPH_API koemorph_result koemorph_stream_reset(koemorph_stream* stream, int32_t sample_rate,
                                                    int32_t channels);
 
@@ -288,10 +293,9 @@ KOEMORPH_API koemorph_result koemorph_crowd_create(const koemorph_model* model, 
 KOEMORPH_API void koemorph_crowd_destroy(koemorph_crowd* crowd);
 
 /* [worker] Does what koemorph_stream_process does for each of `count` <= capacity streams, with
- * frames that are due together in one call of the network, which takes much less time. The streams
- * may be others each time; all are of the crowd's model, none has a library worker, none comes
- * twice. Their taps of WINDOW and MODEL stay as they were. KOEMORPH_NO_FRAME when no stream had a
- * frame to compute. */
+ * frames that are due together in one call of the network. The streams share the memory that the
+ * network needs. They may be others each time; all are of the crowd's model, none has a library
+ * worker, none comes twice. KOEMORPH_NO_FRAME when no stream had a frame to compute. */
 KOEMORPH_API koemorph_result koemorph_crowd_process(koemorph_crowd* crowd,
                                                     koemorph_stream* const* streams, int32_t count);
 

@@ -162,6 +162,7 @@ class Crowd {
     return check(koemorph_crowd_process(handle_.get(), streams.data(),
                                         static_cast<int32_t>(streams.size())));
   }
+  koemorph_crowd* get() const noexcept { return handle_.get(); }
 
  private:
   detail::Owner<koemorph_crowd, koemorph_crowd_destroy> handle_;

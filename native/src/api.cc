@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <thread>
 
 #include "api_support.h"
 #include "coefficients.h"
@@ -11,11 +12,13 @@
 namespace {
 
 using koemorph::copy_config;
+using koemorph::crossed;
 using koemorph::fail;
 using koemorph::finish;
 using koemorph::guarded;
 using koemorph::invalid;
 using koemorph::Status;
+using koemorph::Visit;
 
 // A fixed buffer: failing on an audio or game thread must not allocate either.
 thread_local char last_message[1024] = "";
@@ -38,6 +41,29 @@ const char* problem_of(const koemorph_stream_config& config, int model_fps) {
   }
   return nullptr;
 }
+
+// The worker's place, taken by a caller: the library's own worker is waited for, another thread is
+// not.
+class WorkerTurn {
+ public:
+  explicit WorkerTurn(koemorph::Stream& stream) : door_(stream.worker_door()) {
+    inside_ = door_.enter();
+    while (!inside_ && stream.has_worker()) {
+      std::this_thread::yield();
+      inside_ = door_.enter();
+    }
+  }
+  ~WorkerTurn() {
+    if (inside_) door_.leave();
+  }
+  WorkerTurn(const WorkerTurn&) = delete;
+  WorkerTurn& operator=(const WorkerTurn&) = delete;
+  explicit operator bool() const { return inside_; }
+
+ private:
+  koemorph::Door& door_;
+  bool inside_;
+};
 
 }  // namespace
 
@@ -158,6 +184,8 @@ koemorph_result koemorph_stream_push(koemorph_stream* stream, const float* inter
   if (stream == nullptr || frames < 0 || (interleaved == nullptr && frames > 0)) {
     return invalid("koemorph_stream_push needs a stream and frames >= 0 of audio.");
   }
+  const Visit visit(stream->stream.audio_door());
+  if (!visit) return crossed();
   const koemorph_result result = stream->stream.push(interleaved, frames);
   return result == KOEMORPH_OK ? result
                                : fail(result, "The voice was ended by flush; reset first.");
@@ -175,6 +203,8 @@ koemorph_result koemorph_stream_process(koemorph_stream* stream) {
     return fail(KOEMORPH_WRONG_STATE,
                 "The library's worker computes this stream; do not process it.");
   }
+  const Visit visit(stream->stream.worker_door());
+  if (!visit) return crossed();
   return guarded([&] {
     int64_t computed = 0;
     const Status status = stream->stream.process(&computed);
@@ -187,6 +217,8 @@ koemorph_result koemorph_stream_sample(koemorph_stream* stream, double playback_
   if (stream == nullptr || weights == nullptr || n < 0) {
     return invalid("koemorph_stream_sample needs a stream and room for n >= 0 weights.");
   }
+  const Visit visit(stream->stream.game_door());
+  if (!visit) return crossed();
   return stream->stream.sample(playback_time, weights, n) ? KOEMORPH_OK : KOEMORPH_NO_FRAME;
 }
 
@@ -195,6 +227,8 @@ koemorph_result koemorph_stream_pull(koemorph_stream* stream, float* weights, in
   if (stream == nullptr || weights == nullptr || n < 0) {
     return invalid("koemorph_stream_pull needs a stream and room for n >= 0 weights.");
   }
+  const Visit visit(stream->stream.game_door());
+  if (!visit) return crossed();
   int64_t index = 0;
   if (!stream->stream.pull(weights, n, &index)) return KOEMORPH_NO_FRAME;
   if (time != nullptr) *time = static_cast<double>(index) / stream->stream.fps();
@@ -206,6 +240,8 @@ koemorph_result koemorph_stream_tap(koemorph_stream* stream, koemorph_stage stag
   if (stream == nullptr || out == nullptr || n < 0) {
     return invalid("koemorph_stream_tap needs a stream and room for n >= 0 floats.");
   }
+  const WorkerTurn turn(stream->stream);
+  if (!turn) return crossed();
   const int count = stream->stream.tap(stage, out, n);
   if (count < 0) return invalid("This stage has no output to tap.");
   if (written != nullptr) *written = count;
@@ -219,6 +255,10 @@ koemorph_result koemorph_stream_reset(koemorph_stream* stream, int32_t sample_ra
       channels > 64) {
     return invalid("sample_rate must be 0 or from 8000 to 192000 Hz, channels from 0 to 64.");
   }
+  const WorkerTurn worker(stream->stream);
+  const Visit audio(stream->stream.audio_door());
+  const Visit game(stream->stream.game_door());
+  if (!worker || !audio || !game) return crossed();
   return guarded([&] {
     stream->stream.reset(sample_rate, channels);
     return KOEMORPH_OK;

@@ -1,13 +1,13 @@
 // The C ABI of crowds.
 #include <memory>
-#include <vector>
 
 #include "api_support.h"
 
-using koemorph::fail;
+using koemorph::crossed;
 using koemorph::finish;
 using koemorph::guarded;
 using koemorph::invalid;
+using koemorph::Visit;
 
 namespace {
 
@@ -27,6 +27,31 @@ const char* problem_of(const koemorph_crowd& crowd, koemorph_stream* const* stre
   return nullptr;
 }
 
+// The streams of one call, each entered as their worker.
+class Gathering {
+ public:
+  Gathering(koemorph_crowd* crowd, koemorph_stream* const* streams, int32_t count)
+      : streams_(crowd->streams), count_(count) {
+    streams_.clear();
+    for (int32_t i = 0; i < count; ++i) {
+      koemorph::Stream& stream = streams[i]->stream;
+      if (!stream.worker_door().enter()) return;
+      streams_.push_back(&stream);
+    }
+  }
+  ~Gathering() {
+    for (koemorph::Stream* stream : streams_) stream->worker_door().leave();
+  }
+  Gathering(const Gathering&) = delete;
+  Gathering& operator=(const Gathering&) = delete;
+  // False when another thread computes one of them.
+  bool complete() const { return static_cast<int32_t>(streams_.size()) == count_; }
+
+ private:
+  std::vector<koemorph::Stream*>& streams_;
+  int32_t count_;
+};
+
 }  // namespace
 
 extern "C" {
@@ -37,7 +62,7 @@ koemorph_result koemorph_crowd_create(const koemorph_model* model, int32_t capac
     return invalid("koemorph_crowd_create needs a model, a capacity of 1 to 1024 and a place.");
   }
   return guarded([&] {
-    *out = new koemorph_crowd{koemorph::Crowd(model->model, capacity)};
+    *out = new koemorph_crowd(model->model, capacity);
     return KOEMORPH_OK;
   });
 }
@@ -52,12 +77,13 @@ koemorph_result koemorph_crowd_process(koemorph_crowd* crowd, koemorph_stream* c
   if (count > crowd->crowd.capacity())
     return invalid("There are more streams than the crowd's capacity.");
   if (const char* problem = problem_of(*crowd, streams, count)) return invalid(problem);
+  const Visit visit(crowd->door);
+  if (!visit) return crossed();
   return guarded([&] {
-    std::vector<koemorph::Stream*> voices;
-    voices.reserve(count);
-    for (int32_t i = 0; i < count; ++i) voices.push_back(&streams[i]->stream);
+    const Gathering gathering(crowd, streams, count);
+    if (!gathering.complete()) return crossed();
     int64_t computed = 0;
-    const koemorph::Status status = crowd->crowd.process(voices.data(), count, &computed);
+    const koemorph::Status status = crowd->crowd.process(crowd->streams.data(), count, &computed);
     return status.ok() && computed == 0 ? KOEMORPH_NO_FRAME : finish(status);
   });
 }

@@ -7,10 +7,11 @@
 #include "api_support.h"
 #include "controls.h"
 
-using koemorph::fail;
+using koemorph::crossed;
 using koemorph::finish;
 using koemorph::guarded;
 using koemorph::invalid;
+using koemorph::Visit;
 
 namespace {
 
@@ -44,8 +45,11 @@ koemorph_result koemorph_stream_set_controls(koemorph_stream* stream,
   }
   return guarded([&] {
     const koemorph::Status status = koemorph::check_controls(full);
-    if (status.ok()) stream->stream.set_controls(full);
-    return finish(status);
+    if (!status.ok()) return finish(status);
+    const Visit visit(stream->stream.game_door());
+    if (!visit) return crossed();
+    stream->stream.set_controls(full);
+    return KOEMORPH_OK;
   });
 }
 
@@ -54,6 +58,8 @@ koemorph_result koemorph_stream_relax(koemorph_stream* stream, double playback_t
   if (stream == nullptr || !is_time(playback_time) || !is_time(seconds) || seconds < 0.0) {
     return invalid("koemorph_stream_relax needs a stream, a time and seconds >= 0.");
   }
+  const Visit visit(stream->stream.game_door());
+  if (!visit) return crossed();
   stream->stream.relax().stop(playback_time, seconds);
   return KOEMORPH_OK;
 }
@@ -63,6 +69,8 @@ koemorph_result koemorph_stream_resume(koemorph_stream* stream, double playback_
   if (stream == nullptr || !is_time(playback_time) || !is_time(seconds) || seconds < 0.0) {
     return invalid("koemorph_stream_resume needs a stream, a time and seconds >= 0.");
   }
+  const Visit visit(stream->stream.game_door());
+  if (!visit) return crossed();
   stream->stream.relax().resume(playback_time, seconds);
   return KOEMORPH_OK;
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "crowd.h"
 #include "koemorph.h"
@@ -26,7 +27,13 @@ struct koemorph_stream {
 };
 
 struct koemorph_crowd {
+  koemorph_crowd(std::shared_ptr<const koemorph::Model> model, int capacity)
+      : crowd(std::move(model), capacity) {
+    streams.reserve(capacity);
+  }
   koemorph::Crowd crowd;
+  std::vector<koemorph::Stream*> streams;  // while it processes
+  koemorph::Door door;
 };
 
 struct koemorph_retarget {
@@ -40,6 +47,13 @@ koemorph_result fail(koemorph_result result, const char* sentence);
 
 inline koemorph_result invalid(const char* sentence) {
   return fail(KOEMORPH_INVALID_ARGUMENT, sentence);
+}
+
+// For a call that found another thread at the same door.
+inline koemorph_result crossed() {
+  return fail(KOEMORPH_WRONG_STATE,
+              "Another thread is inside such a call of the same object; each of its thread tags is "
+              "for one thread at a time.");
 }
 
 inline koemorph_result finish(const Status& status) {

@@ -1,15 +1,25 @@
 #include "crowd.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "denormals.h"
 
 namespace koemorph {
+namespace {
+
+// Voices in one call of the network: more would push its intermediate results out of the cache.
+constexpr int kBatch = 16;
+
+}  // namespace
 
 Crowd::Crowd(std::shared_ptr<const Model> model, int capacity)
-    : model_(std::move(model)), inference_(model_, capacity) {
+    : model_(std::move(model)),
+      capacity_(capacity),
+      inference_(model_, std::min(capacity, kBatch)) {
   left_.reserve(capacity);
-  ready_.reserve(capacity);
+  again_.reserve(capacity);
+  batch_.reserve(inference_.capacity());
 }
 
 Status Crowd::process(Stream* const* streams, int count, int64_t* computed) {
@@ -19,23 +29,34 @@ Status Crowd::process(Stream* const* streams, int count, int64_t* computed) {
   for (Stream* stream : left_) stream->begin();
   Status worst;
   while (!left_.empty()) {
-    ready_.clear();
+    again_.clear();
     for (Stream* stream : left_) {
-      if (!stream->advance()) continue;
-      stream->fill(&inference_, static_cast<int>(ready_.size()));
-      ready_.push_back(stream);
+      if (stream->advance()) {
+        stream->fill(&inference_, static_cast<int>(batch_.size()));
+        batch_.push_back(stream);
+        again_.push_back(stream);
+      }
+      const bool last = stream == left_.back();
+      if (batch_.empty() || (!last && static_cast<int>(batch_.size()) < inference_.capacity())) {
+        continue;
+      }
+      Status status = run_batch();
+      if (!status.ok()) worst = std::move(status);
     }
-    const int batch = static_cast<int>(ready_.size());
-    if (batch == 0) break;
-    Status status = inference_.run(batch);
-    for (int i = 0; i < batch; ++i) {
-      ready_[i]->accept(status.ok() ? inference_.coefficients(i) : nullptr);
-    }
-    *computed += batch;
-    if (!status.ok()) worst = std::move(status);
-    left_.swap(ready_);
+    *computed += static_cast<int64_t>(again_.size());
+    left_.swap(again_);
   }
   return worst;
+}
+
+Status Crowd::run_batch() {
+  const int count = static_cast<int>(batch_.size());
+  Status status = inference_.run(count);
+  for (int i = 0; i < count; ++i) {
+    batch_[i]->accept(status.ok() ? inference_.coefficients(i) : nullptr);
+  }
+  batch_.clear();
+  return status;
 }
 
 }  // namespace koemorph

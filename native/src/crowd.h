@@ -15,7 +15,7 @@ class Crowd {
  public:
   Crowd(std::shared_ptr<const Model> model, int capacity);
 
-  int capacity() const { return inference_.capacity(); }
+  int capacity() const { return capacity_; }
   const Model* model() const { return model_.get(); }
 
   // Computes every frame whose audio has arrived, for at most capacity() different streams of this
@@ -23,10 +23,14 @@ class Crowd {
   Status process(Stream* const* streams, int count, int64_t* computed);
 
  private:
+  Status run_batch();
+
   std::shared_ptr<const Model> model_;
+  int capacity_;
   Inference inference_;
   std::vector<Stream*> left_;   // those that may have a further frame
-  std::vector<Stream*> ready_;  // those whose next frame is in the batch
+  std::vector<Stream*> again_;  // those of them that had one
+  std::vector<Stream*> batch_;  // those whose next frame waits in inference_
 };
 
 }  // namespace koemorph

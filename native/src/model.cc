@@ -169,7 +169,7 @@ Status Model::try_once() const {
 }
 
 Inference::Tensor Inference::tensor(const char* name, std::vector<int64_t> shape_of_one) const {
-  Tensor made{name, {1}, 1, {}};
+  Tensor made{name, {1}, 1, {}, std::vector<ort::Value*>(capacity_ + 1)};
   for (const int64_t extent : shape_of_one) {
     made.shape.push_back(extent);
     made.size *= static_cast<size_t>(extent);
@@ -192,41 +192,33 @@ Inference::Inference(std::shared_ptr<const Model> model, int capacity)
   output_ = tensor("coefficients", {kCoefficients});
 }
 
-Inference::~Inference() { release(); }
-
-void Inference::release() {
+Inference::~Inference() {
   const ort::Entry* api = model_->runtime().api();
-  for (Tensor& input : inputs_) {
-    if (input.value != nullptr) ort::ReleaseValue::call<void>(api, input.value);
-    input.value = nullptr;
-  }
-  if (output_.value != nullptr) ort::ReleaseValue::call<void>(api, output_.value);
-  output_.value = nullptr;
-  bound_ = 0;
+  const auto release = [&](const Tensor& tensor) {
+    for (ort::Value* value : tensor.values) {
+      if (value != nullptr) ort::ReleaseValue::call<void>(api, value);
+    }
+  };
+  for (const Tensor& input : inputs_) release(input);
+  release(output_);
 }
 
-Status Inference::bind(int count) {
-  if (bound_ == count) return {};
-  release();
+Status Inference::bind(Tensor* tensor, int count) {
+  if (tensor->values[count] != nullptr) return {};
   const OnnxRuntime& runtime = model_->runtime();
-  const auto make = [&](Tensor& tensor) {
-    tensor.shape[0] = count;
-    return runtime.take_message(ort::CreateTensorWithDataAsOrtValue::call(
-        runtime.api(), runtime.memory(), static_cast<void*>(tensor.data.data()),
-        count * tensor.size * sizeof(float), tensor.shape.data(), tensor.shape.size(), ort::kFloat,
-        &tensor.value));
-  };
-  std::string failure = make(output_);
-  for (Tensor& input : inputs_) {
-    if (failure.empty()) failure = make(input);
-  }
-  if (!failure.empty()) return {KOEMORPH_INFERENCE_FAILED, failure};
-  bound_ = count;
-  return {};
+  tensor->shape[0] = count;
+  const std::string failure = runtime.take_message(ort::CreateTensorWithDataAsOrtValue::call(
+      runtime.api(), runtime.memory(), static_cast<void*>(tensor->data.data()),
+      count * tensor->size * sizeof(float), tensor->shape.data(), tensor->shape.size(), ort::kFloat,
+      &tensor->values[count]));
+  return failure.empty() ? Status{} : Status{KOEMORPH_INFERENCE_FAILED, failure};
 }
 
 Status Inference::run(int count) {
-  Status status = bind(count);
+  Status status = bind(&output_, count);
+  for (Tensor& input : inputs_) {
+    if (status.ok()) status = bind(&input, count);
+  }
   if (!status.ok()) return status;
   const OnnxRuntime& runtime = model_->runtime();
   constexpr size_t kMostInputs = 4;
@@ -234,10 +226,10 @@ Status Inference::run(int count) {
   const ort::Value* values[kMostInputs] = {};
   for (size_t i = 0; i < inputs_.size(); ++i) {
     names[i] = inputs_[i].name;
-    values[i] = inputs_[i].value;
+    values[i] = inputs_[i].values[count];
   }
   ort::Status* failure = ort::Run::call(runtime.api(), model_->session(), nullptr, names, values,
-                                        inputs_.size(), &output_.name, 1, &output_.value);
+                                        inputs_.size(), &output_.name, 1, &output_.values[count]);
   if (failure == nullptr) return {};
   return {KOEMORPH_INFERENCE_FAILED,
           "The model could not be run: " + runtime.take_message(failure)};

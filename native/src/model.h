@@ -82,15 +82,13 @@ class Inference {
     std::vector<int64_t> shape;  // its first entry is the number of voices
     size_t size;                 // floats a voice
     std::vector<float> data;
-    ort::Value* value = nullptr;
+    std::vector<ort::Value*> values;  // by number of voices; NULL until it comes up
   };
   Tensor tensor(const char* name, std::vector<int64_t> shape_of_one) const;
-  Status bind(int count);
-  void release();
+  Status bind(Tensor* tensor, int count);
 
   std::shared_ptr<const Model> model_;
   int capacity_;
-  int bound_ = 0;  // voices the values are made for
   std::vector<Tensor> inputs_;
   Tensor output_;
 };

@@ -26,7 +26,6 @@ Stream::Stream(std::shared_ptr<const Model> model, const koemorph_stream_config&
       mel_(model_->settings().mel),
       window_(model_->settings().context_frames, model_->settings().mel.bands,
               silence(model_->settings().mel)),
-      inference_(model_, 1),
       controls_(clock_.fps),
       life_(clock_.fps),
       frames_(static_cast<int>(std::ceil(config.keep_seconds * clock_.fps)), kCoefficients,
@@ -35,6 +34,7 @@ Stream::Stream(std::shared_ptr<const Model> model, const koemorph_stream_config&
       resampled_(resample_->max_output(kBlock)),
       end_(kNoEnd) {
   if (model_->settings().use_egemaps) egemaps_.emplace(model_->settings().egemaps);
+  tell_latency();
   if (config.worker != 0) start_worker();
 }
 
@@ -44,16 +44,22 @@ Stream::~Stream() {
 }
 
 void Stream::start_worker() {
+  inference_ = std::make_unique<Inference>(model_, 1);
   // Polling, because waking a sleeper is a system call that the audio thread must not make.
   const auto nap = std::chrono::milliseconds(std::max(1, 250 / clock_.fps));
   worker_ = std::thread([this, nap] {
     while (!stopping_.load()) {
       int64_t computed = 0;
+      Status status;
+      if (const Visit visit{worker_door_}) status = process(&computed);
       // A failed inference leaves the face as it was; the next frame may succeed.
-      const Status status = process(&computed);
       if (!status.ok() || computed == 0) std::this_thread::sleep_for(nap);
     }
   });
+}
+
+void Stream::tell_latency() {
+  latency_.store(static_cast<double>(clock_.lookahead_frames) / clock_.fps + resample_->latency());
 }
 
 koemorph_result Stream::push(const float* interleaved, int32_t frames) {
@@ -65,12 +71,13 @@ koemorph_result Stream::push(const float* interleaved, int32_t frames) {
 Status Stream::process(int64_t* computed) {
   const FlushDenormals flush_denormals;
   *computed = 0;
+  if (inference_ == nullptr) inference_ = std::make_unique<Inference>(model_, 1);
   Status worst;
   begin();
   while (advance()) {
-    fill(&inference_, 0);
-    Status status = inference_.run(1);
-    accept(status.ok() ? inference_.coefficients(0) : nullptr);
+    fill(inference_.get(), 0);
+    Status status = inference_->run(1);
+    accept(status.ok() ? inference_->coefficients(0) : nullptr);
     ++*computed;
     if (!status.ok()) worst = std::move(status);
   }
@@ -135,7 +142,7 @@ void Stream::hear(const float* samples, int count) {
 
 void Stream::fill(Inference* inference, int i) {
   window_.push(mel_.frame());
-  window_.copy(inference->mel(i));
+  window_.copy(inference->mel(i), window_.size());
   const MelConfig& mel = mel_.config();
   std::copy_n(mel_.detail(), mel.detail_frames * mel.bands, inference->detail(i));
   if (egemaps_) {
@@ -148,7 +155,10 @@ void Stream::fill(Inference* inference, int i) {
 void Stream::accept(const float* coefficients) {
   const int64_t index = mel_.index();
   mel_.next();
-  if (coefficients != nullptr) smooth_.push(coefficients);
+  if (coefficients != nullptr) {
+    std::copy_n(coefficients, kCoefficients, raw_);
+    smooth_.push(coefficients);
+  }
   // On a copy: the network must see its own output again, not what became of it.
   controls_.apply(smooth_.frame(), face_);
   life_.apply(index, face_);
@@ -174,12 +184,14 @@ void Stream::reset(int32_t sample_rate, int32_t channels) {
   } else {
     resample_ = std::make_unique<Resample>(rate, clock_.sample_rate);
     resampled_.resize(resample_->max_output(kBlock));
+    tell_latency();
   }
   mel_.reset();
   if (egemaps_) egemaps_->reset();
   window_.reset();
   smooth_.reset();
   gate_.reset();
+  std::fill_n(raw_, kCoefficients, 0.0f);
   controls_.reset();
   life_.reset();
   relax_.reset();
@@ -208,9 +220,10 @@ int Stream::tap(koemorph_stage stage, float* out, int32_t n) {
     case KOEMORPH_STAGE_EGEMAPS:
       return egemaps_ ? copy(egemaps_->windows(), kFunctionalCount) : 0;
     case KOEMORPH_STAGE_WINDOW:
-      return copy(inference_.mel(0), window_.size());
+      window_.copy(out, n);
+      return std::min(n, window_.size());
     case KOEMORPH_STAGE_MODEL:
-      return copy(inference_.coefficients(0), kCoefficients);
+      return copy(raw_, kCoefficients);
     case KOEMORPH_STAGE_SMOOTH:
       return copy(smooth_.frame(), kCoefficients);
     case KOEMORPH_STAGE_RETARGET:
@@ -234,7 +247,7 @@ bool Stream::pull(float* weights, int32_t n, int64_t* index) {
 
 void Stream::get_info(koemorph_stream_info* info) const {
   info->fps = clock_.fps;
-  info->latency = static_cast<double>(clock_.lookahead_frames) / clock_.fps + resample_->latency();
+  info->latency = latency_.load(std::memory_order_relaxed);
   info->pushed_samples = audio_.pushed();
   info->dropped_samples = dropped_.load(std::memory_order_relaxed);
   info->frames = frames_.count();

@@ -10,6 +10,7 @@
 
 #include "audio.h"
 #include "controls.h"
+#include "door.h"
 #include "egemaps.h"
 #include "frames.h"
 #include "gate.h"
@@ -32,6 +33,12 @@ class Stream {
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
+
+  // Who calls enters the door of the thread it is: audio_door() for push and flush, worker_door()
+  // for what computes, game_door() for what reads; reset goes through all three.
+  Door& audio_door() { return audio_door_; }
+  Door& worker_door() { return worker_door_; }
+  Door& game_door() { return game_door_; }
 
   // Audio thread.
   koemorph_result push(const float* interleaved, int32_t frames);
@@ -68,6 +75,7 @@ class Stream {
   void hear(const float* samples, int count);
   void jump(int64_t lost);
   void start_worker();
+  void tell_latency();
 
   std::shared_ptr<const Model> model_;
   FrameClock clock_;
@@ -77,7 +85,7 @@ class Stream {
   Mel mel_;
   std::optional<Egemaps> egemaps_;  // where the model listens to it
   Window window_;
-  Inference inference_;
+  std::unique_ptr<Inference> inference_;  // from the first process on: a crowd brings its own
   Smooth smooth_;
   Controls controls_;
   Life life_;
@@ -85,6 +93,7 @@ class Stream {
   Handover<koemorph_controls> settings_;  // from the game thread to the worker
   Relax relax_;                           // the game thread's
 
+  float raw_[kCoefficients] = {};   // the network's last answer
   float face_[kCoefficients] = {};  // the last frame after controls and life
   std::vector<float> block_;        // what audio gave last
   std::vector<float> resampled_;    // what resample made of it
@@ -94,6 +103,8 @@ class Stream {
   int64_t consumed_ = 0;  // device samples that have gone through, lost ones included
   int64_t end_;           // no frame from this index on; known once the voice has ended
 
+  Door audio_door_, worker_door_, game_door_;
+  std::atomic<double> latency_;  // s
   std::atomic<bool> flushed_{false};
   std::atomic<int64_t> dropped_{0};
   std::atomic<bool> stopping_{false};

@@ -20,9 +20,11 @@ void Window::push(const float* row) {
   at_ = at_ + 1 == frames_ ? 0 : at_ + 1;
 }
 
-void Window::copy(float* out) const {
-  const auto oldest = ring_.begin() + static_cast<size_t>(at_) * width_;
-  std::copy(ring_.begin(), oldest, std::copy(oldest, ring_.end(), out));
+void Window::copy(float* out, int most) const {
+  const int split = at_ * width_;  // the oldest number
+  const int late = std::min(most, size() - split);
+  std::copy_n(ring_.begin() + split, late, out);
+  std::copy_n(ring_.begin(), std::min(most - late, split), out + late);
 }
 
 const float* Window::newest() const {

@@ -12,8 +12,8 @@ class Window {
 
   // row: (width,).
   void push(const float* row);
-  // out: (frames, width), oldest first.
-  void copy(float* out) const;
+  // out: the first min(most, size()) numbers of (frames, width), oldest first.
+  void copy(float* out, int most) const;
   // (width,): the row pushed last.
   const float* newest() const;
   int size() const { return frames_ * width_; }

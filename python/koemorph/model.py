@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from koemorph import _native
 from koemorph.animation import Animation
-from koemorph.audio import Recording, as_channels, as_recording, check_rate, open_audio
+from koemorph.audio import Recording, as_recording, open_audio
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.controls import Controls, choose_controls
+from koemorph.crowd import Crowd
 from koemorph.errors import AudioError, ModelError
 from koemorph.retarget import Retarget, apply_map, load_map
+from koemorph.stream import Stream
 
-FloatArray = npt.NDArray[np.float32]
 # Called with the share of the work that is done, 0..1.
 Progress = Callable[[float], None]
 
@@ -44,101 +45,6 @@ def bundled_model(fps: int) -> Path:
             f"{', '.join(map(str, BUNDLED_FPS))}, or give the path of your own."
         )
     return path
-
-
-class Stream:
-    """One voice being animated. Push audio as it comes; pull frames, or sample the face at a time.
-
-    Not to be used from several Python threads at once, except that with `worker=True` pushing
-    and reading may be done from different threads.
-    """
-
-    def __init__(
-        self,
-        model: _native.Model,
-        sample_rate: int,
-        channels: int = 1,
-        fps: int = 0,
-        *,
-        worker: bool = False,
-        buffer_seconds: float = 0.5,
-        keep_seconds: float = 10.0,
-        controls: Controls | None = None,
-    ) -> None:
-        check_rate(sample_rate, "The stream")
-        self._native = _native.Stream(
-            model, sample_rate, channels, fps, worker, buffer_seconds, keep_seconds
-        )
-        self.controls = Controls() if controls is None else controls
-        self._worker = worker
-        self._channels = channels
-        # Pushed in slices that the ring holds whatever their number, so that nothing is lost.
-        self._slice = max(1, int(buffer_seconds * sample_rate / 2))
-
-    @property
-    def info(self) -> _native.StreamInfo:
-        """fps, latency (s), pushed_samples, dropped_samples, frames, skipped_frames."""
-        return self._native.info
-
-    @property
-    def controls(self) -> Controls:
-        """A copy of the controls; assign changed ones to have them glide in.
-
-        Assigning raises ValueError for a number outside its range.
-        """
-        return self._controls.copy()
-
-    @controls.setter
-    def controls(self, controls: Controls) -> None:
-        self._native.set_controls(controls)
-        self._controls = controls.copy()
-
-    def relax(self, playback_time: float, seconds: float = 0.3) -> None:
-        """Stop at `playback_time`: the face falls to rest over the `seconds` after it."""
-        self._native.relax(playback_time, seconds)
-
-    def resume(self, playback_time: float, seconds: float = 0.3) -> None:
-        """Take a relax back over the `seconds` after `playback_time`."""
-        self._native.resume(playback_time, seconds)
-
-    def push(self, audio: npt.ArrayLike) -> None:
-        """Hand over audio (n,) or (n, channels) and, without a worker, compute its frames.
-
-        Raises AudioError for another number of channels and StreamError after flush.
-        """
-        samples = as_channels(audio)
-        if samples.shape[1] != self._channels:
-            raise AudioError(
-                f"This stream takes {self._channels} channels, the audio has {samples.shape[1]}."
-            )
-        if self._worker:
-            self._native.push(samples, self._channels)
-            return
-        for start in range(0, len(samples), self._slice):
-            self._native.push(samples[start : start + self._slice], self._channels)
-            self._native.process()
-
-    def flush(self) -> None:
-        """End the voice: frames that wait for their lookahead are computed as if silence came."""
-        self._native.flush()
-        if not self._worker:
-            self._native.process()
-
-    def pull(self) -> Animation:
-        """The frames computed since the last pull, each once; possibly none."""
-        times, weights = self._native.pull(len(COEFFICIENTS))
-        return Animation(times, weights, COEFFICIENTS, self.info.fps)
-
-    def sample(self, playback_time: float) -> FloatArray:
-        """The face (52,) at `playback_time` seconds of stream time, interpolated between frames."""
-        return self._native.sample(playback_time, len(COEFFICIENTS))
-
-    def reset(self, sample_rate: int = 0, channels: int = 0) -> None:
-        """Forget everything and start again at time 0, at another rate or channels if given."""
-        if sample_rate:
-            check_rate(sample_rate, "The stream")
-        self._native.reset(sample_rate, channels)
-        self._channels = channels or self._channels
 
 
 class Model:
@@ -209,6 +115,10 @@ class Model:
             controls=choose_controls(preset, controls),
         )
 
+    def crowd(self, capacity: int = 64, fps: int | None = None) -> Crowd:
+        """Room for up to `capacity` (1-1024) voices that are computed together."""
+        return Crowd(self._native_model(fps), capacity)
+
     def animate(
         self,
         audio: str | Path | npt.ArrayLike,
@@ -258,14 +168,12 @@ class Model:
                 progress(min(1.0, done / recording.length))
         stream.flush()
         parts.append(stream.pull())
+        times = np.concatenate([part.times for part in parts])
+        weights = np.concatenate([part.weights for part in parts])
         own_fps = stream.info.fps
-        # Half a frame upwards, in whole numbers: exact for hours.
-        frames = (2 * done * own_fps + rate) // (2 * rate)
-        if frames == 0:
+        if len(times) == 0:
             raise AudioError(
                 f"The audio lasts {1000 * done / rate:.1f} ms, too short for one frame at "
                 f"{own_fps} a second."
             )
-        times = np.concatenate([part.times for part in parts])[:frames]
-        weights = np.concatenate([part.weights for part in parts])[:frames]
         return Animation(times, weights, COEFFICIENTS, own_fps)

@@ -12,7 +12,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from koemorph import preview
 from koemorph.audio import LEAST_RATE, MOST_RATE
-from koemorph.model import Model, Stream
+from koemorph.model import Model
+from koemorph.stream import Stream
 from koemorph.web import is_trusted, start_site
 
 MAX_VOICES = 4

@@ -35,8 +35,11 @@ def test_misuse_older_callers_and_allocations(
     assert result.stdout == "ok\n", result.stderr
 
 
-def test_many_threads_and_streams(native_build: Path, tiny_models: dict[int, Path]) -> None:
-    program = native_build / "native" / "tests" / "thread_test"
+@pytest.mark.parametrize("name", ["thread_test", "crossing_test"])
+def test_many_threads_and_streams(
+    native_build: Path, tiny_models: dict[int, Path], name: str
+) -> None:
+    program = native_build / "native" / "tests" / name
     result = run(program, tiny_models[30], onnxruntime_library())
     assert result.stdout == "ok\n", result.stderr
 
@@ -134,6 +137,7 @@ def test_under_address_and_undefined_sanitizers_with_fuzzers_on_their_seeds(
     for command in (
         [programs / "abi_test", tiny_models[30], runtime, MAP],
         [programs / "thread_test", tiny_models[30], runtime],
+        [programs / "crossing_test", tiny_models[30], runtime],
     ):
         result = run(*command, **strict)
         assert result.stdout == "ok\n", result.stderr
@@ -155,7 +159,7 @@ def test_under_the_thread_sanitizer(tiny_models: dict[int, Path], tmp_path: Path
     suppressions = tmp_path / "suppressions"
     suppressions.write_text("called_from_lib:libonnxruntime\nrace:libonnxruntime\n")
     options = f"suppressions={suppressions} halt_on_error=1 ignore_noninstrumented_modules=1"
-    result = run(
-        programs / "thread_test", tiny_models[30], onnxruntime_library(), TSAN_OPTIONS=options
-    )
-    assert result.stdout == "ok\n", result.stderr[-4000:]
+    for name in ("thread_test", "crossing_test"):
+        command = (programs / name, tiny_models[30], onnxruntime_library())
+        result = run(*command, TSAN_OPTIONS=options)
+        assert result.stdout == "ok\n", result.stderr[-4000:]

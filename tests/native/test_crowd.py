@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from koemorph import Model, _native
+from koemorph.errors import StreamError
 from koemorph.model import onnxruntime_library
 
 RATE = 16000
@@ -78,3 +79,52 @@ def test_a_crowd_refuses_what_does_not_fit(
     for capacity in (0, -1, 1025):
         with pytest.raises(ValueError, match="capacity of 1 to 1024"):
             _native.Crowd(model, capacity)
+
+
+def test_the_public_crowd_computes_its_voices(tiny_models: dict[int, Path]) -> None:
+    model = Model(tiny_models[30])
+    crowd = model.crowd(40)
+    voices = [voice(i % 7, RATE) for i in range(40)]  # more than go through the network at once
+    streams = [crowd.stream(RATE, buffer_seconds=2.0) for _ in voices]
+    assert crowd.streams == tuple(streams)
+    assert not crowd.process()
+    for one, samples in zip(streams, voices, strict=True):
+        one.push(samples)
+        assert one.info.frames == 0  # the crowd's work
+        one.flush()
+    assert crowd.process()
+    alone = [model.animate(samples, sample_rate=RATE).weights for samples in voices[:7]]
+    for i, one in enumerate(streams):
+        np.testing.assert_allclose(one.pull().weights, alone[i % 7], atol=1e-5)
+
+
+def test_voices_leave_and_enter_a_crowd(tiny_models: dict[int, Path]) -> None:
+    crowd = Model(tiny_models[30]).crowd(1)
+    first = crowd.stream(RATE)
+    with pytest.raises(StreamError, match="full with 1 voices"):
+        crowd.stream(RATE)
+    first.push(voice(0, RATE)[:4000])
+    crowd.process()
+    crowd.remove(first)
+    with pytest.raises(StreamError, match="no longer, of this crowd"):
+        crowd.remove(first)
+    assert len(first.pull()) > 0
+    crowd.stream(RATE).push(voice(1, RATE)[:4000])
+    assert crowd.process()
+
+
+def test_a_stream_of_a_crowd_has_no_room_for_the_network_of_its_own(
+    model: _native.Model,
+) -> None:
+    samples = voice(0, RATE)[:4000]
+    crowd = _native.Crowd(model, 1)
+    together, alone = stream(model), stream(model)
+    for one in (together, alone):
+        one.push(samples, 1)
+    crowd.process([together])
+    alone.process()
+    # Also without it the taps tell what went in and what came out.
+    for stage, size in ((_native.Stage.WINDOW, 256 * 80), (_native.Stage.MODEL, 52)):
+        np.testing.assert_array_equal(together.tap(stage, size), alone.tap(stage, size))
+        assert np.ptp(together.tap(stage, size)) > 0
+    assert len(together.tap(_native.Stage.WINDOW, 100)) == 100

@@ -14,8 +14,8 @@ from koemorph.live.clock import Clock
 from koemorph.live.schedule import HEAD_START, Schedule
 from koemorph.live.sources import FloatArray, Source
 from koemorph.live.statistics import Statistics
-from koemorph.model import Stream
 from koemorph.outputs.network import Frame, Output
+from koemorph.stream import Stream
 
 _POLL = 0.001
 _LUMP_FRAMES = 4

@@ -1,0 +1,153 @@
+// Two threads at each place where one belongs: turned away with an error, and nothing is lost.
+//   crossing_test MODEL ONNXRUNTIME
+#include <atomic>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "koemorph.hpp"
+
+namespace {
+
+constexpr int kRate = 16000;
+constexpr int kRounds = 2000;
+constexpr int kFrames = 60 * 30;  // of a minute
+std::atomic<int> failures{0};
+
+void expect(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "crossing_test: %s\n", what);
+  ++failures;
+}
+
+struct Count {
+  std::atomic<int> done{0};
+  std::atomic<int> turned_away{0};
+  void add(koemorph_result result) {
+    expect(result == KOEMORPH_OK || result == KOEMORPH_NO_FRAME || result == KOEMORPH_WRONG_STATE,
+           koemorph_result_text(result));
+    if (result == KOEMORPH_OK) ++done;
+    if (result != KOEMORPH_WRONG_STATE) return;
+    ++turned_away;
+    expect(!std::string(koemorph_error_message()).empty(), "turned away without a sentence");
+  }
+};
+
+void on_two_threads(const std::function<void()>& body) {
+  std::thread first(body), second(body);
+  first.join();
+  second.join();
+}
+
+koemorph::Stream long_stream(const koemorph::Model& model) {
+  koemorph_stream_config config;
+  koemorph_stream_config_init(&config);
+  config.sample_rate = kRate;
+  config.buffer_seconds = 60.0;
+  config.keep_seconds = 120.0;
+  return {model, config};
+}
+
+void pushing(const koemorph::Model& model) {
+  koemorph::Stream stream(model, kRate);
+  const std::vector<float> block(64, 0.1f);
+  Count count;
+  on_two_threads([&] {
+    for (int i = 0; i < kRounds; ++i) {
+      count.add(koemorph_stream_push(stream.get(), block.data(), 64));
+    }
+  });
+  expect(stream.info().pushed_samples == 64 * count.done, "pushed audio was miscounted");
+}
+
+// A minute of audio keeps one thread inside long enough for the other to come.
+void processing(const koemorph::Model& model) {
+  const std::vector<float> minute(60 * kRate, 0.1f);
+  int turned_away = 0;
+  for (int attempt = 0; attempt < 20 && turned_away == 0; ++attempt) {
+    koemorph::Stream stream = long_stream(model);
+    koemorph::Crowd crowd(model, 1);
+    koemorph_stream* const streams[] = {stream.get()};
+    stream.push(minute.data(), 60 * kRate);
+    Count count;
+    on_two_threads([&] {
+      while (stream.info().frames < kFrames) {
+        count.add(koemorph_stream_process(stream.get()));
+        count.add(koemorph_crowd_process(crowd.get(), streams, 1));
+        float room[1];
+        count.add(koemorph_stream_tap(stream.get(), KOEMORPH_STAGE_MEL, room, 1, nullptr));
+      }
+    });
+    turned_away = count.turned_away;
+    double time = 0.0;
+    koemorph::Face face{};
+    int frames = 0;
+    while (stream.pull(face, &time)) expect(time == frames++ / 30.0, "a frame came out of order");
+    expect(frames == kFrames, "frames are missing");
+  }
+  expect(turned_away > 0, "nobody was turned away from process");
+}
+
+void reading(const koemorph::Model& model) {
+  koemorph::Stream stream = long_stream(model);
+  const std::vector<float> minute(60 * kRate, 0.1f);
+  stream.push(minute.data(), 60 * kRate);
+  stream.process();
+  Count count;
+  Count others;
+  on_two_threads([&] {
+    float face[KOEMORPH_COEFFICIENTS];
+    const koemorph_controls controls = koemorph::default_controls();
+    for (int i = 0; i < kRounds; ++i) {
+      count.add(koemorph_stream_pull(stream.get(), face, KOEMORPH_COEFFICIENTS, nullptr));
+      others.add(koemorph_stream_sample(stream.get(), 0.01 * i, face, KOEMORPH_COEFFICIENTS));
+      others.add(koemorph_stream_set_controls(stream.get(), &controls));
+      others.add(koemorph_stream_relax(stream.get(), 0.01 * i, 0.1));
+      others.add(koemorph_stream_resume(stream.get(), 0.01 * i, 0.1));
+    }
+  });
+  koemorph::Face face{};
+  while (stream.pull(face)) ++count.done;
+  expect(count.done == kFrames, "a frame was given twice or to nobody");
+}
+
+// Resets while all other threads are at work: some are refused, none does harm.
+void resetting(const koemorph::Model& model, bool worker) {
+  koemorph::Stream stream(model, kRate, 1, worker);
+  const std::vector<float> block(1600, 0.1f);
+  Count count;
+  std::thread audio([&] {
+    for (int i = 0; i < 200; ++i) count.add(koemorph_stream_push(stream.get(), block.data(), 1600));
+  });
+  std::thread game([&] {
+    float face[KOEMORPH_COEFFICIENTS];
+    for (int i = 0; i < 200; ++i) {
+      count.add(koemorph_stream_pull(stream.get(), face, KOEMORPH_COEFFICIENTS, nullptr));
+      stream.info();
+    }
+  });
+  for (int i = 0; i < 50; ++i) {
+    if (!worker) count.add(koemorph_stream_process(stream.get()));
+    count.add(koemorph_stream_reset(stream.get(), i % 2 == 0 ? 48000 : kRate, 0));
+  }
+  audio.join();
+  game.join();
+  expect(koemorph_stream_reset(stream.get(), 0, 0) == KOEMORPH_OK, "reset was refused in the end");
+  expect(stream.info().pushed_samples == 0, "reset left audio behind");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  const koemorph::Model model(argv[1], argv[2]);
+  pushing(model);
+  processing(model);
+  reading(model);
+  resetting(model, false);
+  resetting(model, true);
+  if (failures == 0) std::puts("ok");
+  return failures == 0 ? 0 : 1;
+}
