@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.errors import DataError, ModelError
@@ -25,9 +24,16 @@ from koemorph.outputs.atomic import atomic_path
 
 from .cache import TrackFeatures
 from .checkpoints import Checkpoint, load_weights
+from .mobile import (
+    TensorRunner,
+    executorch_runner,
+    torchscript_runner,
+    write_executorch,
+    write_torchscript,
+)
 from .network import OUTPUTS, SILENCE, Network
 
-FORMATS = {"onnx": ".onnx", "torchscript": ".pt"}
+FORMATS = ("onnx", "torchscript", "executorch")
 QUANTIZATIONS = ("none", "int8", "fp16")
 OPSET, IR_VERSION = 17, 8  # what ONNX Runtime 1.17 loads
 TOLERANCE = {"none": 1e-4, "fp16": 2e-2, "int8": 0.1}
@@ -101,15 +107,20 @@ def export(
     """
     network.eval()
     feeds = _feeds(network, features)
+    if file_format != "onnx" and quantize != "none":
+        raise DataError(f"{file_format} files are not quantized here; use --format onnx.")
+    if file_format != "torchscript" and mobile:
+        raise DataError("--mobile is for --format torchscript; the other formats need no other.")
     if file_format == "onnx":
         data = _with_metadata(_quantized(_onnx(network, feeds), quantize), described)
         runner = onnx_runner(data)
-    elif quantize != "none":
-        raise DataError(f"{file_format} files are not quantized here; use --format onnx.")
+    elif file_format == "executorch":
+        data = write_executorch(network, _tensors(feeds[0]), described)
+        runner = _tensor_runner(executorch_runner(data))
     else:
-        data = _torchscript(network, feeds, described, mobile=mobile)
-        runner = _torchscript_runner(data, mobile=mobile)
-    expected = run_frames(_torch_runner(network), feeds)
+        data = write_torchscript(network, _tensors(feeds[0]), described, lite=mobile)
+        runner = _tensor_runner(torchscript_runner(data, lite=mobile))
+    expected = run_frames(_tensor_runner(torch.no_grad()(lambda each: network(*each))), feeds)
     shown = run_frames(runner, feeds)
     difference = float(np.abs(expected - shown).max())
     if not difference <= TOLERANCE[quantize]:
@@ -170,16 +181,12 @@ def _feeds(network: Network, features: TrackFeatures) -> list[Feed]:
 
 
 def _tensors(feed: Feed) -> tuple[Tensor, ...]:
-    return tuple(torch.from_numpy(np.ascontiguousarray(value)) for value in feed.values())
+    # Copied, since numpy's new axes have a stride of 0, which ExecuTorch refuses.
+    return tuple(torch.from_numpy(value.copy()) for value in feed.values())
 
 
-def _torch_runner(network: Network) -> Runner:
-    @torch.no_grad()
-    def run(feed: Feed) -> FloatArray:
-        output: FloatArray = network(*_tensors(feed)).numpy()
-        return output
-
-    return run
+def _tensor_runner(run: TensorRunner) -> Runner:
+    return lambda feed: run(_tensors(feed)).numpy()
 
 
 def _onnx(network: Network, feeds: list[Feed]) -> bytes:
@@ -249,45 +256,6 @@ def _with_metadata(data: bytes, described: Mapping[str, str]) -> bytes:
     onnx.helper.set_model_props(model, dict(described))
     whole: bytes = model.SerializeToString()
     return whole
-
-
-def _torchscript(
-    network: Network, feeds: list[Feed], described: Mapping[str, str], *, mobile: bool
-) -> bytes:
-    stream = io.BytesIO()
-    extra = {"metadata.json": json.dumps(dict(described))}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
-            network, _tensors(feeds[0])
-        )
-        if mobile:
-            # Frozen rather than rewritten for XNNPACK, which builds of torch may lack.
-            frozen = torch.jit.freeze(traced.eval())
-            lite: bytes = frozen._save_to_buffer_for_lite_interpreter(extra)
-            return lite
-        torch.jit.save(traced, stream, _extra_files=extra)
-    return stream.getvalue()
-
-
-def _torchscript_runner(data: bytes, *, mobile: bool) -> Runner:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if mobile:
-            from torch.jit.mobile import _load_for_lite_interpreter
-
-            loaded: nn.Module = _load_for_lite_interpreter(  # type: ignore[no-untyped-call]
-                io.BytesIO(data)
-            )
-        else:
-            loaded = torch.jit.load(io.BytesIO(data))  # type: ignore[no-untyped-call]
-
-    @torch.no_grad()
-    def run(feed: Feed) -> FloatArray:
-        output: FloatArray = loaded(*_tensors(feed)).numpy()
-        return output
-
-    return run
 
 
 def _milliseconds(runner: Runner, feed: Feed, times: int = 200) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from omegaconf import DictConfig
 
 import koemorph
 from koemorph import cli
-from koemorph.errors import DataError, KoemorphError, ModelError
+from koemorph.errors import DataError, KoemorphError, MissingExtraError, ModelError
 from koemorph.training.cache import FeatureCache
 from koemorph.training.checkpoints import load_checkpoint
 from koemorph.training.emotion import emotion_backend
+from koemorph.training.export import at_fps
 from koemorph.training.losses import FaceLoss, LossSettings
 from koemorph.training.metrics import lag, silence
 from koemorph.training.predict import animate
@@ -65,11 +67,11 @@ def test_torch_onnx_runtime_and_the_core_agree(checkpoint: Path, tmp_path: Path,
     audio, rate = read_audio(SAMPLE)
     played = koemorph.Model(path).animate(audio, sample_rate=rate, preset="raw")
     loaded = load_checkpoint(checkpoint)
-    if fps == 30:
-        backend = emotion_backend(loaded.description.emotion)
-        with FeatureCache.temporary(loaded.description.features, backend) as cache:
-            expected = animate(loaded.network(), cache.load(audio, rate))
-        np.testing.assert_allclose(played.weights, expected, atol=1e-4)
+    network, features = at_fps(loaded, fps)
+    backend = emotion_backend(loaded.description.emotion)
+    with FeatureCache.temporary(features, backend) as cache:
+        expected = animate(network, cache.load(audio, rate))
+    np.testing.assert_allclose(played.weights, expected, atol=1e-4)
     assert played.fps == fps
     assert played.weights.std(axis=0).max() > 1e-3
     metadata = koemorph.Model(path).metadata()
@@ -85,17 +87,39 @@ def test_torch_onnx_runtime_and_the_core_agree(checkpoint: Path, tmp_path: Path,
         ("--quantize", "fp16"),
         ("--format", "torchscript"),
         ("--format", "torchscript", "--mobile"),
+        ("--format", "executorch"),
     ],
 )
 def test_every_format_is_verified(
     checkpoint: Path, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
+    if "executorch" in options:
+        pytest.importorskip("executorch")
     path = tmp_path / ("model.onnx" if "--quantize" in options else "model.pt")
     said = run("export", checkpoint, "-o", path, *options)
     assert path.stat().st_size > 10_000
     found = re.search(r"smallest r (\S+);", said)
     assert found is not None
     assert float(found[1]) > 0.99
+
+
+def test_a_program_of_executorch_says_what_it_is(checkpoint: Path, tmp_path: Path) -> None:
+    runtime = pytest.importorskip("executorch.runtime")
+    path = tmp_path / "model.pte"
+    run("export", checkpoint, "-o", path, "--format", "executorch", "--name", "babbler")
+    program = runtime.Runtime.get().load_program(path.read_bytes())
+    described = json.loads(program.load_method("koemorph_metadata").execute([])[0])
+    assert described["name"] == "babbler"
+    assert described["coefficients"].startswith("eyeBlinkLeft,")
+
+
+def test_executorch_is_asked_for_by_name(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "executorch.exir", None)
+    with pytest.raises(MissingExtraError, match=r"koemorph\[executorch\]"):
+        run("export", checkpoint, "-o", tmp_path / "model.pte", "--format", "executorch")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_research_model_is_refused_by_the_core(configure: Configure, tmp_path: Path) -> None:
@@ -180,6 +204,7 @@ def test_inspect_draws(checkpoint: Path, tmp_path: Path) -> None:
         ("export", "CHECKPOINT", "-o", "no/folder/m.onnx"),
         ("export", "CHECKPOINT", "-o", "m.pt", "--format", "torchscript", "--quantize", "int8"),
         ("export", "CHECKPOINT", "-o", "m.onnx", "--audio", "none.wav"),
+        ("export", "CHECKPOINT", "-o", "m.onnx", "--mobile"),
         ("evaluate", "CHECKPOINT", "no_folder"),
         ("inspect", "none.onnx", "none.wav", "-o", "p.png"),
     ],

@@ -23,9 +23,9 @@ SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
 @click.command(name="export")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file.")
-@click.option("--format", "file_format", type=click.Choice(sorted(FORMATS)), default="onnx")
+@click.option("--format", "file_format", type=click.Choice(FORMATS), default="onnx")
 @click.option("--quantize", type=click.Choice(QUANTIZATIONS), default="none")
-@click.option("--mobile", is_flag=True, help="Optimise TorchScript for its lite interpreter.")
+@click.option("--mobile", is_flag=True, help="TorchScript for its lite interpreter.")
 @click.option("--fps", type=click.Choice(["30", "60"]), help="Frame rate; the checkpoint's own.")
 @click.option(
     "--audio",
