@@ -120,49 +120,6 @@ def from_beat(path: Path, fps: float = 60.0) -> Table:
     return Table(rows, times, names, fps, "BEAT JSON")
 
 
-def from_video(path: Path, landmarker: Path) -> Table:
-    """MediaPipe Face Landmarker on every frame of a video; frames without a face are left out."""
-    try:
-        import cv2
-        import mediapipe as mp
-    except ImportError as error:
-        raise MissingExtraError(
-            'Reading faces off videos needs MediaPipe: pip install "koemorph[video]".'
-        ) from error
-    if not landmarker.is_file():
-        raise DataError(f"there is no face_landmarker.task at {landmarker}.")
-    vision = mp.tasks.vision
-    options = vision.FaceLandmarkerOptions(
-        base_options=mp.tasks.BaseOptions(model_asset_path=str(landmarker)),
-        running_mode=vision.RunningMode.VIDEO,
-        output_face_blendshapes=True,
-    )
-    video = cv2.VideoCapture(str(path))
-    fps = float(video.get(cv2.CAP_PROP_FPS))
-    if not video.isOpened() or fps <= 0:
-        raise DataError(f"{path} cannot be read as a video.")
-    times, rows, names = [], [], ()
-    with vision.FaceLandmarker.create_from_options(options) as marker:
-        frame = 0
-        while True:
-            more, picture = video.read()
-            if not more:
-                break
-            image = mp.Image(mp.ImageFormat.SRGB, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
-            found = marker.detect_for_video(image, round(frame * 1000 / fps)).face_blendshapes
-            if found:
-                names = tuple(category.category_name for category in found[0])
-                rows.append([category.score for category in found[0]])
-                times.append(frame / fps)
-            frame += 1
-    video.release()
-    if not rows:
-        raise DataError(f"no face was found in {path}.")
-    return Table(
-        np.array(rows, np.float32), np.array(times), names, fps, "MediaPipe Face Landmarker"
-    )
-
-
 def convert_pairs(paths: Sequence[Path], root: Path, out: Path) -> int:
     """v1.0 pairs to v2.0 folders, keeping train/, val/ and test/; how many were written."""
     for path in paths:
@@ -194,7 +151,9 @@ def _sound(path: Path) -> tuple[FloatArray, int]:
         return read_audio(path)
     with TemporaryDirectory() as folder:
         track = Path(folder) / "track.wav"
-        arguments = ["ffmpeg", "-v", "error", "-i", str(path), "-vn", "-ac", "1", str(track)]
+        arguments = ["ffmpeg", "-v", "error", "-i", str(path), "-vn", "-ac", "1"]
+        # A soundtrack that begins after the picture is filled with silence.
+        arguments += ["-af", "aresample=async=1:first_pts=0", str(track)]
         try:
             subprocess.run(arguments, check=True, capture_output=True, text=True)
         except FileNotFoundError as error:

@@ -15,6 +15,8 @@ from .. import converters, corpora
 from ..check import check_recording
 from ..recordings import find_recordings
 from ..settings import compose_config, read_settings
+from ..video import LANDMARKER_URL
+from ..video import from_video as read_video
 
 _PROGRESS = Console(stderr=True)
 _PATH = click.Path(path_type=Path)
@@ -72,11 +74,11 @@ def from_live_link(table: Path, sound: Path, out: Path, fps: float | None) -> No
     type=_PATH,
     default=Path("face_landmarker.task"),
     show_default=True,
-    help="MediaPipe's Face Landmarker, from ai.google.dev/edge/mediapipe.",
+    help=f"MediaPipe's model file, from {LANDMARKER_URL}.",
 )
 def from_video(video: Path, out: Path, landmarker: Path) -> None:
     """Turn a VIDEO of a face into the folder OUT, its coefficients read by MediaPipe."""
-    converters.write(converters.from_video(video, landmarker), video, out)
+    converters.write(read_video(video, landmarker), video, out)
     click.echo(f"wrote {out}")
 
 

