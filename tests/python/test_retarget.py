@@ -67,20 +67,18 @@ def test_columns_go_by_name_not_by_position() -> None:
         apply_map(apply_map(straight, "vrm1"), "vrm1")
 
 
-def test_command_applies_a_map(tmp_path: Path) -> None:
-    animation().save(tmp_path / "take.jsonl")
+def retarget(folder: Path, *options: str | Path) -> int:
+    """Run the command on a take in the folder, into out.npz beside it; returns its exit code."""
+    animation().save(folder / "take.jsonl")
+    files = [str(folder / "take.jsonl"), "-o", str(folder / "out.npz")]
     with pytest.raises(SystemExit) as ended:
-        main(
-            [
-                "retarget",
-                str(tmp_path / "take.jsonl"),
-                "-o",
-                str(tmp_path / "out.npz"),
-                "--map",
-                "vrm1",
-            ]
-        )
-    assert ended.value.code == 0
+        main(["retarget", *files, *map(str, options)])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_command_applies_a_map(tmp_path: Path) -> None:
+    assert retarget(tmp_path, "--map", "vrm1") == 0
     with np.load(tmp_path / "out.npz") as file:
         names = [str(name) for name in file["names"]]
         weights = file["weights"]
@@ -108,19 +106,7 @@ def test_command_matches_a_rig_and_lists_what_found_no_partner(
     )
     rig.set_binary_blob(b"\0" * 12)
     rig.save(str(tmp_path / "rig.glb"))
-    animation().save(tmp_path / "take.jsonl")
-    with pytest.raises(SystemExit) as ended:
-        main(
-            [
-                "retarget",
-                str(tmp_path / "take.jsonl"),
-                "-o",
-                str(tmp_path / "out.npz"),
-                "--rig",
-                str(tmp_path / "rig.glb"),
-            ]
-        )
-    assert ended.value.code == 0
+    assert retarget(tmp_path, "--rig", tmp_path / "rig.glb") == 0
     told = capsys.readouterr().err
     assert "2 of 3 shapes are driven" in told
     assert "found no partner: earWiggle." in told
@@ -144,10 +130,7 @@ def test_command_matches_a_rig_and_lists_what_found_no_partner(
 def test_command_mistakes_are_sentences(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
 ) -> None:
-    animation().save(tmp_path / "take.jsonl")
-    with pytest.raises(SystemExit) as ended:
-        main(["retarget", str(tmp_path / "take.jsonl"), "-o", str(tmp_path / "out.npz"), *options])
-    assert ended.value.code == 2
+    assert retarget(tmp_path, *options) == 2
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "out.npz").exists()
 
