@@ -39,7 +39,7 @@ class Job:
 class Settings:
     """What is the same for every recording; see `koemorph animate --help`."""
 
-    model: Path | None = None
+    model: str | Path | None = None
     fps: int | None = None
     preset: str | None = None
     retarget: str | None = None
@@ -109,7 +109,7 @@ def plan(inputs: Sequence[Path], folder: Path, format: str | None) -> list[Job]:
 _worker_model: Model | None = None
 
 
-def _start_worker(model: Path | None) -> None:
+def _start_worker(model: str | Path | None) -> None:
     global _worker_model  # noqa: PLW0603 (a process's own, loaded once for all its recordings)
     _worker_model = Model(model)
 

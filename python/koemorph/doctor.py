@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from koemorph.errors import KoemorphError
-from koemorph.model import BUNDLED_FPS, Model, onnxruntime_library
+from koemorph.model import Model, bundled_models, onnxruntime_library
 
 # Package -> the extra it comes with, "" for what is always needed.
 LIBRARIES = {
@@ -64,13 +64,13 @@ def _runtime() -> Finding:
     return Finding("ONNX Runtime", "bad", "pip install onnxruntime")
 
 
-def _model(path: Path | None, fps: int | None) -> Finding:
-    what = f"model {path}" if path is not None else f"model for {fps} fps"
+def _model(name: str | Path) -> Finding:
+    what = f"model {name}"
     try:
-        model = Model(path)
+        model = Model(name)
         silence = np.zeros(16000, np.float32)
-        frames = len(model.animate(silence, fps, sample_rate=16000))
-        said = model.metadata(fps)
+        frames = len(model.animate(silence, sample_rate=16000))
+        said = model.metadata()
     except KoemorphError as error:
         return Finding(what, "bad", str(error))
     return Finding(what, "ok", f"{said['name']} {said['model_version']}, {frames} frames a second")
@@ -102,17 +102,15 @@ def _port(port: int, kind: int, user: str, remedy: str) -> Finding:
     return Finding(f"port {port}", "ok", f"free for {user}")
 
 
-def examine(model: Path | None = None) -> Iterator[Finding]:
-    """Look at everything, one finding after the other; `model` is the user's own, if any."""
+def examine(model: str | Path | None = None) -> Iterator[Finding]:
+    """Look at everything, one finding after the other; `model`: a name or file, else
+    all that ship."""
     system = f"{platform.system()} {platform.machine()}, Python {sys.version.split()[0]}"
     yield Finding("system", "ok", system)
     for name, extra in LIBRARIES.items():
         yield _library(name, extra)
     yield _runtime()
-    if model is None:
-        yield from (_model(None, fps) for fps in BUNDLED_FPS)
-    else:
-        yield _model(model, None)
+    yield from map(_model, bundled_models() if model is None else [model])
     yield _microphones()
     for port, (kind, user, remedy) in PORTS.items():
         yield _port(port, kind, user, remedy)

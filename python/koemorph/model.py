@@ -24,6 +24,7 @@ Progress = Callable[[float], None]
 
 MODELS = Path(__file__).parent / "models"
 BUNDLED_FPS = (30, 60)
+_BUNDLED = "koemorph-"
 
 
 def onnxruntime_library() -> str:
@@ -36,28 +37,47 @@ def onnxruntime_library() -> str:
     return next((str(path) for name in names for path in sorted(folder.glob(name))), "")
 
 
-def bundled_model(fps: int) -> Path:
-    """The model that ships for this number of frames a second; ModelError where there is none."""
-    path = MODELS / f"koemorph-{fps}.onnx"
-    if fps not in BUNDLED_FPS or not path.is_file():
+def bundled_models() -> dict[str, Path]:
+    """The models that ship, by name: "30", "60", and styles of them like "30-fast"."""
+    found = sorted(MODELS.glob(f"{_BUNDLED}*.onnx"))
+    return {path.stem.removeprefix(_BUNDLED): path for path in found}
+
+
+def bundled_model(name: int | str) -> Path:
+    """The model that ships under this name, or plainly for so many frames a second.
+
+    Raises ModelError where there is none.
+    """
+    bundled = bundled_models()
+    if str(name) not in bundled:
         raise ModelError(
-            f"No model for {fps} frames a second is bundled; choose one of "
-            f"{', '.join(map(str, BUNDLED_FPS))}, or give the path of your own."
+            f'No model called "{name}" is bundled; choose one of {", ".join(bundled)}, or give '
+            "the path of your own .onnx file."
         )
-    return path
+    return bundled[str(name)]
+
+
+def find_model(model: str | Path) -> Path:
+    """The file that a bundled model's name or a path stands for.
+
+    A text without a dot or slash is a name; ModelError when no model that ships is called so.
+    """
+    text = str(model)
+    return Path(model) if Path(text).suffix or Path(text).name != text else bundled_model(text)
 
 
 class Model:
     """A model that animates voices; may be shared by any number of streams and threads.
 
-    path: an .onnx file made by `koemorph export`; None takes the bundled model, of which there is
-    one for 30 and one for 60 frames a second.
+    path: the name of a bundled model (`koemorph info` lists them) or an .onnx file made by
+    `koemorph export`; None takes the bundled "30" or "60", as the frames a second that are asked
+    for.
     Raises ModelError when it is missing or no KoeMorph model, or without ONNX Runtime.
     """
 
     def __init__(self, path: str | Path | None = None, *, threads: int = 1) -> None:
         self._threads = threads
-        self._path = None if path is None else Path(path)
+        self._path = None if path is None else find_model(path)
         self._loaded: dict[int, _native.Model] = {}
         if self._path is not None:
             model = self._load(self._path)

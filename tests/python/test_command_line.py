@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from koemorph.model import MODELS, Model
+
 
 def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from koemorph.cli import main; main()", *map(str, arguments)]
@@ -129,6 +131,31 @@ def test_info_prints_the_metadata(tiny_models: dict[int, Path]) -> None:
     assert result.returncode == 0, result.stderr
     for words in ("lookahead_frames", "eGeMAPSv02", "mel_window"):
         assert words in result.stdout
+
+
+def test_info_lists_what_ships() -> None:
+    result = run("info")
+    assert result.returncode == 0, result.stderr
+    names = [line.split()[0] for line in result.stdout.splitlines()[2:]]
+    assert names == sorted(path.stem.removeprefix("koemorph-") for path in MODELS.glob("*.onnx"))
+    assert {"30", "60"} <= set(names)
+
+
+def test_bundled_models_go_by_name(speech: Path) -> None:
+    by_name = Model("60").animate(speech)
+    assert by_name.fps == 60
+    np.testing.assert_array_equal(by_name.weights, Model().animate(speech, 60).weights)
+    result = run("animate", speech, "-o", "-", "--model", "30-nothing")
+    fails_with_one_sentence(result, 'No model called "30-nothing"', "choose one of 30")
+
+
+def test_a_file_is_a_file_though_it_has_a_name_like_a_model(
+    tiny_models: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "30").write_bytes(tiny_models[30].read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert Model("30").metadata()["name"] == "koemorph-30"
+    assert Model(tmp_path / "30").metadata()["name"] == "tiny"
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["animate"], ["animate", "--fps", "31"]])

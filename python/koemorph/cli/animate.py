@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from koemorph import batch
+from koemorph.cli.options import fps_option, model_option
 from koemorph.cli.progress import progress_bar
 from koemorph.controls import presets
 from koemorph.model import Model
@@ -74,8 +75,8 @@ def _animate_all(jobs: list[batch.Job], settings: batch.Settings, processes: int
 @click.argument("inputs", nargs=-1, required=True, type=_PATH, metavar="IN...")
 @click.option("-o", "--output", required=True, metavar="OUT", help="File or folder; - for stdout.")
 @click.option("--format", "file_format", type=click.Choice(_NAMES), help=_FORMATS)
-@click.option("--fps", type=click.Choice(["30", "60"]), help="Frames a second; else the model's.")
-@click.option("--model", "model_path", type=_PATH, help="Your own .onnx model.")
+@fps_option
+@model_option
 @click.option("--preset", metavar="NAME|FILE", help=f"One of {', '.join(presets())}, or a file.")
 @click.option("--retarget", metavar="NAME|FILE", help=f"One of {', '.join(maps())}, or a file.")
 @click.option("--rig", type=_PATH, help="The .glb that GLB output puts the animation on.")
@@ -88,7 +89,7 @@ def command(
     output: str,
     file_format: str | None,
     fps: str | None,
-    model_path: Path | None,
+    model: str | None,
     preset: str | None,
     retarget: str | None,
     rig: Path | None,
@@ -102,7 +103,7 @@ def command(
     then OUT is a folder, finished files are not made again, and what failed is told at the end.
     """
     settings = batch.Settings(
-        model_path, None if fps is None else int(fps), preset, retarget, file_format, rig, node
+        model, None if fps is None else int(fps), preset, retarget, file_format, rig, node
     )
     if not batch.is_batch(inputs):
         _animate_one(inputs[0], output, settings)

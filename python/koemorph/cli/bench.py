@@ -16,7 +16,7 @@ from rich.table import Table
 
 from koemorph import _native
 from koemorph.errors import KoemorphError
-from koemorph.model import MODELS, bundled_model, onnxruntime_library
+from koemorph.model import bundled_models, find_model, onnxruntime_library
 
 PACKAGE = Path(_native.__file__).parent
 SAMPLE = Path(__file__).parents[1] / "samples" / "librivox.wav"
@@ -71,11 +71,11 @@ def rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 @click.command()
-@click.option("--model", "paths", type=click.Path(path_type=Path), multiple=True, help="A model.")
+@click.option("--model", "names", metavar="NAME|FILE", multiple=True, help="A model.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def command(paths: tuple[Path, ...], as_json: bool) -> None:
+def command(names: tuple[str, ...], as_json: bool) -> None:
     """Measure speed, latency and memory of the bundled models, or of those given."""
-    models = paths or tuple(sorted(MODELS.glob("*.onnx"))) or (bundled_model(30),)
+    models = [find_model(name) for name in names] or list(bundled_models().values())
     with tempfile.TemporaryDirectory() as folder:
         audio = Path(folder) / "speech.f32"
         speech(SECONDS).tofile(audio)

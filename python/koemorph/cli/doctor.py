@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from koemorph.cli.options import model_option
 from koemorph.doctor import examine
 
 _MARKS = {"ok": Text("✓", "green"), "missing": Text("–", "yellow"), "bad": Text("✗", "red")}
 
 
 @click.command()
-@click.option("--model", type=click.Path(path_type=Path), help="Your own model, to try as well.")
-def command(model: Path | None) -> int:
+@model_option
+def command(model: str | None) -> int:
     """Check libraries, models, microphones and ports; exit code 1 when something needed is bad."""
     table = Table(show_header=False, show_edge=False, box=None, padding=(0, 1))
     findings = list(examine(model))

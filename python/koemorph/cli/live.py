@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from koemorph.cli.options import fps_option, model_option
 from koemorph.errors import OutputError
 from koemorph.live.microphone import MicrophoneSource, input_devices
 from koemorph.live.outputs import HELLO, open_outputs
@@ -70,10 +71,10 @@ def _show_devices(context: click.Context, _: click.Parameter, wanted: bool) -> N
     metavar="[HOST[:PORT]]",
     help="iFacialMocap text, port 49983; without HOST to receivers that ask for it.",
 )
-@click.option("--fps", type=click.Choice(["30", "60"]), help="Frames a second; else the model's.")
+@fps_option
 @click.option("--preset", metavar="NAME|FILE", help="microphone (for --mic), natural, ...")
 @click.option("--retarget", "map_name", metavar="MAP", help="For VMC, OSC, UDP and WebSocket.")
-@click.option("--model", "model_path", type=click.Path(path_type=Path), help="Your own model.")
+@model_option
 @click.option("--rate", type=click.FloatRange(1, 120), default=60.0, help="Most frames a second.")
 @click.option("--bind", default="127.0.0.1", help="Address that listening outputs use.")
 @click.option("--duration", type=click.FloatRange(0), help="Seconds after which to end.")
@@ -87,7 +88,7 @@ def command(
     fps: str | None,
     preset: str | None,
     map_name: str | None,
-    model_path: Path | None,
+    model: str | None,
     rate: float,
     bind: str,
     duration: float | None,
@@ -98,11 +99,11 @@ def command(
     wanted = [(kind.replace("_", "-"), text) for kind, texts in kinds.items() for text in texts]
     if not wanted:
         raise OutputError("Say where the face goes, for example --livelink 127.0.0.1.")
-    model = Model(model_path)
+    loaded = Model(model)
     with ExitStack() as stack:
         source = _source(mic, wav, stdin_rate)
         stack.callback(source.close)
-        stream = model.stream(
+        stream = loaded.stream(
             source.sample_rate,
             source.channels,
             None if fps is None else int(fps),

@@ -9,6 +9,7 @@ import click
 
 from koemorph import preview
 from koemorph.animation import Animation
+from koemorph.cli.options import fps_option, model_option
 from koemorph.cli.progress import progress_bar
 from koemorph.errors import DataError
 from koemorph.model import Model
@@ -34,8 +35,8 @@ def _capture(path: Path | None) -> Animation | None:
 @click.option("--rig", type=_PATH, help="Your own .glb: its morph targets move, matched by name.")
 @click.option("--audio", type=_PATH, help="The sound of a .jsonl; else audio.wav beside it.")
 @click.option("--capture", type=_PATH, help="A captured .jsonl or v2.0 folder to show beside it.")
-@click.option("--fps", type=click.Choice(["30", "60"]), help="Frames a second; else the model's.")
-@click.option("--model", "model_path", type=_PATH, help="Your own .onnx model.")
+@fps_option
+@model_option
 @click.option("--open", "open_page", is_flag=True, help="Show the page in the browser.")
 def command(
     source: Path,
@@ -45,7 +46,7 @@ def command(
     audio: Path | None,
     capture: Path | None,
     fps: str | None,
-    model_path: Path | None,
+    model: str | None,
     open_page: bool,
 ) -> None:
     """Make a page that plays IN (a recording, or frames as .jsonl) with its face; works offline."""
@@ -57,7 +58,7 @@ def command(
     else:
         sound = sounds.read(source)
         with progress_bar(f"Animating {source.name}") as progress:
-            animation = Model(model_path).animate(
+            animation = Model(model).animate(
                 sound.samples,
                 None if fps is None else int(fps),
                 sample_rate=sound.rate,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from koemorph.cli.options import fps_option, model_option
 from koemorph.model import Model
 from koemorph.serve import Server
 
@@ -17,8 +18,8 @@ from koemorph.serve import Server
 @click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--rig", type=click.Path(path_type=Path), help="Your own .glb instead of the face.")
-@click.option("--fps", type=click.Choice(["30", "60"]), help="Frames a second; else the model's.")
-@click.option("--model", "model_path", type=click.Path(path_type=Path), help="Your own model.")
+@fps_option
+@model_option
 @click.option("--open", "open_page", is_flag=True, help="Show the page in the browser.")
 def command(
     *,
@@ -26,7 +27,7 @@ def command(
     host: str,
     rig: Path | None,
     fps: str | None,
-    model_path: Path | None,
+    model: str | None,
     open_page: bool,
 ) -> None:
     """Serve a page whose face moves with your voice; Ctrl-C ends.
@@ -34,7 +35,7 @@ def command(
     Only this computer can reach it unless --host says otherwise, and only with the token in the
     address. Browsers give the microphone to pages of this computer or over https.
     """
-    server = Server(Model(model_path), None if fps is None else int(fps), rig, host)
+    server = Server(Model(model), None if fps is None else int(fps), rig, host)
 
     async def run() -> None:
         runner = await server.start(port)
