@@ -85,7 +85,7 @@ class Egemaps {
 
   static constexpr int kStep = 160;                        // samples: 10 ms
   static constexpr int kPending = PitchTracker::kLag + 6;  // pitch frames are 4 steps late
-  static constexpr int kAudio = (kPending + 1) * kStep;    // samples kept
+  static constexpr int kAudio = (kPending + 1) * kStep + PeriodTracker::kReachBack;  // samples kept
 
   EgemapsConfig config_;
   int context_, interval_;  // frames, samples

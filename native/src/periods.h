@@ -10,10 +10,12 @@ struct PeriodDescriptors {
   float shimmer = 0;  // change of height from period to period, dB
 };
 
-// Follows the waveform from period to period through voiced frames; every pair of neighbours counts
-// in one frame. A small value: copy it to look ahead and forget the copy.
+// Follows the waveform from period to period through voiced frames, at least one period a frame.
+// A small value: copy it to look ahead and forget the copy.
 class PeriodTracker {
  public:
+  static constexpr int kReachBack = 640;  // samples before a frame that it may still look at
+
   // The stretch of the voice's waveform that is at hand: samples[0] is sample `begin` of the
   // stream.
   struct Waveform {
@@ -22,7 +24,7 @@ class PeriodTracker {
   };
 
   // The frame whose audio starts at sample `start` (frames come in order, `step` samples apart);
-  // f0: Hz at 16 kHz, 0 where unvoiced.
+  // f0: Hz at 16 kHz, 0 where unvoiced. A frame without a clear period keeps the values before it.
   PeriodDescriptors measure(const Waveform& wave, int64_t start, int step, float f0);
 
   void reset() { *this = PeriodTracker(); }
@@ -30,7 +32,7 @@ class PeriodTracker {
  private:
   int64_t next_ = -1;      // where the next period starts; -1 outside of voice
   float last_length_ = 0;  // samples; 0 when there is none to compare with
-  float last_height_ = 0;
+  PeriodDescriptors kept_;
 };
 
 }  // namespace koemorph
