@@ -14,16 +14,17 @@ constexpr float kFormantReach = 0.2f;   // of its frequency: harmonics that may 
 constexpr float kNoHarmonic = -200.0f;  // dB, where the spectrum has no peak
 constexpr float kHnrLimit = 100.0f;     // dB
 
-// Bin of the local maximum nearest to `bin`, the higher bin of two as near; -1 without one within
-// reach.
-int nearest_peak(const float* magnitude, int bin, int reach) {
-  const auto is_peak = [magnitude](int k) {
-    return k > 0 && k < kBins - 1 && magnitude[k] > magnitude[k - 1] &&
-           magnitude[k] > magnitude[k + 1];
+// Index of the local maximum nearest to `at`, the higher index of two as near; -1 without one in
+// [first, last].
+template <typename Value>
+int nearest_peak(Value value, int at, int first, int last) {
+  const auto is_peak = [&](int k) {
+    return k >= first && k <= last && value(k) > value(k - 1) && value(k) > value(k + 1);
   };
+  const int reach = std::max(at - first, last - at);
   for (int distance = 0; distance <= reach; ++distance) {
-    if (is_peak(bin + distance)) return bin + distance;
-    if (is_peak(bin - distance)) return bin - distance;
+    if (is_peak(at + distance)) return at + distance;
+    if (is_peak(at - distance)) return at - distance;
   }
   return -1;
 }
@@ -54,12 +55,13 @@ HarmonicDescriptors HarmonicAnalyzer::analyze(const float* magnitude, float f0,
   result.hnr = hnr(magnitude, f0);
 
   const double spacing = f0 / kBinWidth;
-  const int reach = static_cast<int>(spacing / 2);
-  const auto bin_of = [spacing](int n) { return static_cast<int>(std::lround(n * spacing)); };
+  const auto bin_of = [spacing](double n) { return static_cast<int>(std::lround(n * spacing)); };
+  const auto level = [magnitude](int k) { return magnitude[k]; };
   int count = 0;
   float fundamental = 0;
   for (int n = 1; n <= kHarmonics && bin_of(n) < kBins; ++n) {
-    const int peak = nearest_peak(magnitude, bin_of(n), reach);
+    const int peak = nearest_peak(level, bin_of(n), std::max(bin_of(n - 0.5), 1),
+                                  std::min(bin_of(n + 0.5), kBins - 2));
     if (n == 1) {
       fundamental = std::max(magnitude[peak < 0 ? bin_of(1) : peak], kFloor);
       level_[n] = 0;
@@ -87,16 +89,18 @@ HarmonicDescriptors HarmonicAnalyzer::analyze(const float* magnitude, float f0,
   return result;
 }
 
-// Energy of the repeating part over that of the rest, from the autocorrelation at the pitch period
-// (Boersma 1993).
+// Energy of the repeating part over that of the rest, from the maximum of the autocorrelation next
+// to the pitch period (Boersma 1993).
 float HarmonicAnalyzer::hnr(const float* magnitude, float f0) {
   constexpr int kSize = PitchAnalyzer::kFft;
   for (int k = 0; k < kBins; ++k) power_[k] = magnitude[k] * magnitude[k];
   for (int k = kBins; k < kSize; ++k) power_[k] = power_[kSize - k];
   fft_.forward(power_.data(), correlation_.data());
   const auto at = [this](int lag) { return correlation_[lag].real(); };
-  const int lag = std::clamp(static_cast<int>(std::lround(kSampleRate / f0)), 1, kBins - 2);
-  const float repeating = at(lag);
+  const int period = std::clamp(static_cast<int>(kSampleRate / f0), 1, kBins - 2);
+  // Counted backwards, because here the lower of two as near is taken.
+  const int peak = -nearest_peak([&at](int k) { return at(-k); }, -period, -(kBins - 2), -1);
+  const float repeating = at(peak > 1 ? peak : period);
   const float rest = at(0) - repeating;
   if (!(repeating > 0)) return -kHnrLimit;
   if (!(rest > 0)) return kHnrLimit;
