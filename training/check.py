@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from koemorph.coefficients import INDEX
 from koemorph.errors import KoemorphError
 
-from .recordings import Capture, Recording, read_audio, read_recording, uniform_times
-from .sync import measure_offset, with_timecode
+from .recordings import Recording, read_audio, read_recording, uniform_times
+from .sync import movement_of, offset_of, with_timecode
 
 SILENT = 10 ** (-60 / 20)  # of full scale: nothing louder than this is silence
 LONGEST_STILL = 0.9  # share of frames in which nothing of a face moves
@@ -96,10 +94,11 @@ def _check_times(where: str, recording: Recording, seconds: float) -> Iterator[P
 
 
 def _check_offset(where: str, recording: Recording, seconds: float) -> Iterator[Problem]:
-    if not recording.capture.labelled[INDEX["jawOpen"]]:
+    movement = movement_of(recording) if seconds >= HALVES else None
+    if movement is None:
         return
-    whole = measure_offset([recording])
-    if seconds >= HALVES and whole.matters and abs(whole.seconds) > 2 / recording.fps:
+    whole = offset_of([movement])
+    if whole.matters and abs(whole.seconds) > 2 / recording.fps:
         yield Problem(
             where,
             f"The face comes {1000 * whole.seconds:.0f} ms after its sound.",
@@ -107,19 +106,12 @@ def _check_offset(where: str, recording: Recording, seconds: float) -> Iterator[
         )
     if seconds < 2 * HALVES:
         return
-    halves = [measure_offset([_part(recording, half, seconds)]) for half in (0, 1)]
+    count = len(movement.jaw)
+    halves = [offset_of([movement.part(first, first + count // 2)]) for first in (0, count // 2)]
     apart = halves[1].seconds - halves[0].seconds
-    if min(half.strength for half in halves) > 0.3 and abs(apart) > DRIFT:
+    if all(half.clear for half in halves) and abs(apart) > DRIFT:
         yield Problem(
             where,
             f"Sound and face drift apart, by {1000 * apart:.0f} ms from half to half.",
             "Sound and face were recorded at rates that differ: resample one of them.",
         )
-
-
-def _part(recording: Recording, half: int, seconds: float) -> Recording:
-    """The recording with the face of one half only; the other half holds still."""
-    capture = recording.capture
-    inside: NDArray[np.bool_] = (capture.times >= seconds / 2) == bool(half)
-    part = Capture(capture.weights[inside], capture.times[inside], capture.labelled)
-    return Recording(recording.name, recording.audio, part, recording.fps, recording.metadata)

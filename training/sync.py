@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,26 +14,54 @@ from numpy.typing import NDArray
 
 from koemorph.coefficients import INDEX
 from koemorph.errors import DataError
+from koemorph.model import Model
 
 from .recordings import Capture, Recording, exact_fps, read_audio, resample_capture
 
-RATE = 100  # Hz, at which sound and jaw are compared
+RATE = 100  # Hz, at which voice and jaw are compared
 REACH = 0.4  # seconds to either side
-TRUSTED = 0.3  # a weaker correlation of loudness and jaw says nothing about their offset
-SMALLEST = 0.02  # seconds; less than this is not worth correcting
+ENOUGH = 600.0  # seconds of sound after which more of the same teach nothing about the offset
+SMALLEST = 0.015  # seconds; less than this is not worth correcting
+# A correlation of unrelated signals is off zero by 1 / sqrt(SYLLABLES * seconds): speech has about
+# so many independent movements a second. An offset is trusted from DEVIATIONS times that.
+SYLLABLES, DEVIATIONS = 5.0, 5.0
 
 
 @dataclass(frozen=True)
 class Offset:
-    """How many seconds the face comes after its sound, and how clearly (a correlation)."""
+    """How many seconds the face comes after its sound.
+
+    strength: the correlation of voice and jaw there; heard: seconds of sound that it rests on.
+    """
 
     seconds: float
     strength: float
+    heard: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether so strong a correlation, over so much sound, is no chance."""
+        return self.strength * math.sqrt(SYLLABLES * self.heard) >= DEVIATIONS
 
     @property
     def matters(self) -> bool:
         """Whether it is clear and large enough to be corrected."""
-        return self.strength >= TRUSTED and abs(self.seconds) >= SMALLEST
+        return self.clear and abs(self.seconds) >= SMALLEST
+
+
+@dataclass(frozen=True)
+class Movement:
+    """How a voice and a jaw move, at RATE Hz.
+
+    voice: (2, n), two guesses from the sound at how fast the jaw opens; jaw: (n,), what it does.
+    """
+
+    voice: NDArray[np.float64]
+    jaw: NDArray[np.float64]
+
+    def part(self, first: int, last: int) -> Movement:
+        """Samples first <= n < last."""
+        return Movement(self.voice[:, first:last], self.jaw[first:last])
 
 
 def timecode_seconds(text: str, fps: float) -> float:
@@ -83,38 +113,88 @@ def shifted(recording: Recording, seconds: float) -> Recording:
 
 
 def measure_offset(recordings: Iterable[Recording]) -> Offset:
-    """How late the face comes, over recordings that were made alike: loudness against jawOpen."""
-    shifts = np.arange(-round(REACH * RATE), round(REACH * RATE) + 1)
-    total = np.zeros(len(shifts))
-    weight = 0.0
-    for recording in recordings:
-        if not recording.capture.labelled[INDEX["jawOpen"]]:
-            continue
-        pair = _signals(recording)
-        if pair is None:
-            continue
-        loud, jaw = pair
-        most = len(shifts) // 2
-        curve = np.correlate(np.pad(jaw, most), loud, mode="valid") / len(loud)
-        total += curve * len(loud)
-        weight += len(loud)
-    if weight == 0.0:
-        return Offset(0.0, 0.0)
-    total /= weight
-    best = int(total.argmax())
-    return Offset(float(shifts[best]) / RATE, float(total[best]))
+    """How late the face comes, over recordings that were made alike; see `offset_of`."""
+
+    def enough() -> Iterator[Movement]:
+        heard = 0.0
+        for recording in recordings:
+            movement = movement_of(recording)
+            if movement is not None:
+                yield movement
+                heard += len(movement.jaw) / RATE
+            if heard >= ENOUGH:
+                return
+
+    return offset_of(enough())
 
 
-def _signals(recording: Recording) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Loudness in dB and jawOpen at RATE Hz, both normalised; None where either is constant."""
+def offset_of(movements: Iterable[Movement]) -> Offset:
+    """Where the jaw's speed correlates best with what the voice says of it.
+
+    Speeds rather than openings, since those swell slowly and have a blunt peak. The model's guess
+    counts where it is clear; loudness, whose offset is less exact, where the model hears no speech.
+    """
+    most = round(REACH * RATE)
+    total = np.zeros((2, 2 * most + 1))
+    count = 0
+    for movement in movements:
+        size = len(movement.jaw)
+        curves = [_correlations(each, movement.jaw, most) for each in movement.voice]
+        total += size * np.stack(curves)
+        count += size
+    if count == 0:
+        return Offset(0.0, 0.0, 0.0)
+    by_model, by_loudness = (_peak(curve / count, count / RATE) for curve in total)
+    return by_loudness if by_loudness.clear and not by_model.clear else by_model
+
+
+def _peak(curve: NDArray[np.float64], heard: float) -> Offset:
+    """The highest point of correlations at -REACH ... REACH, refined with a parabola."""
+    best = int(np.clip(curve.argmax(), 1, len(curve) - 2))
+    before, peak, after = curve[best - 1 : best + 2]
+    bend = before - 2 * peak + after
+    between = 0.5 * (before - after) / bend if bend < 0 else 0.0
+    place = best - len(curve) // 2 + float(np.clip(between, -1, 1))
+    return Offset(place / RATE, float(peak), heard)
+
+
+def movement_of(recording: Recording) -> Movement | None:
+    """The bundled model's jawOpen and the loudness in dB, beside the captured jawOpen, as speeds.
+
+    None where jawOpen is not labelled or does not move, and for less than a second of sound.
+    """
+    if not recording.capture.labelled[INDEX["jawOpen"]]:
+        return None
     audio, rate = read_audio(recording.audio)
     count = len(audio) * RATE // rate
     if count < RATE:
         return None
+    jaw = resample_capture(recording.capture, RATE, count)[:, INDEX["jawOpen"]].astype(np.float64)
+    if jaw.std() < 1e-6:
+        return None
+    heard = _listener().animate(audio, sample_rate=rate, preset="raw")
+    opening = heard.weights[:, INDEX["jawOpen"]].astype(np.float64)
+    expected = np.interp(np.arange(count) / RATE, heard.times, opening)
     edges = np.arange(count + 1) * rate // RATE
     energy = np.add.reduceat(audio.astype(np.float64) ** 2, edges[:-1])
     loud = 10 * np.log10(np.convolve(energy, np.hanning(9), mode="same") + 1e-7)
-    jaw = resample_capture(recording.capture, RATE, count)[:, INDEX["jawOpen"]].astype(np.float64)
-    if loud.std() < 1e-6 or jaw.std() < 1e-6:
-        return None
-    return (loud - loud.mean()) / loud.std(), (jaw - jaw.mean()) / jaw.std()
+    return Movement(np.gradient(np.stack([expected, loud]), axis=1), np.gradient(jaw))
+
+
+@cache
+def _listener() -> Model:
+    return Model()
+
+
+def _correlations(
+    voice: NDArray[np.float64], jaw: NDArray[np.float64], most: int
+) -> NDArray[np.float64]:
+    """Pearson r of the two where they overlap, the jaw -most ... most samples late."""
+    found = np.zeros(2 * most + 1)
+    for late in range(-most, most + 1):
+        first, last = max(0, -late), len(jaw) - max(0, late)
+        a, b = voice[first:last], jaw[first + late : last + late]
+        a, b = a - a.mean(), b - b.mean()
+        scale = math.sqrt(float(a @ a) * float(b @ b))
+        found[late + most] = a @ b / scale if scale > 1e-9 else 0.0
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from babble import write_babble
 
 from koemorph.errors import DataError
-from koemorph.training import sync
+from koemorph.training import corpora, sync
 from koemorph.training.recordings import read_recording
 
 
@@ -36,18 +37,52 @@ def test_timecode_json_moves_the_face(tmp_path: Path) -> None:
         sync.with_timecode(before)
 
 
-@pytest.mark.parametrize("late", [0.12, -0.08, 0.0])
-def test_offsets_are_measured(tmp_path: Path, late: float) -> None:
+def test_offsets_are_measured(tmp_path: Path) -> None:
+    recordings = [read_recording(write_babble(tmp_path / str(seed), seed)) for seed in range(8)]
+    before = sync.measure_offset(recordings)
+    assert before.heard == pytest.approx(32.0)
+    assert before.clear
+    for late in (0.12, -0.083):
+        found = sync.measure_offset(sync.shifted(each, -late) for each in recordings)
+        assert found.seconds - before.seconds == pytest.approx(late, abs=0.012)
+        assert found.matters
+
+
+def test_offsets_that_may_be_chance_are_not_corrected() -> None:
+    assert sync.Offset(0.1, 0.3, 60.0).matters
+    assert not sync.Offset(0.1, 0.3, 20.0).matters
+    assert not sync.Offset(0.001, 0.9, 60.0).matters
+    assert sync.measure_offset([]) == sync.Offset(0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(("source", "clips"), [("grid", 24), ("facegood", 1)])
+def test_captures_of_real_voices_are_measured_to_a_few_milliseconds(
+    shared_data: Path, tmp_path: Path, source: str, clips: int
+) -> None:
+    folder = shared_data / {"grid": "grid_s1", "facegood": "facegood"}[source]
     recordings = [
-        sync.shifted(read_recording(write_babble(tmp_path / str(seed), seed)), -late)
-        for seed in range(4)
+        read_recording(corpora.write_clip(clip, tmp_path))
+        for clip in itertools.islice(corpora.clips(source, folder), clips)
     ]
-    offset = sync.measure_offset(recordings)
-    assert offset.seconds == pytest.approx(late, abs=0.035)
-    assert offset.strength > 0.5
-    assert offset.matters or late == 0.0
-    assert not sync.Offset(late, 0.1).matters
-    assert sync.measure_offset([]) == sync.Offset(0.0, 0.0)
+
+    def pieces(late: float) -> list[sync.Movement]:
+        """Of at most 20 s, of faces that come later than they did."""
+        whole = [sync.movement_of(sync.shifted(each, -late)) for each in recordings]
+        return [
+            each.part(first, first + 2000)
+            for each in whole
+            if each is not None
+            for first in range(0, min(len(each.jaw), 8000), 2000)
+        ]
+
+    before = pieces(0.0)
+    halves = [sync.offset_of(before[part::2]) for part in (0, 1)]
+    assert all(half.clear for half in halves)
+    # Two halves of one shooting have one offset.
+    assert halves[0].seconds == pytest.approx(halves[1].seconds, abs=0.02)
+    for late in (-0.2, 0.034):
+        found = sync.offset_of(pieces(late))
+        assert found.seconds - sync.offset_of(before).seconds == pytest.approx(late, abs=0.004)
 
 
 def test_source_fps_rules_where_timestamps_are_not_trusted(tmp_path: Path) -> None:
