@@ -152,7 +152,15 @@ def _features(plain: dict[str, Any]) -> FeatureSettings:
     fps = plain["data"]["target_fps"]
     if fps not in (30, 60):
         raise DataError(f"data.target_fps={fps}: 30 and 60 are possible.")
-    intervals = tuple(emotion["window_intervals"])
+    interval = emotion["update_interval"]
+    if interval <= 0:
+        raise DataError("features.emotion.update_interval must be positive.")
+    intervals = tuple(emotion["window_intervals"] or (0.0, interval, 2 * interval))
+    if any(abs(each / interval - round(each / interval)) > 1e-6 for each in intervals):
+        raise DataError(
+            f"features.emotion.window_intervals={list(intervals)}: a window is as old as a whole "
+            f"number of updates, which come every {interval:g} s (see update_interval)."
+        )
     standard = FeatureSettings.for_fps(fps)
     lookahead = features["lookahead_frames"]
     return replace(
@@ -160,7 +168,7 @@ def _features(plain: dict[str, Any]) -> FeatureSettings:
         lookahead_frames=standard.lookahead_frames if lookahead is None else lookahead,
         window_intervals=intervals if emotion["use_concatenation"] else intervals[:1],
         context_window=emotion["context_window"],
-        update_interval=emotion["update_interval"],
+        update_interval=interval,
     )
 
 

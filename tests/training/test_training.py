@@ -146,6 +146,7 @@ def test_unknown_keys_are_refused(tmp_path: Path) -> None:
         ("data.stride_mode=often", "choose one of dense, sparse"),
         ("data.target_fps=25", "30 and 60 are possible"),
         ("model.d_model=33", "cannot be split"),
+        ("features.emotion.window_intervals=[0.0,0.4]", "a whole number of updates"),
         ("data.train_data_dir=/nowhere", "does not exist"),
         ("model.emotion_config.backend=moods", "no emotion backend moods"),
         ("training.scheduler.name=jumpy", "choose cosine, linear or constant"),
