@@ -90,6 +90,16 @@ def _microphones() -> Finding:
     return Finding("microphone", "ok", "; ".join(names))
 
 
+def _steadiness() -> Finding:
+    from koemorph.live.clock import ahead_of_others
+
+    with ahead_of_others() as allowed:
+        if allowed:
+            return Finding("steady sending", "ok", "allowed to run ahead of other programs")
+    text = "other programs may delay frames; on Linux give the user an rtprio limit to prevent it"
+    return Finding("steady sending", "missing", text)
+
+
 def _port(port: int, kind: int, user: str, remedy: str) -> Finding:
     with socket.socket(socket.AF_INET, kind) as sock:
         if kind == socket.SOCK_STREAM:
@@ -112,5 +122,6 @@ def examine(model: str | Path | None = None) -> Iterator[Finding]:
     yield _runtime()
     yield from map(_model, bundled_models() if model is None else [model])
     yield _microphones()
+    yield _steadiness()
     for port, (kind, user, remedy) in PORTS.items():
         yield _port(port, kind, user, remedy)

@@ -22,7 +22,7 @@ import soundfile
 from click.testing import CliRunner, Result
 
 from koemorph.cli.live import command
-from koemorph.live.clock import Clock
+from koemorph.live.clock import Clock, ahead_of_others
 from koemorph.live.outputs import time_of_day_frame
 from koemorph.live.schedule import Schedule
 from koemorph.live.session import Session
@@ -129,6 +129,13 @@ def test_hours_neither_drift_nor_grow(tiny: Model) -> None:
     assert late_lag == pytest.approx(early_lag, abs=1e-6)
     assert late_bytes - early_bytes < 60_000
     assert session.statistics.dropped == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="the system has no such call")
+def test_the_sending_thread_goes_first_and_then_no_more() -> None:
+    with ahead_of_others() as allowed:
+        assert (os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR) == allowed
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 def test_late_audio_moves_the_schedule_and_an_exact_source_does_not() -> None:

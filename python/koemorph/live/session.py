@@ -10,7 +10,7 @@ import numpy as np
 
 from koemorph import _native
 from koemorph.coefficients import COEFFICIENTS
-from koemorph.live.clock import Clock
+from koemorph.live.clock import Clock, ahead_of_others
 from koemorph.live.schedule import HEAD_START, Schedule
 from koemorph.live.sources import FloatArray, Source
 from koemorph.live.statistics import Statistics
@@ -68,16 +68,18 @@ class Session:
         gc.collect()
         gc.freeze()
         try:
-            schedule = Schedule(
-                self._begin(), self._fps, self._stream.info.latency, self.source.exact
-            )
-            while not self._stopped and not self.source.ended:
-                if duration is not None and self._next >= duration * self._fps:
-                    break
-                self._step(schedule)
-            self._finish(schedule)
+            with ahead_of_others():
+                self._run(duration)
         finally:
             gc.unfreeze()
+
+    def _run(self, duration: float | None) -> None:
+        schedule = Schedule(self._begin(), self._fps, self._stream.info.latency, self.source.exact)
+        while not self._stopped and not self.source.ended:
+            if duration is not None and self._next >= duration * self._fps:
+                break
+            self._step(schedule)
+        self._finish(schedule)
 
     def _begin(self) -> float:
         """Start the source; returns when, on the clock, its first sample was spoken."""
