@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import itertools
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +23,7 @@ import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
+from koemorph.audio import open_audio
 from koemorph.cli.live import command
 from koemorph.live.clock import Clock, ahead_of_others
 from koemorph.live.outputs import time_of_day_frame
@@ -30,6 +33,7 @@ from koemorph.live.sources import FloatArray, PipeSource, RecordingSource, Sourc
 from koemorph.live.status import StatusLine, meter
 from koemorph.model import Model
 from koemorph.outputs.jsonl import read_jsonl
+from koemorph.outputs.livelink import LiveLinkOutput
 from koemorph.outputs.network import Frame, Output
 from koemorph.outputs.stream_file import JsonlOutput
 from koemorph.outputs.udp import JsonUdpOutput
@@ -46,6 +50,9 @@ class SimulatedClock(Clock):
 
     def sleep_until(self, due: float) -> None:
         self.time = max(self.time, due)
+
+    def urgency(self) -> AbstractContextManager[bool]:
+        return nullcontext(False)
 
 
 class Collector(Output):
@@ -128,6 +135,48 @@ def test_hours_neither_drift_nor_grow(tiny: Model) -> None:
     (early_lag, early_bytes), (late_lag, late_bytes) = marks
     assert late_lag == pytest.approx(early_lag, abs=1e-6)
     assert late_bytes - early_bytes < 60_000
+    assert session.statistics.dropped == 0
+
+
+class Talker(RecordingSource):
+    """A recording over and over."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        with open_audio(path) as recording:
+            sound = np.concatenate(list(recording.blocks))
+        self._blocks = itertools.repeat(sound)
+
+
+HOURS = float(os.environ.get("KOEMORPH_LIVE_HOURS", "0"))
+
+
+@pytest.mark.skipif(not HOURS, reason="takes minutes; set KOEMORPH_LIVE_HOURS=8 to run it")
+def test_a_long_day_of_the_shipped_model(speech: Path, tmp_path: Path) -> None:
+    """KOEMORPH_LIVE_HOURS=8 pytest -s tests/python/test_live.py -k long_day: a table of hours."""
+    clock, source = SimulatedClock(), Talker(speech)
+    outputs = [JsonUdpOutput("127.0.0.1", 9), LiveLinkOutput("127.0.0.1", 9, "Long", 0)]
+    outputs.append(JsonlOutput(tmp_path / "live.jsonl"))
+    stream = Model("30").stream(source.sample_rate, source.channels)
+    session = Session(source, stream, outputs, clock=clock)
+    marks: list[tuple[float, float]] = []
+
+    def watch(running: Session) -> None:
+        # The first minute warms up; then every half hour.
+        if running.statistics.frames % 54000 == 1800:
+            gc.collect()
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            marks.append((clock.now() - running.time, pages * os.sysconf("SC_PAGE_SIZE") / 1e6))
+            lag, megabytes = marks[-1]
+            print(f"{clock.now() / 3600:6.2f} h  {1000 * lag:.6f} ms behind  {megabytes:.1f} MB")
+
+    session._on_frame = watch
+    session.run(duration=HOURS * 3600)
+    for output in outputs:
+        output.close()
+    lags, sizes = zip(*marks, strict=True)
+    assert max(lags) - min(lags) < 1e-6
+    assert max(sizes) - sizes[0] < 2
     assert session.statistics.dropped == 0
 
 

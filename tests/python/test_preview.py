@@ -53,6 +53,7 @@ def test_page_draws_the_frame_that_is_heard(
     page, errors = show(open_browser, wait_until, tmp_path / "page.html")
     assert page.text_content("#title") == title
     # The sound in the page begins where the recording's does: the codec's delay is taken off.
+    wait_until(page, "!!koemorph.player.buffer")
     begins = page.evaluate(
         "(() => { const b = koemorph.player.buffer, x = b.getChannelData(0);"
         " return x.findIndex((v) => Math.abs(v) > 0.1) / b.sampleRate; })()"

@@ -5,20 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-
-
-class Clock:
-    """Real time, in seconds from an arbitrary start."""
-
-    def now(self) -> float:
-        """Seconds; never goes back."""
-        return time.perf_counter()
-
-    def sleep_until(self, due: float) -> None:
-        """Return at `due`, or at once when it has passed."""
-        while (remaining := due - self.now()) > 0:
-            time.sleep(remaining)
+from contextlib import AbstractContextManager, contextmanager
 
 
 @contextmanager
@@ -41,3 +28,20 @@ def ahead_of_others() -> Iterator[bool]:
         yield True
     finally:
         os.sched_setscheduler(0, *before)
+
+
+class Clock:
+    """Real time, in seconds from an arbitrary start."""
+
+    def now(self) -> float:
+        """Seconds; never goes back."""
+        return time.perf_counter()
+
+    def sleep_until(self, due: float) -> None:
+        """Return at `due`, or at once when it has passed."""
+        while (remaining := due - self.now()) > 0:
+            time.sleep(remaining)
+
+    def urgency(self) -> AbstractContextManager[bool]:
+        """What to run a session in so that its thread is awake when it is due."""
+        return ahead_of_others()

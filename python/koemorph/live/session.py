@@ -10,7 +10,7 @@ import numpy as np
 
 from koemorph import _native
 from koemorph.coefficients import COEFFICIENTS
-from koemorph.live.clock import Clock, ahead_of_others
+from koemorph.live.clock import Clock
 from koemorph.live.schedule import HEAD_START, Schedule
 from koemorph.live.sources import FloatArray, Source
 from koemorph.live.statistics import Statistics
@@ -68,7 +68,7 @@ class Session:
         gc.collect()
         gc.freeze()
         try:
-            with ahead_of_others():
+            with self._clock.urgency():
                 self._run(duration)
         finally:
             gc.unfreeze()

@@ -9,9 +9,16 @@ class Player {
     this.duration = duration;
     this.offset = 0;
     this.source = null;
+    this.starting = false;
   }
 
-  async load(audio) {
+  // Decoding takes a while, so the face is shown first; whoever plays at once waits for it.
+  load(audio) {
+    this.loaded ??= this.decode(audio);
+    return this.loaded;
+  }
+
+  async decode(audio) {
     if (!audio) return;
     this.context = new AudioContext();
     this.buffer = await this.context.decodeAudioData(bytes(audio).buffer);
@@ -29,7 +36,9 @@ class Player {
   }
 
   async play() {
-    if (this.playing) return;
+    if (this.playing || this.starting) return;
+    this.starting = true;
+    await this.load(DATA.audio).finally(() => (this.starting = false));
     if (this.offset >= this.duration - 0.01) this.offset = 0;
     if (this.context) {
       await this.context.resume();
@@ -56,7 +65,6 @@ class Player {
 }
 
 async function main() {
-  const began = performance.now();
   const track = new Track(DATA.track.names, DATA.track.fps, new Uint8Array(await inflate(DATA.track.values)));
   const capture = DATA.capture && new Track(DATA.capture.names, DATA.capture.fps, new Uint8Array(await inflate(DATA.capture.values)));
   const player = new Player(DATA.duration);
@@ -70,10 +78,13 @@ async function main() {
   timeline.setData(bytes(DATA.peaks), new Uint8Array(await inflate(DATA.mel)), DATA.melBands, track, capture);
   const panel = new Panel(byId("curves"), DATA.groups, (name) => timeline.toggle(name));
   document.querySelector('.row[data-name="jawOpen"]').click();
-  await player.load(DATA.audio);
   byId("length").textContent = clock(DATA.duration);
 
-  const toggle = () => (player.playing ? player.pause() : player.play());
+  const fail = (error) => {
+    byId("status").textContent = `The sound cannot be played: ${error.message}`;
+    byId("status").classList.add("bad");
+  };
+  const toggle = () => (player.playing ? player.pause() : player.play().catch(fail));
   byId("play").addEventListener("click", toggle);
   byId("start").addEventListener("click", toggle);
   document.addEventListener("keydown", (event) => {
@@ -99,8 +110,10 @@ async function main() {
     byId("playIcon").setAttribute("d", player.playing ? "M7 5h4v14H7zM13 5h4v14h-4z" : "M8 5v14l11-7z");
     document.body.classList.toggle("moving", player.playing);
     state.drawn++;
-    if (!state.loadTime) state.loadTime = performance.now() - began;
     requestAnimationFrame(frame);
+    if (state.loadTime) return;
+    state.loadTime = performance.now();
+    setTimeout(() => player.load(DATA.audio).catch(fail));
   };
   requestAnimationFrame(frame);
 }

@@ -2,6 +2,24 @@
 "use strict";
 
 const EYE_X = 47, EYE_Y = -14;
+const BEHIND = [-216, -212, 432, 556], FRINGE = [-140, -212, 280, 244]; // left, top, width, height
+const layers = new Map();
+
+// What never moves is painted once for a size; from then on its pixels are copied.
+function drawLayer(c, name, [left, top, width, height], scale, paint) {
+  let kept = layers.get(name);
+  if (!kept || kept.scale !== scale) {
+    kept = { scale, canvas: document.createElement("canvas") };
+    kept.canvas.width = Math.ceil(width * scale);
+    kept.canvas.height = Math.ceil(height * scale);
+    const own = kept.canvas.getContext("2d");
+    own.scale(scale, scale);
+    own.translate(-left, -top);
+    paint(own);
+    layers.set(name, kept);
+  }
+  c.drawImage(kept.canvas, left, top, kept.canvas.width / scale, kept.canvas.height / scale);
+}
 
 function radial(c, x, y, r, stops, x0 = x, y0 = y) {
   const gradient = c.createRadialGradient(x0, y0, 0, x, y, r);
@@ -24,7 +42,9 @@ function headPath(w, drop) {
   return path;
 }
 
-function drawBody(c, drop) {
+const NECK = "M -54 90 C -50 156 -54 190 -72 214 C -34 248 34 248 72 214 C 54 190 50 156 54 90 Z";
+
+function drawBody(c) {
   const cloth = c.createLinearGradient(0, 190, 0, 330);
   cloth.addColorStop(0, "#6d7bff");
   cloth.addColorStop(1, "#3a3f9e");
@@ -41,8 +61,7 @@ function drawBody(c, drop) {
   neck.addColorStop(0.45, "#efb698");
   neck.addColorStop(1, "#c17f66");
   c.fillStyle = neck;
-  const skin = new Path2D("M -54 90 C -50 156 -54 190 -72 214 C -34 248 34 248 72 214 C 54 190 50 156 54 90 Z");
-  c.fill(skin);
+  c.fill(new Path2D(NECK));
   c.strokeStyle = "#8b97ff";
   c.lineWidth = 9;
   c.lineCap = "round";
@@ -50,8 +69,11 @@ function drawBody(c, drop) {
   c.moveTo(-75, 214);
   c.bezierCurveTo(-36, 251, 36, 251, 75, 214);
   c.stroke();
+}
+
+function drawNeckShadow(c, drop) {
   c.save();
-  c.clip(skin);
+  c.clip(new Path2D(NECK));
   c.fillStyle = radial(c, 0, 128 + drop, 92, [[0, "rgba(110,45,40,.62)"], [0.55, "rgba(110,45,40,.4)"], [1, "rgba(110,45,40,0)"]]);
   c.fillRect(-80, 100, 160, 150);
   c.restore();
@@ -266,21 +288,21 @@ function drawBrow(c, w, side) {
 
 // Draws one face into the box given by centre and height, in CSS pixels.
 function drawPortrait(c, w, x, y, height) {
+  const scale = height / 545, drop = w.jawOpen * JAW_DROP;
   c.save();
-  c.translate(x, y);
-  c.scale(height / 545, height / 545);
-  c.translate(0, -58);
-  const drop = w.jawOpen * JAW_DROP;
-  drawHairBack(c);
-  drawBody(c, drop);
-  drawEars(c);
+  // To whole pixels, so that layers are copied and not resampled.
+  c.translate(Math.round(x + BEHIND[0] * scale), Math.round(y + (BEHIND[1] - 58) * scale));
+  c.scale(scale, scale);
+  c.translate(-BEHIND[0], -BEHIND[1]);
+  drawLayer(c, "behind", BEHIND, scale, (own) => [drawHairBack, drawBody, drawEars].forEach((paint) => paint(own)));
+  drawNeckShadow(c, drop);
   const head = headPath(w, drop);
   drawSkin(c, w, head, drop);
   drawEye(c, w, 1);
   drawEye(c, w, -1);
   drawNose(c, w);
   drawMouth(c, w);
-  drawHairFront(c);
+  drawLayer(c, "fringe", FRINGE, scale, drawHairFront);
   drawBrow(c, w, 1);
   drawBrow(c, w, -1);
   c.restore();

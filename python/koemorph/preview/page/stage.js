@@ -7,7 +7,6 @@ class Stage {
     this.rigCanvas = document.getElementById("rig");
     this.context = this.face.getContext("2d");
     this.rig = null;
-    this.capture = null;
     this.view = "face";
     this.chips = document.getElementById("views");
     if (views.length > 1) views.forEach(([name, label]) => this.addChip(name, label));
@@ -24,6 +23,7 @@ class Stage {
   show(name) {
     this.view = name;
     this.face.hidden = name === "rig";
+    this.face.classList.toggle("single", name !== "both");
     this.rigCanvas.hidden = name !== "rig";
     for (const chip of this.chips.children) chip.setAttribute("aria-pressed", String(chip.dataset.view === name));
   }

@@ -3,10 +3,15 @@
 
 const CURVE_COLORS = ["#ff9a7a", "#7fd4ff", "#b9f18c", "#ffd866", "#d9a3ff", "#ff8fb8", "#6ff0d0", "#c2c8e4"];
 
-function melColor(v) {
+// The colour of each of the 256 levels of mel, as a pixel in memory order.
+function melColors() {
   const stops = [[14, 17, 26], [58, 44, 112], [176, 66, 128], [255, 146, 106], [255, 232, 170]];
-  const at = Math.min(v, 0.999) * (stops.length - 1), k = Math.floor(at), mix = at - k;
-  return stops[k].map((from, i) => from + (stops[k + 1][i] - from) * mix);
+  const pixels = new Uint8ClampedArray(256 * 4);
+  for (let v = 0; v < 256; v++) {
+    const at = (v / 256) * (stops.length - 1), k = Math.floor(at), mix = at - k;
+    pixels.set([...stops[k].map((from, i) => from + (stops[k + 1][i] - from) * mix), 255], v * 4);
+  }
+  return new Uint32Array(pixels.buffer);
 }
 
 class Timeline {
@@ -56,12 +61,9 @@ class Timeline {
     const picture = document.createElement("canvas");
     picture.width = columns;
     picture.height = bands;
-    const image = new ImageData(columns, bands);
+    const image = new ImageData(columns, bands), pixels = new Uint32Array(image.data.buffer), colors = melColors();
     for (let x = 0; x < columns; x++) {
-      for (let y = 0; y < bands; y++) {
-        const [r, g, b] = melColor(this.mel[x * bands + bands - 1 - y] / 255);
-        image.data.set([r, g, b, 255], (y * columns + x) * 4);
-      }
+      for (let y = 0; y < bands; y++) pixels[y * columns + x] = colors[this.mel[x * bands + bands - 1 - y]];
     }
     picture.getContext("2d").putImageData(image, 0, 0);
     c.imageSmoothingEnabled = true;
@@ -114,9 +116,11 @@ class Timeline {
 
   draw(time) {
     this.resize();
-    if (this.dirty) this.drawStill();
     const c = this.canvas.getContext("2d"), { width, height } = this.canvas;
-    const x = (time / this.duration) * width;
+    const x = Math.round((time / this.duration) * width);
+    if (!this.dirty && x === this.drawnAt) return;
+    if (this.dirty) this.drawStill();
+    this.drawnAt = x;
     c.drawImage(this.still, 0, 0);
     c.fillStyle = "rgba(10,12,20,.42)";
     c.fillRect(x, 0, width - x, height);
