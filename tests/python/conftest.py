@@ -34,7 +34,7 @@ def open_browser(needs_tool: Callable[[str], str]) -> Iterator[OpenBrowser]:
 def wait_until() -> Callable[[Page, str], None]:
     """wait_until(page, script) returns once the script is true; the page's policy forbids eval."""
 
-    def wait(page: Page, script: str, seconds: float = 30) -> None:
+    def wait(page: Page, script: str, seconds: float = 90) -> None:
         end = time.monotonic() + seconds
         while not page.evaluate(script):
             if time.monotonic() > end:

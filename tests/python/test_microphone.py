@@ -109,6 +109,15 @@ def start_live(sound: Sound, folder: Path, *more: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.fixture
+def live(sound: Sound, tmp_path: Path, watcher: Watcher) -> Iterator[subprocess.Popen[str]]:
+    """`koemorph live` from the sound server to a file and the watcher; ended in any case."""
+    process = start_live(sound, tmp_path, "--udp", watcher.address)
+    yield process
+    process.kill()
+    process.communicate()
+
+
 def finish(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=20)
@@ -144,13 +153,12 @@ def play_until_heard(sound: Sound, voice: Path, watcher: Watcher) -> list[float]
 
 
 def test_what_is_played_moves_the_jaw(
-    sound: Sound, tmp_path: Path, voice: Path, watcher: Watcher
+    sound: Sound, tmp_path: Path, voice: Path, watcher: Watcher, live: subprocess.Popen[str]
 ) -> None:
-    process = start_live(sound, tmp_path, "--udp", watcher.address)
     before = watcher.jaw()
     heard = play_until_heard(sound, voice, watcher)
     time.sleep(1)
-    figures, _ = finish(process)
+    figures, _ = finish(live)
     jaw = read_jsonl(tmp_path / "live.jsonl")["jawOpen"]
     assert max(before) < 0.2
     # On a busy machine PulseAudio hands over less than was played, but never more.
@@ -163,9 +171,8 @@ def test_what_is_played_moves_the_jaw(
 
 
 def test_a_microphone_that_was_lost_hears_again(
-    sound: Sound, tmp_path: Path, voice: Path, watcher: Watcher
+    sound: Sound, tmp_path: Path, voice: Path, watcher: Watcher, live: subprocess.Popen[str]
 ) -> None:
-    process = start_live(sound, tmp_path, "--udp", watcher.address)
     assert max(play_until_heard(sound, voice, watcher)) > 0.3
     sound.stop()
     time.sleep(4)
@@ -178,7 +185,7 @@ def test_a_microphone_that_was_lost_hears_again(
     said = watcher.jaw()
     assert sum(value > 0.3 for value in said) > 10, said
     time.sleep(1)
-    _, errors = finish(process)
+    _, errors = finish(live)
     assert "no sound comes from the microphone" in errors
     jaw = read_jsonl(tmp_path / "live.jsonl")["jawOpen"]
     assert len(jaw) / 30 > 9, "time went on"

@@ -272,7 +272,7 @@ def test_websocket_sends_frames_and_keeps_its_limits() -> None:
     url = f"http://127.0.0.1:{port}/"
 
     async def talk() -> None:
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             async with session.ws_connect(url) as client:
                 output.send(FRAME)
                 frame = json.loads((await client.receive(timeout=2)).data)
@@ -284,9 +284,12 @@ def test_websocket_sends_frames_and_keeps_its_limits() -> None:
                 await session.ws_connect(url, headers={"Origin": "https://evil.example"})
             with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
                 await session.ws_connect(url, headers={"Host": "evil.example"})
-            clients = [await session.ws_connect(url) for _ in range(MAX_CLIENTS)]
-            with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
-                await session.ws_connect(url)
+            tries = [session.ws_connect(url) for _ in range(100)]
+            got = await asyncio.gather(*tries, return_exceptions=True)
+            clients = [one for one in got if isinstance(one, aiohttp.ClientWebSocketResponse)]
+            refused = [one for one in got if isinstance(one, aiohttp.WSServerHandshakeError)]
+            assert (len(clients), len(refused)) == (MAX_CLIENTS, 100 - MAX_CLIENTS)
+            assert {error.status for error in refused} == {503}
             output.send(Frame.plain(8, 30, WEIGHTS))
             for client in clients:
                 assert json.loads((await client.receive(timeout=2)).data)["frame_index"] == 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import soundfile
 from playwright.sync_api import Page
 
 from koemorph.coefficients import INDEX
+from koemorph.errors import OutputError
 from koemorph.model import Model
 from koemorph.serve import MAX_MESSAGE, MAX_VOICES, Server
 
@@ -138,3 +140,53 @@ def test_bad_messages_end_a_stream_and_nothing_else(serving: Running) -> None:
                 await socket.close()
 
     asyncio.run(talk())
+
+
+def test_a_hundred_connections_leave_room_for_the_page(serving: Running) -> None:
+    async def crowd() -> None:
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            tries = [session.ws_connect(serving.stream) for _ in range(100)]
+            got = await asyncio.gather(*tries, return_exceptions=True)
+            speaking = [one for one in got if isinstance(one, aiohttp.ClientWebSocketResponse)]
+            refused = [one for one in got if isinstance(one, aiohttp.WSServerHandshakeError)]
+            assert len(speaking) == MAX_VOICES
+            assert {error.status for error in refused} == {503}
+            assert len(refused) == 100 - MAX_VOICES
+            assert (await session.get(serving.page)).status == 200
+            for one in speaking:
+                await one.close()
+            # Whoever has gone makes room.
+            async with session.ws_connect(serving.stream) as again:
+                await again.send_bytes(bytes(4 * 4800))
+                assert (await again.receive(timeout=10)).type is aiohttp.WSMsgType.BINARY
+
+    asyncio.run(crowd())
+    assert serving.server._voices == 0
+
+
+@pytest.mark.parametrize("sent", [b"\xff" * 64, b"\x82\xff" + b"\xff" * 12, b"GET / HTTP/1.1\r\n"])
+def test_what_is_no_websocket_frame_harms_nobody(serving: Running, sent: bytes) -> None:
+    address = serving.base.removeprefix("http://")
+    host, port = address.split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as sock:
+        path = serving.stream.removeprefix(serving.base)
+        upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: {address}\r\n{upgrade}{key}".encode())
+        assert b" 101 " in sock.recv(4096)
+        sock.sendall(sent)
+        while sock.recv(4096):  # the server says why and hangs up
+            pass
+
+    async def page() -> int:
+        async with aiohttp.ClientSession() as session:
+            return (await session.get(serving.page)).status
+
+    assert asyncio.run(page()) == 200
+
+
+def test_a_port_in_use_is_a_sentence(serving: Running) -> None:
+    port = int(serving.base.rpartition(":")[2])
+    with pytest.raises(OutputError, match=f"Port {port} .* choose another port"):
+        asyncio.run(serving.server.start(port))
