@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+import types
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from babble import common_overrides, write_babble
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
+from koemorph.training import emotion_research
 from koemorph.training.train import CONFIGS
 
 Configure = Callable[..., DictConfig]
@@ -35,3 +40,30 @@ def configure(babble: Path, tmp_path_factory: pytest.TempPathFactory) -> Configu
             return compose("config", [*common_overrides(babble, cache), *overrides])
 
     return make
+
+
+@pytest.fixture
+def funasr(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """A stand-in for FunASR with its interface, without weights; how many samples it has heard."""
+    heard: list[int] = []
+
+    class AutoModel:
+        """The mean of the sound is its embedding."""
+
+        def __init__(self, model: str, disable_update: bool) -> None:
+            assert model == emotion_research.EMOTION2VEC
+
+        def generate(
+            self, sound: np.ndarray, granularity: str, extract_embedding: bool, disable_pbar: bool
+        ) -> list[dict[str, Any]]:
+            assert granularity == "utterance"
+            assert extract_embedding
+            heard.append(len(sound))
+            return [{"key": "rand", "feats": np.full(768, np.abs(sound).mean(), np.float32)}]
+
+    stand_in = types.ModuleType("funasr")
+    stand_in.AutoModel = AutoModel  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "funasr", stand_in)
+    emotion_research._emotion2vec_model.cache_clear()
+    yield heard
+    emotion_research._emotion2vec_model.cache_clear()

@@ -122,16 +122,29 @@ def test_executorch_is_asked_for_by_name(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_research_model_is_refused_by_the_core(configure: Configure, tmp_path: Path) -> None:
-    config = configure(
-        "training.max_epochs=1",
-        "training.max_steps_per_epoch=1",
-        "model.emotion_config.backend=basic",
+@pytest.mark.parametrize("backend", ["none", "basic", "opensmile", "emotion2vec"])
+def test_every_emotion_backend_trains_and_exports(
+    configure: Configure, tmp_path: Path, backend: str, funasr: list[int]
+) -> None:
+    if backend == "opensmile":
+        pytest.importorskip("opensmile")
+    train(
+        configure(
+            "training.max_epochs=1",
+            "training.max_steps_per_epoch=1",
+            "data.max_files=2",
+            f"model.emotion_config.backend={backend}",
+            f"data.cache_dir={tmp_path / 'cache'}",
+        ),
+        tmp_path,
     )
-    train(config, tmp_path)
-    run("export", tmp_path / "checkpoints" / "last.safetensors", "-o", tmp_path / "basic.onnx")
-    with pytest.raises(ModelError, match="only training can compute"):
-        koemorph.Model(tmp_path / "basic.onnx")
+    path = tmp_path / "model.onnx"
+    run("export", tmp_path / "checkpoints" / "last.safetensors", "-o", path)
+    if backend == "none":
+        assert koemorph.Model(path).metadata()["emotion"] == "none"
+        return
+    with pytest.raises(ModelError, match=f'"{backend}", which only training can compute'):
+        koemorph.Model(path)
 
 
 def test_evaluate_gives_measures_beside_their_controls(
