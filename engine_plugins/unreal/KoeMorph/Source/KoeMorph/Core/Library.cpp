@@ -34,8 +34,16 @@ bool LoadApi(const FindSymbol& find, Api* api, std::string* problem) {
       Find(find, "koemorph_stream_pull", &api->stream_pull, problem) &&
       Find(find, "koemorph_stream_get_info", &api->stream_get_info, problem) &&
       Find(find, "koemorph_stream_set_controls", &api->stream_set_controls, problem) &&
+      Find(find, "koemorph_stream_relax", &api->stream_relax, problem) &&
+      Find(find, "koemorph_stream_resume", &api->stream_resume, problem) &&
       Find(find, "koemorph_controls_from_preset", &api->controls_from_preset, problem) &&
-      Find(find, "koemorph_controls_init", &api->controls_init, problem);
+      Find(find, "koemorph_controls_init", &api->controls_init, problem) &&
+      Find(find, "koemorph_retarget_load", &api->retarget_load, problem) &&
+      Find(find, "koemorph_retarget_destroy", &api->retarget_destroy, problem) &&
+      Find(find, "koemorph_retarget_count", &api->retarget_count, problem) &&
+      Find(find, "koemorph_retarget_name", &api->retarget_name, problem) &&
+      Find(find, "koemorph_retarget_is_driven", &api->retarget_is_driven, problem) &&
+      Find(find, "koemorph_retarget_apply", &api->retarget_apply, problem);
   if (!complete) return false;
   if (std::atoi(api->version()) == KOEMORPH_VERSION_MAJOR) return true;
   *problem = std::string("The koemorph library is version ") + api->version() +

@@ -27,8 +27,16 @@ struct Api {
   decltype(&::koemorph_stream_pull) stream_pull;
   decltype(&::koemorph_stream_get_info) stream_get_info;
   decltype(&::koemorph_stream_set_controls) stream_set_controls;
+  decltype(&::koemorph_stream_relax) stream_relax;
+  decltype(&::koemorph_stream_resume) stream_resume;
   decltype(&::koemorph_controls_from_preset) controls_from_preset;
   decltype(&::koemorph_controls_init) controls_init;
+  decltype(&::koemorph_retarget_load) retarget_load;
+  decltype(&::koemorph_retarget_destroy) retarget_destroy;
+  decltype(&::koemorph_retarget_count) retarget_count;
+  decltype(&::koemorph_retarget_name) retarget_name;
+  decltype(&::koemorph_retarget_is_driven) retarget_is_driven;
+  decltype(&::koemorph_retarget_apply) retarget_apply;
 };
 
 // Finds a symbol of the loaded library by name; null when it is not there.

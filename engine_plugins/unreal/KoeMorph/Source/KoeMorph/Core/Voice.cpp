@@ -10,14 +10,21 @@ namespace {
 constexpr double kStopped = 0.15;    // s without a block after which a source counts as stopped
 constexpr double kLongestGap = 1.0;  // s of silence made up at once, after a suspended app, say
 constexpr int kSilenceBlock = 1024;  // sample frames
+// s in which the face falls to rest when its voice stops, and comes back with the next.
+constexpr double kFall = 0.2;
+constexpr double kRise = 0.05;
+// s after a stop from which the face lives on (blinks), and over how many: by then it follows the
+// silence that has been fed since.
+constexpr double kLivesAfter = 1.0;
+constexpr double kLivesOver = 0.5;
 
 }  // namespace
 
 // The right to feed. The audio thread asks once; the game thread waits the few microseconds of a
 // push.
-class Voice::Turn {
+class Voice::Feeder {
  public:
-  Turn(std::atomic<bool>* feeding, bool wait) : feeding_(feeding) {
+  Feeder(std::atomic<bool>* feeding, bool wait) : feeding_(feeding) {
     while (feeding_->exchange(true, std::memory_order_acquire)) {
       if (!wait) {
         feeding_ = nullptr;
@@ -26,11 +33,11 @@ class Voice::Turn {
       std::this_thread::yield();
     }
   }
-  ~Turn() {
+  ~Feeder() {
     if (feeding_ != nullptr) feeding_->store(false, std::memory_order_release);
   }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
+  Feeder(const Feeder&) = delete;
+  Feeder& operator=(const Feeder&) = delete;
   explicit operator bool() const { return feeding_ != nullptr; }
 
  private:
@@ -41,18 +48,8 @@ Voice::Voice(std::shared_ptr<const Model> model) : model_(std::move(model)) {
   model_->api().controls_init(&controls_);
 }
 
-bool Voice::SetControls(const std::string& preset, float upper_strength, float lower_strength,
-                        std::string* problem) {
+bool Voice::SetControls(const koemorph_controls& controls, std::string* problem) {
   const Api& api = model_->api();
-  koemorph_controls controls;
-  api.controls_init(&controls);
-  if (!preset.empty() &&
-      api.controls_from_preset(preset.data(), preset.size(), &controls) != KOEMORPH_OK) {
-    *problem = api.error_message();
-    return false;
-  }
-  controls.upper_strength *= upper_strength;
-  controls.lower_strength *= lower_strength;
   if (stream_ && api.stream_set_controls(stream_.get(), &controls) != KOEMORPH_OK) {
     *problem = api.error_message();
     return false;
@@ -62,7 +59,7 @@ bool Voice::SetControls(const std::string& preset, float upper_strength, float l
 }
 
 bool Voice::Feed(const float* interleaved, int frames, int sample_rate, int channels, double wall) {
-  const Turn turn(&feeding_, false);
+  const Feeder turn(&feeding_, false);
   if (!turn) return false;
   if (!stream_ || sample_rate != sample_rate_ || channels != channels_) {
     wanted_.store(static_cast<int64_t>(sample_rate) << 8 | channels, std::memory_order_release);
@@ -102,7 +99,7 @@ bool Voice::Open(int sample_rate, int channels, double wall, std::string* proble
   }
   silence_.assign(static_cast<size_t>(kSilenceBlock) * channels, 0.0f);
   {
-    const Turn turn(&feeding_, true);
+    const Feeder turn(&feeding_, true);
     std::swap(stream_, stream);
     sample_rate_ = sample_rate;
     channels_ = channels;
@@ -111,11 +108,14 @@ bool Voice::Open(int sample_rate, int channels, double wall, std::string* proble
   }
   fed_after_silence_ = 0;
   silent_ = true;
+  shown_ = 0;
+  shown_speaking_ = false;
+  if (relaxed_) Turn(true, 0, 0);
   return true;  // the old stream ends here, out of the audio thread's way
 }
 
 void Voice::FeedSilence(double wall) {
-  const Turn turn(&feeding_, true);
+  const Feeder turn(&feeding_, true);
   auto due = static_cast<int64_t>(std::min(clock_.Idle(wall), kLongestGap) * sample_rate_);
   for (; due > 0; due -= kSilenceBlock) {
     Push(silence_.data(), static_cast<int>(std::min<int64_t>(due, kSilenceBlock)), wall);
@@ -128,8 +128,37 @@ double Voice::Show(double wall, double delay, Weights* weights) {
   weights->fill(0.0f);
   if (!stream_) return 0;
   const double time = clock_.Time(wall, delay);
+  shown_ = time;
+  FollowVoice(time);
   model_->api().stream_sample(stream_.get(), time, weights->data(), KOEMORPH_COEFFICIENTS);
   return time;
+}
+
+void Voice::FollowVoice(double time) {
+  if (speaking_ != shown_speaking_) {
+    shown_speaking_ = speaking_;
+    lives_ = speaking_ ? std::numeric_limits<double>::infinity() : time + kLivesAfter;
+    if (!relaxed_) Turn(!speaking_, time, speaking_ ? kRise : kFall);
+  } else if (time >= lives_) {
+    lives_ = std::numeric_limits<double>::infinity();
+    if (!relaxed_) Turn(false, time, kLivesOver);
+  }
+}
+
+void Voice::Relax(double seconds) {
+  relaxed_ = true;
+  Turn(true, shown_, seconds);
+}
+
+void Voice::Resume(double seconds) {
+  relaxed_ = false;
+  Turn(false, shown_, seconds);
+}
+
+void Voice::Turn(bool relax, double time, double seconds) {
+  if (!stream_) return;
+  const Api& api = model_->api();
+  (relax ? api.stream_relax : api.stream_resume)(stream_.get(), time, seconds);
 }
 
 double Voice::Lag() const {
@@ -144,6 +173,13 @@ koemorph_stream_info Voice::Info() const {
   info.size = sizeof(info);
   if (stream_) model_->api().stream_get_info(stream_.get(), &info);
   return info;
+}
+
+bool ReadPreset(const Api& api, const std::string& json, koemorph_controls* controls,
+                std::string* problem) {
+  if (api.controls_from_preset(json.data(), json.size(), controls) == KOEMORPH_OK) return true;
+  *problem = api.error_message();
+  return false;
 }
 
 std::string CurveName(const Api& api, int index) {

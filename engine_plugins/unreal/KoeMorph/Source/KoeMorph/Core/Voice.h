@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,14 +32,22 @@ class Voice {
   // with a sentence, when the voice cannot go on.
   bool Update(double wall, std::string* problem);
 
-  // [game] How the voice moves the face from now on. `preset`: a preset file's text, or "" for the
-  // defaults; strengths multiply what it says. False, with a sentence, when it is no preset.
-  bool SetControls(const std::string& preset, float upper_strength, float lower_strength,
-                   std::string* problem);
+  // [game] How the voice moves the face from now on; changes glide. False, with a sentence, when a
+  // control is out of its range.
+  bool SetControls(const koemorph_controls& controls, std::string* problem);
 
   // [game] The face that belongs to what is heard now, `delay` seconds after it was fed; at rest
-  // while there is none. Returns the stream time shown.
+  // while there is none. Where the voice has stopped, the face falls to rest, and lives on later.
+  // Returns the stream time shown.
   double Show(double wall, double delay, Weights* weights);
+
+  // [game] From now on the face falls to rest over some seconds, whatever the voice says, and stays
+  // there until Resume takes that back.
+  void Relax(double seconds);
+  void Resume(double seconds);
+
+  // [game] The stream time that Show showed last, s.
+  double shown() const { return shown_; }
 
   // [game] True while audio is coming in.
   bool speaking() const { return speaking_; }
@@ -52,11 +61,13 @@ class Voice {
   koemorph_stream_info Info() const;
 
  private:
-  class Turn;
+  class Feeder;
 
   bool Open(int sample_rate, int channels, double wall, std::string* problem);
   void FeedSilence(double wall);
   bool Push(const float* interleaved, int frames, double wall);
+  void FollowVoice(double time);
+  void Turn(bool relax, double time, double seconds);
 
   const std::shared_ptr<const Model> model_;
   // True while a thread feeds: the library wants one feeder at a time, and the audio thread must
@@ -77,7 +88,18 @@ class Voice {
   int64_t fed_after_silence_ = 0;
   bool silent_ = true;
   bool speaking_ = false;
+
+  double shown_ = 0;  // s of stream time; what Show showed last
+  bool shown_speaking_ = false;
+  bool relaxed_ = false;
+  // Stream time at which a face whose voice has stopped lives on.
+  double lives_ = std::numeric_limits<double>::infinity();
 };
+
+// The controls that a preset file's text says, over the defaults. False, with a sentence, when it
+// is no preset.
+bool ReadPreset(const Api& api, const std::string& json, koemorph_controls* controls,
+                std::string* problem);
 
 // "eyeBlinkLeft" -> "EyeBlinkLeft": how Live Link, MetaHuman and Unreal's curves spell Apple's
 // names.

@@ -5,7 +5,6 @@
 #include "Components/SkeletalMeshComponent.h"
 #include "GameFramework/Actor.h"
 #include "KoeMorphComponent.h"
-#include "KoeMorphModule.h"
 
 void FAnimNode_KoeMorph::Initialize_AnyThread(const FAnimationInitializeContext& Context)
 {
@@ -31,8 +30,8 @@ void FAnimNode_KoeMorph::PreUpdate(const UAnimInstance* AnimInstance)
 	Weights.Reset();
 	if (Face != nullptr)
 	{
-		Weights.Append(Face->GetWeights());
-		Names = FKoeMorphModule::Get().CurveNames();
+		Weights.Append(Face->GetCurves());
+		Names = Face->GetCurveNames();
 	}
 }
 

@@ -1,11 +1,22 @@
 #include "KoeMorphModelAsset.h"
 #include "KoeMorphModule.h"
+#include "KoeMorphPreset.h"
 #include "KoeMorphSettings.h"
 #include "Misc/FileHelper.h"
 
 FName UKoeMorphSettings::GetCategoryName() const
 {
 	return TEXT("Plugins");
+}
+
+TArray<FString> UKoeMorphSettings::ModelNames() const
+{
+	return FKoeMorphModule::PackagedNames(TEXT("models"));
+}
+
+TArray<FString> UKoeMorphPreset::PresetNames() const
+{
+	return FKoeMorphModule::PackagedNames(TEXT("presets"));
 }
 
 #if WITH_EDITOR

@@ -135,12 +135,18 @@ public:
 		if (Capture.IsValid() && Voice->speaking())
 		{
 			Heard = Now;
+			bWarned = false;
 		}
 		if (Now - Heard < Lost || Now < Retry)
 		{
 			return;
 		}
 		Retry = Now + Lost;
+		if (Capture.IsValid())
+		{
+			Capture->CloseStream();
+			Warn(TEXT("The microphone gives no sound any more; KoeMorph waits for it."));
+		}
 		Capture = MakeUnique<Audio::FAudioCapture>();
 		const FVoice Target = Voice;
 		const bool bOpened = Capture->OpenAudioCaptureStream(
@@ -150,20 +156,24 @@ public:
 				Target->Feed(static_cast<const float*>(AudioData), NumFrames, SampleRate, NumChannels, FPlatformTime::Seconds());
 			},
 			CaptureFrames);
-		if (bOpened && Capture->StartStream())
+		if (!bOpened || !Capture->StartStream())
 		{
-			bWarned = false;
-			return;
-		}
-		Capture.Reset();
-		if (!bWarned)
-		{
-			UE_LOG(LogKoeMorph, Warning, TEXT("The microphone cannot be opened; KoeMorph waits for it."));
-			bWarned = true;
+			Capture.Reset();
+			Warn(TEXT("The microphone cannot be opened; KoeMorph waits for it."));
 		}
 	}
 
 private:
+	/** Once for each loss. */
+	void Warn(const TCHAR* What)
+	{
+		if (!bWarned)
+		{
+			UE_LOG(LogKoeMorph, Warning, TEXT("%s"), What);
+			bWarned = true;
+		}
+	}
+
 	static constexpr double Lost = 1.0; // s without sound after which the device counts as lost
 	static constexpr uint32 CaptureFrames = 512;
 

@@ -7,7 +7,10 @@
 #include "KoeMorphAudioInput.h"
 #include "KoeMorphLiveLinkSource.h"
 #include "KoeMorphModule.h"
+#include "KoeMorphMorphTargets.h"
 #include "KoeMorphPreset.h"
+#include "KoeMorphPresetControls.h"
+#include "Retarget.h"
 #include "Sound/SoundBase.h"
 #include "Voice.h"
 
@@ -35,8 +38,8 @@ void UKoeMorphComponent::Open()
 {
 	Problem.Reset();
 	FString Why;
-	const std::shared_ptr<const koemorph_plugin::Model> Loaded = FKoeMorphModule::Get().LoadModel(Model, Why);
-	if (!Loaded)
+	const std::shared_ptr<const koemorph_plugin::Model> Loaded = FKoeMorphModule::Get().LoadModel(Model, ModelName, Why);
+	if (!Loaded || !OpenMap(Why))
 	{
 		Fail(Why);
 		return;
@@ -54,8 +57,45 @@ void UKoeMorphComponent::Open()
 	AudioInput = FKoeMorphAudioInput::Open(*this, Input, Source, Submix, Voice);
 	if (!LiveLinkSubject.IsNone())
 	{
-		LiveLink = FKoeMorphLiveLinkSource::Add(LiveLinkSubject, FKoeMorphModule::Get().CurveNames());
+		LiveLink = FKoeMorphLiveLinkSource::Add(LiveLinkSubject, CurveNames);
 	}
+}
+
+bool UKoeMorphComponent::OpenMap(FString& OutProblem)
+{
+	Map.reset();
+	CurveNames = FKoeMorphModule::Get().CurveNames();
+	if (!MapName.IsEmpty() || !MapFile.FilePath.IsEmpty())
+	{
+		Map = FKoeMorphModule::Get().LoadMap(MapName, MapFile.FilePath, nullptr, OutProblem);
+		if (!Map)
+		{
+			return false;
+		}
+		CurveNames.Reset();
+		for (int32 Index = 0; Index < Map->Count(); ++Index)
+		{
+			CurveNames.Add(FName(UTF8_TO_TCHAR(Map->Name(Index).c_str())));
+		}
+	}
+	Curves.Reset();
+	Curves.SetNumZeroed(CurveNames.Num());
+	if (bDriveMorphTargets)
+	{
+		MorphTargets = FKoeMorphMorphTargets::Find(*GetOwner(), MapName, MapFile.FilePath, OutProblem);
+		if (!MorphTargets.IsValid())
+		{
+			return false;
+		}
+		if (MorphTargets->Num() == 0)
+		{
+			UE_LOG(LogKoeMorph, Warning,
+				TEXT("%s: no mesh of this actor has a morph target that the map drives (with ARKit's names: jawOpen, mouthClose, "
+					 "...). Choose another Map Name."),
+				*GetPathName());
+		}
+	}
+	return true;
 }
 
 void UKoeMorphComponent::Close()
@@ -70,6 +110,7 @@ void UKoeMorphComponent::Close()
 	FMemory::Memzero(Weights.GetData(), Weights.Num() * sizeof(float));
 	SetSpeaking(false);
 	Show();
+	MorphTargets.Reset();
 }
 
 void UKoeMorphComponent::Fail(const FString& Message)
@@ -107,21 +148,22 @@ void UKoeMorphComponent::TickComponent(float DeltaTime, ELevelTick TickType, FAc
 
 void UKoeMorphComponent::Show()
 {
-	const TArray<FName>& Names = FKoeMorphModule::Get().CurveNames();
-	if (bDriveMorphTargets && GetOwner() != nullptr)
+	if (Map)
 	{
-		TInlineComponentArray<USkeletalMeshComponent*> Meshes(GetOwner());
-		for (USkeletalMeshComponent* const Mesh : Meshes)
-		{
-			for (int32 Index = 0; Index < Names.Num(); ++Index)
-			{
-				Mesh->SetMorphTarget(Names[Index], Weights[Index]);
-			}
-		}
+		Map->Apply(Weights.GetData(), Curves.GetData());
+	}
+	else if (Curves.Num() == Weights.Num())
+	{
+		Curves = Weights;
+	}
+	if (MorphTargets.IsValid() && !MorphTargets->Show(Weights))
+	{
+		FString Why; // of a map that could be read a moment ago
+		MorphTargets = FKoeMorphMorphTargets::Find(*GetOwner(), MapName, MapFile.FilePath, Why);
 	}
 	if (LiveLink.IsValid())
 	{
-		LiveLink->Push(Weights, FPlatformTime::Seconds());
+		LiveLink->Push(Curves, FPlatformTime::Seconds());
 	}
 }
 
@@ -170,13 +212,38 @@ void UKoeMorphComponent::SetPreset(UKoeMorphPreset* NewPreset)
 	{
 		return;
 	}
-	const std::string Json(Preset != nullptr ? TCHAR_TO_UTF8(*Preset->Json) : "");
-	const float Upper = Preset != nullptr ? Preset->UpperStrength : 1.0f;
-	const float Lower = Preset != nullptr ? Preset->LowerStrength : 1.0f;
+	koemorph_controls Controls;
+	FString Wrong;
 	std::string Why;
-	if (!Voice->SetControls(Json, Upper, Lower, &Why))
+	if (!KoeMorphReadPreset(*FKoeMorphModule::Get().GetApi(), Preset, Controls, Wrong))
+	{
+		Fail(Wrong);
+	}
+	else if (!Voice->SetControls(Controls, &Why))
 	{
 		Fail(UTF8_TO_TCHAR(Why.c_str()));
+	}
+}
+
+void UKoeMorphComponent::SetModelName(const FString& NewName)
+{
+	ModelName = NewName;
+	SetInput(Input);
+}
+
+void UKoeMorphComponent::Relax(float Seconds)
+{
+	if (Voice)
+	{
+		Voice->Relax(FMath::Max(0.0f, Seconds));
+	}
+}
+
+void UKoeMorphComponent::Resume(float Seconds)
+{
+	if (Voice)
+	{
+		Voice->Resume(FMath::Max(0.0f, Seconds));
 	}
 }
 
@@ -190,6 +257,21 @@ void UKoeMorphComponent::PushAudio(const TArray<float>& Samples, int32 SampleRat
 
 float UKoeMorphComponent::GetCurve(FName Name) const
 {
-	const int32 Index = FKoeMorphModule::Get().CurveNames().IndexOfByKey(Name);
-	return Index == INDEX_NONE ? 0.0f : Weights[Index];
+	const int32 Index = CurveNames.IndexOfByKey(Name);
+	return Index == INDEX_NONE ? 0.0f : Curves[Index];
+}
+
+double UKoeMorphComponent::GetPlaybackTime() const
+{
+	return Voice ? Voice->shown() : 0.0;
+}
+
+TArray<FString> UKoeMorphComponent::ModelNames() const
+{
+	return FKoeMorphModule::PackagedNames(TEXT("models"));
+}
+
+TArray<FString> UKoeMorphComponent::MapNames() const
+{
+	return FKoeMorphModule::PackagedNames(TEXT("maps"));
 }

@@ -1,5 +1,6 @@
 #include "KoeMorphModule.h"
 
+#include "HAL/FileManager.h"
 #include "HAL/PlatformProcess.h"
 #include "Interfaces/IPluginManager.h"
 #include "KoeMorphModelAsset.h"
@@ -7,6 +8,7 @@
 #include "Misc/FileHelper.h"
 #include "Misc/Paths.h"
 #include "Model.h"
+#include "Retarget.h"
 #include "Voice.h"
 
 #if KOEMORPH_STATIC
@@ -21,6 +23,36 @@ namespace
 FString PluginFolder()
 {
 	return IPluginManager::Get().FindPlugin(TEXT("KoeMorph"))->GetBaseDir();
+}
+
+FString ResourceFolder(const TCHAR* Kind)
+{
+	return FPaths::Combine(PluginFolder(), TEXT("Resources"), Kind);
+}
+
+/** Models are .onnx files, all else is .json. */
+FString Ending(const TCHAR* Kind)
+{
+	return FString(Kind) == TEXT("models") ? TEXT(".onnx") : TEXT(".json");
+}
+
+/** A path from a setting: relative to the project. */
+FString ProjectFile(const FString& Path)
+{
+	return FPaths::IsRelative(Path) ? FPaths::Combine(FPaths::ProjectDir(), Path) : Path;
+}
+
+/** What is wrong where a file of the plugin is missing. */
+FString NoneOf(const TCHAR* Kind, const FString& Name)
+{
+	const TArray<FString> Names = FKoeMorphModule::PackagedNames(Kind);
+	if (Names.IsEmpty())
+	{
+		return FString::Printf(
+			TEXT("There are no %s in %s: install the plugin anew, or choose a file of your own."), Kind, *ResourceFolder(Kind));
+	}
+	return FString::Printf(
+		TEXT("There is no '%s' among the plugin's %s: choose one of %s."), *Name, Kind, *FString::Join(Names, TEXT(", ")));
 }
 
 FString LibraryFile(const TCHAR* Name)
@@ -129,7 +161,63 @@ void* FKoeMorphModule::OpenLibrary(const FString& Name) const
 #endif
 }
 
-std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::LoadModel(const UKoeMorphModelAsset* Asset, FString& OutProblem)
+TArray<FString> FKoeMorphModule::PackagedNames(const TCHAR* Kind)
+{
+	TArray<FString> Names;
+	IFileManager::Get().FindFiles(Names, *FPaths::Combine(ResourceFolder(Kind), FString(TEXT("*")) + Ending(Kind)), true, false);
+	for (FString& Name : Names)
+	{
+		Name = FPaths::GetBaseFilename(Name);
+	}
+	Names.Sort();
+	return Names;
+}
+
+bool FKoeMorphModule::LoadPackaged(const TCHAR* Kind, const FString& Name, FString& OutText, FString& OutProblem)
+{
+	if (FFileHelper::LoadFileToString(OutText, *FPaths::Combine(ResourceFolder(Kind), Name + Ending(Kind))))
+	{
+		return true;
+	}
+	OutProblem = NoneOf(Kind, Name);
+	return false;
+}
+
+std::shared_ptr<const koemorph_plugin::Retarget> FKoeMorphModule::LoadMap(
+	const FString& Name, const FString& File, const TArray<FName>* Shapes, FString& OutProblem)
+{
+	if (!Api)
+	{
+		OutProblem = LibraryProblem;
+		return nullptr;
+	}
+	FString Json;
+	if (File.IsEmpty())
+	{
+		if (!LoadPackaged(TEXT("maps"), Name, Json, OutProblem))
+		{
+			return nullptr;
+		}
+	}
+	else if (!FFileHelper::LoadFileToString(Json, *ProjectFile(File)))
+	{
+		OutProblem = FString::Printf(TEXT("The map %s cannot be read; choose a KoeMorph map (.json)."), *ProjectFile(File));
+		return nullptr;
+	}
+	std::vector<std::string> Rig;
+	for (int32 Index = 0; Shapes != nullptr && Index < Shapes->Num(); ++Index)
+	{
+		Rig.push_back(TCHAR_TO_UTF8(*(*Shapes)[Index].ToString()));
+	}
+	std::string Problem;
+	std::shared_ptr<const koemorph_plugin::Retarget> Map =
+		koemorph_plugin::Retarget::Load(*Api, TCHAR_TO_UTF8(*Json), Shapes != nullptr ? &Rig : nullptr, &Problem);
+	OutProblem = UTF8_TO_TCHAR(Problem.c_str());
+	return Map;
+}
+
+std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::LoadModel(
+	const UKoeMorphModelAsset* Asset, const FString& ModelName, FString& OutProblem)
 {
 	if (!Api)
 	{
@@ -137,15 +225,10 @@ std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::LoadModel(const U
 		return nullptr;
 	}
 	const UKoeMorphSettings* const Settings = GetDefault<UKoeMorphSettings>();
-	FString Path = Settings->Model.FilePath;
-	if (Path.IsEmpty())
-	{
-		Path = FPaths::Combine(PluginFolder(), TEXT("Resources/models/koemorph-30.onnx"));
-	}
-	else if (FPaths::IsRelative(Path))
-	{
-		Path = FPaths::Combine(FPaths::ProjectDir(), Path);
-	}
+	const FString Name = ModelName.IsEmpty() ? Settings->ModelName : ModelName;
+	const bool bOwn = ModelName.IsEmpty() && !Settings->Model.FilePath.IsEmpty();
+	const FString Path = bOwn ? ProjectFile(Settings->Model.FilePath)
+							  : FPaths::Combine(ResourceFolder(TEXT("models")), Name + Ending(TEXT("models")));
 	const FString Key = Asset != nullptr ? Asset->GetPathName() : Path;
 	if (const std::weak_ptr<const koemorph_plugin::Model>* const Known = Models.Find(Key))
 	{
@@ -162,12 +245,19 @@ std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::LoadModel(const U
 	}
 	else if (!FFileHelper::LoadFileToArray(Bytes, *Path))
 	{
-		OutProblem = FString::Printf(
-			TEXT("There is no model at %s. Install the plugin anew, or choose a model in Project Settings > Plugins > KoeMorph."),
-			*Path);
+		OutProblem = bOwn ? FString::Printf(TEXT("The model %s cannot be read; choose another in Project Settings > Plugins > "
+												 "KoeMorph."),
+								*Path)
+						  : NoneOf(TEXT("models"), Name);
 		return nullptr;
 	}
-	FString RuntimePath = Settings->OnnxRuntime.FilePath;
+	return MakeModel(Key, Bytes, OutProblem);
+}
+
+std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::MakeModel(
+	const FString& Key, const TArray<uint8>& Bytes, FString& OutProblem)
+{
+	FString RuntimePath = GetDefault<UKoeMorphSettings>()->OnnxRuntime.FilePath;
 	const FString Bundled = FPaths::Combine(LibraryFolder, LibraryFile(TEXT("onnxruntime")));
 	if (RuntimePath.IsEmpty() && FPaths::FileExists(Bundled))
 	{
@@ -189,7 +279,7 @@ TArray<FKoeMorphFrame> FKoeMorphModule::Animate(
 	const TArray<float>& Interleaved, int32 SampleRate, int32 Channels, FString& OutProblem)
 {
 	TArray<FKoeMorphFrame> Frames;
-	const std::shared_ptr<const koemorph_plugin::Model> Model = LoadModel(nullptr, OutProblem);
+	const std::shared_ptr<const koemorph_plugin::Model> Model = LoadModel(nullptr, FString(), OutProblem);
 	if (!Model)
 	{
 		return Frames;

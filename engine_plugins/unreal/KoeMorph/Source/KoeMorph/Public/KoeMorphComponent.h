@@ -9,11 +9,13 @@
 
 namespace koemorph_plugin
 {
+class Retarget;
 class Voice;
 }
 
 class FKoeMorphAudioInput;
 class FKoeMorphLiveLinkSource;
+class FKoeMorphMorphTargets;
 class UAudioComponent;
 class UKoeMorphModelAsset;
 class UKoeMorphPreset;
@@ -58,9 +60,21 @@ public:
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph", meta = (EditCondition = "Input == EKoeMorphInput::Submix"))
 	TObjectPtr<USoundSubmix> Submix;
 
-	/** None: the model of the project settings. */
+	/** One of the plugin's models. Empty: that of the project settings. */
+	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph", meta = (GetOptions = "ModelNames"))
+	FString ModelName;
+
+	/** A model of your own in its place. */
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph")
 	TObjectPtr<UKoeMorphModelAsset> Model;
+
+	/** How coefficients become this rig's shapes, of the plugin's retarget maps. Empty: ARKit's (and MetaHuman's) names. */
+	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph", meta = (GetOptions = "MapNames"))
+	FString MapName;
+
+	/** A map of your own in its place (.json, relative to the project). */
+	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph", meta = (FilePathFilter = "json", RelativeToGameDir))
+	FFilePath MapFile;
 
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph")
 	TObjectPtr<UKoeMorphPreset> Preset;
@@ -69,7 +83,7 @@ public:
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "KoeMorph", meta = (ClampMin = "-0.3", ClampMax = "0.3"))
 	float Delay = 0.0f;
 
-	/** Sets morph targets of the curves' names on the actor's skeletal meshes; for heads without an Animation Blueprint. */
+	/** Sets the morph targets that the map finds on the actor's skeletal meshes; for heads without an Animation Blueprint. */
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "KoeMorph")
 	bool bDriveMorphTargets = false;
 
@@ -102,7 +116,20 @@ public:
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
 	void SetInput(EKoeMorphInput NewInput);
 
-	/** How the voice moves the face from now on; changes glide. None: KoeMorph's defaults. */
+	/** Speaks with another of the plugin's models, and starts the face anew. */
+	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
+	void SetModelName(const FString& NewName);
+
+	/** Lets the face fall to rest over some seconds, whatever its voice says; it stays there until Resume. */
+	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
+	void Relax(float Seconds = 0.2f);
+
+	/** Takes a Relax back over some seconds. */
+	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
+	void Resume(float Seconds = 0.2f);
+
+	/** How the voice moves the face from now on; changes glide. None: KoeMorph's defaults. Call it again after changing the
+	 * preset. */
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
 	void SetPreset(UKoeMorphPreset* NewPreset);
 
@@ -114,12 +141,28 @@ public:
 	UFUNCTION(BlueprintPure, Category = "KoeMorph")
 	bool IsSpeaking() const { return bSpeaking; }
 
+	/** The moment shown, in seconds of audio since the voice began. */
+	UFUNCTION(BlueprintPure, Category = "KoeMorph")
+	double GetPlaybackTime() const;
+
 	/** What keeps this face at rest, or empty. */
 	UFUNCTION(BlueprintPure, Category = "KoeMorph")
 	FString GetProblem() const { return Problem; }
 
-	/** The 52 weights now shown, in [0, 1], in the order of FKoeMorphModule::CurveNames. */
-	TConstArrayView<float> GetWeights() const { return Weights; }
+	/** The curves now shown, in the order of GetCurveNames: the 52 weights in [0, 1], or what the map makes of them. */
+	TConstArrayView<float> GetCurves() const { return Curves; }
+
+	/** JawOpen, ..., or the names of the map. */
+	const TArray<FName>& GetCurveNames() const { return CurveNames; }
+
+	/** For C++: the voice itself; null while there is none. */
+	const std::shared_ptr<koemorph_plugin::Voice>& GetVoice() const { return Voice; }
+
+	UFUNCTION()
+	TArray<FString> ModelNames() const;
+
+	UFUNCTION()
+	TArray<FString> MapNames() const;
 
 	virtual void BeginPlay() override;
 	virtual void EndPlay(const EEndPlayReason::Type Reason) override;
@@ -127,6 +170,7 @@ public:
 
 private:
 	void Open();
+	bool OpenMap(FString& OutProblem);
 	void Close();
 	void Fail(const FString& Message);
 	void Show();
@@ -135,11 +179,17 @@ private:
 	std::shared_ptr<koemorph_plugin::Voice> Voice;
 	TSharedPtr<FKoeMorphAudioInput> AudioInput;
 	TSharedPtr<FKoeMorphLiveLinkSource> LiveLink;
+	TSharedPtr<FKoeMorphMorphTargets> MorphTargets;
+	/** From coefficients to curves; null: they are the same. */
+	std::shared_ptr<const koemorph_plugin::Retarget> Map;
 
 	UPROPERTY(Transient)
 	TObjectPtr<UAudioComponent> Source;
 
+	/** The 52 coefficients, and the curves they become. */
 	TArray<float> Weights;
+	TArray<float> Curves;
+	TArray<FName> CurveNames;
 	FString Problem;
 	bool bSpeaking = false;
 };

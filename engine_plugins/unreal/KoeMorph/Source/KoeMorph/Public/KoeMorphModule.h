@@ -9,6 +9,7 @@ namespace koemorph_plugin
 {
 struct Api;
 class Model;
+class Retarget;
 }
 
 class UKoeMorphModelAsset;
@@ -33,8 +34,28 @@ public:
 	virtual void StartupModule() override;
 	virtual void ShutdownModule() override;
 
-	/** The model of an asset, or for null that of the project settings. Null, with a sentence, on failure. */
-	std::shared_ptr<const koemorph_plugin::Model> LoadModel(const UKoeMorphModelAsset* Asset, FString& OutProblem);
+	/**
+	 * The model of an asset, or for null the plugin's of a name, or for an empty name that of the project
+	 * settings. Null, with a sentence, on failure.
+	 */
+	std::shared_ptr<const koemorph_plugin::Model> LoadModel(
+		const UKoeMorphModelAsset* Asset, const FString& ModelName, FString& OutProblem);
+
+	/**
+	 * The plugin's retarget map of a name, or a file of your own (relative to the project), for a rig with these
+	 * shapes; null for the map's own. Null, with a sentence, on failure.
+	 */
+	std::shared_ptr<const koemorph_plugin::Retarget> LoadMap(
+		const FString& Name, const FString& File, const TArray<FName>* Shapes, FString& OutProblem);
+
+	/** The text of one of the plugin's files (maps, presets). False, with a sentence, on failure. */
+	static bool LoadPackaged(const TCHAR* Kind, const FString& Name, FString& OutText, FString& OutProblem);
+
+	/** The names of the plugin's models, maps or presets, in order. */
+	static TArray<FString> PackagedNames(const TCHAR* Kind);
+
+	/** The functions of the koemorph library; null without it. */
+	const koemorph_plugin::Api* GetApi() const { return Api.Get(); }
 
 	/** Every frame of a recording, without latency. Empty, with a sentence, on failure. */
 	TArray<FKoeMorphFrame> Animate(const TArray<float>& Interleaved, int32 SampleRate, int32 Channels, FString& OutProblem);
@@ -44,6 +65,7 @@ public:
 
 private:
 	void* OpenLibrary(const FString& Name) const;
+	std::shared_ptr<const koemorph_plugin::Model> MakeModel(const FString& Key, const TArray<uint8>& Bytes, FString& OutProblem);
 
 	void* Library = nullptr;
 	void* Runtime = nullptr;

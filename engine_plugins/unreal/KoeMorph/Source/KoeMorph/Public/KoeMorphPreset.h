@@ -2,24 +2,28 @@
 
 #include "CoreMinimal.h"
 #include "Engine/DataAsset.h"
+#include "KoeMorphControls.h"
 #include "KoeMorphPreset.generated.h"
 
-/** How voices move faces: shared by any number of components. */
+/** How voices move faces: shared by any number of components. Named, or as text, or control by control. */
 UCLASS(BlueprintType)
 class KOEMORPH_API UKoeMorphPreset : public UDataAsset
 {
 	GENERATED_BODY()
 
 public:
-	/** The text of a preset file (JSON); the plugin's Resources/presets has examples. Empty: KoeMorph's defaults. */
+	/** One of the plugin's presets (Resources/presets), which then says everything. */
+	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "KoeMorph", meta = (GetOptions = "PresetNames"))
+	FString Name;
+
+	/** The text of a preset file of your own (JSON), in its place. */
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "KoeMorph", meta = (MultiLine))
 	FString Json;
 
-	/** Eyes and brows, times what the text says. */
-	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "KoeMorph", meta = (ClampMin = "0", ClampMax = "2"))
-	float UpperStrength = 1.0f;
+	/** Every control there is; they hold while neither a name nor a text is given. */
+	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "KoeMorph")
+	FKoeMorphControls Controls;
 
-	/** Mouth and cheeks, times what the text says. */
-	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "KoeMorph", meta = (ClampMin = "0", ClampMax = "2"))
-	float LowerStrength = 1.0f;
+	UFUNCTION()
+	TArray<FString> PresetNames() const;
 };
