@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,20 +38,36 @@ class Voice:
         return float(self.animation.times[-1])
 
 
+def cplusplus() -> str:
+    """The C++ compiler, which every test machine has."""
+    found = shutil.which("c++")
+    assert found is not None, "the tests need a C++ compiler"
+    return found
+
+
+def pack(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the packager."""
+    command = [sys.executable, str(PLUGINS / "package.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def run(
-    command: list[str | Path], library_folder: Path | None = None, timeout: float = 300
+    command: list[str | Path],
+    library_folder: Path | None = None,
+    timeout: float = 300,
+    environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program that finds its libraries in `library_folder`; its output on failure."""
-    environment = {key: text for key, text in os.environ.items() if key != "LD_LIBRARY_PATH"}
-    environment["KOEMORPH_PACKAGE"] = str(ROOT / "python" / "koemorph")  # maps and presets
+    whole = {key: text for key, text in os.environ.items() if key != "LD_LIBRARY_PATH"}
+    whole["KOEMORPH_PACKAGE"] = str(ROOT / "python" / "koemorph")  # maps and presets
     if library_folder is not None:
-        environment["LD_LIBRARY_PATH"] = str(library_folder)
+        whole["LD_LIBRARY_PATH"] = str(library_folder)
     result = subprocess.run(
         [str(part) for part in command],
         capture_output=True,
         text=True,
         check=False,
-        env=environment,
+        env=whole | (environment or {}),
         timeout=timeout,
     )
     assert result.returncode == 0, result.stdout + result.stderr

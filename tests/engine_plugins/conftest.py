@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from engine_game import PLUGINS, ROOT, Voice, run
+from engine_game import PLUGINS, ROOT, Voice, cplusplus, pack, run
 
 from koemorph import Model
 from koemorph.model import bundled_model, onnxruntime_library
+
+UNREAL = ROOT / "tests" / "engine_plugins" / "unreal"
+UNREAL_SOURCE = PLUGINS / "unreal" / "KoeMorph" / "Source"
+UNREAL_CORE = UNREAL_SOURCE / "KoeMorph" / "Core"
 
 
 @pytest.fixture(scope="session")
@@ -46,17 +50,73 @@ def game_folder(tmp_path_factory: pytest.TempPathFactory, native_build: Path) ->
 
 
 @pytest.fixture(scope="session")
+def library(native_build: Path) -> str:
+    """The native library as the packager's --library wants it."""
+    return f"linux-x64={native_build / 'native' / 'libkoemorph.so'}"
+
+
+@pytest.fixture(scope="session")
+def packed(tmp_path_factory: pytest.TempPathFactory, library: str) -> Path:
+    """The folder with the packed plugins."""
+    folder = tmp_path_factory.mktemp("dist")
+    result = pack("--library", library, "--output", folder)
+    assert result.returncode == 0, result.stderr
+    assert sorted(result.stdout.split()) == sorted(map(str, folder.iterdir()))
+    return folder
+
+
+@pytest.fixture(scope="session")
 def unreal_player(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The plain C++ half of the Unreal plugin with a program that plays it."""
-    compiler = shutil.which("c++")
-    assert compiler is not None, "the tests need a C++ compiler"
-    core = PLUGINS / "unreal" / "KoeMorph" / "Source" / "KoeMorph" / "Core"
     program = tmp_path_factory.mktemp("unreal") / "player"
     options = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti"]
-    include = [f"-I{core}", f"-I{ROOT / 'native' / 'include'}"]
-    sources = [*sorted(core.glob("*.cpp")), ROOT / "tests/engine_plugins/unreal/main.cpp"]
-    run([compiler, *options, *include, *sources, "-o", program, "-ldl", "-pthread"])
+    include = [f"-I{UNREAL_CORE}", f"-I{ROOT / 'native' / 'include'}"]
+    sources = [*sorted(UNREAL_CORE.glob("*.cpp")), UNREAL / "main.cpp"]
+    run([cplusplus(), *options, *include, *sources, "-o", program, "-ldl", "-pthread"])
     return program
+
+
+@pytest.fixture(scope="session")
+def engine_headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every engine header the stub knows, under the engine's own path."""
+    folder = tmp_path_factory.mktemp("engine")
+    lines = (UNREAL / "stub" / "headers.txt").read_text().splitlines()
+    known = dict(line.split() for line in lines if not line.startswith("#"))
+    for header in UNREAL_SOURCE.rglob("*.h"):
+        if ".generated.h" in header.read_text():
+            known[f"{header.stem}.generated.h"] = "Engine.h"
+    for path, stub in known.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(f'#include "{UNREAL / "stub" / stub}"\n')
+    return folder
+
+
+@pytest.fixture(scope="session")
+def unreal_game(tmp_path_factory: pytest.TempPathFactory, engine_headers: Path) -> Path:
+    """The whole Unreal plugin, linked against the stub of the engine, with a program that plays."""
+    folder = tmp_path_factory.mktemp("unreal_game")
+    modules = []
+    for module in ("KoeMorph", "KoeMorphEditor"):
+        sources = sorted((UNREAL_SOURCE / module / "Private").glob("*.cpp"))
+        modules.append(folder / f"{module}.cpp")
+        modules[-1].write_text("".join(f'#include "{source}"\n' for source in sources))
+    parts = ["KoeMorph/Public", "KoeMorph/Private", "KoeMorph/Core", "KoeMorphEditor/Public"]
+    include = [engine_headers, UNREAL / "stub", ROOT / "native" / "include"]
+    include += [UNREAL_SOURCE / part for part in parts]
+    sources = [*modules, *sorted(UNREAL_CORE.glob("*.cpp")), UNREAL / "stub" / "Stub.cpp"]
+    options = ["-std=c++20", "-DSTUB_ENGINE_MINOR=6", "-DKOEMORPH_STATIC=0", "-Wno-deprecated"]
+    command = [cplusplus(), *options, *(f"-I{path}" for path in include)]
+    run([*command, *sources, UNREAL / "game.cpp", "-o", folder / "game", "-ldl", "-pthread"])
+    return folder / "game"
+
+
+@pytest.fixture(scope="session")
+def unreal_plugin(tmp_path_factory: pytest.TempPathFactory, packed: Path) -> Path:
+    """The packed plugin, unzipped."""
+    folder = tmp_path_factory.mktemp("project")
+    with zipfile.ZipFile(next(packed.glob("KoeMorph-*.zip"))) as archive:
+        archive.extractall(folder)
+    return folder / "KoeMorph"
 
 
 @pytest.fixture(scope="session")

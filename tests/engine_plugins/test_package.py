@@ -12,31 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from engine_game import PLUGINS, ROOT
+from engine_game import PLUGINS, ROOT, pack
 
 from koemorph.model import MODELS
 
-PACKAGER = PLUGINS / "package.py"
 UNITY = PLUGINS / "unity" / "com.koemorph"
-
-
-def pack(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(PACKAGER), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture(scope="module")
-def library(native_build: Path) -> str:
-    return f"linux-x64={native_build / 'native' / 'libkoemorph.so'}"
-
-
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory, library: str) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    result = pack("--library", library, "--output", folder)
-    assert result.returncode == 0, result.stderr
-    assert sorted(result.stdout.split()) == sorted(map(str, folder.iterdir()))
-    return folder
 
 
 @pytest.fixture(scope="module")

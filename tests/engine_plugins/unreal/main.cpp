@@ -158,10 +158,14 @@ void Life(const std::shared_ptr<const kp::Model>& model) {
   for (int i = 0; i < 60; ++i) Expect(voice.Update(100.01 + i / 60.0, &problem), problem);
   Expect(!voice.speaking(), "a voice that stops is noticed");
   Expect(voice.Info().pushed_samples > fed + 24000, "silence is fed in its place");
-  Expect(voice.SetControls("", 1, 0, &problem), problem);
-  Expect(
-      !voice.SetControls("{ oops", 1, 1, &problem) && problem.find("line 1") != std::string::npos,
-      "what is no preset is a message with its place");
+  koemorph_controls controls;
+  model->api().controls_init(&controls);
+  controls.symmetry = 2;
+  Expect(!voice.SetControls(controls, &problem) && problem.find("symmetry") != std::string::npos,
+         "a control outside its range is refused by name");
+  Expect(!kp::ReadPreset(model->api(), "{ oops", &controls, &problem) &&
+             problem.find("line 1") != std::string::npos,
+         "what is no preset is a message with its place");
   voice.Feed(block.data(), 960, 7, 1, 102);
   Expect(!voice.Update(102, &problem) && !problem.empty(),
          "a rate that makes no sense is a message");

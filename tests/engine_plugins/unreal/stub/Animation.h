@@ -1,12 +1,12 @@
 // Animation nodes, curves and Live Link.
 #pragma once
 
-#include "Engine.h"
+#include "Sound.h"
 
 class UAnimInstance : public UObject
 {
 public:
-	AActor* GetOwningActor() const;
+	AActor* GetOwningActor() const { return StubActor; }
 };
 
 struct FAnimationInitializeContext
@@ -21,13 +21,19 @@ struct FAnimationUpdateContext
 struct FAnimNode_Base;
 struct FNodeDebugData
 {
-	void AddDebugItem(FString DebugData, bool bPoseSource = false);
-	FString GetNodeName(FAnimNode_Base* Node);
+	void AddDebugItem(FString DebugData, bool bPoseSource = false) { StubItems.push_back(DebugData); }
+	FString GetNodeName(FAnimNode_Base* Node) { return TEXT("Node"); }
+	std::vector<FString> StubItems;
 };
 struct FBlendedCurve
 {
-	void Set(FName Name, float Value);
-	float Get(FName Name) const;
+	void Set(FName Name, float Value) { StubCurves.Add(Name, Value); }
+	float Get(FName Name) const
+	{
+		const float* const Found = StubCurves.Find(Name);
+		return Found != nullptr ? *Found : 0.0f;
+	}
+	TMap<FName, float> StubCurves;
 };
 struct FPoseContext
 {
@@ -35,27 +41,29 @@ struct FPoseContext
 };
 struct FPoseLink
 {
-	void Initialize(const FAnimationInitializeContext& Context);
-	void CacheBones(const FAnimationCacheBonesContext& Context);
-	void Update(const FAnimationUpdateContext& Context);
-	void Evaluate(FPoseContext& Output);
-	void GatherDebugData(FNodeDebugData& DebugData);
+	void Initialize(const FAnimationInitializeContext& Context) {}
+	void CacheBones(const FAnimationCacheBonesContext& Context) {}
+	void Update(const FAnimationUpdateContext& Context) {}
+	void Evaluate(FPoseContext& Output) { Output = StubPose; }
+	void GatherDebugData(FNodeDebugData& DebugData) {}
+	FPoseContext StubPose;
 };
 struct FExposedValueHandler
 {
-	void Execute(const FAnimationUpdateContext& Context) const;
+	void Execute(const FAnimationUpdateContext& Context) const {}
 };
 struct FAnimNode_Base
 {
 	virtual ~FAnimNode_Base() = default;
-	virtual void Initialize_AnyThread(const FAnimationInitializeContext& Context);
-	virtual void CacheBones_AnyThread(const FAnimationCacheBonesContext& Context);
-	virtual void Update_AnyThread(const FAnimationUpdateContext& Context);
-	virtual void Evaluate_AnyThread(FPoseContext& Output);
-	virtual void GatherDebugData(FNodeDebugData& DebugData);
-	virtual bool HasPreUpdate() const;
-	virtual void PreUpdate(const UAnimInstance* AnimInstance);
-	const FExposedValueHandler& GetEvaluateGraphExposedInputs();
+	virtual void Initialize_AnyThread(const FAnimationInitializeContext& Context) {}
+	virtual void CacheBones_AnyThread(const FAnimationCacheBonesContext& Context) {}
+	virtual void Update_AnyThread(const FAnimationUpdateContext& Context) {}
+	virtual void Evaluate_AnyThread(FPoseContext& Output) {}
+	virtual void GatherDebugData(FNodeDebugData& DebugData) {}
+	virtual bool HasPreUpdate() const { return false; }
+	virtual void PreUpdate(const UAnimInstance* AnimInstance) {}
+	const FExposedValueHandler& GetEvaluateGraphExposedInputs() { return StubInputs; }
+	FExposedValueHandler StubInputs;
 };
 
 // ---- Live Link ----
@@ -73,51 +81,58 @@ public:
 };
 struct FLiveLinkBaseStaticData
 {
-	static UScriptStruct* StaticStruct();
+	static UScriptStruct* StaticStruct() { return nullptr; }
 	TArray<FName> PropertyNames;
 };
 struct FLiveLinkWorldTime
 {
 	FLiveLinkWorldTime() = default;
-	FLiveLinkWorldTime(double Time);
+	FLiveLinkWorldTime(double Time)
+		: StubTime(Time)
+	{
+	}
+	double StubTime = 0.0;
 };
 struct FLiveLinkBaseFrameData
 {
-	static UScriptStruct* StaticStruct();
+	static UScriptStruct* StaticStruct() { return nullptr; }
 	FLiveLinkWorldTime WorldTime;
 	TArray<float> PropertyValues;
 };
+template <typename Held>
 struct FStubLiveLinkData
 {
-	explicit FStubLiveLinkData(UScriptStruct* Type);
+	explicit FStubLiveLinkData(UScriptStruct* Type) {}
 	template <typename T>
-	T* Cast();
+	T* Cast()
+	{
+		return &StubData;
+	}
+	Held StubData;
 };
-struct FLiveLinkStaticDataStruct : FStubLiveLinkData
-{
-	using FStubLiveLinkData::FStubLiveLinkData;
-};
-struct FLiveLinkFrameDataStruct : FStubLiveLinkData
-{
-	using FStubLiveLinkData::FStubLiveLinkData;
-};
+using FLiveLinkStaticDataStruct = FStubLiveLinkData<FLiveLinkBaseStaticData>;
+using FLiveLinkFrameDataStruct = FStubLiveLinkData<FLiveLinkBaseFrameData>;
 class ULiveLinkRole : public UObject
 {
 };
 class ULiveLinkBasicRole : public ULiveLinkRole
 {
 public:
-	static UClass* StaticClass();
+	static UClass* StaticClass() { return nullptr; }
 };
 struct FLiveLinkSubjectKey
 {
-	FLiveLinkSubjectKey(FGuid Source, FName Subject);
+	FLiveLinkSubjectKey(FGuid Source, FName Subject)
+		: SubjectName(Subject)
+	{
+	}
+	FName SubjectName;
 };
 class ILiveLinkClient : public IModularFeature
 {
 public:
 	virtual ~ILiveLinkClient() = default;
-	static const FName ModularFeatureName;
+	static inline const FName ModularFeatureName = TEXT("ModularFeature_LiveLinkClient");
 	virtual FGuid AddSource(TSharedPtr<ILiveLinkSource> Source) = 0;
 	virtual void RemoveSource(FGuid Source) = 0;
 	virtual void PushSubjectStaticData_AnyThread(

@@ -1,13 +1,17 @@
-// The part of Unreal's Core and CoreUObject that the plugin touches: declarations with the engine's own
-// names, types and constness, enough for a compiler to judge the plugin's code; nothing is ever linked.
+// The part of Unreal's Core that the plugin touches: the engine's own names, types and constness, with just
+// enough behind them to run. Members that begin with Stub are for tests.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 using int8 = std::int8_t;
 using int16 = std::int16_t;
@@ -32,6 +36,7 @@ constexpr int32 INDEX_NONE = -1;
 #define UE_VERSION_OLDER_THAN(Major, Minor, Patch) (STUB_ENGINE_MINOR < (Minor)) // the stub is 5.STUB_ENGINE_MINOR
 
 // What UnrealHeaderTool reads; for the compiler, nothing.
+class UClass;
 #define UCLASS(...)
 #define USTRUCT(...)
 #define UENUM(...)
@@ -51,41 +56,76 @@ constexpr std::remove_reference_t<T>&& MoveTemp(T&& Value)
 	return static_cast<std::remove_reference_t<T>&&>(Value);
 }
 
+inline int32 StubCount(SIZE_T Count)
+{
+	return static_cast<int32>(Count);
+}
+
 template <typename T>
 class TArray
 {
 public:
 	TArray() = default;
-	TArray(const T* Data, int32 Count);
-	TArray(std::initializer_list<T> Items);
-	int32 Num() const;
-	bool IsEmpty() const;
-	int32 Add(T Item);
+	TArray(const T* Data, int32 Count)
+		: Items(Data, Data + Count)
+	{
+	}
+	TArray(std::initializer_list<T> List)
+		: Items(List)
+	{
+	}
+	int32 Num() const { return StubCount(Items.size()); }
+	bool IsEmpty() const { return Items.empty(); }
+	int32 Add(T Item)
+	{
+		Items.push_back(std::move(Item));
+		return Num() - 1;
+	}
 	template <typename R>
-	void Append(const R& Items);
-	void Reset(int32 NewSize = 0);
-	void Empty(int32 Slack = 0);
-	void SetNumZeroed(int32 Count);
-	void SetNumUninitialized(int32 Count);
-	T* GetData();
-	const T* GetData() const;
-	T& operator[](int32 Index);
-	const T& operator[](int32 Index) const;
+	void Append(const R& More)
+	{
+		Items.insert(Items.end(), More.GetData(), More.GetData() + More.Num());
+	}
+	void Reset(int32 NewSize = 0) { Items.clear(); }
+	void Empty(int32 Slack = 0) { Items.clear(); }
+	void SetNumZeroed(int32 Count) { Items.resize(static_cast<SIZE_T>(Count)); }
+	void SetNumUninitialized(int32 Count) { Items.resize(static_cast<SIZE_T>(Count)); }
+	void Sort() { std::sort(Items.begin(), Items.end()); }
+	T* GetData() { return Items.data(); }
+	const T* GetData() const { return Items.data(); }
+	T& operator[](int32 Index) { return Items.at(static_cast<SIZE_T>(Index)); }
+	const T& operator[](int32 Index) const { return Items.at(static_cast<SIZE_T>(Index)); }
 	template <typename K>
-	int32 IndexOfByKey(const K& Key) const;
-	T* begin();
-	T* end();
-	const T* begin() const;
-	const T* end() const;
+	int32 IndexOfByKey(const K& Key) const
+	{
+		const auto Found = std::find(Items.begin(), Items.end(), Key);
+		return Found == Items.end() ? INDEX_NONE : static_cast<int32>(Found - Items.begin());
+	}
+	T* begin() { return Items.data(); }
+	T* end() { return Items.data() + Items.size(); }
+	const T* begin() const { return Items.data(); }
+	const T* end() const { return Items.data() + Items.size(); }
+
+private:
+	std::vector<T> Items;
 };
 
 template <typename T>
 class TConstArrayView
 {
 public:
-	TConstArrayView(const TArray<T>& Items);
-	int32 Num() const;
-	const T* GetData() const;
+	TConstArrayView(const TArray<T>& Items)
+		: Data(Items.GetData())
+		, Count(Items.Num())
+	{
+	}
+	int32 Num() const { return Count; }
+	const T* GetData() const { return Data; }
+	const T& operator[](int32 Index) const { return Data[Index]; }
+
+private:
+	const T* Data;
+	int32 Count;
 };
 
 template <typename K, typename V>
@@ -99,51 +139,124 @@ template <typename K, typename V>
 class TMap
 {
 public:
-	V& Add(const K& Key, const V& Value);
-	V* Find(const K& Key);
-	const V* Find(const K& Key) const;
-	void Empty(int32 Slack = 0);
-	int32 Num() const;
-	const TPair<K, V>* begin() const;
-	const TPair<K, V>* end() const;
+	V& Add(const K& Key, const V& Value)
+	{
+		if (V* const Known = Find(Key))
+		{
+			return *Known = Value;
+		}
+		Pairs.push_back({Key, Value});
+		return Pairs.back().Value;
+	}
+	V* Find(const K& Key)
+	{
+		for (TPair<K, V>& Pair : Pairs)
+		{
+			if (Pair.Key == Key)
+			{
+				return &Pair.Value;
+			}
+		}
+		return nullptr;
+	}
+	const V* Find(const K& Key) const { return const_cast<TMap*>(this)->Find(Key); }
+	void Empty(int32 Slack = 0) { Pairs.clear(); }
+	int32 Num() const { return StubCount(Pairs.size()); }
+	const TPair<K, V>* begin() const { return Pairs.data(); }
+	const TPair<K, V>* end() const { return Pairs.data() + Pairs.size(); }
+
+private:
+	std::vector<TPair<K, V>> Pairs;
 };
+
+std::u16string StubWide(const std::string& Utf8);
+std::string StubUtf8(const std::u16string& Text);
 
 class FString
 {
 public:
 	FString() = default;
-	FString(const TCHAR* Text);
-	const TCHAR* operator*() const;
-	bool IsEmpty() const;
-	void Reset(int32 NewSize = 0);
-	FString& operator=(const TCHAR* Text);
-	friend FString operator+(const FString& A, const FString& B);
-	friend bool operator==(const FString& A, const FString& B);
+	FString(const TCHAR* InText)
+		: Text(InText)
+	{
+	}
+	const TCHAR* operator*() const { return Text.c_str(); }
+	bool IsEmpty() const { return Text.empty(); }
+	void Reset(int32 NewSize = 0) { Text.clear(); }
+	FString& operator=(const TCHAR* InText)
+	{
+		Text = InText;
+		return *this;
+	}
+	friend FString operator+(const FString& A, const FString& B) { return FString((A.Text + B.Text).c_str()); }
+	friend bool operator==(const FString& A, const FString& B) { return A.Text == B.Text; }
+	friend bool operator<(const FString& A, const FString& B) { return A.Text < B.Text; }
+	static FString Join(const TArray<FString>& Parts, const TCHAR* Separator);
 	template <typename... Types>
 	static FString Printf(const TCHAR* Format, Types... Arguments);
+
+private:
+	std::u16string Text;
 };
+
+// %s and %d, which is all that the plugin says.
+inline std::u16string StubArgument(const TCHAR* Text)
+{
+	return Text;
+}
+inline std::u16string StubArgument(int32 Number)
+{
+	return StubWide(std::to_string(Number));
+}
+template <typename... Types>
+std::u16string StubFormat(std::u16string Format, Types... Arguments)
+{
+	SIZE_T At = 0;
+	for (const std::u16string& Argument : std::vector<std::u16string>{StubArgument(Arguments)...})
+	{
+		At = Format.find(u'%', At);
+		Format.replace(At, 2, Argument);
+		At += Argument.size();
+	}
+	return Format;
+}
+template <typename... Types>
+FString FString::Printf(const TCHAR* Format, Types... Arguments)
+{
+	return FString(StubFormat(Format, Arguments...).c_str());
+}
+
+#define TCHAR_TO_UTF8(Text) (StubUtf8(Text).c_str())
+#define UTF8_TO_TCHAR(Text) (StubWide(Text).c_str())
+#define ANSI_TO_TCHAR(Text) (StubWide(Text).c_str())
 
 class FName
 {
 public:
 	FName() = default;
-	FName(const TCHAR* Text);
-	FName(const char* Text);
-	bool IsNone() const;
-	friend bool operator==(const FName& A, const FName& B);
-	FString ToString() const;
+	FName(const TCHAR* InText)
+		: Text(InText)
+	{
+	}
+	FName(const char* InText)
+		: Text(UTF8_TO_TCHAR(InText))
+	{
+	}
+	bool IsNone() const { return Text.IsEmpty(); }
+	FString ToString() const { return Text; }
+	friend bool operator==(const FName& A, const FName& B) { return A.Folded() == B.Folded(); } // names have no case
+
+private:
+	std::u16string Folded() const;
+	FString Text;
 };
 
 class FText
 {
 public:
-	static FText FromString(const FString& Text);
+	static FText FromString(const FString& Text) { return FText(); }
 };
 #define LOCTEXT(Key, Text) FText::FromString(TEXT(Text))
-
-const char* TCHAR_TO_UTF8(const TCHAR* Text);
-const TCHAR* UTF8_TO_TCHAR(const char* Text);
-const TCHAR* ANSI_TO_TCHAR(const char* Text);
 
 enum class ESPMode : uint8
 {
@@ -151,36 +264,52 @@ enum class ESPMode : uint8
 	ThreadSafe
 };
 
+template <typename T, ESPMode Mode>
+class TSharedPtr;
+
 template <typename T, ESPMode Mode = ESPMode::ThreadSafe>
 class TSharedRef
 {
 public:
+	explicit TSharedRef(std::shared_ptr<T> InHeld)
+		: Held(std::move(InHeld))
+	{
+	}
 	template <typename U, typename = std::enable_if_t<std::is_convertible_v<U*, T*>>>
-	TSharedRef(const TSharedRef<U, Mode>& Other);
-	TSharedRef(const TSharedRef& Other);
-	T& Get() const;
-	T* operator->() const;
+	TSharedRef(const TSharedRef<U, Mode>& Other)
+		: Held(Other.Held)
+	{
+	}
+	T& Get() const { return *Held; }
+	T* operator->() const { return Held.get(); }
+	std::shared_ptr<T> Held;
 };
 
 template <typename T, ESPMode Mode = ESPMode::ThreadSafe>
 class TSharedPtr
 {
 public:
-	TSharedPtr(std::nullptr_t = nullptr);
+	TSharedPtr(std::nullptr_t = nullptr) {}
 	template <typename U, typename = std::enable_if_t<std::is_convertible_v<U*, T*>>>
-	TSharedPtr(const TSharedRef<U, Mode>& Other);
+	TSharedPtr(const TSharedRef<U, Mode>& Other)
+		: Held(Other.Held)
+	{
+	}
 	template <typename U, typename = std::enable_if_t<std::is_convertible_v<U*, T*>>>
-	TSharedPtr(const TSharedPtr<U, Mode>& Other);
-	T* operator->() const;
-	bool IsValid() const;
-	void Reset();
+	TSharedPtr(const TSharedPtr<U, Mode>& Other)
+		: Held(Other.Held)
+	{
+	}
+	T* operator->() const { return Held.get(); }
+	bool IsValid() const { return Held != nullptr; }
+	void Reset() { Held.reset(); }
+	std::shared_ptr<T> Held;
 };
 
 template <typename T, ESPMode Mode = ESPMode::ThreadSafe, typename... Types>
 TSharedRef<T, Mode> MakeShared(Types&&... Arguments)
 {
-	(void)sizeof(T(std::forward<Types>(Arguments)...));
-	return *static_cast<TSharedRef<T, Mode>*>(nullptr);
+	return TSharedRef<T, Mode>(std::make_shared<T>(std::forward<Types>(Arguments)...));
 }
 
 template <typename T, ESPMode Mode = ESPMode::ThreadSafe>
@@ -192,138 +321,25 @@ template <typename T>
 class TUniquePtr
 {
 public:
-	TUniquePtr(std::nullptr_t = nullptr);
-	TUniquePtr(TUniquePtr&& Other);
-	TUniquePtr& operator=(TUniquePtr&& Other);
-	~TUniquePtr();
-	T* Get() const;
-	T& operator*() const;
-	T* operator->() const;
-	bool IsValid() const;
-	explicit operator bool() const;
-	void Reset();
-};
-template <typename T>
-TUniquePtr<T> MakeUnique();
-
-struct FMemory
-{
-	static void* Memcpy(void* Target, const void* Source, SIZE_T Count);
-	static void* Memzero(void* Target, SIZE_T Count);
-};
-
-struct FMath
-{
-	template <typename T>
-	static T Min(T A, T B);
-	static float Lerp(float A, float B, float Alpha);
-	static int32 RoundToInt(double Value);
-};
-
-struct FPlatformTime
-{
-	static double Seconds();
-};
-
-struct FPlatformProcess
-{
-	static void* GetDllHandle(const TCHAR* File);
-	static void* GetDllExport(void* Handle, const TCHAR* Name);
-	static void FreeDllHandle(void* Handle);
-	static void PushDllDirectory(const TCHAR* Folder);
-	static void PopDllDirectory(const TCHAR* Folder);
-	static const TCHAR* ComputerName();
-};
-
-struct FPaths
-{
-	template <typename... Types>
-	static FString Combine(Types&&... Parts);
-	static bool IsRelative(const FString& Path);
-	static bool FileExists(const FString& Path);
-	static FString ProjectDir();
-};
-
-struct FFileHelper
-{
-	static bool LoadFileToArray(TArray<uint8>& Result, const TCHAR* File, uint32 Flags = 0);
-};
-
-// Logging and modules.
-namespace ELogVerbosity
-{
-enum Type
-{
-	Error,
-	Warning,
-	Log,
-	All
-};
-}
-#define DECLARE_LOG_CATEGORY_EXTERN(Name, Default, Compiled) extern int Name
-#define DEFINE_LOG_CATEGORY(Name) int Name
-template <typename... Types>
-void StubLog(int Category, ELogVerbosity::Type Verbosity, const TCHAR* Format, Types... Arguments);
-#define UE_LOG(Category, Verbosity, Format, ...) StubLog(Category, ELogVerbosity::Verbosity, Format __VA_OPT__(, ) __VA_ARGS__)
-
-class IModuleInterface
-{
-public:
-	virtual ~IModuleInterface() = default;
-	virtual void StartupModule() {}
-	virtual void ShutdownModule() {}
-};
-#define IMPLEMENT_MODULE(Class, Name)                                                                                            \
-	IModuleInterface* StubMake##Name()                                                                                           \
-	{                                                                                                                            \
-		return new Class;                                                                                                        \
+	TUniquePtr(std::nullptr_t = nullptr) {}
+	explicit TUniquePtr(T* Object)
+		: Held(Object)
+	{
 	}
+	T* Get() const { return Held.get(); }
+	T& operator*() const { return *Held; }
+	T* operator->() const { return Held.get(); }
+	bool IsValid() const { return Held != nullptr; }
+	explicit operator bool() const { return Held != nullptr; }
+	void Reset() { Held.reset(); }
 
-class FModuleManager
-{
-public:
-	template <typename T>
-	static T& LoadModuleChecked(const FName& Name);
-};
-
-class IPlugin
-{
-public:
-	FString GetBaseDir() const;
-};
-class IPluginManager
-{
-public:
-	static IPluginManager& Get();
-	TSharedPtr<IPlugin> FindPlugin(const FString& Name);
-};
-
-class IModularFeature
-{
-};
-class IModularFeatures
-{
-public:
-	static IModularFeatures& Get();
-	bool IsModularFeatureAvailable(const FName& Type);
-	template <typename T>
-	T& GetModularFeature(const FName& Type);
-};
-
-struct FGuid
-{
-};
-
-// Delegates.
-struct FStubDelegate
-{
-	void Broadcast();
+private:
+	std::unique_ptr<T> Held;
 };
 template <typename T>
-struct FStubDelegateOne
+TUniquePtr<T> MakeUnique()
 {
-	void Broadcast(const T& Value);
-};
-#define DECLARE_DYNAMIC_MULTICAST_DELEGATE(Name) using Name = FStubDelegate
-#define DECLARE_DYNAMIC_MULTICAST_DELEGATE_OneParam(Name, Type, Parameter)                                                       \
-	using Name = FStubDelegateOne<std::remove_cv_t<std::remove_reference_t<Type>>>
+	return TUniquePtr<T>(new T);
+}
+
+#include "Platform.h"

@@ -12,24 +12,33 @@ enum Type
 }
 struct FLinearColor
 {
-	FLinearColor(float R, float G, float B, float A = 1.0f);
+	FLinearColor(float R, float G, float B, float A = 1.0f) {}
 };
 class UAnimGraphNode_Base : public UObject
 {
 public:
-	virtual FText GetNodeTitle(ENodeTitleType::Type TitleType) const;
-	virtual FText GetTooltipText() const;
-	virtual FString GetNodeCategory() const;
-	virtual FLinearColor GetNodeTitleColor() const;
+	virtual FText GetNodeTitle(ENodeTitleType::Type TitleType) const { return FText(); }
+	virtual FText GetTooltipText() const { return FText(); }
+	virtual FString GetNodeCategory() const { return FString(); }
+	virtual FLinearColor GetNodeTitleColor() const { return FLinearColor(0, 0, 0); }
 };
 
 struct FFrameRate
 {
-	FFrameRate(uint32 Numerator, uint32 Denominator);
+	FFrameRate(uint32 InNumerator, uint32 InDenominator)
+		: Numerator(InNumerator)
+		, Denominator(InDenominator)
+	{
+	}
+	uint32 Numerator, Denominator;
 };
 struct FFrameNumber
 {
-	FFrameNumber(int32 Value);
+	FFrameNumber(int32 InValue)
+		: Value(InValue)
+	{
+	}
+	int32 Value;
 };
 enum class ERawCurveTrackTypes : uint8
 {
@@ -41,11 +50,20 @@ enum EAnimAssetCurveFlags
 };
 struct FAnimationCurveIdentifier
 {
-	FAnimationCurveIdentifier(const FName& Name, ERawCurveTrackTypes Type);
+	FAnimationCurveIdentifier(const FName& Name, ERawCurveTrackTypes Type)
+		: CurveName(Name)
+	{
+	}
+	FName CurveName;
 };
 struct FRichCurveKey
 {
-	FRichCurveKey(float Time, float Value);
+	FRichCurveKey(float InTime, float InValue)
+		: Time(InTime)
+		, Value(InValue)
+	{
+	}
+	float Time, Value;
 };
 class IAnimationDataController
 {
@@ -62,19 +80,55 @@ public:
 	virtual bool SetCurveKeys(
 		const FAnimationCurveIdentifier& Id, const TArray<FRichCurveKey>& Keys, bool bShouldTransact = true) = 0;
 };
+/** What an animation was told; the engine's own controller keeps it in a data model. */
+class FStubController final : public IAnimationDataController
+{
+public:
+	virtual void OpenBracket(const FText& Title, bool bShouldTransact) override { ++Open; }
+	virtual void CloseBracket(bool bShouldTransact) override { --Open; }
+	virtual void InitializeModel() override { bInitialized = true; }
+	virtual void NotifyPopulated() override { bPopulated = true; }
+	virtual void SetFrameRate(FFrameRate Rate, bool bShouldTransact) override { FrameRate = Rate; }
+	virtual void SetNumberOfFrames(FFrameNumber Length, bool bShouldTransact) override { Frames = Length.Value; }
+	virtual void RemoveAllCurvesOfType(ERawCurveTrackTypes Type, bool bShouldTransact) override { Curves.Empty(); }
+	virtual bool AddCurve(const FAnimationCurveIdentifier& Id, int32 Flags, bool bShouldTransact) override
+	{
+		Curves.Add(Id.CurveName, TArray<FRichCurveKey>());
+		return true;
+	}
+	virtual bool SetCurveKeys(
+		const FAnimationCurveIdentifier& Id, const TArray<FRichCurveKey>& Keys, bool bShouldTransact) override
+	{
+		TArray<FRichCurveKey>* const Known = Curves.Find(Id.CurveName);
+		if (Known != nullptr)
+		{
+			*Known = Keys;
+		}
+		return Known != nullptr;
+	}
+	int32 Open = 0;
+	int32 Frames = 0;
+	bool bInitialized = false;
+	bool bPopulated = false;
+	FFrameRate FrameRate{0, 1};
+	TMap<FName, TArray<FRichCurveKey>> Curves;
+};
 class USkeleton : public UObject
 {
 };
 class UAnimSequence : public UObject
 {
 public:
-	IAnimationDataController& GetController();
-	void SetSkeleton(USkeleton* NewSkeleton);
+	IAnimationDataController& GetController() { return StubController; }
+	void SetSkeleton(USkeleton* NewSkeleton) { StubSkeleton = NewSkeleton; }
+	FStubController StubController;
+	USkeleton* StubSkeleton = nullptr;
 };
 
 struct FAssetRegistryModule
 {
-	static void AssetCreated(UObject* Asset);
+	static void AssetCreated(UObject* Asset) { StubCreated.push_back(Asset); }
+	static inline std::vector<UObject*> StubCreated;
 };
 struct FPackageName
 {
@@ -82,10 +136,10 @@ struct FPackageName
 };
 struct FScopedSlowTask
 {
-	FScopedSlowTask(float Amount, const FText& Message);
-	void MakeDialog(bool bShowCancel = false);
-	bool ShouldCancel() const;
-	void EnterProgressFrame(float Work, const FText& Text);
+	FScopedSlowTask(float Amount, const FText& Message) {}
+	void MakeDialog(bool bShowCancel = false) {}
+	bool ShouldCancel() const { return false; }
+	void EnterProgressFrame(float Work, const FText& Text) {}
 };
 
 struct FSimpleMulticastDelegate
@@ -93,7 +147,11 @@ struct FSimpleMulticastDelegate
 	struct FDelegate
 	{
 		template <typename T>
-		static FDelegate CreateRaw(T* Object, void (T::*Method)());
+		static FDelegate CreateRaw(T* Object, void (T::*Method)())
+		{
+			return FDelegate{[Object, Method] { (Object->*Method)(); }};
+		}
+		std::function<void()> StubCall;
 	};
 };
 struct FToolMenuContext
@@ -101,7 +159,11 @@ struct FToolMenuContext
 };
 struct FToolMenuExecuteAction
 {
-	static FToolMenuExecuteAction CreateStatic(void (*Function)(const FToolMenuContext&));
+	static FToolMenuExecuteAction CreateStatic(void (*Function)(const FToolMenuContext&))
+	{
+		return FToolMenuExecuteAction{Function};
+	}
+	void (*StubCall)(const FToolMenuContext&) = nullptr;
 };
 struct FToolUIAction
 {
@@ -109,7 +171,11 @@ struct FToolUIAction
 };
 struct FToolUIActionChoice
 {
-	FToolUIActionChoice(const FToolUIAction& Action);
+	FToolUIActionChoice(const FToolUIAction& Action)
+		: StubAction(Action)
+	{
+	}
+	FToolUIAction StubAction;
 };
 struct FSlateIcon
 {
@@ -117,35 +183,57 @@ struct FSlateIcon
 struct FToolMenuSection
 {
 	void AddMenuEntry(
-		const FName Name, const FText& Label, const FText& ToolTip, const FSlateIcon& Icon, const FToolUIActionChoice& Action);
+		const FName Name, const FText& Label, const FText& ToolTip, const FSlateIcon& Icon, const FToolUIActionChoice& Action)
+	{
+		StubEntry = Action.StubAction.ExecuteAction.StubCall;
+	}
+	void (*StubEntry)(const FToolMenuContext&) = nullptr;
 };
 class UToolMenu : public UObject
 {
 public:
-	FToolMenuSection& FindOrAddSection(const FName Name);
+	FToolMenuSection& FindOrAddSection(const FName Name) { return StubSection; }
+	FToolMenuSection StubSection;
 };
 struct FToolMenuOwner
 {
-	FToolMenuOwner(void* Owner);
+	FToolMenuOwner(void* Owner) {}
 };
 struct FToolMenuOwnerScoped
 {
-	FToolMenuOwnerScoped(const FToolMenuOwner& Owner);
-	~FToolMenuOwnerScoped();
+	FToolMenuOwnerScoped(const FToolMenuOwner& Owner) {}
+	~FToolMenuOwnerScoped() {}
 };
 class UToolMenus : public UObject
 {
 public:
-	static UToolMenus* Get();
-	static int RegisterStartupCallback(const FSimpleMulticastDelegate::FDelegate& Delegate);
-	static void UnRegisterStartupCallback(const void* Owner);
-	static void UnregisterOwner(const FToolMenuOwner& Owner);
-	UToolMenu* ExtendMenu(const FName Name);
+	static UToolMenus* Get() { return StubDefault<UToolMenus>(); }
+	static int RegisterStartupCallback(const FSimpleMulticastDelegate::FDelegate& Delegate)
+	{
+		Delegate.StubCall();
+		return 0;
+	}
+	static void UnRegisterStartupCallback(const void* Owner) {}
+	static void UnregisterOwner(const FToolMenuOwner& Owner) {}
+	UToolMenu* ExtendMenu(const FName Name) { return &StubMenu; }
+	UToolMenu StubMenu;
 };
 class UContentBrowserAssetContextMenuContext : public UObject
 {
 public:
-	static const UContentBrowserAssetContextMenuContext* FindContextWithAssets(const FToolMenuContext& Context);
+	static const UContentBrowserAssetContextMenuContext* FindContextWithAssets(const FToolMenuContext& Context)
+	{
+		return StubDefault<UContentBrowserAssetContextMenuContext>();
+	}
 	template <typename T>
-	TArray<T*> LoadSelectedObjects() const;
+	TArray<T*> LoadSelectedObjects() const
+	{
+		TArray<T*> Selected;
+		for (UObject* const Object : StubSelected)
+		{
+			Selected.Add(static_cast<T*>(Object));
+		}
+		return Selected;
+	}
+	std::vector<UObject*> StubSelected;
 };

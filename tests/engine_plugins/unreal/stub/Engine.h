@@ -1,9 +1,8 @@
-// Objects, components and audio.
+// Objects, components and audio, alive enough for the plugin to run among them.
 #pragma once
 
 #include "Core.h"
 
-class UClass;
 class UPackage;
 class UWorld;
 class AActor;
@@ -22,59 +21,126 @@ constexpr EObjectFlags operator|(EObjectFlags A, EObjectFlags B)
 class UObject
 {
 public:
-	virtual ~UObject() = default;
-	FString GetName() const;
-	FString GetPathName() const;
-	UPackage* GetPackage() const;
-	bool Modify(bool bAlwaysMarkDirty = true);
-	virtual UWorld* GetWorld() const;
+	virtual ~UObject();
+	FString GetName() const { return StubName.ToString(); }
+	FName GetFName() const { return StubName; }
+	FString GetPathName() const { return StubName.ToString(); }
+	UPackage* GetPackage() const { return StubPackage; }
+	bool Modify(bool bAlwaysMarkDirty = true) { return true; }
+	virtual UWorld* GetWorld() const { return nullptr; }
 	virtual void PostInitProperties() {}
+
+	FName StubName;
+	UPackage* StubPackage = nullptr;
+	AActor* StubActor = nullptr;
+	/** Objects whose weak pointers still hold. */
+	static std::vector<UObject*>& StubAlive();
+	UObject() { StubAlive().push_back(this); }
 };
 
 class UPackage : public UObject
 {
 public:
-	void FullyLoad();
-	bool MarkPackageDirty() const;
+	void FullyLoad() {}
+	bool MarkPackageDirty() const { return StubDirty = true; }
+	std::vector<UObject*> StubContent;
+	mutable bool StubDirty = false;
 };
+
+// The engine's own Cast; the plugin is compiled without RTTI, the running stub has it.
+template <typename T, typename From>
+T StubCast(From* Object)
+{
+#ifdef __cpp_rtti
+	return dynamic_cast<T>(Object);
+#else
+	return static_cast<T>(Object);
+#endif
+}
 UPackage* CreatePackage(const TCHAR* Name);
 
+void StubPlace(UObject& Object, UObject* Outer, FName Name);
 template <typename T>
-T* NewObject(UObject* Outer, FName Name = FName(), EObjectFlags Flags = RF_NoFlags);
+T* NewObject(UObject* Outer, FName Name = FName(), EObjectFlags Flags = RF_NoFlags)
+{
+	T* const Made = new T;
+	StubPlace(*Made, Outer, Name);
+	return Made;
+}
 template <typename T>
-T* FindObject(UObject* Outer, const TCHAR* Name);
+T* FindObject(UObject* Outer, const TCHAR* Name)
+{
+	for (UObject* const Object : static_cast<UPackage*>(Outer)->StubContent)
+	{
+		if (Object->GetFName() == FName(Name))
+		{
+			return StubCast<T*>(Object);
+		}
+	}
+	return nullptr;
+}
 template <typename T>
-const T* GetDefault();
-template <typename To, typename From>
-To* Cast(From* Object);
+T* StubDefault()
+{
+	static T* const Default = new T;
+	return Default;
+}
+template <typename T>
+const T* GetDefault()
+{
+	return StubDefault<T>();
+}
 
 template <typename T>
 class TObjectPtr
 {
 public:
-	TObjectPtr(T* Object = nullptr);
-	operator T*() const;
-	T* operator->() const;
-	T* Get() const;
+	TObjectPtr(T* InObject = nullptr)
+		: Object(InObject)
+	{
+	}
+	operator T*() const { return Object; }
+	T* operator->() const { return Object; }
+	T* Get() const { return Object; }
+
+private:
+	T* Object;
 };
 template <typename T>
 class TWeakObjectPtr
 {
 public:
-	TWeakObjectPtr(T* Object = nullptr);
-	T* Get() const;
+	TWeakObjectPtr(T* InObject = nullptr)
+		: Object(InObject)
+	{
+	}
+	T* Get() const
+	{
+		for (UObject* const Alive : UObject::StubAlive())
+		{
+			if (Alive == Object)
+			{
+				return Object;
+			}
+		}
+		return nullptr;
+	}
+
+private:
+	T* Object;
 };
 template <typename T>
 class TSoftObjectPtr
 {
 public:
-	T* LoadSynchronous() const;
+	T* LoadSynchronous() const { return StubObject; }
+	T* StubObject = nullptr;
 };
 template <typename T>
 class TSubclassOf
 {
 public:
-	TSubclassOf(UClass* Class);
+	TSubclassOf(UClass* Class) {}
 };
 class UScriptStruct;
 
@@ -89,7 +155,7 @@ class UDataAsset : public UObject
 class UDeveloperSettings : public UObject
 {
 public:
-	virtual FName GetCategoryName() const;
+	virtual FName GetCategoryName() const { return FName(); }
 };
 
 enum ELevelTick
@@ -102,8 +168,8 @@ enum ETickingGroup
 };
 struct FActorComponentTickFunction
 {
-	bool bCanEverTick;
-	ETickingGroup TickGroup;
+	bool bCanEverTick = false;
+	ETickingGroup TickGroup = TG_PrePhysics;
 };
 namespace EEndPlayReason
 {
@@ -119,128 +185,71 @@ public:
 	// The engine's header tool gives every class its own; here it serves direct children.
 	using Super = UActorComponent;
 	FActorComponentTickFunction PrimaryComponentTick;
-	AActor* GetOwner() const;
-	bool HasBegunPlay() const;
+	AActor* GetOwner() const { return StubActor; }
+	bool HasBegunPlay() const { return StubBegun; }
 	void RegisterComponent();
-	virtual void BeginPlay();
-	virtual void EndPlay(const EEndPlayReason::Type Reason);
-	virtual void TickComponent(float DeltaTime, ELevelTick TickType, FActorComponentTickFunction* ThisTickFunction);
+	virtual UWorld* GetWorld() const override;
+	virtual void BeginPlay() { StubBegun = true; }
+	virtual void EndPlay(const EEndPlayReason::Type Reason) { StubBegun = false; }
+	virtual void TickComponent(float DeltaTime, ELevelTick TickType, FActorComponentTickFunction* ThisTickFunction) {}
+	bool StubBegun = false;
 };
 
 class AActor : public UObject
 {
 public:
 	template <typename T>
-	T* FindComponentByClass() const;
+	T* FindComponentByClass() const
+	{
+		for (UActorComponent* const Component : StubComponents)
+		{
+			if (T* const Found = StubCast<T*>(Component))
+			{
+				return Found;
+			}
+		}
+		return nullptr;
+	}
+	template <typename T>
+	T* StubAdd()
+	{
+		T* const Made = NewObject<T>(this);
+		Made->RegisterComponent();
+		return Made;
+	}
+	std::vector<UActorComponent*> StubComponents;
 };
 
 template <typename T>
 class TInlineComponentArray : public TArray<T>
 {
 public:
-	explicit TInlineComponentArray(const AActor* Actor);
+	explicit TInlineComponentArray(const AActor* Actor)
+	{
+		for (UActorComponent* const Component : Actor->StubComponents)
+		{
+			if (T const Found = StubCast<T>(Component))
+			{
+				this->Add(Found);
+			}
+		}
+	}
 };
 
+class UMorphTarget : public UObject
+{
+};
+class USkeletalMesh : public UObject
+{
+public:
+	const TArray<TObjectPtr<UMorphTarget>>& GetMorphTargets() const { return StubTargets; }
+	TArray<TObjectPtr<UMorphTarget>> StubTargets;
+};
 class USkeletalMeshComponent : public UActorComponent
 {
 public:
-	void SetMorphTarget(FName Name, float Value, bool bRemoveZeroWeight = true);
+	USkeletalMesh* GetSkeletalMeshAsset() const { return StubMesh; }
+	void SetMorphTarget(FName Name, float Value, bool bRemoveZeroWeight = true) { StubMorphs.Add(Name, Value); }
+	USkeletalMesh* StubMesh = nullptr;
+	TMap<FName, float> StubMorphs;
 };
-
-// ---- audio ----
-class USoundBase : public UObject
-{
-};
-class USoundWave : public USoundBase
-{
-public:
-	bool GetImportedSoundWaveData(TArray<uint8>& OutRawPcm, uint32& OutSampleRate, uint16& OutChannels) const;
-};
-class USoundSubmix : public UObject
-{
-};
-
-class ISourceBufferListener
-{
-public:
-	virtual ~ISourceBufferListener() = default;
-	struct FOnNewBufferParams
-	{
-		const float* AudioData = nullptr;
-		int32 SourceId = INDEX_NONE;
-		int32 NumSamples = 0;
-		int32 NumChannels = 0;
-		int32 SampleRate = 0;
-	};
-	virtual void OnNewBuffer(const FOnNewBufferParams&) = 0;
-	virtual void OnSourceReleased(const int32 SourceId) = 0;
-};
-using FSharedISourceBufferListenerPtr = TSharedPtr<ISourceBufferListener, ESPMode::ThreadSafe>;
-
-#if STUB_ENGINE_MINOR >= 4
-class ISubmixBufferListener : public TSharedFromThis<ISubmixBufferListener, ESPMode::ThreadSafe>
-#else
-class ISubmixBufferListener
-#endif
-{
-public:
-	virtual ~ISubmixBufferListener() = default;
-	virtual void OnNewSubmixBuffer(const USoundSubmix* OwningSubmix, float* AudioData, int32 NumSamples, int32 NumChannels,
-		const int32 SampleRate, double AudioClock) = 0;
-#if STUB_ENGINE_MINOR >= 4
-	virtual const FString& GetListenerName() const;
-#endif
-};
-
-class FAudioDevice
-{
-public:
-#if STUB_ENGINE_MINOR >= 4
-	virtual void RegisterSubmixBufferListener(
-		TSharedRef<ISubmixBufferListener, ESPMode::ThreadSafe> Listener, USoundSubmix& Submix);
-	virtual void UnregisterSubmixBufferListener(
-		TSharedRef<ISubmixBufferListener, ESPMode::ThreadSafe> Listener, USoundSubmix& Submix);
-	virtual USoundSubmix& GetMainSubmixObject() const;
-#else
-	virtual void RegisterSubmixBufferListener(ISubmixBufferListener* Listener, USoundSubmix* Submix = nullptr);
-	virtual void UnregisterSubmixBufferListener(ISubmixBufferListener* Listener, USoundSubmix* Submix = nullptr);
-#endif
-	virtual ~FAudioDevice() = default;
-};
-class FAudioDeviceHandle
-{
-public:
-	bool IsValid() const;
-	FAudioDevice* operator->() const;
-};
-
-class UWorld : public UObject
-{
-public:
-	FAudioDeviceHandle GetAudioDevice() const;
-};
-
-class UAudioComponent : public UActorComponent
-{
-public:
-	void SetSourceBufferListener(const FSharedISourceBufferListenerPtr& Listener, bool bShouldZeroBufferAfter);
-	void SetSound(USoundBase* NewSound);
-	virtual void Play(float StartTime = 0.0f);
-};
-
-namespace Audio
-{
-struct FAudioCaptureDeviceParams
-{
-	FAudioCaptureDeviceParams() = default;
-};
-using FOnAudioCaptureFunction = std::function<void(
-	const void* AudioData, int32 NumFrames, int32 NumChannels, int32 SampleRate, double StreamTime, bool bOverflow)>;
-class FAudioCapture
-{
-public:
-	bool OpenAudioCaptureStream(
-		const FAudioCaptureDeviceParams& Params, FOnAudioCaptureFunction OnCapture, uint32 NumFramesDesired);
-	bool StartStream();
-};
-}

@@ -1,0 +1,362 @@
+// The Unreal half, played in a stub of the engine with the packed plugin's own libraries and
+// models:
+//   KOEMORPH_PLUGIN=FOLDER game CHECK [SAMPLES RATE CHANNELS OUT]
+#include "game.h"
+
+#include <cmath>
+
+#include "AnimNode_KoeMorph.h"
+#include "KoeMorphBake.h"
+#include "KoeMorphModule.h"
+#include "KoeMorphPreset.h"
+#include "KoeMorphPresetControls.h"
+#include "KoeMorphSettings.h"
+
+IModuleInterface* StubMakeKoeMorphEditor();
+
+namespace {
+
+// As a content tool names them: a prefix, short sides; and a stranger.
+std::string ShapeName(std::string curve) {
+  for (const auto& [side, letter] : {std::pair{"Left", "_L"}, std::pair{"Right", "_R"}}) {
+    const size_t at = curve.find(side);
+    if (at != std::string::npos) curve.replace(at, std::string::npos, letter);
+  }
+  return "head:" + curve;
+}
+
+std::vector<std::string> Names() {
+  std::vector<std::string> names;
+  for (const FName& name : FKoeMorphModule::Get().CurveNames())
+    names.push_back(StubUtf8(*name.ToString()));
+  return names;
+}
+
+class LiveLink final : public ILiveLinkClient {
+ public:
+  FGuid AddSource(TSharedPtr<ILiveLinkSource> source) override {
+    source_ = source;
+    source_->ReceiveClient(this, FGuid{1});
+    return FGuid{1};
+  }
+  void RemoveSource(FGuid) override {
+    source_->RequestSourceShutdown();
+    source_.Reset();
+  }
+  void PushSubjectStaticData_AnyThread(const FLiveLinkSubjectKey& key, TSubclassOf<ULiveLinkRole>,
+                                       FLiveLinkStaticDataStruct&& data) override {
+    subject = key.SubjectName;
+    names = data.StubData.PropertyNames;
+  }
+  void PushSubjectFrameData_AnyThread(const FLiveLinkSubjectKey&,
+                                      FLiveLinkFrameDataStruct&& data) override {
+    values = data.StubData.PropertyValues;
+  }
+  bool open() const { return source_.IsValid(); }
+  FName subject;
+  TArray<FName> names;
+  TArray<float> values;
+
+ private:
+  TSharedPtr<ILiveLinkSource> source_;
+};
+
+// What the node of an Animation Blueprint makes of the curve JawOpen, over a pose that has 0.5.
+float JawThroughNode(const Level& level, float alpha) {
+  FAnimNode_KoeMorph node;
+  node.Alpha = alpha;
+  node.SourcePose.StubPose.Curve.Set("JawOpen", 0.5f);
+  UAnimInstance instance;
+  instance.StubActor = level.actor();
+  node.PreUpdate(&instance);
+  FPoseContext pose;
+  node.Evaluate_AnyThread(pose);
+  return pose.Curve.Get("JawOpen");
+}
+
+// Feeds a block as one of the engine's sources does, on a thread of its own.
+using Source = std::function<void(std::vector<float>& block, const Sound& sound)>;
+
+void Speak(Level& level, const Sound& sound, const Source& source,
+           const std::function<void()>& shown) {
+  const int block = sound.rate / 60;
+  std::vector<float> samples(static_cast<size_t>(block * sound.channels));
+  level.rate = sound.rate;
+  source(samples, sound);  // makes the format known
+  level.Tick(0);
+  for (size_t first = 0; first + samples.size() <= sound.samples.size(); first += samples.size()) {
+    std::copy_n(sound.samples.begin() + static_cast<std::ptrdiff_t>(first), samples.size(),
+                samples.begin());
+    std::thread(source, std::ref(samples), std::cref(sound)).join();
+    level.Tick(1.0 / 60);
+    shown();
+  }
+}
+
+// What is played by an audio component, on morph targets, in an animation graph and in Live Link.
+void Component(const Sound& sound, const std::string& out) {
+  LiveLink link;
+  IModularFeatures::Get().StubFeature = &link;
+  const std::vector<std::string> names = Names();
+  Level level;
+  std::vector<std::string> shapes{"Scar"};
+  for (const std::string& name : names) shapes.push_back(ShapeName(name));
+  level.SetShapes(shapes);
+  level.face->bDriveMorphTargets = true;
+  level.face->LiveLinkSubject = "Hero";
+  level.Begin();
+  Expect(link.open() && link.subject == FName("Hero") && link.names.Num() == 52,
+         "Live Link has the subject");
+  Recorder record(out);
+  const Source component = [&level](std::vector<float>& block, const Sound& heard) {
+    ISourceBufferListener::FOnNewBufferParams params;
+    params.AudioData = block.data();
+    params.NumSamples = static_cast<int32>(block.size());
+    params.NumChannels = heard.channels;
+    params.SampleRate = heard.rate;
+    level.audio->StubListener->OnNewBuffer(params);
+  };
+  Speak(level, sound, component, [&] {
+    const double time = level.face->GetPlaybackTime();
+    if (time < 0.25) return;  // until the clock has found its pace
+    const std::vector<float> curves = level.Curves();
+    std::vector<float> morphs;
+    for (const std::string& name : names) morphs.push_back(level.Morph(ShapeName(name)));
+    record.Add(time, morphs);
+    Expect(morphs == curves, "morph targets and curves are the same");
+    Expect(std::equal(curves.begin(), curves.end(), link.values.begin(), link.values.end()),
+           "Live Link has the same");
+    const float jaw = level.face->GetCurve("JawOpen");
+    Expect(std::abs(JawThroughNode(level, 1) - jaw) < 1e-6f, "the node sets the curves");
+    Expect(std::abs(JawThroughNode(level, 0.5f) - (0.5f + jaw) / 2) < 1e-6f, "and blends them");
+  });
+  Expect(level.Morph("Scar") == -1, "a stranger is left alone");
+  Expect(level.face->IsSpeaking() && level.face->OnVoiceStarted.StubCalls == 1, "a voice began");
+  ExpectSilence();
+  level.End();
+  Expect(level.AtRest() && !link.open() && !level.audio->StubListener.IsValid(),
+         "at the end the face is at rest, and nothing listens");
+  Expect(level.Morph(ShapeName("JawOpen")) == 0, "nor does the mesh speak on");
+}
+
+void Submix(const Sound& sound, const std::string& out) {
+  Level level;
+  level.face->Input = EKoeMorphInput::Submix;
+  level.Begin();
+  std::vector<ISubmixBufferListener*>& listeners = FAudioDeviceHandle::StubDevice().StubListeners;
+  Expect(listeners.size() == 1, "the submix is listened to");
+  Recorder record(out);
+  const Source submix = [&listeners](std::vector<float>& block, const Sound& heard) {
+    listeners[0]->OnNewSubmixBuffer(nullptr, block.data(), static_cast<int32>(block.size()),
+                                    heard.channels, heard.rate, 0);
+  };
+  Speak(level, sound, submix, [&] {
+    if (level.face->GetPlaybackTime() >= 0.25)
+      record.Add(level.face->GetPlaybackTime(), level.Curves());
+  });
+  ExpectSilence();
+  level.face->SetInput(EKoeMorphInput::Manual);
+  Expect(listeners.empty() && level.AtRest(), "another input lets the submix go");
+}
+
+// A device that comes, speaks, goes away and comes back.
+void Microphone(const Sound& sound, const std::string& out) {
+  using Audio::FAudioCapture;
+  Level level;
+  level.face->Input = EKoeMorphInput::Microphone;
+  level.Begin();
+  for (int i = 0; i < 180; ++i) level.Tick(1.0 / 60);
+  ExpectLine({"microphone cannot be opened", "waits"});
+  FAudioCapture::StubPluggedIn = true;
+  for (int i = 0; i < 60; ++i) level.Tick(1.0 / 60);
+  Expect(FAudioCapture::StubOpen != nullptr, "a device that comes is opened");
+  Recorder record(out);
+  const Source device = [](std::vector<float>& block, const Sound& heard) {
+    const int32 frames = static_cast<int32>(block.size()) / heard.channels;
+    if (FAudioCapture::StubOpen)
+      FAudioCapture::StubOpen(block.data(), frames, heard.channels, heard.rate, 0, false);
+  };
+  Speak(level, sound, device, [&] {
+    if (level.face->GetPlaybackTime() >= 0.25)
+      record.Add(level.face->GetPlaybackTime(), level.Curves());
+  });
+  ExpectSilence();
+  FAudioCapture::StubPluggedIn = false;
+  FAudioCapture::StubOpen = nullptr;
+  for (int i = 0; i < 180; ++i) level.Tick(1.0 / 60);
+  ExpectLine({"microphone gives no sound", "waits"});
+  Expect(!level.face->IsSpeaking(), "and the face does not wait for it");
+  FAudioCapture::StubPluggedIn = true;
+  for (int i = 0; i < 70; ++i) level.Tick(1.0 / 60);
+  Expect(FAudioCapture::StubOpen != nullptr, "it is opened again");
+  Speak(level, sound, device, [] {});
+  Expect(level.face->IsSpeaking(), "and heard");
+  ExpectSilence();
+}
+
+// A voice that stops, and one that is told to be quiet.
+void Resting(const Sound& sound) {
+  Level level;
+  level.face->Input = EKoeMorphInput::Manual;
+  level.Begin();
+  const Source pushed = [&level](std::vector<float>& block, const Sound& heard) {
+    level.face->PushAudio(TArray<float>(block.data(), static_cast<int32>(block.size())), heard.rate,
+                          heard.channels);
+  };
+  const Sound first{
+      {sound.samples.begin(), sound.samples.begin() + 2 * sound.rate * sound.channels},
+      sound.rate,
+      sound.channels};
+  Speak(level, first, pushed, [] {});
+  Expect(!level.AtRest(), "the face speaks");
+  for (int i = 0; i < 26; ++i) level.Tick(1.0 / 60);
+  Expect(level.AtRest() && level.face->OnVoiceStopped.StubCalls == 1,
+         "it falls to rest where its voice stops");
+  bool blinked = false;
+  for (int i = 0; i < 900 && !blinked; ++i) {
+    level.Tick(1.0 / 60);
+    blinked = level.face->GetCurve("EyeBlinkLeft") > 0;
+  }
+  Expect(blinked, "but its eyes live on");
+  Speak(level, first, pushed, [] {});
+  Expect(!level.AtRest(), "a voice that starts again is followed");
+  level.face->Relax(0.1f);
+  Speak(level, first, pushed, [] {});
+  Expect(level.AtRest() && level.face->IsSpeaking(), "a face told to relax is at rest");
+  level.face->Resume(0.1f);
+  Speak(level, first, pushed, [] {});
+  Expect(!level.AtRest(), "until it is told to resume");
+  ExpectSilence();
+}
+
+koemorph_controls Read(UKoeMorphPreset* preset) {
+  koemorph_controls controls;
+  FString problem;
+  const bool read = KoeMorphReadPreset(*FKoeMorphModule::Get().GetApi(), preset, controls, problem);
+  Expect(read, StubUtf8(*problem));
+  return controls;
+}
+
+void Choosing() {
+  UKoeMorphPreset preset;
+  const koemorph_controls fresh = Read(&preset);
+  const koemorph_controls defaults = Read(nullptr);
+  Expect(std::memcmp(&fresh, &defaults, sizeof(fresh)) == 0, "a new preset has the defaults");
+  preset.Controls.LipCloseOffset = 0.25f;
+  preset.Controls.Coefficients.Add("jawopen", FKoeMorphCoefficient{0.5f, 0.1f, 0, 1, true, 3});
+  const koemorph_controls changed = Read(&preset);
+  Expect(changed.lip_close_offset == 0.25f && changed.multiplier[17] == 0.5f &&
+             changed.offset[17] == 0.1f && changed.cancel_group[17] == 3,
+         "what a preset says is taken over");
+  preset.Name = TEXT("natural");
+  Expect(Read(&preset).saccades == 1 && Read(&preset).lip_close_offset == 0, "a preset by name");
+  preset.Json =
+      TEXT(R"({"koemorph": "preset", "version": 1, "name": "own", "controls": {"symmetry": 1}})");
+  Expect(Read(&preset).symmetry == 1 && Read(&preset).saccades == 0, "a preset by its text");
+
+  Level level;
+  level.face->Input = EKoeMorphInput::Manual;
+  Expect(level.face->MapNames().IndexOfByKey(FString(TEXT("vrm1"))) != INDEX_NONE,
+         "maps are listed");
+  level.face->MapName = TEXT("oculus");
+  level.face->bDriveMorphTargets = true;
+  level.SetShapes({"Viseme_AA", "viseme_O"});
+  level.Begin();
+  Expect(level.face->GetCurveNames().IndexOfByKey(FName("viseme_aa")) != INDEX_NONE,
+         "another map names other curves");
+  level.Tick(1.0 / 60);
+  Expect(level.Morph("Viseme_AA") == 0 && level.Morph("viseme_O") == 0, "and drives other shapes");
+  ExpectSilence();
+  level.face->MapName = TEXT("none");
+  level.face->SetModelName(TEXT("koemorph-60"));
+  ExpectLine({"'none'", "arkit, "});
+  level.face->MapName = FString();
+  level.face->SetModelName(TEXT("none"));
+  ExpectLine({"'none'", "koemorph-30, "});
+  Expect(level.face->OnProblem.StubValues.size() == 2, "Blueprint hears of both");
+  level.face->bDriveMorphTargets = false;
+  for (const FString& name : level.face->ModelNames()) {
+    level.face->SetModelName(name);
+    Expect(level.face->GetProblem().IsEmpty(), "every model in the plugin loads");
+  }
+  preset.Json = TEXT("{ oops");
+  level.face->SetPreset(&preset);
+  ExpectLine({"line 1"});
+  preset.Json = FString();
+  preset.Name = FString();
+  preset.Controls.Coefficients.Add("jaw", FKoeMorphCoefficient());
+  level.face->Preset = &preset;
+  level.face->SetModelName(FString());
+  ExpectLine({"jaw", "JawOpen"});
+}
+
+// From the Content Browser's menu: a sound, and one that cannot be baked; twice.
+void Bake(const Sound& sound, const std::string& out) {
+  USoundWave* const wave = NewObject<USoundWave>(CreatePackage(TEXT("/Game/Voice/Line")), "Line");
+  std::vector<int16> pcm;
+  for (const float sample : sound.samples)
+    pcm.push_back(static_cast<int16>(std::lround(sample * 32767)));
+  wave->StubPcm = TArray<uint8>(reinterpret_cast<const uint8*>(pcm.data()),
+                                static_cast<int32>(pcm.size() * sizeof(int16)));
+  wave->StubRate = static_cast<uint32>(sound.rate);
+  wave->StubChannels = static_cast<uint16>(sound.channels);
+  USoundWave* const empty = NewObject<USoundWave>(CreatePackage(TEXT("/Game/Voice/None")), "None");
+  StubDefault<UContentBrowserAssetContextMenuContext>()->StubSelected = {empty, wave};
+  StubMakeKoeMorphEditor()->StartupModule();
+  const auto bake = UToolMenus::Get()->StubMenu.StubSection.StubEntry;
+  Expect(bake != nullptr, "the menu has an entry");
+  bake({});
+  ExpectLine({"skeleton", "Project Settings"});
+  USkeleton skeleton;
+  StubDefault<UKoeMorphSettings>()->BakeSkeleton.StubObject = &skeleton;
+  for (int time = 0; time < 2; ++time) {
+    bake({});
+    ExpectLine({"None was not baked", "no imported samples"});
+  }
+  UPackage* const package = CreatePackage(TEXT("/Game/Voice/Line_Face"));
+  UAnimSequence* const baked = FindObject<UAnimSequence>(package, TEXT("Line_Face"));
+  Expect(baked != nullptr && package->StubContent.size() == 1 && package->StubDirty,
+         "one animation beside the sound, however often it is baked");
+  Expect(FAssetRegistryModule::StubCreated.size() == 1, "the Content Browser hears of it once");
+  const FStubController& curves = baked->StubController;
+  Expect(baked->StubSkeleton == &skeleton && curves.bInitialized && curves.bPopulated &&
+             curves.Open == 0 && curves.FrameRate.Numerator == 30 && curves.Curves.Num() == 52,
+         "it is a whole animation");
+  Recorder record(out);
+  for (int32 frame = 0; frame < curves.Frames; ++frame) {
+    std::vector<float> weights;
+    for (const FName& name : FKoeMorphModule::Get().CurveNames())
+      weights.push_back((*curves.Curves.Find(name))[frame].Value);
+    record.Add(curves.Curves.begin()->Value[frame].Time, weights);
+  }
+}
+
+// Without the library, or what it needs: one line, and a face at rest.
+void Broken(const char* word) {
+  FKoeMorphModule::Get();
+  Level level;  // clears what the module has said by itself
+  level.Begin();
+  level.Tick(1.0 / 60);
+  ExpectLine({word});
+  Expect(level.AtRest() && !level.face->GetProblem().IsEmpty(), "the face is at rest");
+  FKoeMorphModule::Get().ShutdownModule();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string check = argv[1];
+  if (check == "broken") return Broken(argv[2]), 0;
+  if (check == "choosing") return Choosing(), 0;
+  std::ifstream file(argv[2], std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  Sound sound{std::vector<float>(bytes.size() / sizeof(float)), std::atoi(argv[3]),
+              std::atoi(argv[4])};
+  std::memcpy(sound.samples.data(), bytes.data(), sound.samples.size() * sizeof(float));
+  if (check == "component") Component(sound, argv[5]);
+  if (check == "submix") Submix(sound, argv[5]);
+  if (check == "microphone") Microphone(sound, argv[5]);
+  if (check == "resting") Resting(sound);
+  if (check == "bake") Bake(sound, argv[5]);
+  return 0;
+}

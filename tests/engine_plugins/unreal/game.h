@@ -1,0 +1,128 @@
+// A level with a head that talks: what the checks of the Unreal half share.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "Editor.h"
+#include "KoeMorphComponent.h"
+#include "Voice.h"
+
+[[noreturn]] inline void Fail(const std::string& what) {
+  std::fprintf(stderr, "not so: %s\nlog:\n", what.c_str());
+  for (const std::string& line : StubLines()) std::fprintf(stderr, "%s\n", line.c_str());
+  std::exit(1);
+}
+
+inline void Expect(bool condition, const std::string& what) {
+  if (!condition) Fail(what);
+}
+
+// The log's only line, holding all the words; then it is cleared.
+inline void ExpectLine(std::initializer_list<const char*> words) {
+  Expect(StubLines().size() == 1, "exactly one line in the log");
+  for (const char* const word : words)
+    Expect(StubLines()[0].find(word) != std::string::npos, std::string("it says ") + word);
+  StubLines().clear();
+}
+
+inline void ExpectSilence() { Expect(StubLines().empty(), "nothing in the log"); }
+
+struct Sound {
+  std::vector<float> samples;
+  int rate = 0;
+  int channels = 0;
+};
+
+class Level {
+ public:
+  Level() {
+    actor_ = NewObject<AActor>(nullptr, "Head");
+    mesh_ = actor_->StubAdd<USkeletalMeshComponent>();
+    audio = actor_->StubAdd<UAudioComponent>();
+    face = actor_->StubAdd<UKoeMorphComponent>();
+    face->StubName = "Face";
+    StubLines().clear();
+  }
+  ~Level() {
+    if (face->StubBegun) End();
+    for (UActorComponent* const component : actor_->StubComponents) delete component;
+    delete actor_;
+  }
+  Level(const Level&) = delete;
+  Level& operator=(const Level&) = delete;
+
+  // Gives the mesh morph targets.
+  void SetShapes(const std::vector<std::string>& names) {
+    mesh_->StubMesh = NewObject<USkeletalMesh>(nullptr);
+    for (const std::string& name : names) {
+      mesh_->StubMesh->StubTargets.Add(NewObject<UMorphTarget>(nullptr, name.c_str()));
+    }
+  }
+  float Morph(const std::string& name) const {
+    const float* const found = mesh_->StubMorphs.Find(name.c_str());
+    return found != nullptr ? *found : -1.0f;
+  }
+
+  void Begin() { face->BeginPlay(); }
+  void End() { face->EndPlay(EEndPlayReason::Destroyed); }
+
+  // One frame of the game, `seconds` later, once the worker has computed all that was fed.
+  void Tick(double seconds) {
+    StubNow = StubNow + seconds;
+    Settle();
+    face->TickComponent(static_cast<float>(seconds), LEVELTICK_All, nullptr);
+  }
+
+  bool AtRest() const {
+    for (const float weight : Curves())
+      if (weight != 0.0f) return false;
+    return true;
+  }
+  std::vector<float> Curves() const {
+    const TConstArrayView<float> seen = face->GetCurves();
+    return {seen.GetData(), seen.GetData() + seen.Num()};
+  }
+
+  AActor* actor() const { return actor_; }
+  UAudioComponent* audio;
+  UKoeMorphComponent* face;
+
+ private:
+  void Settle() const {
+    const std::shared_ptr<koemorph_plugin::Voice> voice = face->GetVoice();
+    for (int i = 0; voice && i < 20000; ++i) {
+      const koemorph_stream_info info = voice->Info();
+      if (info.fps == 0) return;
+      const double fed = static_cast<double>(info.pushed_samples) / rate;
+      if (static_cast<double>(info.frames) > (fed - info.latency) * info.fps) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (voice) Fail("the worker keeps up");
+  }
+
+  AActor* actor_;
+  USkeletalMeshComponent* mesh_;
+
+ public:
+  int rate = 16000;  // of what is fed
+};
+
+// float64 rows of time and 52 weights.
+class Recorder {
+ public:
+  explicit Recorder(const std::string& path) : file_(path, std::ios::binary) {}
+  void Add(double time, const std::vector<float>& weights) {
+    file_.write(reinterpret_cast<const char*>(&time), sizeof(time));
+    for (const double weight : weights)
+      file_.write(reinterpret_cast<const char*>(&weight), sizeof(weight));
+  }
+
+ private:
+  std::ofstream file_;
+};

@@ -1,0 +1,143 @@
+// Sounds, submixes and the microphone; the test is the mixer.
+#pragma once
+
+#include "Engine.h"
+
+class USoundBase : public UObject
+{
+};
+class USoundWave : public USoundBase
+{
+public:
+	bool GetImportedSoundWaveData(TArray<uint8>& OutRawPcm, uint32& OutSampleRate, uint16& OutChannels) const
+	{
+		OutRawPcm = StubPcm;
+		OutSampleRate = StubRate;
+		OutChannels = StubChannels;
+		return StubPcm.Num() > 0;
+	}
+	TArray<uint8> StubPcm;
+	uint32 StubRate = 0;
+	uint16 StubChannels = 0;
+};
+class USoundSubmix : public UObject
+{
+};
+
+class ISourceBufferListener
+{
+public:
+	virtual ~ISourceBufferListener() = default;
+	struct FOnNewBufferParams
+	{
+		const float* AudioData = nullptr;
+		int32 SourceId = INDEX_NONE;
+		int32 NumSamples = 0;
+		int32 NumChannels = 0;
+		int32 SampleRate = 0;
+	};
+	virtual void OnNewBuffer(const FOnNewBufferParams&) = 0;
+	virtual void OnSourceReleased(const int32 SourceId) = 0;
+};
+using FSharedISourceBufferListenerPtr = TSharedPtr<ISourceBufferListener, ESPMode::ThreadSafe>;
+
+#if STUB_ENGINE_MINOR >= 4
+class ISubmixBufferListener : public TSharedFromThis<ISubmixBufferListener, ESPMode::ThreadSafe>
+#else
+class ISubmixBufferListener
+#endif
+{
+public:
+	virtual ~ISubmixBufferListener() = default;
+	virtual void OnNewSubmixBuffer(const USoundSubmix* OwningSubmix, float* AudioData, int32 NumSamples, int32 NumChannels,
+		const int32 SampleRate, double AudioClock) = 0;
+#if STUB_ENGINE_MINOR >= 4
+	virtual const FString& GetListenerName() const = 0;
+#endif
+};
+
+class FAudioDevice
+{
+public:
+#if STUB_ENGINE_MINOR >= 4
+	virtual void RegisterSubmixBufferListener(
+		TSharedRef<ISubmixBufferListener, ESPMode::ThreadSafe> Listener, USoundSubmix& Submix)
+	{
+		StubListeners.push_back(Listener.Held.get());
+	}
+	virtual void UnregisterSubmixBufferListener(
+		TSharedRef<ISubmixBufferListener, ESPMode::ThreadSafe> Listener, USoundSubmix& Submix)
+	{
+		std::erase(StubListeners, Listener.Held.get());
+	}
+	virtual USoundSubmix& GetMainSubmixObject() const { return *StubDefault<USoundSubmix>(); }
+#else
+	virtual void RegisterSubmixBufferListener(ISubmixBufferListener* Listener, USoundSubmix* Submix = nullptr)
+	{
+		StubListeners.push_back(Listener);
+	}
+	virtual void UnregisterSubmixBufferListener(ISubmixBufferListener* Listener, USoundSubmix* Submix = nullptr)
+	{
+		std::erase(StubListeners, Listener);
+	}
+#endif
+	virtual ~FAudioDevice() = default;
+	std::vector<ISubmixBufferListener*> StubListeners;
+};
+class FAudioDeviceHandle
+{
+public:
+	bool IsValid() const { return true; }
+	FAudioDevice* operator->() const { return &StubDevice(); }
+	static FAudioDevice& StubDevice();
+};
+
+class UWorld : public UObject
+{
+public:
+	FAudioDeviceHandle GetAudioDevice() const { return FAudioDeviceHandle(); }
+};
+
+class UAudioComponent : public UActorComponent
+{
+public:
+	void SetSourceBufferListener(const FSharedISourceBufferListenerPtr& Listener, bool bShouldZeroBufferAfter)
+	{
+		StubListener = Listener;
+	}
+	void SetSound(USoundBase* NewSound) { StubSound = NewSound; }
+	virtual void Play(float StartTime = 0.0f) { StubPlaying = true; }
+	FSharedISourceBufferListenerPtr StubListener;
+	USoundBase* StubSound = nullptr;
+	bool StubPlaying = false;
+};
+
+namespace Audio
+{
+struct FAudioCaptureDeviceParams
+{
+};
+using FOnAudioCaptureFunction = std::function<void(
+	const void* AudioData, int32 NumFrames, int32 NumChannels, int32 SampleRate, double StreamTime, bool bOverflow)>;
+class FAudioCapture
+{
+public:
+	bool OpenAudioCaptureStream(
+		const FAudioCaptureDeviceParams& Params, FOnAudioCaptureFunction OnCapture, uint32 NumFramesDesired)
+	{
+		if (StubPluggedIn)
+		{
+			StubOpen = std::move(OnCapture);
+		}
+		return StubPluggedIn;
+	}
+	bool StartStream() { return StubOpen != nullptr; }
+	bool CloseStream()
+	{
+		StubOpen = nullptr;
+		return true;
+	}
+	static inline bool StubPluggedIn = false;
+	static inline FOnAudioCaptureFunction StubOpen; // the one device's callback
+};
+}
