@@ -103,6 +103,24 @@ def dies_on_the_first(job: batch.Job, settings: batch.Settings) -> tuple[float, 
     return batch.animate_one(batch._worker_model, job, settings), ""
 
 
+def test_memory_stays_however_many_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        pytest.skip("the system does not tell a process's memory in /proc")
+    noise = np.random.default_rng(0).normal(0, 0.1, 1600).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", noise, 16000)
+    jobs = [batch.Job(tmp_path / "a.wav", tmp_path / f"{index}.jsonl") for index in range(1000)]
+    pages: list[int] = []
+
+    def done(_job: batch.Job, seconds: float, trouble: str) -> None:
+        assert (seconds, trouble) == (0.1, "")
+        pages.append(int(statm.read_text().split()[1]))
+
+    batch.run(jobs, batch.Settings(model=tiny_models[30]), 1, done)
+    assert len(pages) == 1000
+    assert (max(pages[200:]) - pages[199]) * os.sysconf("SC_PAGE_SIZE") < 2_000_000
+
+
 def test_same_names_do_not_collide(tmp_path: Path) -> None:
     for name in ("a.wav", "a.flac"):
         (tmp_path / name).write_bytes(b"")
