@@ -5,17 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnx
 import tiny_model
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 from koemorph.coefficients import INDEX
 
 
-def save(path: Path) -> Path:
+def save(path: Path, fps: int = 30) -> Path:
     """Write the model: jawOpen from the mean of the newest mel frame, with no memory."""
+    texts = tiny_model.metadata(fps)
+    context = int(texts["context_frames"])
     constants = {
-        "first": np.array([255]), "last": np.array([256]), "axis": np.array([1]),
+        "first": np.array([context - 1]), "last": np.array([context]), "axis": np.array([1]),
         "gain": np.float32(12), "level": np.float32(3),
         "jaw": (np.arange(52) == INDEX["jawOpen"]).astype(np.float32)[None],
     }  # fmt: skip
@@ -34,18 +35,5 @@ def save(path: Path) -> Path:
         helper.make_node("Sum", ["face", "no_detail", "no_previous"], ["coefficients"]),
     ]
     constants["nothing"] = np.float32(0)
-    shapes = {"mel": (256, 80), "detail": (3, 80), "previous": (52,)}
-    graph = helper.make_graph(
-        nodes,
-        "loudness",
-        [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
-            for name, shape in shapes.items()
-        ],
-        [helper.make_tensor_value_info("coefficients", TensorProto.FLOAT, ["batch", 52])],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    helper.set_model_props(model, tiny_model.metadata(30))
-    onnx.save(model, path)
-    return path
+    inputs = {"mel": (context, 80), "detail": (3, 80), "previous": (52,)}
+    return tiny_model.save_graph(path, nodes, inputs, constants, texts)

@@ -34,6 +34,33 @@ def metadata(fps: int, **changes: str) -> dict[str, str]:
     return texts | changes
 
 
+def save_graph(
+    path: Path,
+    nodes: list[onnx.NodeProto],
+    inputs: dict[str, tuple[int, ...]],
+    constants: dict[str, np.ndarray],
+    texts: dict[str, str],
+) -> Path:
+    """Write nodes that make `coefficients` of `inputs` (name: shape of one voice) as a model."""
+    graph = helper.make_graph(
+        nodes,
+        texts.get("name", "test"),
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
+            for name, shape in inputs.items()
+        ],
+        [helper.make_tensor_value_info("coefficients", TensorProto.FLOAT, ["batch", 52])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8, producer_name="koemorph"
+    )
+    helper.set_model_props(model, texts)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    return path
+
+
 def save(path: Path, fps: int = 30, texts: dict[str, str] | None = None, seed: int = 0) -> Path:
     """Write the model: sigmoid of a mix of all inputs, smoothed with previous; returns `path`."""
     texts = metadata(fps) if texts is None else texts
@@ -61,20 +88,4 @@ def save(path: Path, fps: int = 30, texts: dict[str, str] | None = None, seed: i
         helper.make_node("Mul", ["change", "alpha"], ["kept"]),
         helper.make_node("Add", ["face", "kept"], ["coefficients"]),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "tiny",
-        [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
-            for name, shape in inputs.items()
-        ],
-        [helper.make_tensor_value_info("coefficients", TensorProto.FLOAT, ["batch", 52])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8, producer_name="koemorph"
-    )
-    helper.set_model_props(model, texts)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-    return path
+    return save_graph(path, nodes, inputs, constants, texts)

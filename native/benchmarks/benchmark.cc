@@ -1,85 +1,27 @@
 // Measures the library on one core and prints JSON; `koemorph bench` runs it and draws the table.
 //
-//   benchmark MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE
+//   benchmark MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE MAP.json
 //
-// AUDIO.f32 holds mono float32 samples. Times are in microseconds, memory in bytes.
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
+// AUDIO.f32 holds mono float32 samples, MAP.json a retarget map. Times are in microseconds, memory
+// in bytes.
 #include <cstdlib>
 #include <fstream>
-#include <memory>
+#include <iterator>
 #include <string>
 #include <vector>
 
-#include "egemaps.h"
-#include "koemorph.h"
-#include "mel.h"
-#include "model.h"
 #include "process.h"
-#include "resample.h"
+#include "stages.h"
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using namespace koemorph::benchmark;
 
-double micros(Clock::time_point from) {
-  return std::chrono::duration<double, std::micro>(Clock::now() - from).count();
+std::string read_file(const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(std::string(path) + " cannot be opened.");
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
-
-[[noreturn]] void fail(const std::string& sentence) {
-  std::fprintf(stderr, "benchmark: %s\n", sentence.c_str());
-  std::exit(2);
-}
-
-void check(koemorph_result result) {
-  if (result < 0) fail(koemorph_error_message());
-}
-
-// What is printed in the end: one member a line.
-class Report {
- public:
-  template <typename... Values>
-  void add(const char* format, Values... values) {
-    char line[256];
-    std::snprintf(line, sizeof line, format, values...);
-    lines_.emplace_back(line);
-  }
-  void print() const {
-    for (size_t i = 0; i < lines_.size(); ++i) {
-      std::printf("%s  %s", i == 0 ? "{\n" : ",\n", lines_[i].c_str());
-    }
-    std::printf("\n}\n");
-  }
-
- private:
-  std::vector<std::string> lines_;
-};
-
-// The distribution of one kind of call.
-struct Times {
-  std::vector<double> values;
-  void add(double value) { values.push_back(value); }
-  double total() const {
-    double sum = 0.0;
-    for (const double value : values) sum += value;
-    return sum;
-  }
-  void report(const char* name, Report* report) {
-    std::sort(values.begin(), values.end());
-    const auto at = [&](double share) {
-      return values.empty() ? 0.0 : values[static_cast<size_t>(share * (values.size() - 1))];
-    };
-    report->add("\"%s\": {\"p50\": %.3f, \"p99\": %.3f, \"max\": %.3f}", name, at(0.5), at(0.99),
-                at(1.0));
-  }
-};
-
-struct Voice {
-  std::vector<float> samples;
-  int rate;
-  double seconds() const { return static_cast<double>(samples.size()) / rate; }
-};
 
 Voice read_voice(const char* path, int rate) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
@@ -91,148 +33,115 @@ Voice read_voice(const char* path, int rate) {
   return voice;
 }
 
-koemorph_stream* create(const koemorph_model* model, int rate) {
-  koemorph_stream_config config;
-  koemorph_stream_config_init(&config);
-  config.sample_rate = rate;
-  koemorph_stream* stream = nullptr;
-  check(koemorph_stream_create(model, &config, &stream));
-  return stream;
+// What one stream cost as it played.
+struct Played {
+  Times push, frame, frame_processor, sample;
+  double processor = 0.0;  // of push and process together
+  double first_frame = 0.0;
+  uint64_t audio_allocations = 0, game_allocations = 0, worker_allocations = 0;
+  koemorph_stream_info info{};
+};
+
+// 10 ms pushed, processed, and the face sampled, as a game does it.
+void play_block(koemorph_stream* stream, const std::vector<float>& block, double time,
+                Played* played) {
+  uint64_t before = koemorph::allocations();
+  const Stopwatch pushing;
+  check(koemorph_stream_push(stream, block.data(), static_cast<int32_t>(block.size())));
+  played->push.add(pushing.micros());
+  played->audio_allocations += koemorph::allocations() - before;
+
+  before = koemorph::allocations();
+  const int64_t frames = played->info.frames;
+  const Stopwatch processing;
+  check(koemorph_stream_process(stream));
+  const double took = processing.micros();
+  const double processor = processing.processor_micros();
+  played->worker_allocations += koemorph::allocations() - before;
+  played->processor += pushing.processor_micros();
+  check(koemorph_stream_get_info(stream, &played->info));
+  if (frames == 0) played->first_frame += took;
+  if (played->info.frames > frames) {
+    const auto count = static_cast<double>(played->info.frames - frames);
+    played->frame.add(took / count);
+    played->frame_processor.add(processor / count);
+  }
+
+  before = koemorph::allocations();
+  float weights[KOEMORPH_COEFFICIENTS];
+  const Stopwatch sampling;
+  check(koemorph_stream_sample(stream, time, weights, KOEMORPH_COEFFICIENTS));
+  played->sample.add(sampling.micros());
+  played->game_allocations += koemorph::allocations() - before;
 }
 
-// As a game does it: 10 ms blocks pushed, processed, and the face sampled.
 // The voice is read as it goes, so that the process holds no more than a player would.
 void measure_stream(const koemorph_model* model, const char* path, int rate, Report* report) {
-  const Clock::time_point creation = Clock::now();
-  koemorph_stream* stream = create(model, rate);
-  double first_frame = micros(creation);
-  koemorph_stream_info info{};
-  info.size = sizeof info;
+  Played played;
+  played.info.size = sizeof played.info;
+  const Stopwatch creation;
+  koemorph_stream* stream = create_stream(model, rate);
+  played.first_frame = creation.micros();
   std::ifstream file(path, std::ios::binary);
   if (!file) fail(std::string(path) + " cannot be opened.");
   std::vector<float> block(rate / 100);
   const auto bytes = static_cast<std::streamsize>(block.size() * sizeof(float));
-  Times push, frame, sample;
-  for (Times* times : {&push, &frame, &sample}) times->values.reserve(100000);
-  double processing = 0.0;
-  int64_t frames = 0;
-  uint64_t audio_allocations = 0, game_allocations = 0, worker_allocations = 0;
-  float weights[KOEMORPH_COEFFICIENTS];
+  for (Times* times : {&played.push, &played.frame, &played.frame_processor, &played.sample}) {
+    times->reserve(100000);
+  }
   int64_t blocks = 0;
   for (; file.read(reinterpret_cast<char*>(block.data()), bytes); ++blocks) {
-    uint64_t before = koemorph::allocations();
-    Clock::time_point start = Clock::now();
-    check(koemorph_stream_push(stream, block.data(), static_cast<int32_t>(block.size())));
-    push.add(micros(start));
-    audio_allocations += koemorph::allocations() - before;
-
-    before = koemorph::allocations();
-    start = Clock::now();
-    check(koemorph_stream_process(stream));
-    const double took = micros(start);
-    worker_allocations += koemorph::allocations() - before;
-    processing += took;
-    check(koemorph_stream_get_info(stream, &info));
-    if (frames == 0) first_frame += took;
-    if (info.frames > frames) frame.add(took / static_cast<double>(info.frames - frames));
-    frames = info.frames;
-
-    before = koemorph::allocations();
-    start = Clock::now();
-    check(koemorph_stream_sample(stream, 0.01 * static_cast<double>(blocks), weights,
-                                 KOEMORPH_COEFFICIENTS));
-    sample.add(micros(start));
-    game_allocations += koemorph::allocations() - before;
+    play_block(stream, block, 0.01 * static_cast<double>(blocks), &played);
   }
   koemorph_stream_destroy(stream);
 
-  push.report("push_10ms", report);
-  frame.report("frame", report);
-  sample.report("sample", report);
-  report->add("\"fps\": %d", info.fps);
-  report->add("\"frames\": %lld", static_cast<long long>(frames));
-  report->add("\"latency_seconds\": %.6f", info.latency);
-  report->add("\"first_frame\": %.1f", first_frame);
+  played.push.report("push_10ms", report);
+  played.frame.report("frame", report);
+  played.frame_processor.report("frame_processor", report);
+  played.sample.report("sample", report);
+  report->add("\"fps\": %d", played.info.fps);
+  report->add("\"frames\": %lld", static_cast<long long>(played.info.frames));
+  report->add("\"latency_seconds\": %.6f", played.info.latency);
+  report->add("\"first_frame\": %.1f", played.first_frame);
   report->add("\"real_time_factor\": %.6f",
-              (processing + push.total()) * 1e-6 / (0.01 * static_cast<double>(blocks)));
+              played.processor * 1e-6 / (0.01 * static_cast<double>(blocks)));
   report->add("\"peak_bytes\": %lld", static_cast<long long>(koemorph::peak_bytes()));
   if (koemorph::counts_allocations()) {
-    report->add("\"allocations\": {\"audio\": %llu, \"game\": %llu, \"worker_per_frame\": %.2f}",
-                static_cast<unsigned long long>(audio_allocations),
-                static_cast<unsigned long long>(game_allocations),
-                static_cast<double>(worker_allocations) / static_cast<double>(frames));
+    report->add(
+        "\"allocations\": {\"audio\": %llu, \"game\": %llu, \"worker_per_frame\": %.2f}",
+        static_cast<unsigned long long>(played.audio_allocations),
+        static_cast<unsigned long long>(played.game_allocations),
+        static_cast<double>(played.worker_allocations) / static_cast<double>(played.info.frames));
   }
 }
 
-// Each stage alone over the whole voice: its share of real time.
-void measure_stages(const koemorph_model_config& config, const Voice& voice, Report* report) {
-  std::shared_ptr<const koemorph::Model> model;
-  const koemorph::Status status = koemorph::Model::load(config, &model);
-  if (!status.ok()) fail(status.message);
-  const koemorph::ModelSettings& settings = model->settings();
-  Clock::time_point start = Clock::now();
-  const auto finish = [&](const char* name) {
-    report->add("\"stage_%s\": %.6f", name, micros(start) * 1e-6 / voice.seconds());
-    start = Clock::now();
-  };
-
-  koemorph::Resample resample(voice.rate, settings.mel.clock.sample_rate);
-  std::vector<float> resampled(resample.max_output(static_cast<int>(voice.samples.size())));
-  start = Clock::now();
-  resampled.resize(resample.push(voice.samples.data(), static_cast<int>(voice.samples.size()),
-                                 resampled.data()));
-  finish("resample");
-
-  koemorph::Mel mel(settings.mel);
-  int frames = 0;
-  volatile float kept = 0.0f;  // so that the compiler keeps the work
-  for (size_t at = 0; at < resampled.size();) {
-    at += mel.push(resampled.data() + at, static_cast<int>(resampled.size() - at));
-    if (!mel.ready()) continue;
-    kept = mel.frame()[0] + mel.detail()[0];
-    mel.next();
-    ++frames;
-  }
-  finish("mel");
-
-  if (settings.use_egemaps) {
-    koemorph::Egemaps egemaps(settings.egemaps);
-    start = Clock::now();
-    for (size_t at = 0; at < resampled.size();) {
-      at += egemaps.push(resampled.data() + at, static_cast<int>(resampled.size() - at));
+// How much longer a voice takes whose every sample is a denormal number.
+void measure_denormals(const koemorph_model* model, const Voice& voice, Report* report) {
+  constexpr int kSeconds = 5;
+  const auto cost = [&](float gain) {
+    Played played;
+    played.info.size = sizeof played.info;
+    koemorph_stream* stream = create_stream(model, voice.rate);
+    std::vector<float> block(voice.rate / 100);
+    for (int i = 0; i < 100 * kSeconds; ++i) {
+      const size_t at =
+          static_cast<size_t>(i) * block.size() % (voice.samples.size() - block.size());
+      for (size_t k = 0; k < block.size(); ++k) block[k] = gain * voice.samples[at + k];
+      play_block(stream, block, 0.01 * i, &played);
     }
-    finish("egemaps");
-  }
-
-  koemorph::Inference inference(model, 1);
-  start = Clock::now();
-  for (int i = 0; i < frames; ++i) {
-    const koemorph::Status run = inference.run(1);
-    if (!run.ok()) fail(run.message);
-  }
-  finish("model");
-}
-
-void measure_memory(const koemorph_model* model, const Voice& voice, Report* report) {
-  constexpr int kStreams = 16;
-  const auto second = static_cast<int32_t>(std::min<size_t>(voice.rate, voice.samples.size()));
-  std::vector<koemorph_stream*> streams;
-  int64_t before = 0;
-  for (int i = 0; i <= kStreams; ++i) {
-    streams.push_back(create(model, voice.rate));
-    check(koemorph_stream_push(streams.back(), voice.samples.data(), second));
-    check(koemorph_stream_process(streams.back()));
-    if (i == 0) before = koemorph::resident_bytes();
-  }
-  report->add("\"bytes_per_further_stream\": %lld",
-              static_cast<long long>((koemorph::resident_bytes() - before) / kStreams));
-  for (koemorph_stream* stream : streams) koemorph_stream_destroy(stream);
+    koemorph_stream_destroy(stream);
+    return played.processor;
+  };
+  const double normal = cost(1.0f);
+  report->add("\"denormal_ratio\": %.3f", cost(1e-39f) / normal);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) fail("usage: benchmark MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE");
+  if (argc != 6) {
+    fail("usage: benchmark MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE MAP.json");
+  }
   const int rate = std::atoi(argv[4]);
   koemorph_model_config config;
   koemorph_model_config_init(&config);
@@ -240,13 +149,16 @@ int main(int argc, char** argv) {
   config.onnxruntime_path = argv[2];
   koemorph_model* model = nullptr;
   Report report;
-  const Clock::time_point start = Clock::now();
+  const Stopwatch loading;
   check(koemorph_model_load(&config, &model));
-  report.add("\"model_load\": %.1f", micros(start));
+  report.add("\"model_load\": %.1f", loading.micros());
   measure_stream(model, argv[3], rate, &report);
   const Voice voice = read_voice(argv[3], rate);
   measure_memory(model, voice, &report);
-  measure_stages(config, voice, &report);
+  measure_stages(config, voice, read_file(argv[5]), &report);
+  const int fps = std::atoi(koemorph_model_metadata(model, "fps"));
+  measure_crowd(model, voice, fps, &report);
+  measure_denormals(model, voice, &report);
   koemorph_model_destroy(model);
   report.print();
   return 0;

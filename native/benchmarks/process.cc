@@ -1,10 +1,13 @@
 #include "process.h"
 
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <string>
 
 #if defined(__GLIBC__)
+#include <malloc.h>
+
 namespace {
 thread_local uint64_t count = 0;
 }  // namespace
@@ -45,9 +48,11 @@ namespace koemorph {
 #if defined(__GLIBC__)
 uint64_t allocations() { return count; }
 bool counts_allocations() { return true; }
+void release_free_memory() { malloc_trim(0); }
 #else
 uint64_t allocations() { return 0; }
 bool counts_allocations() { return false; }
+void release_free_memory() {}
 #endif
 
 #if defined(__linux__)
@@ -71,6 +76,16 @@ int64_t peak_bytes() { return status_bytes("VmHWM:"); }
 #else
 int64_t resident_bytes() { return 0; }
 int64_t peak_bytes() { return 0; }
+#endif
+
+#if defined(CLOCK_THREAD_CPUTIME_ID)
+double thread_processor_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+#else
+double thread_processor_seconds() { return -1.0; }
 #endif
 
 }  // namespace koemorph

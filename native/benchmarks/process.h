@@ -13,4 +13,10 @@ bool counts_allocations();
 int64_t resident_bytes();
 int64_t peak_bytes();
 
+// Gives memory that was freed back to the system, so that what comes next is counted whole.
+void release_free_memory();
+
+// Seconds that this thread has had a processor; below 0 where the system does not tell.
+double thread_processor_seconds();
+
 }  // namespace koemorph

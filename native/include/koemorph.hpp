@@ -23,6 +23,9 @@
 #include "koemorph.h"
 
 namespace koemorph {
+/* Names of their own for the linker: the library has classes of the same names inside, and a
+ * program may hold both. */
+inline namespace cpp {
 
 using Face = std::array<float, KOEMORPH_COEFFICIENTS>;
 
@@ -200,6 +203,7 @@ class Retarget {
   detail::Owner<koemorph_retarget, koemorph_retarget_destroy> handle_;
 };
 
+}  // namespace cpp
 }  // namespace koemorph
 
 #endif /* KOEMORPH_HPP */

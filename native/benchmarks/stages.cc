@@ -1,0 +1,134 @@
+#include "stages.h"
+
+#include <memory>
+#include <utility>
+
+#include "controls.h"
+#include "egemaps.h"
+#include "life.h"
+#include "mel.h"
+#include "model.h"
+#include "resample.h"
+#include "retarget.h"
+
+namespace koemorph::benchmark {
+namespace {
+
+// Keeps the compiler from leaving out work whose result nobody reads.
+volatile float kept = 0.0f;
+
+std::vector<float> resample_all(const Voice& voice, int rate) {
+  Resample resample(voice.rate, rate);
+  const auto count = static_cast<int>(voice.samples.size());
+  std::vector<float> out(resample.max_output(count));
+  out.resize(resample.push(voice.samples.data(), count, out.data()));
+  return out;
+}
+
+int run_mel(const MelConfig& config, const std::vector<float>& samples) {
+  Mel mel(config);
+  int frames = 0;
+  for (size_t at = 0; at < samples.size();) {
+    at += mel.push(samples.data() + at, static_cast<int>(samples.size() - at));
+    if (!mel.ready()) continue;
+    kept = mel.frame()[0] + mel.detail()[0];
+    mel.next();
+    ++frames;
+  }
+  return frames;
+}
+
+// The share of real time, and what the step that brings new functionals takes.
+double run_egemaps(const EgemapsConfig& config, const std::vector<float>& samples, Report* report) {
+  constexpr size_t kStep = 160;  // 10 ms: the descriptors' own step
+  Egemaps egemaps(config);
+  Times updates;
+  const Stopwatch whole;
+  for (size_t at = 0; at + kStep <= samples.size(); at += kStep) {
+    const int64_t before = egemaps.updates();
+    const Stopwatch watch;
+    for (int taken = 0; taken < static_cast<int>(kStep);) {
+      taken += egemaps.push(samples.data() + at + taken, static_cast<int>(kStep) - taken);
+    }
+    if (egemaps.updates() != before) updates.add(watch.processor_micros());
+  }
+  const double micros = whole.processor_micros();
+  updates.report("egemaps_update", report);
+  return micros;
+}
+
+double run_model(const std::shared_ptr<const Model>& model, int frames) {
+  Inference inference(model, 1);
+  const Stopwatch watch;
+  for (int i = 0; i < frames; ++i) {
+    const Status status = inference.run(1);
+    if (!status.ok()) fail(status.message);
+  }
+  return watch.processor_micros();
+}
+
+// A face that moves, frame after frame.
+void move(int frame, float* face) {
+  for (int i = 0; i < kCoefficients; ++i) {
+    face[i] = 0.01f * static_cast<float>((frame * 7 + i * 13) % 100);
+  }
+}
+
+double run_controls(int frames, int fps) {
+  koemorph_controls settings = default_controls();
+  settings.saccades = settings.idle = settings.brow_accents = 1.0f;
+  settings.symmetry = settings.lower_smoothing = 0.1f;
+  Controls controls(fps);
+  Life life(fps);
+  controls.set(settings);
+  life.set(settings);
+  float face[kCoefficients];
+  const Stopwatch watch;
+  for (int i = 0; i < frames; ++i) {
+    move(i, face);
+    controls.apply(face, face);
+    life.apply(i, face);
+    kept = face[0];
+  }
+  return watch.processor_micros();
+}
+
+double run_retarget(int frames, const std::string& json) {
+  Retarget map;
+  const Status status = Retarget::load(json, &map);
+  if (!status.ok()) fail(status.message);
+  std::vector<float> weights(map.size());
+  float face[kCoefficients];
+  const Stopwatch watch;
+  for (int i = 0; i < frames; ++i) {
+    move(i, face);
+    map.apply(face, weights.data(), map.size());
+    kept = weights[0];
+  }
+  return watch.processor_micros();
+}
+
+}  // namespace
+
+void measure_stages(const koemorph_model_config& config, const Voice& voice, const std::string& map,
+                    Report* report) {
+  std::shared_ptr<const Model> model;
+  const Status status = Model::load(config, &model);
+  if (!status.ok()) fail(status.message);
+  const ModelSettings& settings = model->settings();
+  const auto add = [&](const char* name, double micros) {
+    report->add("\"stage_%s\": %.6f", name, micros * 1e-6 / voice.seconds());
+  };
+  const Stopwatch resampling;
+  const std::vector<float> samples = resample_all(voice, settings.mel.clock.sample_rate);
+  add("resample", resampling.processor_micros());
+  const Stopwatch hearing;
+  const int frames = run_mel(settings.mel, samples);
+  add("mel", hearing.processor_micros());
+  if (settings.use_egemaps) add("egemaps", run_egemaps(settings.egemaps, samples, report));
+  add("model", run_model(model, frames));
+  add("controls", run_controls(frames, settings.mel.clock.fps));
+  add("retarget", run_retarget(frames, map));
+}
+
+}  // namespace koemorph::benchmark

@@ -1,0 +1,145 @@
+"""What a game may do to a stream at its worst: huge and tiny blocks, time that jumps, denormals."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from koemorph import Model, Stream, _native
+from koemorph.model import onnxruntime_library
+
+RATE = 16000
+
+
+def noise(seconds: float, rate: int = RATE) -> np.ndarray:
+    rng = np.random.default_rng(3)
+    return (0.1 * rng.standard_normal(round(seconds * rate))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model(tiny_models: dict[int, Path]) -> Model:
+    return Model(tiny_models[30])
+
+
+def test_ten_minutes_in_one_block_leave_the_newest(model: Model) -> None:
+    native = model.stream(RATE, buffer_seconds=0.5)._native
+    block = np.zeros(600 * RATE, np.float32)
+    block[-RATE // 4 :] = noise(0.25)
+    native.push(block, 1)
+    assert native.process()
+    info = native.info
+    assert info.pushed_samples == len(block)
+    assert info.dropped_samples >= 599 * RATE
+    assert info.frames == pytest.approx(600 * 30, abs=2)
+    weights = native.pull(52)[1]
+    assert np.isfinite(weights).all()
+    # The stream goes on as one that heard silence and then the end of the block.
+    native.push(noise(0.5), 1)
+    assert native.process()
+    assert native.info.dropped_samples == info.dropped_samples
+
+
+def test_one_sample_at_a_time_from_a_fast_device(model: Model) -> None:
+    rate = 48000
+    audio = noise(0.05, rate)
+    whole, pieces = model.stream(rate), model.stream(rate)
+    whole.push(audio)
+    for sample in audio:
+        pieces.push(sample[None])
+    whole.flush()
+    pieces.flush()
+    np.testing.assert_allclose(pieces.pull().weights, whole.pull().weights, atol=1e-6)
+
+
+def test_a_clock_may_jump_back_and_forth(model: Model) -> None:
+    stream = model.stream(RATE, keep_seconds=2.0)
+    for part in np.split(noise(5.0), 50):
+        stream.push(part)
+    stream.flush()
+    frames = stream.pull().weights[-60:]  # what is still held
+    newest = 149
+    for time in (4.9, 3.1, 4.0, -1.0, 1e9, 3.5, 0.0, 4.9):
+        index = int(np.clip(round(time * 30), newest - 59, newest))
+        np.testing.assert_allclose(
+            stream.sample(index / 30 if 0 < time < 5 else time),
+            frames[index - newest - 1],
+            atol=1e-6,
+        )
+    assert stream.info.frames == newest + 1  # looking changes nothing
+
+
+def test_another_device_in_mid_stream(model: Model) -> None:
+    stream = model.stream(48000, channels=2)
+    stream.push(np.zeros((4000, 2), np.float32))
+    latency = stream.info.latency
+    stream.reset(RATE, channels=1)  # the device went; nothing was flushed
+    assert stream.info.latency < latency
+    assert stream.info.frames == stream.info.pushed_samples == 0
+    fresh = model.stream(RATE)
+    for one in (stream, fresh):
+        one.push(noise(0.5))
+        one.flush()
+    np.testing.assert_array_equal(stream.pull().weights, fresh.pull().weights)
+
+
+def features_of(stream: Stream) -> np.ndarray:
+    window = stream._native.tap(_native.Stage.WINDOW, 256 * 80)
+    return np.concatenate([window, stream._native.tap(_native.Stage.SMOOTH, 52)])
+
+
+@pytest.mark.parametrize("level", [1e-38, 1e-40, 1e-44])
+def test_denormal_audio_leaves_no_denormals(model: Model, level: float) -> None:
+    stream = model.stream(48000)
+    audio = noise(0.5, 48000) * np.float32(1e-10)
+    stream.push((audio * np.float32(level / 1e-10)).astype(np.float32))
+    resampled = stream._native.tap(_native.Stage.RESAMPLE, 1024)
+    tiny = np.finfo(np.float32).tiny
+    for values in (resampled, features_of(stream), stream.pull().weights):
+        assert not ((values != 0) & (np.abs(values) < tiny)).any()
+    quiet = model.stream(48000)
+    quiet.push(np.zeros(24000, np.float32))
+    np.testing.assert_allclose(features_of(stream), features_of(quiet), atol=1e-6)
+
+
+def test_a_decaying_voice_ends_in_silence_without_denormals(model: Model) -> None:
+    stream = model.stream(48000)
+    decay = noise(3.0, 48000) * np.exp(-60 * np.arange(3 * 48000) / 48000).astype(np.float32)
+    tiny = np.finfo(np.float32).tiny
+    for part in np.split(decay, 60):
+        stream.push(part)
+        for stage in (_native.Stage.RESAMPLE, _native.Stage.MODEL, _native.Stage.RETARGET):
+            values = stream._native.tap(stage, 1024)
+            assert not ((values != 0) & (np.abs(values) < tiny)).any()
+
+
+FAKE_RUNTIME = """
+#include <stddef.h>
+struct base { const void* (*get_api)(unsigned); const char* (*get_version)(void); };
+static const void* get_api(unsigned version) { return NULL; }
+static const char* get_version(void) { return "1.10.0"; }
+const struct base* OrtGetApiBase(void) {
+  static const struct base only = {get_api, get_version};
+  return &only;
+}
+"""
+
+
+def test_an_onnx_runtime_that_is_too_old_is_told_from_a_missing_one(
+    tmp_path: Path, tiny_models: dict[int, Path]
+) -> None:
+
+    source, old = tmp_path / "old.c", tmp_path / "libold.so"
+    source.write_text(FAKE_RUNTIME)
+    subprocess.run(["cc", "-shared", "-fPIC", str(source), "-o", str(old)], check=True)
+    for library, words in (
+        (old, r"ONNX Runtime 1\.10\.0 \(.*libold\.so\) is too old; KoeMorph needs 1\.17"),
+        (tmp_path / "none.so", r"could not be loaded; searched: .*none\.so"),
+        (source, r"could not be loaded; searched: .*old\.c"),
+    ):
+        with pytest.raises(Exception, match=words) as caught:
+            _native.Model(str(tiny_models[30]), str(library))
+        assert type(caught.value).__name__ == "ModelError"
+    assert _native.Model(str(tiny_models[30]), onnxruntime_library()).metadata("fps") == "30"

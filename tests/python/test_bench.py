@@ -1,0 +1,63 @@
+"""`koemorph bench`: every figure is measured, and what is not installed is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import tiny_model
+from click.testing import CliRunner
+
+from koemorph import cli
+from koemorph.cli import bench, bench_peer
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "SECONDS", 2)
+    monkeypatch.setattr(bench_peer, "SECONDS", 0.1)
+
+
+@pytest.fixture(scope="module")
+def dual(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bench") / "dual.onnx"
+    return tiny_model.save(path, 30, tiny_model.metadata(30, emotion="native"))
+
+
+def test_every_figure_is_measured(dual: Path) -> None:
+    result = CliRunner().invoke(cli.cli, ["bench", "--no-peer", "--json", "--model", str(dual)])
+    assert result.exit_code == 0, result.output
+    (figures,) = json.loads(result.output)
+    stages = ("resample", "mel", "egemaps", "model", "controls", "retarget")
+    assert all(figures[f"stage_{stage}"] > 0 for stage in stages)
+    for call in ("push_10ms", "frame", "frame_processor", "sample", "egemaps_update", "crowd_tick"):
+        assert 0 < figures[call]["p50"] <= figures[call]["p99"] <= figures[call]["max"]
+    assert figures["fps"] == 30
+    assert figures["frames"] >= 58
+    assert figures["crowd_streams"] > 0
+    assert figures["denormal_ratio"] > 0
+    assert figures["allocations"]["audio"] == figures["allocations"]["game"] == 0
+    assert 0 < figures["bytes_per_stream_of_crowd"] < figures["peak_bytes"]
+    parts = sum(figures[f"stage_{stage}"] for stage in stages)
+    assert figures["real_time_factor"] > 0.2 * parts  # both count the same work
+
+
+def test_the_table_names_a_peer_that_is_not_installed(
+    dual: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        bench_peer, "find_spec", lambda name: None if name == "opensmile" else object()
+    )
+    result = CliRunner().invoke(cli.cli, ["bench", "--model", str(dual)], env={"COLUMNS": "100"})
+    assert result.exit_code == 0, result.output
+    lines = {
+        line.split("│")[0].strip(): line.split("│")[-1].strip()
+        for line in result.output.splitlines()
+        if "│" in line
+    }
+    assert lines["not installed, so left out"] == "opensmile"
+    assert lines["egemaps"] == "0.0"
+    assert float(lines["mel"]) > 0
+    assert float(lines["model"]) > 0
+    assert float(lines["times as long as here"]) > 1
