@@ -76,8 +76,13 @@ def from_live_link(path: Path, fps: float | None = None) -> Table:
 
     fps is read off the timecodes' frame numbers where it is not given.
     """
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.reader(stream))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.reader(stream))
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is not a table in UTF-8 ({error}).") from error
     if len(rows) < 2 or tuple(rows[0][:2]) != LIVE_LINK_HEAD:
         raise DataError(f"{path} is no Live Link Face recording: it begins otherwise.")
     names = tuple(rows[0][2:])
@@ -101,7 +106,7 @@ def from_live_link(path: Path, fps: float | None = None) -> Table:
     except ValueError as error:
         raise DataError(f"{path}: a timecode is not HH:MM:SS:FF ({error}).") from error
     first = timecode_seconds(rows[1][0], rate)
-    return Table(np.array(values, np.float32), times - first, names, rate, "Live Link Face CSV")
+    return _checked_table(path, values, times - first, names, rate, "Live Link Face CSV")
 
 
 def from_beat(path: Path, fps: float = 60.0) -> Table:
@@ -109,15 +114,47 @@ def from_beat(path: Path, fps: float = 60.0) -> Table:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         names = tuple(str(name) for name in stored["names"])
-        rows = np.array([frame["weights"] for frame in stored["frames"]], np.float32)
+        rows = [list(frame["weights"]) for frame in stored["frames"]]
         shown = [frame.get("time") for frame in stored["frames"]]
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}.") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is not a facial JSON with names and frames ({error}).") from error
+    if fps <= 0:
+        raise DataError(f"a frame rate is positive, not {fps:g}.")
     times = np.arange(len(rows)) / fps
-    if len(shown) > 1 and all(time is not None for time in shown):
+    if len(shown) > 1 and all(isinstance(time, (int, float)) for time in shown):
         times = np.array(shown, np.float64)
-        fps = float(round(1 / np.median(np.diff(times)), 3))
-    return Table(rows, times, names, fps, "BEAT JSON")
+        step = float(np.median(np.diff(times)))
+        fps = round(1 / step, 3) if step > 0 else fps
+    return _checked_table(path, rows, times, names, fps, "BEAT JSON")
+
+
+def _checked_table(
+    path: Path,
+    rows: Sequence[Sequence[float]],
+    times: NDArray[np.float64],
+    names: tuple[str, ...],
+    fps: float,
+    source_format: str,
+) -> Table:
+    """The table of a file; DataError, with file and frame, where it holds no face over time."""
+    if not rows:
+        raise DataError(f"{path} has no frames.")
+    for frame, row in enumerate(rows):
+        if len(row) != len(names):
+            raise DataError(f"{path}, frame {frame}: {len(row)} values for {len(names)} names.")
+    try:
+        table = np.array(rows, np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}: a value is not a number ({error}).") from error
+    broken = np.flatnonzero(~np.isfinite(table).all(axis=1) | ~np.isfinite(times))
+    if len(broken):
+        raise DataError(f"{path}, frame {broken[0]}: a value or its time is not finite.")
+    back = np.flatnonzero(np.diff(times) <= 0)
+    if len(back):
+        raise DataError(f"{path}, frame {back[0] + 1}: its time is not after the frame before.")
+    return Table(table, times, names, fps, source_format)
 
 
 def convert_pairs(paths: Sequence[Path], root: Path, out: Path) -> int:

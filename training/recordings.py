@@ -175,7 +175,8 @@ def find_recordings(root: str | Path) -> list[Path]:
     """
     root = Path(root)
     if not root.is_dir():
-        raise DataError(f"the data folder {root} does not exist.")
+        what = "is not a folder" if root.exists() else "does not exist"
+        raise DataError(f"the data folder {root} {what}.")
     folders = [path.parent for path in root.rglob("blendshapes.jsonl")]
     pairs = [
         path

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -91,12 +92,60 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
         with initialize_config_dir(str(CONFIGS), version_base="1.3"):
             return compose("config", list(overrides))
     except HydraException as error:
-        raise DataError(str(error).split("\n", maxsplit=1)[0]) from error
+        said = str(error).split("\n", maxsplit=1)[0].rstrip(".")
+        raise DataError(f"{said}: {_advice(said)}") from error
+
+
+def _advice(said: str) -> str:
+    """What to do about Hydra's complaint, which quotes the override or its key."""
+    key = said.split("'")[1].split("=", maxsplit=1)[0].lstrip("+~") if "'" in said else ""
+    known = [name for name, _ in _leaves(_defaults())]
+    near = difflib.get_close_matches(key, known, n=1)
+    if near and near[0] != key:
+        return f"did you mean {near[0]}?"
+    return f"settings are given as key=value; the keys are in {CONFIGS}."
+
+
+def _defaults() -> dict[str, Any]:
+    """Every setting as it stands in the files, interpolations unresolved."""
+    files = {"data": "koemorph_v2"}
+    groups = ("data", "features", "loss", "model", "training")
+    return {
+        group: OmegaConf.to_container(
+            OmegaConf.load(CONFIGS / group / f"{files.get(group, 'default')}.yaml")
+        )
+        for group in groups
+    }
+
+
+def _leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names and values."""
+    for name, value in tree.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
+
+
+def _check_kinds(plain: Mapping[str, Any]) -> None:
+    """DataError for a word where a number belongs, and the like."""
+    given = dict(_leaves(plain))
+    for key, usual in _leaves(_defaults()):
+        value = given.get(key)
+        if isinstance(usual, bool):
+            if not isinstance(value, bool):
+                raise DataError(f"{key}={value}: choose true or false.")
+        elif isinstance(usual, (int, float)) and key != "training.devices":
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise DataError(f"{key}={value}: it must be a number, such as {usual}.")
+        elif isinstance(usual, list) and not isinstance(value, list):
+            raise DataError(f"{key}={value}: it must be a list, such as {usual}.")
 
 
 def read_settings(config: DictConfig) -> Settings:
     """Checks and converts; DataError, naming the key, for what makes no sense."""
     plain: Any = OmegaConf.to_container(config, resolve=True)
+    _check_kinds(plain)
     data, model, training = plain["data"], plain["model"], plain["training"]
     emotion = emotion_backend(model["emotion_config"]["backend"])
     features = _features(plain)
@@ -202,6 +251,8 @@ def _data(data: dict[str, Any]) -> DataSettings:
             "data.sequence_seconds and data.batch_size must be positive, data.pause_seconds two "
             "increasing numbers."
         )
+    if data["num_workers"] < 0:
+        raise DataError("data.num_workers must be 0 or more.")
     return DataSettings(
         train=_folders(data["train_data_dir"], "data.train_data_dir"),
         validation=_folders(data["val_data_dir"], "data.val_data_dir"),
@@ -240,6 +291,11 @@ def _optimization(training: dict[str, Any]) -> Optimization:
         raise DataError(
             f"training.scheduler.name={scheduler['name']}: choose cosine, linear or constant."
         )
+    for key in ("max_epochs", "accumulate_grad_batches", "validate_every"):
+        if training[key] < 1:
+            raise DataError(f"training.{key}={training[key]}: it must be at least 1.")
+    if optimizer["lr"] <= 0:
+        raise DataError("training.optimizer.lr must be positive.")
     return Optimization(
         max_epochs=training["max_epochs"],
         max_steps_per_epoch=training["max_steps_per_epoch"],

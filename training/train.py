@@ -19,7 +19,7 @@ from koemorph.errors import KoemorphError
 from .corpus import prepare
 from .loop import Trainer
 from .observer import Observer
-from .settings import CONFIGS, Settings, read_settings
+from .settings import CONFIGS, Settings, compose_config, read_settings
 
 LOG = logging.getLogger(__name__)
 
@@ -89,7 +89,11 @@ def _run(config: DictConfig) -> None:
 
 def main() -> None:
     """The door; errors of KoeMorph become one sentence and exit code 2."""
+    arguments = sys.argv[1:]
     try:
+        # Hydra's own words about a wrong key are many; of a sweep it knows more than we do.
+        if not any(each.startswith(("-", "hydra")) for each in arguments):
+            compose_config(arguments)
         _run()
     except KoemorphError as error:
         print(f"koemorph: {error}", file=sys.stderr)

@@ -86,18 +86,38 @@ def test_pairs_become_folders(tmp_path: Path) -> None:
     np.testing.assert_allclose(recording.capture.weights[:, 3], np.arange(30) / 30, atol=1e-6)
 
 
+def beat(*frames: object, names: str = "jawOpen") -> str:
+    return json.dumps({"names": [names], "frames": frames})
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
         ("take.csv", "a,b\n1,2", "no Live Link Face recording"),
         ("take.csv", "\n".join([*live_link_rows(2), "11:22:33:02,61,1,2"]), "line 4: 2 values"),
+        ("take.csv", "\n".join([*live_link_rows(2), "11:22:33:02,61,x"]), "line 4: could not"),
+        ("take.csv", "\0\udcff", "is not a table in UTF-8"),
+        ("take.csv", None, r"cannot read .*take\.csv: No such file"),
+        ("a.json", None, r"cannot read .*a\.json: No such file"),
         ("a.json", "{}", "not a facial JSON"),
+        ("a.json", "[1", "not a facial JSON"),
+        ("a.json", beat(), "has no frames"),
+        ("a.json", beat({"weights": [1.0, 2.0]}), "frame 0: 2 values for 1 names"),
+        ("a.json", beat({"weights": ["x"]}), "a value is not a number"),
+        ("a.json", beat({"weights": [float("nan")]}), "frame 0: a value or its time"),
+        (
+            "a.json",
+            beat({"weights": [1], "time": 0.2}, {"weights": [1], "time": 0.1}),
+            "frame 1: its time is not after",
+        ),
+        ("a.json", beat({"weights": [1.0]}, names="snout"), "none of the names"),
     ],
 )
 def test_foreign_tables_are_refused(
-    tmp_path: Path, sound: Path, name: str, text: str, words: str
+    tmp_path: Path, sound: Path, name: str, text: str | None, words: str
 ) -> None:
-    (tmp_path / name).write_text(text)
+    if text is not None:
+        (tmp_path / name).write_bytes(text.encode("utf-8", "surrogateescape"))
     kind = "from-live-link" if name.endswith("csv") else "from-beat"
     with pytest.raises(DataError, match=words):
         run(kind, tmp_path / name, sound, tmp_path / "out")

@@ -106,7 +106,9 @@ def from_beat(table: Path, sound: Path, out: Path, fps: float) -> None:
 @command.command()
 @click.argument("overrides", nargs=-1)
 @click.option("--scheduler", help="Address of a Dask scheduler (tcp://...); else a local cluster.")
-@click.option("--workers", default=2, show_default=True, help="Of the local cluster.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=2, show_default=True, help="Of the local cluster."
+)
 def prepare(overrides: tuple[str, ...], scheduler: str | None, workers: int) -> None:
     """Compute the features of a training run beforehand; OVERRIDES are those of the run."""
     try:
