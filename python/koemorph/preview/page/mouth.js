@@ -11,7 +11,7 @@ function mouthShape(w) {
   const shift = (w.mouthLeft - w.mouthRight) * 11 + (w.jawLeft - w.jawRight) * 4;
   const corner = (side, smile, frown, stretch, dimple) => ({
     x: shift + side * (40 * round + 9 * smile + 10 * stretch + 5 * dimple - 3 * frown),
-    y: MOUTH_Y - 2 - 13 * smile + 10 * frown + 3 * stretch + drop * 0.3 - 2 * w.mouthShrugLower,
+    y: MOUTH_Y - 3 - 13 * smile + 10 * frown + 3 * stretch + drop * 0.3 - 2 * w.mouthShrugLower,
   });
   const pressed = (w.mouthPressLeft + w.mouthPressRight) / 2;
   const smiling = (w.mouthSmileLeft + w.mouthSmileRight) / 2;

@@ -94,30 +94,51 @@ function drawHairBack(c) {
   c.fill();
 }
 
+// Strands from the parting to one side's end, `ends` being [control, end] of the lowest and highest.
+function drawStrands(c, [lowest, highest]) {
+  const mix = (from, to, share) => from + (to - from) * share;
+  for (let k = 0; k <= 12; k++) {
+    const share = k / 12, at = lowest.map((from, i) => mix(from, highest[i], share));
+    c.strokeStyle = k % 3 === 1 ? "rgba(255,226,250,.16)" : "rgba(28,10,40,.15)";
+    c.lineWidth = k % 2 ? 1.6 : 2.6;
+    c.beginPath();
+    c.moveTo(mix(-26, -6, share), mix(-136, -203, share));
+    c.quadraticCurveTo(...at);
+    c.stroke();
+  }
+}
+
+function drawGloss(c) {
+  c.strokeStyle = "rgba(255,228,250,.1)";
+  for (const [width, reach] of [[24, 0.75], [15, 0.93], [7, 1.1]]) {
+    c.lineWidth = width;
+    c.beginPath();
+    c.ellipse(0, -52, 106, 116, 0, -Math.PI / 2 - reach, -Math.PI / 2 + reach);
+    c.stroke();
+  }
+}
+
 function drawHairFront(c) {
   const hair = c.createLinearGradient(-120, -200, 110, -20);
   hair.addColorStop(0, "#8a5d8f");
   hair.addColorStop(0.4, "#573a62");
   hair.addColorStop(1, "#33223e");
   c.fillStyle = hair;
-  c.beginPath();
-  c.moveTo(-126, 24);
-  c.bezierCurveTo(-142, -120, -96, -204, 6, -204);
-  c.bezierCurveTo(104, -204, 142, -124, 126, 24);
-  c.bezierCurveTo(118, -26, 112, -70, 92, -104);
-  c.bezierCurveTo(64, -92, 10, -98, -26, -136);
-  c.bezierCurveTo(-40, -100, -84, -82, -108, -58);
-  c.bezierCurveTo(-118, -30, -120, -10, -126, 24);
-  c.fill();
-  c.strokeStyle = "rgba(255,220,255,.13)";
-  c.lineWidth = 3;
+  const shape = new Path2D("M -126 24");
+  shape.bezierCurveTo(-142, -120, -96, -204, 6, -204);
+  shape.bezierCurveTo(104, -204, 142, -124, 126, 24);
+  shape.bezierCurveTo(118, -26, 112, -70, 92, -104);
+  shape.bezierCurveTo(64, -92, 10, -98, -26, -136);
+  shape.bezierCurveTo(-40, -100, -84, -82, -108, -58);
+  shape.bezierCurveTo(-118, -30, -120, -10, -126, 24);
+  c.fill(shape);
+  c.save();
+  c.clip(shape);
   c.lineCap = "round";
-  [[-96, -150, -70, -176], [-74, -166, -40, -190], [26, -150, 70, -138]].forEach(([x, y, x2, y2]) => {
-    c.beginPath();
-    c.moveTo(x, y);
-    c.quadraticCurveTo((x + x2) / 2 - 4, (y + y2) / 2 - 8, x2, y2);
-    c.stroke();
-  });
+  drawStrands(c, [[14, -98, 92, -104], [112, -200, 128, 10]]);
+  drawStrands(c, [[-40, -100, -108, -58], [-104, -200, -128, 14]]);
+  drawGloss(c);
+  c.restore();
 }
 
 function drawEars(c) {

@@ -47,7 +47,7 @@ class Stage {
     const { width, height } = this.face, c = this.context;
     c.clearRect(0, 0, width, height);
     const faces = this.view === "both" ? [["KoeMorph", weights], ["capture", captured]] : [["", this.view === "capture" ? captured : weights]];
-    const room = width / faces.length, size = Math.min(height * 1.04, room * 1.3);
+    const room = width / faces.length, size = Math.min(height * 0.99, room * 1.3);
     faces.forEach(([label, w], k) => {
       drawPortrait(c, w, room * (k + 0.5), height - size / 2 + size * 0.02, size);
       if (!label) return;
