@@ -62,9 +62,9 @@ namespace KoeMorph
             {
                 _controls = Controls.Default();
             }
-            catch (DllNotFoundException)
+            catch (TypeLoadException)
             {
-                // Faces say what is missing; the defaults come when the library does.
+                // No library, or an old one. Faces say so; the defaults come when the right one does.
             }
         }
     }
