@@ -54,7 +54,7 @@ def pack(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def run(
     command: list[str | Path],
     library_folder: Path | None = None,
-    timeout: float = 300,
+    timeout: float = 900,
     environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program that finds its libraries in `library_folder`; its output on failure."""

@@ -182,6 +182,23 @@ def test_the_godot_zip_is_an_add_on(packed: Path) -> None:
             assert f"{name.rsplit('/', 1)[0]}/{path}" in files
 
 
+def test_the_packager_builds_the_library_of_this_machine(native_build: Path) -> None:
+    """In a folder that is built already, which is a matter of seconds."""
+    code = (
+        "import sys, pathlib, package, platforms; "
+        "print(package.build_library(platforms.this_platform(), pathlib.Path(sys.argv[1])))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(native_build)],
+        cwd=PLUGINS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert b"koemorph_stream_relax" in Path(result.stdout.strip()).read_bytes()
+
+
 def test_packing_again_gives_the_same_bytes(packed: Path, library: str, tmp_path: Path) -> None:
     assert not pack("--library", library, "--output", tmp_path).stderr
     for path in packed.iterdir():
