@@ -140,6 +140,41 @@ def test_changes_glide_without_a_step() -> None:
     np.testing.assert_allclose(out[-1], list(final.values()), atol=1e-6)
 
 
+CHANGES: dict[str, Any] = {
+    "upper_strength": 0.2,
+    "lower_strength": 1.8,
+    "upper_smoothing": 0.3,
+    "lower_smoothing": 0.3,
+    "symmetry": 1.0,
+    "lip_close_offset": 0.5,
+    "eyelid_offset": -0.5,
+    "multiplier": 2.0,
+    "offset": 0.4,
+    "minimum": 0.5,
+    "maximum": 0.1,
+    "active": 0,
+    "cancel_group": 1,
+}
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_no_control_clicks_when_it_changes(field: str) -> None:
+    # A face on which each of them shows.
+    still = face(jawOpen=0.5, mouthClose=0.1, mouthSmileLeft=0.4, eyeBlinkLeft=0.3, browInnerUp=0.4)
+    changed = settings(glide=0.5)
+    if np.ndim(getattr(changed, field)):
+        getattr(changed, field)[:] = CHANGES[field]
+    else:
+        setattr(changed, field, CHANGES[field])
+    out = changed_at(10, np.tile(still, (60, 1)), changed)
+    np.testing.assert_allclose(out[10], out[9], atol=1e-6)
+    whole = np.abs(out[-1] - out[9])
+    if "smoothing" not in field:  # which moves nothing on a still face
+        assert whole.max() > 0.05
+    # A smoothstep over 15 frames is at most 1.5 / 15 of the way at a time.
+    assert (np.abs(np.diff(out, axis=0)) <= 0.105 * whole + 1e-6).all()
+
+
 def test_settings_before_the_first_frame_hold_from_the_first_frame() -> None:
     stage = _native.ControlsStage(30)
     stage.set(settings(lower_strength=0.5))

@@ -61,3 +61,19 @@ def test_the_table_names_a_peer_that_is_not_installed(
     assert float(lines["mel"]) > 0
     assert float(lines["model"]) > 0
     assert float(lines["times as long as here"]) > 1
+
+
+def test_a_soak_neither_grows_nor_drifts(dual: Path) -> None:
+    # Three minutes of audio, two seconds of it again and again.
+    arguments = ["bench", "--soak", str(3 / 60), "--model", str(dual)]
+    result = CliRunner().invoke(cli.cli, arguments)
+    assert result.exit_code == 0, result.output
+    (seen,) = json.loads(result.output)
+    # The last frames wait for their lookahead and the resampler.
+    assert 3 * 60 * 30 - 3 <= seen["frames"] <= 3 * 60 * 30
+    assert seen["largest_time_error_seconds"] == 0
+    assert seen["weights_not_finite"] == seen["weights_out_of_range"] == 0
+    assert seen["dropped_samples"] == 0
+    assert seen["bytes_grown_since"] < 200_000
+    result = CliRunner().invoke(cli.cli, ["bench", "--soak", "0.0001", "--model", str(dual)])
+    assert "three times" in str(result.exception or result.output)

@@ -35,15 +35,20 @@ def speech(seconds: int) -> npt.NDArray[np.float32]:
     return _native.Resample(rate, RATE).push(looped)[: seconds * RATE]
 
 
-def measure(model: Path, audio: Path) -> dict[str, Any]:
-    """All figures of one model on raw float32 `audio` at RATE."""
-    program = PACKAGE / "bin" / "benchmark"
-    arguments = (model, onnxruntime_library(), audio, RATE, MAP)
-    command = [str(part) for part in (program, *arguments)]
+def run_program(name: str, model: Path, audio: Path, last: object) -> dict[str, Any]:
+    """What one of the package's programs prints, for raw float32 `audio` at RATE."""
+    program = PACKAGE / "bin" / name
+    command = [str(part) for part in (program, model, onnxruntime_library(), audio, RATE, last)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise KoemorphError(f"The benchmark did not run: {result.stderr.strip()}")
+        raise KoemorphError(f"The {name} program did not run: {result.stderr.strip()}")
     figures: dict[str, Any] = json.loads(result.stdout)
+    return figures
+
+
+def measure(model: Path, audio: Path) -> dict[str, Any]:
+    """All figures of one model on raw float32 `audio` at RATE."""
+    figures = run_program("benchmark", model, audio, MAP)
     figures["frame_milliseconds"] = 1000 * figures["real_time_factor"] / figures["fps"]
     return figures | {"model": model.name}
 
@@ -110,7 +115,13 @@ def add_peers(
 @click.option("--model", "names", metavar="NAME|FILE", multiple=True, help="A model.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option("--peer/--no-peer", default=True, help="Also time librosa, openSMILE and torch.")
-def command(names: tuple[str, ...], as_json: bool, peer: bool) -> None:
+@click.option(
+    "--soak",
+    "hours",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Instead play so many hours of audio, as fast as it goes, and see what grows or drifts.",
+)
+def command(names: tuple[str, ...], as_json: bool, peer: bool, hours: float | None) -> None:
     """Measure speed, latency and memory of the bundled models, or of those given.
 
     Real-time factors, stages, crowds and the Python way are counted in the processor's time, which
@@ -121,10 +132,14 @@ def command(names: tuple[str, ...], as_json: bool, peer: bool) -> None:
         audio = Path(folder) / "speech.f32"
         voice = speech(SECONDS)
         voice.tofile(audio)
-        found = [measure(model, audio) for model in models]
-    if peer:
+        if hours is None:
+            found = [measure(model, audio) for model in models]
+        else:
+            found = [run_program("soak", model, audio, hours) for model in models]
+            found = [{"model": path.name, **seen} for path, seen in zip(models, found, strict=True)]
+    if peer and hours is None:
         add_peers(models, found, voice)
-    if as_json:
+    if as_json or hours is not None:
         click.echo(json.dumps(found, indent=1))
         return
     table = Table("measured on this machine, one core", show_edge=False, pad_edge=False)

@@ -1,0 +1,113 @@
+// Plays hours of audio as fast as it goes and looks for what only shows after hours; prints JSON.
+//
+//   soak MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE HOURS
+//
+// AUDIO.f32 holds mono float32 samples, a whole number of seconds of them; it is played again and
+// again, so that the face of each round can be held against that of an earlier one.
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <vector>
+
+#include "koemorph.hpp"
+#include "process.h"
+#include "report.h"
+
+namespace {
+
+using namespace koemorph::benchmark;
+
+// What has been seen of the frames so far.
+struct Seen {
+  int64_t frames = 0;
+  int64_t not_finite = 0;
+  int64_t out_of_range = 0;
+  double largest_time_error = 0.0;  // s, from frame number / fps
+  double repeat_difference = 0.0;   // of a weight, from the same place of the second round
+};
+
+std::vector<float> read_rounds(const char* path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) fail(std::string(path) + " cannot be opened.");
+  std::vector<float> samples(static_cast<size_t>(file.tellg()) / sizeof(float));
+  file.seekg(0);
+  file.read(reinterpret_cast<char*>(samples.data()),
+            static_cast<std::streamsize>(samples.size() * sizeof(float)));
+  return samples;
+}
+
+// Takes all waiting frames. The second round is kept: in the first, history is still silence.
+void look(koemorph::Stream& stream, int fps, int64_t frames_a_round,
+          std::vector<koemorph::Face>* second_round, Seen* seen) {
+  koemorph::Face face;
+  double time = 0.0;
+  while (stream.pull(face, &time)) {
+    const double exact = static_cast<double>(seen->frames) / fps;
+    seen->largest_time_error = std::max(seen->largest_time_error, std::abs(time - exact));
+    const int64_t round = seen->frames / frames_a_round;
+    const auto place = static_cast<size_t>(seen->frames % frames_a_round);
+    if (round == 1) second_round->push_back(face);
+    for (size_t i = 0; i < face.size(); ++i) {
+      if (!std::isfinite(face[i])) ++seen->not_finite;
+      if (!(face[i] >= 0.0f && face[i] <= 1.0f)) ++seen->out_of_range;
+      if (round < 2) continue;
+      const double difference = std::abs(face[i] - (*second_round)[place][i]);
+      seen->repeat_difference = std::max(seen->repeat_difference, difference);
+    }
+    ++seen->frames;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 6) {
+    fail("usage: soak MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE HOURS");
+  }
+  const int rate = std::atoi(argv[4]);
+  const auto seconds = static_cast<int64_t>(std::atof(argv[5]) * 3600.0);
+  const std::vector<float> samples = read_rounds(argv[3]);
+  const int64_t seconds_a_round = static_cast<int64_t>(samples.size()) / rate;
+  if (seconds_a_round < 1 || seconds < 3 * seconds_a_round) {
+    fail("The hours must hold the audio three times, and the audio at least a second.");
+  }
+  const koemorph::Model model(argv[1], argv[2]);
+  koemorph::Stream stream(model, rate);
+  koemorph_controls raw = koemorph::default_controls();
+  raw.blink = 0.0f;  // blinks fall elsewhere in each round
+  stream.set_controls(raw);
+  const int fps = stream.info().fps;
+  const int64_t frames_a_round = seconds_a_round * fps;
+  std::vector<koemorph::Face> second_round;
+  second_round.reserve(static_cast<size_t>(frames_a_round));
+  Seen seen;
+  // By then every history is full.
+  const int64_t settled = std::min(10 * std::max<int64_t>(60, 2 * seconds_a_round), 5 * seconds);
+  int64_t early_bytes = 0;
+  const Stopwatch watch;
+  const int block = rate / 10;
+  for (int64_t i = 0; i < 10 * seconds; ++i) {
+    const int64_t at = i % (10 * seconds_a_round) * block;
+    stream.push(samples.data() + at, block);
+    stream.process();
+    look(stream, fps, frames_a_round, &second_round, &seen);
+    if (i == settled) early_bytes = koemorph::resident_bytes();
+  }
+  const koemorph_stream_info info = stream.info();
+  Report report;
+  report.add("\"audio_hours\": %.4f", static_cast<double>(seconds) / 3600.0);
+  report.add("\"fps\": %d", fps);
+  report.add("\"frames\": %lld", static_cast<long long>(seen.frames));
+  report.add("\"largest_time_error_seconds\": %.3g", seen.largest_time_error);
+  report.add("\"weights_not_finite\": %lld", static_cast<long long>(seen.not_finite));
+  report.add("\"weights_out_of_range\": %lld", static_cast<long long>(seen.out_of_range));
+  report.add("\"repeat_difference\": %.3g", seen.repeat_difference);
+  report.add("\"dropped_samples\": %lld", static_cast<long long>(info.dropped_samples));
+  report.add("\"bytes_when_settled\": %lld", static_cast<long long>(early_bytes));
+  report.add("\"bytes_grown_since\": %lld",
+             static_cast<long long>(koemorph::resident_bytes() - early_bytes));
+  report.add("\"processor_seconds\": %.1f", watch.processor_micros() * 1e-6);
+  report.print();
+  return 0;
+}
