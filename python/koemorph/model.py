@@ -39,7 +39,7 @@ def onnxruntime_library() -> str:
 
 def bundled_models() -> dict[str, Path]:
     """The models that ship, by name: "30", "60", and styles of them like "30-fast"."""
-    found = sorted(MODELS.glob(f"{_BUNDLED}*.onnx"))
+    found = sorted(MODELS.glob(f"{_BUNDLED}*.onnx"), key=lambda path: path.stem)
     return {path.stem.removeprefix(_BUNDLED): path for path in found}
 
 

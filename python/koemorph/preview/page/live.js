@@ -49,6 +49,7 @@ class Link {
   constructor(history) {
     this.history = history;
     this.latencies = [];
+    this.begins = [];
     this.frames = 0;
     this.sent = 0;
   }
@@ -79,9 +80,11 @@ class Link {
   send(block) {
     if (this.socket.readyState !== WebSocket.OPEN) return;
     this.sent += block.length;
-    // When the sample of stream time 0 was spoken, as the newest block tells it; the earliest is nearest.
-    const began = performance.now() - (this.sent / this.context.sampleRate) * 1000;
-    this.began = this.began === undefined ? began : Math.min(began, this.began + 0.01);
+    // When the sample of stream time 0 was spoken, as the last two seconds tell it: the earliest is
+    // nearest, and sound that a busy browser has lost is forgotten.
+    this.begins.push(performance.now() - (this.sent / this.context.sampleRate) * 1000);
+    if (this.begins.length > 200) this.begins.shift();
+    this.began = Math.min(...this.begins);
     this.history.hear(block);
     this.socket.send(block);
   }
