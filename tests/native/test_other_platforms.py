@@ -1,4 +1,4 @@
-"""An ARM build, run here by QEMU, gives the face that this machine gives."""
+"""ARM and Windows builds, run here by QEMU and Wine, give the face that this machine gives."""
 
 from __future__ import annotations
 
@@ -106,3 +106,27 @@ def test_arm_gives_the_same_face(
     example = programs / "wav_to_jsonl"
     environment = os.environ | {"LD_LIBRARY_PATH": str(programs)}
     check(run(qemu, "-L", root, example, bundled_model(30), voice, library, env=environment), voice)
+
+
+def test_windows_gives_the_same_face(
+    tmp_path: Path, speech: Path, needs_tool: Callable[[str], str]
+) -> None:
+    wine = needs_tool("wine")
+    needs_tool("x86_64-w64-mingw32-g++-posix")
+    library = onnxruntime_of(["win_amd64"], "capi/onnxruntime.dll")
+    programs = build("windows-mingw")
+    voice = sample(speech, 3.0, tmp_path)
+    environment = os.environ | {
+        "WINEPREFIX": str(tmp_path / "wine"),
+        "WINEDEBUG": "-all",
+        "WINEDLLOVERRIDES": "mscoree,mshtml=",  # no offers to install .NET or a browser
+    }
+    try:
+        output = run(
+            wine, programs / "wav_to_jsonl.exe", bundled_model(30), voice, library, env=environment
+        )
+    finally:
+        subprocess.run(
+            [needs_tool("wineserver"), "--kill"], env=environment, check=False, timeout=60
+        )
+    check(output, voice)
