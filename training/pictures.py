@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,10 +14,11 @@ from koemorph.coefficients import COEFFICIENTS, INDEX
 
 from .cache import TrackFeatures
 from .data import LabelledTrack
-from .network import SILENCE, Network
+from .network import RECENT_TOKENS, SILENCE, TOKEN_FPS, Network
 from .predict import animate
 
 SECONDS = 10.0
+HEIGHTS = (0.1, 0.25, 0.5, 1.0)  # of the axes, the least that a curve fits in
 DRAWN = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthSmileLeft", "browInnerUp")
 
 
@@ -44,14 +46,19 @@ def curves_figure(
     axes = figure.subplots(len(names) + 1, 1, sharex=True)
     seconds = len(output) / fps
     axes[0].imshow(mel.T, origin="lower", aspect="auto", extent=(0, seconds, 0, mel.shape[1]))
-    axes[0].set_ylabel("mel")
+    axes[0].set_ylabel("mel band", fontsize=8)
     times = np.arange(len(output)) / fps
     for axis, name in zip(axes[1:], names, strict=True):
-        axis.plot(times, output[:, INDEX[name]], linewidth=1)
+        shown = [("model", output[:, INDEX[name]], "-")]
         if capture is not None:
-            axis.plot(times, capture[:, INDEX[name]], linewidth=1, linestyle=":")
-        axis.set_ylabel(name, rotation=0, ha="right", fontsize=8)
-        axis.set_ylim(0, 1)
+            shown.append(("capture", capture[:, INDEX[name]], ":"))
+        for label, curve, style in shown:
+            axis.plot(times, curve, style, linewidth=1.3, label=label)
+        highest = max(float(np.nanmax(curve, initial=0.0)) for _, curve, _ in shown)
+        axis.set_ylim(0, next(top for top in HEIGHTS if highest <= top or top == HEIGHTS[-1]))
+        axis.grid(alpha=0.3)
+        axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
+    axes[1].legend(loc="upper right", fontsize=8, ncols=2)
     axes[-1].set_xlabel("seconds")
     return figure
 
@@ -61,10 +68,15 @@ def stream_picture(network: Network) -> Figure:
     shares = network.stream_weights.detach().cpu().numpy()[:, 0]
     figure = Figure(figsize=(6, 9), layout="constrained")
     axis = figure.subplots()
-    axis.barh(range(len(COEFFICIENTS)), shares)
-    axis.set_yticks(range(len(COEFFICIENTS)), COEFFICIENTS, fontsize=6)
+    rows = np.arange(len(COEFFICIENTS))
+    axis.barh(rows, shares, label="mel")
+    axis.barh(rows, 1 - shares, left=shares, color="lightgrey", label="emotion")
+    axis.axvline(0.5, color="black", linewidth=0.5)
+    axis.set_yticks(rows, COEFFICIENTS, fontsize=6)
+    axis.set_ylim(len(COEFFICIENTS) - 0.5, -0.5)
     axis.set_xlim(0, 1)
-    axis.set_xlabel("share of the mel stream")
+    axis.set_xlabel("share of each coefficient")
+    figure.legend(loc="outside upper center", ncols=2, fontsize=8)
     return figure
 
 
@@ -86,11 +98,31 @@ def attention_picture(
         inputs.append(torch.from_numpy(features.emotion[features.emotion_index[frame]]))
     _, maps = network.hear(*(each[None].to(device) for each in inputs))
     figure = Figure(figsize=(11, 8), layout="constrained")
+    figure.suptitle(f"attention at {frame / network.settings.fps:.2f} s (frame {frame})")
     widths = [each.shape[-1] for each in maps]
     axes = np.atleast_1d(figure.subplots(1, len(maps), width_ratios=[max(w, 8) for w in widths]))
     for axis, weights, name in zip(axes, maps, ("mel", "emotion"), strict=False):
-        axis.imshow(weights[0].mean(dim=0).cpu().numpy(), aspect="auto", vmin=0)
-        axis.set_title(f"{name}, frame {frame}")
-        axis.set_xlabel("token, oldest first")
+        image = axis.imshow(weights[0].mean(dim=0).cpu().numpy(), aspect="auto", vmin=0)
+        figure.colorbar(image, ax=axis, location="bottom", shrink=0.6, pad=0.01)
+        axis.set_title(name, fontsize=10)
+        axis.set_yticks([])
     axes[0].set_yticks(range(len(COEFFICIENTS)), COEFFICIENTS, fontsize=6)
+    _name_tokens(axes[0], network)
+    if len(maps) > 1:
+        axes[1].set_xticks(range(widths[1]))
+        axes[1].set_xlabel("token")
     return figure
+
+
+def _name_tokens(axis: Any, network: Network) -> None:
+    """Marks what the mel stream's tokens are: the seconds before, the newest ones, the detail."""
+    settings = network.settings
+    groups = (settings.blocks, RECENT_TOKENS, settings.detail_frames)
+    seconds = RECENT_TOKENS / TOKEN_FPS
+    names = ("seconds before", f"newest {seconds:.2f} s", "detail")
+    ends = np.cumsum(groups)
+    for end in ends[:-1]:
+        axis.axvline(end - 0.5, color="white", linewidth=0.8)
+    middles = [end - (size + 1) / 2 for end, size in zip(ends, groups, strict=True)]
+    shown = [(at, name) for at, name, size in zip(middles, names, groups, strict=True) if size]
+    axis.set_xticks([at for at, _ in shown], [name for _, name in shown])
