@@ -296,7 +296,13 @@ class Trainer:
         moments = checkpoint.groups.get("optimizer", {})
         for name, parameter in self.network.named_parameters():
             if f"step/{name}" in moments:
-                state: dict[str, Any] = {m: moments[f"{m}/{name}"].clone() for m in MOMENTS}
+                # Fabric moves the network to its device, but not what the optimizer holds.
+                state: dict[str, Any] = {
+                    moment: moments[f"{moment}/{name}"].to(
+                        "cpu" if moment == "step" else self.fabric.device, copy=True
+                    )
+                    for moment in MOMENTS
+                }
                 self.optimizer.state[parameter] = state
         described = checkpoint.description
         self.epoch, self.step, self.best = described.epoch, described.step, described.best

@@ -7,14 +7,16 @@ import logging
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import hydra
 import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning_fabric import Fabric
+from lightning_fabric.plugins import MixedPrecision, Precision
 from omegaconf import DictConfig
 
-from koemorph.errors import KoemorphError
+from koemorph.errors import DataError, KoemorphError
 
 from .corpus import prepare
 from .loop import Trainer
@@ -30,10 +32,11 @@ def train(config: DictConfig, folder: Path) -> dict[str, float]:
     training = config.training
     if training.threads:
         torch.set_num_threads(training.threads)
-    precision = training.precision
-    if precision == "auto":
-        precision = "16-mixed" if torch.cuda.is_available() else "32-true"
-    fabric = Fabric(accelerator=training.accelerator, devices=training.devices, precision=precision)
+    fabric = Fabric(
+        accelerator=training.accelerator,
+        devices=training.devices,
+        plugins=_precision(training.precision, training.accelerator),
+    )
     fabric.launch()
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     data = prepare(settings)
@@ -44,6 +47,29 @@ def train(config: DictConfig, folder: Path) -> dict[str, float]:
     active = fabric.is_global_zero
     with Observer(folder, steps, trainer.step, bar=training.progress, active=active) as observer:
         return trainer.fit(observer)
+
+
+class _Autocast(MixedPrecision):
+    """Mixed precision that leaves targets and counts as they are: only products are cast."""
+
+    def convert_input(self, data: Any) -> Any:
+        return data
+
+
+def _precision(wanted: str, accelerator: str) -> Precision:
+    """What training.precision means on a device; DataError when it means nothing."""
+    on_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    if wanted == "auto":
+        wanted = "16-mixed" if on_gpu else "32-true"
+    if wanted == "32-true":
+        return Precision()
+    if wanted == "bf16-mixed":
+        return _Autocast("bf16-mixed", "cuda" if on_gpu else "cpu")
+    if wanted == "16-mixed" and on_gpu:
+        return _Autocast("16-mixed", "cuda")
+    raise DataError(
+        f"training.precision={wanted}: choose auto, 32-true or bf16-mixed, or 16-mixed on a GPU."
+    )
 
 
 def _describe(settings: Settings, trainer: Trainer, folder: Path) -> None:

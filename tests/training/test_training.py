@@ -117,6 +117,8 @@ def test_two_processes_are_one(configure: Configure, babble: Path, tmp_path: Pat
         ("data.window_frames=128", "model.emotion_config.use_concatenation=false"),
         ("experiment=fast", "model.d_model=32", "training.max_epochs=1"),
         ("data=koemorph_v1", "debug=true", "data.max_files=2"),
+        # As much of mixed precision as runs without a GPU.
+        ("training.precision=bf16-mixed", "data.stride_mode=dense"),
     ],
 )
 def test_every_kind_of_run_runs(
@@ -152,6 +154,7 @@ def test_unknown_keys_are_refused(tmp_path: Path) -> None:
         ("data.verify_sync=perhaps", "choose true or false"),
         ("training.accumulate_grad_batches=0", "must be at least 1"),
         ("data.num_workers=-1", "must be 0 or more"),
+        ("training.precision=16-mixed", "or 16-mixed on a GPU"),
         ("features.emotion.window_intervals=[0.0,0.4]", "a whole number of updates"),
         ("data.train_data_dir=/nowhere", "does not exist"),
         ("model.emotion_config.backend=moods", "no emotion backend moods"),
