@@ -66,6 +66,31 @@ def test_only_the_context_window_counts() -> None:
     np.testing.assert_allclose(after_noise, alone, rtol=1e-4, atol=1e-4)
 
 
+def pulses(lengths: tuple[int, int], heights: tuple[float, float]) -> np.ndarray:
+    """Two seconds of damped pulses whose distances (samples) and heights take turns."""
+    ring = np.exp(-np.arange(80) / 20) * np.sin(2 * np.pi * 900 / RATE * np.arange(80))
+    samples, at, turn = np.zeros(2 * RATE), 100, 0
+    while at + 100 < len(samples):
+        samples[at : at + 80] += heights[turn] * ring
+        at, turn = at + lengths[turn], 1 - turn
+    return samples.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "heights"),
+    [((128, 128), (0.5, 0.5)), ((127, 129), (0.5, 0.5)), ((128, 128), (0.5, 0.45))],
+)
+def test_jitter_and_shimmer_are_the_change_from_period_to_period(
+    lengths: tuple[int, int], heights: tuple[float, float]
+) -> None:
+    stage = _native.Egemaps()
+    stage.push(pulses(lengths, heights))
+    jitter, shimmer = np.median(stage.lld()[50:150, 11:13], axis=0)
+    change = abs(heights[1] - heights[0]) / np.mean(heights)
+    assert jitter == pytest.approx(abs(lengths[1] - lengths[0]) / np.mean(lengths), abs=2e-3)
+    assert shimmer == pytest.approx(20 * np.log10(1 + change), abs=0.02)
+
+
 BAD = {
     "silence": np.zeros(RATE),
     "offset": np.full(RATE, 0.5),

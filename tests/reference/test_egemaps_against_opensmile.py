@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from koemorph.egemaps import FUNCTIONAL_NAMES, LLD_NAMES
+from koemorph.egemaps import GEMAPS_NAMES, LLD_NAMES
 
 opensmile = pytest.importorskip("opensmile", reason="openSMILE is no part of KoeMorph")
 
@@ -14,6 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 import egemaps_parity as parity  # noqa: E402
 
 SPECTRAL = LLD_NAMES[: parity.F0]
+
+
+def test_gemaps_is_the_subset_opensmile_names() -> None:
+    smile = opensmile.Smile(opensmile.FeatureSet.GeMAPSv01b, opensmile.FeatureLevel.Functionals)
+    assert list(GEMAPS_NAMES) == list(smile.feature_names)
 
 
 @pytest.fixture(scope="module")
@@ -41,29 +46,34 @@ def test_spectral_descriptors(compared: tuple[parity.Pair, parity.Pair]) -> None
     frames, _ = compared
     for i, name in enumerate(SPECTRAL):
         r, difference = parity.descriptor(frames, i)
-        assert r >= 0.999, name
-        assert difference <= 0.001, name
+        assert r >= 0.995, name
+        assert difference <= 0.01, name
 
 
 def test_pitch(compared: tuple[parity.Pair, parity.Pair]) -> None:
     voicing, close = parity.pitch(compared[0])
-    assert voicing >= 0.997
-    assert close >= 0.99
+    assert voicing >= 0.98
+    assert close >= 0.98
 
 
 def test_harmonics_and_formants(compared: tuple[parity.Pair, parity.Pair]) -> None:
+    """What is asked for where the pitch agrees; over all frames a floor (see egemaps_parity.md)."""
     frames, _ = compared
+    same = parity.same_stretches(frames)
+    assert same.sum() >= 1000
     for i, name in enumerate(LLD_NAMES):
-        if name.startswith(("HNR", "logRel", "F1", "F2", "F3")):
-            r, difference = parity.descriptor(frames, i)
-            assert r >= 0.94, name
+        r, difference = parity.descriptor(frames, i)
+        if name.startswith(("jitter", "shimmer", "HNR", "logRel")):
+            assert parity.correlation(frames.ours[same, i], frames.reference[same, i]) >= 0.95, name
+            assert r >= 0.88, name
+        if name.startswith(("F1", "F2", "F3")):
+            assert r >= 0.9, name
             assert difference <= 0.02, name
 
 
 def test_functionals(compared: tuple[parity.Pair, parity.Pair]) -> None:
     _, rows = compared
     correlations = parity.functional_correlations(rows)
-    unsure = [name.startswith(("jitter", "shimmer")) for name in FUNCTIONAL_NAMES]
-    assert np.sum(correlations >= 0.98) >= 74
-    assert np.median(correlations) >= 0.998
-    assert np.sum(correlations[np.logical_not(unsure)] < 0.9) <= 2
+    assert np.sum(correlations >= 0.98) >= 78
+    assert np.sum(correlations < 0.9) <= 3
+    assert np.median(correlations) >= 0.999
