@@ -240,8 +240,10 @@ def _check_range(rows: NDArray[np.float32], table: Path) -> None:
     outside = np.argwhere((rows < 0) | (rows > 1))
     if len(outside):
         frame, column = outside[0]
+        text = table.read_text(encoding="utf-8").split("\n")
+        line = [number for number, each in enumerate(text, 1) if each.strip()][frame]
         raise DataError(
-            f"{table}, frame {frame}: coefficient {column} is {rows[frame, column]:g}, not in "
+            f"{table}, line {line}: coefficient {column} is {rows[frame, column]:g}, not in "
             f"[0, 1] ({len(outside)} such values)."
         )
 

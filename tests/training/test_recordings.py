@@ -127,7 +127,7 @@ GOOD = {"timestamp": 0.5, "blendshapes": [0.0] * 52}
         (json.dumps({**GOOD, "blendshapes": [0.0] * 51}), "line 2: 51 blendshapes where 52"),
         (
             json.dumps({**GOOD, "blendshapes": [0.0] * 51 + [1.2]}),
-            "frame 1: coefficient 51 is 1.2, not in",
+            "line 2: coefficient 51 is 1.2, not in",
         ),
         (json.dumps({**GOOD, "blendshapes": [float("nan")] * 52}), "line 2: expected finite"),
         (json.dumps({**GOOD, "timestamp": 0.0}), "line 2: timestamp 0.0 is not after 0.0"),
