@@ -121,8 +121,10 @@ def _describe(text: str, path: Path) -> Description:
             raise ModelError(f"{path} is a checkpoint of another version of KoeMorph.")
         features = stored.pop("features")
         features["window_intervals"] = tuple(features["window_intervals"])
+        network = stored.pop("network")
+        network["styles"] = tuple(network["styles"])
         return Description(
-            network=NetworkSettings(**stored.pop("network")),
+            network=NetworkSettings(**network),
             features=FeatureSettings(**features),
             **stored,
         )

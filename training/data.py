@@ -20,6 +20,7 @@ from .augment import Augmentation, augment
 from .cache import FeatureCache, TrackFeatures
 from .network import OUTPUTS, SILENCE, NetworkSettings
 from .strides import Stride
+from .styles import style_shares
 from .tracks import Track
 
 FloatArray = NDArray[np.float32]
@@ -32,7 +33,8 @@ class Sampling:
     sequence_frames: frames of a sequence; batch_size: sequences of a batch, over all processes;
     from_nothing: share of sequences that begin at a recording's start with no history at all;
     emotion_dropout: share of sequences whose emotion features are all zeros;
-    weights: how often a source is drawn, relative to its length (1 where it is not named).
+    weights: how often a source is drawn, relative to its length (1 where it is not named);
+    styles: the style that a source speaks (the network's first one where it is not named).
     """
 
     sequence_frames: int = 256
@@ -40,6 +42,7 @@ class Sampling:
     from_nothing: float = 0.2
     emotion_dropout: float = 0.0
     weights: Mapping[str, float] = field(default_factory=dict)
+    styles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class Batch:
     """S sequences of T frames, n of them to be computed; see Network.sequence.
 
     target: (S, n, 52); labelled: (S, n, 52), 0 where there is no label; previous: (S, R, 52), the
-    face before each run of consecutive frames; run: how many frames a run has.
+    face before each run of consecutive frames; style: (S, styles - 1), shares of the styles after
+    the first; run: how many frames a run has.
     """
 
     mel: Tensor
@@ -57,6 +61,7 @@ class Batch:
     target: Tensor
     labelled: Tensor
     previous: Tensor
+    style: Tensor
     run: int
 
     def rows(self, first: int, last: int) -> Batch:
@@ -71,6 +76,7 @@ class Batch:
             self.target[pick],
             self.labelled[pick],
             self.previous[pick],
+            self.style[pick],
             self.run,
         )
 
@@ -83,9 +89,10 @@ class Batch:
             return source.to(device, non_blocking=pinned)
 
         emotion = None if self.emotion is None else move(self.emotion)
-        moved = (self.mel, self.detail, self.positions, self.target, self.labelled, self.previous)
-        mel, detail, positions, target, labelled, previous = map(move, moved)
-        return Batch(mel, detail, emotion, positions, target, labelled, previous, self.run)
+        moved = (self.mel, self.detail, self.positions, self.target, self.labelled)
+        mel, detail, positions, target, labelled = map(move, moved)
+        previous, style = move(self.previous), move(self.style)
+        return Batch(mel, detail, emotion, positions, target, labelled, previous, style, self.run)
 
 
 @dataclass(frozen=True)
@@ -161,6 +168,7 @@ class Corpus:
             stacked["target"],
             stacked["labelled"],
             stacked["previous"],
+            stacked["style"],
             min(stride.run, len(positions)),
         )
 
@@ -183,6 +191,7 @@ class Corpus:
         row = {"mel": mel, "detail": detail, "target": track.weights[frames]}
         labelled = (inside[:, None] & track.labelled[None]).astype(np.float32)
         row["labelled"] = labelled
+        row["style"] = style_shares(track.source, self.network, self.sampling.styles)
         before = start + positions[::run] - 1
         previous = track.weights[np.clip(before, 0, len(track) - 1)]
         row["previous"] = previous * (before >= first)[:, None].astype(np.float32)

@@ -37,6 +37,7 @@ from .metrics import (
 from .predict import animate
 from .recordings import find_recordings, read_audio, read_recording, resample_capture
 from .rig import Lips
+from .styles import speak
 
 FloatArray = NDArray[np.float32]
 Animate = Callable[[FloatArray, int], FloatArray]
@@ -91,9 +92,14 @@ class Report:
         }
 
 
-def open_player(path: Path) -> Player:
-    """An .onnx model, played by the native core, or a .safetensors checkpoint, by torch."""
+def open_player(path: Path, style: str | None = None) -> Player:
+    """An .onnx model, played by the native core, or a .safetensors checkpoint, by torch.
+
+    style: what a checkpoint is to speak, see `styles.speak`; a model file speaks one style only.
+    """
     if path.suffix == ".onnx":
+        if style is not None:
+            raise DataError(f"{path.name} speaks one style; --style is for checkpoints.")
         model = Model(path)
         fps = int(model.metadata()["fps"])
         return Player(
@@ -101,6 +107,7 @@ def open_player(path: Path) -> Player:
         )
     checkpoint = load_checkpoint(path)
     network, settings = checkpoint.network(), checkpoint.description.features
+    speak(network, style)
     backend = emotion_backend(checkpoint.description.emotion)
 
     def play(audio: FloatArray, rate: int) -> FloatArray:

@@ -46,7 +46,9 @@ class Step(nn.Module):
         self.loss = loss
 
     def forward(self, batch: Batch, total: Tensor) -> dict[str, Tensor]:
-        raw = self.network.sequence(batch.mel, batch.detail, batch.positions, batch.emotion)
+        raw = self.network.sequence(
+            batch.mel, batch.detail, batch.positions, batch.emotion, batch.style
+        )
 
         def runs(table: Tensor) -> Tensor:
             rows, frames, width = table.shape
@@ -248,7 +250,7 @@ class Trainer:
     def _validate(self, observer: Observer) -> dict[str, float]:
         optimization = self.settings.optimization
         network = self.average if optimization.ema_decay else self.network
-        measures = validate(network, self.data.validation)
+        measures = validate(network, self.data.validation, self.corpus.sampling.styles)
         observer.validation(self.epoch, measures)
         if optimization.picture_every and self.epoch % optimization.picture_every == 0:
             observer.pictures(self.epoch, network, self.data.validation[0])

@@ -11,6 +11,7 @@ from koemorph.coefficients import COEFFICIENTS, INDEX
 
 MOUTH_PARTS = ("jaw", "mouth", "tongue", "cheekPuff")
 NEARLY_CLOSED = 0.15  # of a half open mouth
+OPEN_SHARE = 0.2  # what an open frame's gap counts, beside a closed one's
 IS_MOUTH = tuple(name.startswith(MOUTH_PARTS) for name in COEFFICIENTS)
 
 
@@ -85,8 +86,10 @@ class FaceLoss(nn.Module):
             gap = self.gap.to(output.device)
             wanted = ((target * labelled) @ gap).clamp(min=0.0)
             shown = (output * labelled) @ gap
-            nearness = torch.exp(-wanted / NEARLY_CLOSED)
-            miss = labelled.amax(-1) * nearness * (shown.clamp(min=0.0) - wanted) ** 2
+            nearness = OPEN_SHARE + torch.exp(-wanted / NEARLY_CLOSED)
+            # Not squared: in doubt, half closed is as wrong as open, and lips that do not touch
+            # are what an eye sees.
+            miss = labelled.amax(-1) * nearness * (shown.clamp(min=0.0) - wanted).abs()
             terms["closure"] = settings.closure_weight * len(COEFFICIENTS) * miss.sum() / total
         terms["loss"] = torch.stack(list(terms.values())).sum()
         return terms

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -31,6 +32,7 @@ DILATIONS = (1, 2, 5)  # kernel 3: each token of the trunk covers 17 frames
 RECENT_TOKENS = 16
 RECENT_FRAMES = RECENT_TOKENS + 2 * sum(DILATIONS)  # 32
 BLOCK_FRAMES = 16
+NEUTRAL = "neutral"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class NetworkSettings:
 
     context_frames counts frames at `fps`; emotion_features is per window (88 functionals), 0 for a
     network without the emotion stream. temperature divides the logits of the stream weights.
+    styles: manners of speaking, each learned from sources of its own; the first is the usual one.
     """
 
     fps: int = 30
@@ -54,6 +57,7 @@ class NetworkSettings:
     channels: int = 128
     hidden: int = 64
     temperature: float = 1.0
+    styles: tuple[str, ...] = (NEUTRAL,)
 
     def __post_init__(self) -> None:
         if self.fps % TOKEN_FPS:
@@ -67,6 +71,8 @@ class NetworkSettings:
                 f"the context must be a multiple of {BLOCK_FRAMES * self.step} frames and at least "
                 f"{RECENT_FRAMES * self.step} at {self.fps} fps, not {self.context_frames}"
             )
+        if not self.styles or len(set(self.styles)) < len(self.styles):
+            raise ValueError(f"styles must be different names, not {', '.join(self.styles)}")
         if self.emotion_features and self.emotion_dim % self.emotion_tokens:
             raise ValueError("emotion_dim must be a multiple of emotion_tokens")
 
@@ -156,6 +162,14 @@ class Network(nn.Module):
         self.readout = nn.Parameter(torch.empty(OUTPUTS, settings.hidden))
         self.offset = nn.Parameter(torch.full((OUTPUTS,), -2.0))
         self.alpha_logit = nn.Parameter(torch.full((OUTPUTS,), -1.0))
+        # How each style after the first decodes otherwise; what is heard is the same for all.
+        others = len(settings.styles) - 1
+        if others:
+            self.style_bias = nn.Parameter(torch.zeros(others, OUTPUTS, settings.hidden))
+            self.style_readout = nn.Parameter(torch.zeros(others, OUTPUTS, settings.hidden))
+            self.style_offset = nn.Parameter(torch.zeros(others, OUTPUTS))
+        self.style: Tensor  # what `forward` speaks: shares of the styles after the first
+        self.register_buffer("style", torch.zeros(others), persistent=False)
         nn.init.normal_(self.readout, std=1 / math.sqrt(settings.hidden))
 
     @property
@@ -178,6 +192,20 @@ class Network(nn.Module):
             return math.inf
         frames = settings.context_frames + settings.detail_frames
         return frames * settings.mel_bands / settings.emotion_dim
+
+    def speak(self, shares: Mapping[str, float]) -> None:
+        """Makes `forward` speak a style, or a mixture: {name: share}, shares that sum to 1.
+
+        Raises ValueError for a style that was not learned.
+        """
+        unknown = sorted(set(shares) - set(self.settings.styles))
+        if unknown or abs(sum(shares.values()) - 1) > 1e-6:
+            known = ", ".join(self.settings.styles)
+            raise ValueError(
+                f"no style {unknown[0]}; there are {known}" if unknown else "shares must sum to 1"
+            )
+        mixed = [shares.get(name, 0.0) for name in self.settings.styles[1:]]
+        self.style.copy_(torch.tensor(mixed))
 
     def smooth(self, raw: Tensor, previous: Tensor) -> Tensor:
         """One step of smoothing: (B, 52), (B, 52) -> (B, 52)."""
@@ -212,17 +240,24 @@ class Network(nn.Module):
         joined = torch.cat(tokens, dim=1)
         attention = self.mel_attention
         return self._decode(
-            attention.scores(joined, self.queries), attention.value(joined), egemaps
+            attention.scores(joined, self.queries), attention.value(joined), egemaps, self.style
         )
 
     def sequence(
-        self, mel: Tensor, detail: Tensor, positions: Tensor, egemaps: Tensor | None = None
+        self,
+        mel: Tensor,
+        detail: Tensor,
+        positions: Tensor,
+        egemaps: Tensor | None = None,
+        style: Tensor | None = None,
     ) -> Tensor:
         """Unsmoothed outputs at some frames of S sequences, each trunk token computed once.
 
         mel: (S, context_frames - 1 + T, bands): T frames and the history of the first.
         positions: (n,) which of the T frames to compute; detail: (S, n, detail_frames, bands);
-        egemaps: (S, n, windows, features), both at these frames. Returns (S, n, 52).
+        egemaps: (S, n, windows, features), both at these frames; style: (S, styles - 1), each
+        sequence's shares of the styles after the first, by default what `forward` speaks. Returns
+        (S, n, 52).
         """
         settings = self.settings
         attention = self.mel_attention
@@ -250,6 +285,7 @@ class Network(nn.Module):
             scores.flatten(0, 1),
             values.flatten(0, 1),
             None if egemaps is None else egemaps.flatten(0, 1),
+            self.style.expand(rows, -1) if style is None else style,
         )
         return raw.reshape(rows, count, OUTPUTS)
 
@@ -269,8 +305,10 @@ class Network(nn.Module):
         return signal.transpose(1, 2)
 
     def _decode(
-        self, scores: Tensor, values: Tensor, egemaps: Tensor | None
+        self, scores: Tensor, values: Tensor, egemaps: Tensor | None, style: Tensor
     ) -> tuple[Tensor, list[Tensor]]:
+        """Raw outputs and attention weights; style: shares for all rows, or (S, styles - 1) for
+        rows that are S sequences."""
         heard, weights = self.mel_attention.attend(scores, values)
         maps = [weights]
         if self.settings.emotion_features:
@@ -280,8 +318,19 @@ class Network(nn.Module):
             shares = self.stream_weights
             heard = heard * shares[:, :1] + felt * shares[:, 1:]
             maps.append(weights)
-        inner = F.silu(self.decoder(heard) + self.decoder_bias)
-        return torch.sigmoid((inner * self.readout).sum(-1) + self.offset), maps
+        bias: Tensor = self.decoder_bias
+        readout: Tensor = self.readout
+        offset: Tensor = self.offset
+        inner = self.decoder(heard)
+        if len(self.settings.styles) > 1:
+            bias = bias + torch.tensordot(style, self.style_bias, dims=1)
+            readout = readout + torch.tensordot(style, self.style_readout, dims=1)
+            offset = offset + torch.tensordot(style, self.style_offset, dims=1)
+        if bias.ndim > 2:  # a style for each sequence: (S, 1, 52, hidden)
+            inner = inner.unflatten(0, (len(bias), -1))
+            bias, readout, offset = bias[:, None], readout[:, None], offset[:, None]
+        raw = torch.sigmoid((F.silu(inner + bias) * readout).sum(-1) + offset)
+        return raw.reshape(-1, OUTPUTS), maps
 
     def _feel(self, egemaps: Tensor) -> tuple[Tensor, Tensor]:
         """(B, windows, features) -> (B, 52, d_model) and the attention weights."""

@@ -14,8 +14,13 @@ CHUNK = 512  # frames computed at a time
 
 
 @torch.no_grad()
-def animate(network: Network, features: TrackFeatures) -> NDArray[np.float32]:
-    """All T frames of a recording that begins from nothing, smoothed: (T, 52)."""
+def animate(
+    network: Network, features: TrackFeatures, style: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """All T frames of a recording that begins from nothing, smoothed: (T, 52).
+
+    style: (styles - 1,), shares of the styles after the first; by default what `forward` speaks.
+    """
     network.eval()
     device = network.alpha_logit.device
     past = network.settings.context_frames - 1
@@ -34,6 +39,7 @@ def animate(network: Network, features: TrackFeatures) -> NDArray[np.float32]:
             _batched(features.detail[first:last], device),
             torch.arange(last - first, device=device),
             emotion,
+            None if style is None else _batched(style, device),
         )
         smoothed = smooth_runs(network, raw[:, None], previous[:, None])[:, 0]
         previous = smoothed[:, -1]

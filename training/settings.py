@@ -19,7 +19,7 @@ from .augment import Augmentation
 from .data import Sampling
 from .emotion import EmotionBackend, emotion_backend
 from .losses import LossSettings
-from .network import NetworkSettings
+from .network import NEUTRAL, NetworkSettings
 from .strides import StrideSchedule
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -166,6 +166,7 @@ def read_settings(config: DictConfig) -> Settings:
             from_nothing=data["from_nothing"],
             emotion_dropout=training["emotion_dropout"],
             weights=data["source_weights"],
+            styles=data["styles"],
         ),
         augmentation=_augmentation(data["augment"]),
         stride=StrideSchedule(
@@ -241,6 +242,7 @@ def _network(
         channels=model["channels"],
         hidden=model["hidden"],
         temperature=model["dual_stream_attention"]["temperature"],
+        styles=(NEUTRAL, *sorted(set(plain["data"]["styles"].values()) - {NEUTRAL})),
     )
 
 

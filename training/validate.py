@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,16 @@ from .metrics import (
 )
 from .network import Network
 from .predict import animate
+from .styles import style_shares
 
 FloatArray = NDArray[np.float32]
 SHOWN = ("jawOpen", "mouthClose", "mouthPucker", "mouthLowerDownLeft")
 
 
-def validate(network: Network, tracks: Sequence[LabelledTrack]) -> dict[str, float]:
-    """Measures over all validation frames.
+def validate(
+    network: Network, tracks: Sequence[LabelledTrack], styles: Mapping[str, str]
+) -> dict[str, float]:
+    """Measures over all validation frames, each source in the style that `styles` gives it.
 
     error: mean absolute error of the labelled coefficients, the run's yardstick; r/NAME:
     correlation on all frames, r_speech/NAME on speech frames, control/NAME with shifted captures;
@@ -38,7 +41,8 @@ def validate(network: Network, tracks: Sequence[LabelledTrack]) -> dict[str, flo
     labelled = np.zeros(len(COEFFICIENTS), np.bool_)
     begin = time.perf_counter()
     for track in tracks:
-        outputs.append(animate(network, track.features)[: len(track)])
+        style = style_shares(track.source, network.settings, styles)
+        outputs.append(animate(network, track.features, style)[: len(track)])
     seconds = time.perf_counter() - begin
     for track in tracks:
         face = np.where(track.labelled, track.weights[: len(track)], np.float32(np.nan))

@@ -17,6 +17,7 @@ from ..recordings import find_recordings
 from ..settings import compose_config, read_settings
 from ..video import LANDMARKER_URL
 from ..video import from_video as read_video
+from .corpus import corpus, teacher
 
 _PROGRESS = Console(stderr=True)
 _PATH = click.Path(path_type=Path)
@@ -25,6 +26,10 @@ _PATH = click.Path(path_type=Path)
 @click.group(name="dataset")
 def command() -> None:
     """Make, convert and check data sets of recordings (voice + coefficients)."""
+
+
+command.add_command(corpus)
+command.add_command(teacher)
 
 
 @command.command()

@@ -29,10 +29,11 @@ _COLUMNS = ("r_speech", "control_speech", "r", "control", "mae", "lag_ms", "jitt
 @click.option("--phones", type=click.Path(path_type=Path), help="phones.jsonl of the recordings.")
 @click.option("--robustness", is_flag=True, help="The same in noise, quiet, telephone and room.")
 @click.option("--picture", type=click.Path(path_type=Path), help="Curves against capture, a .png.")
+@click.option("--style", help="What a checkpoint speaks: NAME, or NAME=0.7,OTHER=0.3.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def command(model: Path, data: Path, as_json: bool, **options: Any) -> None:
     """Measure MODEL (.onnx or .safetensors) on the recordings in folder DATA."""
-    player = open_player(model)
+    player = open_player(model, options["style"])
     phones = {} if options["phones"] is None else _read_phones(options["phones"])
     cases = read_cases(data, player.fps, phones)
     lips = None if options["rig"] is None else read_lips(options["rig"])

@@ -16,6 +16,7 @@ from ..checkpoints import load_checkpoint
 from ..emotion import emotion_backend
 from ..export import FORMATS, QUANTIZATIONS, at_fps, export, metadata
 from ..recordings import read_audio
+from ..styles import speak
 
 SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
 
@@ -33,6 +34,7 @@ SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
     type=click.Path(path_type=Path),
     help="Speech to verify the export with; by default the sample that KoeMorph ships.",
 )
+@click.option("--style", help="What the model speaks: NAME, or a mixture NAME=0.7,OTHER=0.3.")
 @click.option("--name", default="koemorph", show_default=True)
 @click.option("--model-version", default="1", show_default=True)
 @click.option("--license", "license_name", default="unknown", show_default=True)
@@ -42,6 +44,7 @@ def command(checkpoint: Path, output: Path, audio: Path, **options: Any) -> None
     """Export CHECKPOINT; prints size, difference from torch, and what a frame costs."""
     loaded = load_checkpoint(checkpoint)
     network, settings = at_fps(loaded, int(options["fps"] or loaded.description.features.fps))
+    speak(network, options["style"])
     described = metadata(
         loaded,
         network,
@@ -49,6 +52,7 @@ def command(checkpoint: Path, output: Path, audio: Path, **options: Any) -> None
         {
             **{key: options[key] for key in ("name", "model_version", "training_data")},
             "license": options["license_name"],
+            "style": options["style"] or network.settings.styles[0],
             "metrics": _metrics(options["metrics"]),
         },
     )

@@ -15,6 +15,7 @@ Three steps, each of which goes on where it was stopped:
 - kokoro: 54 voices and blends; English, Japanese, Mandarin. Apache-2.0, PyPI and npm, see `kokoro`.
 - flite: four small English voices, exact phone times. BSD-like, Debian `flite`.
 - still: silence, breath, noise, typing, music; no face moves. Synthesised, see `sounds`.
+- kathleen-lively, kokoro-lively: the first take again, with a livelier face (`rules.LIVELY`).
 
 Debian's asterisk-core-sounds are real professional voices, but CC BY-SA: whether a model is an
 adaptation that must be shared alike is not settled, so they stay out of what we ship.
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +45,16 @@ from ..recordings import (
     write_recording,
 )
 from . import Clip as SourceClip
-from . import augment, clips, flite, kokoro, sessions, sounds, utterances
+from . import augment, clips, flite, kokoro, rules, sessions, sounds, utterances
 from .grid import TRAIN_CLIPS
 from .loudness import settle_pauses
 from .teacher import LEARNED, Clip, Teacher, fit, targets
 from .utterances import SAMPLE_RATE, Utterance
 
 SOURCES = ("kathleen", "kokoro", "flite", "grid", "facegood", "still")
+# The same sessions with a livelier face: sources of their own, since they speak another style.
+LIVELY = {"kathleen-lively": "kathleen", "kokoro-lively": "kokoro"}
+ALL = (*SOURCES, *LIVELY)
 KATHLEEN_DEV = 100
 TEACHER_EPOCHS = 12
 # Voices that only the dev part of kokoro hears.
@@ -119,9 +124,14 @@ def make_teacher(plan: Plan, advance: Advance = lambda loss: None) -> Teacher:
 
 
 def make_sessions(
-    plan: Plan, names: Sequence[str] = SOURCES, advance: Advance = lambda seconds: None
+    plan: Plan,
+    names: Sequence[str] = ALL,
+    advance: Advance = lambda seconds: None,
+    part: tuple[int, int] = (1, 1),
 ) -> None:
-    """Step 3. `advance` hears of the seconds of each finished session."""
+    """Step 3. `advance` hears of the seconds of each finished session; part (K, N): only every
+    N-th session, from the K-th, so that N processes share the work.
+    """
     for name in names:
         if name == "facegood":
             made = _facegood(plan)
@@ -129,7 +139,7 @@ def make_sessions(
             made = _still(plan)
         else:
             made = _spoken(plan, name)
-        for folder, make in made:
+        for folder, make in islice(made, part[0] - 1, None, part[1]):
             if (folder / "metadata.json").exists():
                 advance(sessions.SECONDS)
                 continue
@@ -137,7 +147,7 @@ def make_sessions(
             metadata = {
                 "source_format": "KoeMorph corpus",
                 "source": name,
-                "license": _LICENSES[name],
+                "license": _LICENSES[LIVELY.get(name, name)],
                 **session.metadata(),
             }
             write_recording(
@@ -152,21 +162,28 @@ _Made = Iterator[tuple[Path, Callable[[], tuple[sessions.Session, NDArray[np.boo
 
 def _spoken(plan: Plan, name: str) -> _Made:
     """Sessions of a source whose phones are known; its faces are the teacher's."""
-    train, dev = _split(plan, name)
+    origin, manner, takes = name, rules.NEUTRAL, plan.takes
+    if name in LIVELY:
+        origin, manner, takes = LIVELY[name], rules.LIVELY, 1
+    train, dev = _split(plan, origin)
     teacher = make_teacher(plan)
-    captured = _captured(plan) if name == "grid" else sessions.no_capture
-    jobs = [("train", take, train) for take in range(plan.takes)] + [("dev", 0, dev)]
+    captured = _captured(plan) if origin == "grid" else sessions.no_capture
+    jobs = [("train", take, train) for take in range(takes)] + [("dev", 0, dev)]
     for part, take, members in jobs:
-        random = np.random.default_rng([plan.seed, SOURCES.index(name), take, part == "dev"])
-        ordered = sessions.order(members, random)
+        key = [plan.seed, SOURCES.index(origin), take]
+        ordered = sessions.order(members, np.random.default_rng([*key, part == "dev"]))
         for number, group in enumerate(_minutes(ordered)):
 
             def make(
-                group: list[Utterance] = group, number: int = number, key: tuple[int, ...] = (
-                    plan.seed, SOURCES.index(name), take), dev: bool = part == "dev",
-            ) -> tuple[sessions.Session, None]:  # fmt: skip
-                own = np.random.default_rng([*key, number, dev])
-                return sessions.string(iter(group), teacher, own, captured, clean=dev), None
+                group: list[Utterance] = group,
+                key: tuple[int, ...] = (*key, number, part == "dev"),
+                dev: bool = part == "dev",
+            ) -> tuple[sessions.Session, None]:
+                own = np.random.default_rng(key)
+                made = sessions.string(
+                    iter(group), teacher, own, captured, clean=dev, manner=manner
+                )
+                return made, None
 
             yield plan.out / name / part / f"{name}_{take}_{number:04d}", make
 

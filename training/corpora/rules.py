@@ -23,6 +23,8 @@ from .phones import BILABIAL, INDEX, LABIODENTAL, SILENCE, Phone, weights
 FloatArray = NDArray[np.floating]
 # A webcam tracker is shy of these; a face that people watch needs them larger.
 GAIN = {"mouthLowerDown": 3.0, "mouthStretch": 2.0, "mouthSmile": 1.0, "mouthRollLower": 1.5}
+# Lips meet and part within this: a short vowel beside /p b m/ is still seen.
+_LIPS_MEET = 0.04
 _AFTER_SPEECH = 0.1
 _BEFORE_SPEECH = 0.12
 # Amount of each coefficient at full presence of a phone.
@@ -40,6 +42,20 @@ _SHAPES: Mapping[str, Mapping[str, float]] = {
     "mouthRollLower": {"F": 0.25, "V": 0.22},
     "jawForward": {"SH": 0.05, "CH": 0.04, "F": 0.02},
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Manner:
+    """A style of speaking: how far mouth and brows move, and a smile while speaking."""
+
+    mouth: float = 1.0
+    brows: float = 1.0
+    smile: float = 0.0
+
+
+NEUTRAL = Manner()
+# An actor who wants to be seen from the back row, and is glad to be there; set by eye.
+LIVELY = Manner(mouth=1.35, brows=2.0, smile=0.12)
 
 
 @dataclass(frozen=True)
@@ -80,7 +96,7 @@ def closure(phones: Iterable[Phone], times: FloatArray) -> FloatArray:
         else p
         for p in phones
     ]
-    return presence(shut, dict.fromkeys(BILABIAL, 1.0), times, ramp=0.06)
+    return presence(shut, dict.fromkeys(BILABIAL, 1.0), times, ramp=_LIPS_MEET)
 
 
 def speaking(phones: Iterable[Phone], times: FloatArray) -> FloatArray:
@@ -94,7 +110,9 @@ def speaking(phones: Iterable[Phone], times: FloatArray) -> FloatArray:
     return active
 
 
-def finish(face: NDArray[np.float32], heard: Moment) -> NDArray[np.float32]:
+def finish(
+    face: NDArray[np.float32], heard: Moment, manner: Manner = NEUTRAL
+) -> NDArray[np.float32]:
     """The taught face (T, 52), rest at zero, with the rules added: (T, 52) in [0, 1].
 
     In pauses every coefficient is exactly zero.
@@ -106,11 +124,13 @@ def finish(face: NDArray[np.float32], heard: Moment) -> NDArray[np.float32]:
     for name, amounts in _SHAPES.items():
         added = presence(phones, amounts, heard.times, ramp=0.09)
         face[:, columns(name)] = np.maximum(face[:, columns(name)], added[:, None])
+    face *= manner.mouth
+    face[:, columns("mouthSmile")] += manner.smile
     _close_lips(face, closure(phones, heard.times))
     biting = presence(phones, dict.fromkeys(LABIODENTAL, 1.0), heard.times, ramp=0.06)
     face[:, columns("jawOpen")] *= (1 - 0.4 * biting)[:, None]
     active = speaking(phones, heard.times)
-    _move_brows(face, heard)
+    _move_brows(face, heard, manner.brows)
     face *= active[:, None]
     return np.clip(face, 0, 1)
 
@@ -126,7 +146,7 @@ def _close_lips(face: NDArray[np.float32], shut: FloatArray) -> None:
         face[:, columns(name)] = np.maximum(face[:, columns(name)], (amount * shut)[:, None])
 
 
-def _move_brows(face: NDArray[np.float32], heard: Moment) -> None:
+def _move_brows(face: NDArray[np.float32], heard: Moment, strength: float) -> None:
     """Brows rise and lids widen with pitch accents; loud effort presses brows and lids."""
     grid = np.arange(len(heard.loudness)) * HOP / RATE
     voiced = np.where(heard.pitch != 0, heard.loudness, 0)
@@ -141,4 +161,4 @@ def _move_brows(face: NDArray[np.float32], heard: Moment) -> None:
         "noseSneer": 0.06 * effort,
     }  # fmt: skip
     for name, curve in moved.items():
-        face[:, columns(name)] = curve[:, None]
+        face[:, columns(name)] = strength * curve[:, None]

@@ -60,11 +60,12 @@ def string(
     *,
     seconds: float = SECONDS,
     clean: bool = False,
+    manner: rules.Manner = rules.NEUTRAL,
 ) -> Session:
     """The next utterances of the iterator as one session of at least `seconds` (less at its end).
 
     Each utterance gets its own pace and vocal tract, each session its own room, microphone and
-    level. `clean` leaves all that out (dev sets).
+    level. `clean` leaves all that out (dev sets). `manner` is how its face speaks.
     """
     parts: list[tuple[float, _Spoken]] = []
     at = 0.0 if random.random() < 0.3 else random.uniform(0.2, 3.0)
@@ -84,7 +85,8 @@ def string(
         first = int(start * SAMPLE_RATE)
         sound[first : first + len(spoken.sound)] += spoken.sound[: n - first]
         near = (times > start - 0.5) & (times < start + len(spoken.sound) / SAMPLE_RATE + 0.5)
-        face[near] = np.maximum(face[near], spoken.face(teacher, captured, times[near] - start))
+        shown = spoken.face(teacher, captured, times[near] - start, manner)
+        face[near] = np.maximum(face[near], shown)
         phones += [Phone(p.name, start + p.start, start + p.end) for p in spoken.phones]
     if not clean:
         sound = augment.record(sound, sounds.background(n, random), random)
@@ -111,7 +113,13 @@ class _Spoken:
     sound: Sound
     phones: list[Phone]
 
-    def face(self, teacher: Teacher, captured: Captured, times: NDArray[np.floating]) -> Face:
+    def face(
+        self,
+        teacher: Teacher,
+        captured: Captured,
+        times: NDArray[np.floating],
+        manner: rules.Manner,
+    ) -> Face:
         """The teacher's face, half of it the captured one where there is one, with the rules."""
         taught = teacher.label(self.phones, self.sound, times)
         real = captured(self.utterance, times * self.pace)
@@ -122,7 +130,7 @@ class _Spoken:
                 shown = np.maximum(real[:, at].mean(1, keepdims=True) - rest[name], 0)
                 taught[:, at] = 0.5 * taught[:, at] + 0.5 * shown
         heard = rules.Moment(self.phones, loudness(self.sound), pitch(self.sound), times)
-        return rules.finish(taught, heard)
+        return rules.finish(taught, heard, manner)
 
 
 def _speak(utterance: Utterance, random: Random, spread: float, clean: bool) -> _Spoken:
