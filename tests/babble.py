@@ -12,7 +12,9 @@ from koemorph.training.recordings import write_recording
 SECONDS, FPS, RATE = 4.0, 30, 16000
 
 
-def write_babble(folder: Path, seed: int, subject: str = "babbler") -> Path:
+def write_babble(
+    folder: Path, seed: int, subject: str = "babbler", opening: float = 0.8
+) -> Path:
     """Bursts of coloured noise; jawOpen is how loud they are, mouthPucker how dark."""
     rng = np.random.default_rng(seed)
     knots = rng.uniform(0, 1, (2, 14)) * (rng.random((2, 14)) > 0.3)
@@ -23,7 +25,7 @@ def write_babble(folder: Path, seed: int, subject: str = "babbler") -> Path:
     audio = (0.2 * loud * ((1 - dark) * noise + dark * dull)).astype(np.float32)
     frames = np.round(np.arange(SECONDS * FPS) / FPS * RATE).astype(int)
     weights = np.zeros((len(frames), len(COEFFICIENTS)), np.float32)
-    weights[:, INDEX["jawOpen"]] = 0.8 * loud[frames]
+    weights[:, INDEX["jawOpen"]] = opening * loud[frames]
     weights[:, INDEX["mouthPucker"]] = 0.6 * dark[frames] * (loud[frames] > 0.05)
     labelled = np.zeros(len(COEFFICIENTS), np.bool_)
     labelled[[INDEX["jawOpen"], INDEX["mouthPucker"], INDEX["mouthSmileLeft"]]] = True

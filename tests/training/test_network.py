@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -11,7 +13,7 @@ from koemorph.training.predict import smooth_runs
 SMALL = {"d_model": 32, "num_heads": 4, "channels": 16, "hidden": 8, "emotion_dim": 16}
 
 
-def network(fps: int, **changes: int) -> Network:
+def network(fps: int, **changes: Any) -> Network:
     torch.manual_seed(0)
     settings = NetworkSettings(fps=fps, context_frames=256 * fps // 30, **{**SMALL, **changes})
     made = Network(settings).eval()
@@ -46,6 +48,22 @@ def test_a_sequence_is_its_frames(fps: int, emotion_features: int) -> None:
         )
         torch.testing.assert_close(raw[:, column], alone, atol=1e-5, rtol=0)
     assert raw.std() > 1e-3
+
+
+@torch.no_grad()
+def test_sequences_speak_a_style_each() -> None:
+    made = network(30, styles=("neutral", "lively"))
+    torch.nn.init.normal_(made.style_bias)
+    torch.nn.init.normal_(made.style_readout)
+    mel, detail, emotion = inputs(made, 2)
+    frames = torch.arange(2)
+    mixed = made.sequence(mel, detail, frames, emotion, torch.tensor([[0.0], [1.0]]))
+    plain = made.sequence(mel, detail, frames, emotion)
+    made.speak({"lively": 1.0})
+    lively = made.sequence(mel, detail, frames, emotion)
+    torch.testing.assert_close(mixed[0], plain[0])
+    torch.testing.assert_close(mixed[1], lively[1])
+    assert (plain - lively).abs().max() > 0.01
 
 
 @torch.no_grad()
