@@ -6,7 +6,8 @@ A few numbers a moment instead of a phone's name: phones that are rare or absent
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ silence vowel open front round bilabial labiodental dental alveolar palatal vela
 stop fricative nasal lateral rhotic glide voiced
 """
 FEATURES = tuple(_FEATURES.split())
+# What a mouth does at times (...,) in seconds: (..., len(FEATURES)), each in [0, 1].
+Mouth = Callable[[NDArray[np.floating]], NDArray[np.float32]]
 # Vowels: how open, how far front, how round, each 0 to 1 (after the IPA chart).
 _VOWELS = {
     "AA": (1.0, 0.2, 0.0), "AE": (0.9, 0.9, 0.0), "AH": (0.6, 0.4, 0.0), "AO": (0.7, 0.0, 0.6),
@@ -85,3 +88,8 @@ def articulate(phones: Sequence[Phone], times: NDArray[np.floating]) -> NDArray[
     """What the mouth does at `times` (...,) seconds: (..., len(FEATURES)), each in [0, 1]."""
     described: NDArray[np.float32] = sample(split_diphthongs(phones), times) @ _TABLE
     return described
+
+
+def mouth_of(phones: Sequence[Phone]) -> Mouth:
+    """`articulate` of these phones."""
+    return partial(articulate, phones)

@@ -3,7 +3,8 @@
 Three steps, each of which goes on where it was stopped:
 
 1. `voices`: synthetic voices into WORK/kokoro and WORK/flite.
-2. `teacher`: learned from GRID's captures (the first 800 clips) into WORK/teacher.pt.
+2. `teacher`: learned from GRID's captures (the first 800 clips) and FACEGOOD's (the first three,
+   by way of the `listener`) into WORK/teacher.pt.
 3. `sessions`: v2.0 folders in OUT/SOURCE/train and OUT/SOURCE/dev.
 
 - grid: talker s1 of the GRID corpus, captured by MediaPipe. CC BY 4.0, by hand from
@@ -45,8 +46,10 @@ from ..recordings import (
     write_recording,
 )
 from . import Clip as SourceClip
-from . import augment, clips, flite, kokoro, rules, sessions, sounds, utterances
+from . import augment, clips, flite, kokoro, listener, rules, sessions, sounds, utterances
+from .articulation import mouth_of
 from .grid import TRAIN_CLIPS
+from .listener import Listener
 from .loudness import settle_pauses
 from .teacher import LEARNED, Clip, Teacher, fit, targets
 from .utterances import SAMPLE_RATE, Utterance
@@ -57,6 +60,11 @@ LIVELY = {"kathleen-lively": "kathleen", "kokoro-lively": "kokoro"}
 ALL = (*SOURCES, *LIVELY)
 KATHLEEN_DEV = 100
 TEACHER_EPOCHS = 12
+CAPTURES = ("grid", "facegood")
+# Measured: a teacher learned from GRID fits FACEGOOD best this much earlier, seconds.
+FACEGOOD_LATE = 0.025
+# What the listener hears of each source, so that no voice is most of it.
+LISTENER_MINUTES = {"kathleen": 45, "kokoro": 38, "flite": 20}
 # Voices that only the dev part of kokoro hears.
 DEV_VOICES = ("am_puck", "bf_lily", "jf_tebukuro", "zm_yunxi")
 _LICENSES = {
@@ -71,7 +79,8 @@ class Plan:
     """Where things are and how much of them there shall be.
 
     data: folder with grid_s1, facegood, kathleen; work: cache of voices and teacher; takes: how
-    often every utterance is used, each time in another room; still_sessions: minutes without voice.
+    often every utterance is used, each time in another room; still_sessions: minutes without voice;
+    captures: the sets that teach the teacher.
     """
 
     data: Path
@@ -81,6 +90,7 @@ class Plan:
     still_sessions: int = 30
     facegood_takes: int = 6
     seed: int = 7
+    captures: tuple[str, ...] = CAPTURES
 
 
 def sentences(data: Path) -> list[str]:
@@ -108,18 +118,63 @@ def grid_clips(data: Path) -> list[Clip]:
         utterance = spoken[source.name]
         samples = utterance.load()
         phones = settle_pauses(utterance.phones, samples)
-        found.append(Clip(source.name, phones, samples, face, source.fps))
+        found.append(
+            Clip(
+                source.name, "grid", mouth_of(phones), samples, face, source.fps, source.unlabelled
+            )
+        )
     return found
+
+
+def facegood_clips(plan: Plan) -> list[Clip]:
+    """FACEGOOD's recordings, their articulation as the listener hears it; the last one is dev."""
+    ear = make_listener(plan)
+    found = []
+    for source in clips("facegood", plan.data / "facegood"):
+        audio, rate = read_audio(source.audio)
+        samples = utterances.to_16k(audio, rate)
+        face, _ = arrange(source.weights, source.names)
+        face = face[: int(len(samples) / SAMPLE_RATE * source.fps)]
+        mouth = ear.hear(samples)
+        found.append(
+            Clip(
+                source.name, "facegood", mouth, samples, face, source.fps, source.unlabelled,
+                late=FACEGOOD_LATE,
+            )
+        )  # fmt: skip
+    return found
+
+
+def make_listener(plan: Plan, advance: Advance = lambda loss: None) -> Listener:
+    """The listener of WORK/listener.pt, learned from voices if it is not there yet."""
+    path = plan.work / "listener.pt"
+    if not path.exists():
+        random = np.random.default_rng(0)
+        heard: list[Utterance] = []
+        for name, minutes in LISTENER_MINUTES.items():
+            known = _split(plan, name)[0]
+            order = random.permutation(len(known))
+            heard += next(_minutes([known[k] for k in order], 60.0 * minutes))
+        _keep(path, listener.fit(heard, advance=advance))
+    return Listener.load(path)
+
+
+def _keep(path: Path, learned: Listener | Teacher) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    learned.save(path.with_suffix(".tmp"))
+    path.with_suffix(".tmp").replace(path)
 
 
 def make_teacher(plan: Plan, advance: Advance = lambda loss: None) -> Teacher:
     """Step 2: the teacher of WORK/teacher.pt, learned if it is not there yet."""
     path = plan.work / "teacher.pt"
     if not path.exists():
-        plan.work.mkdir(parents=True, exist_ok=True)
-        learned = fit(grid_clips(plan.data)[:TRAIN_CLIPS], TEACHER_EPOCHS, advance=advance)
-        learned.save(path.with_suffix(".tmp"))
-        path.with_suffix(".tmp").replace(path)
+        captures: list[Clip] = []
+        if "grid" in plan.captures:
+            captures += grid_clips(plan.data)[:TRAIN_CLIPS]
+        if "facegood" in plan.captures:
+            captures += facegood_clips(plan)[:-1]
+        _keep(path, fit(captures, TEACHER_EPOCHS, advance=advance))
     return Teacher.load(path)
 
 
@@ -216,14 +271,16 @@ def _captured(plan: Plan) -> sessions.Captured:
     return look
 
 
-def _minutes(ordered: Sequence[Utterance]) -> Iterator[list[Utterance]]:
-    """Groups of utterances that last about 0.7 of a session; the pauses fill the rest."""
+def _minutes(
+    ordered: Sequence[Utterance], shortest: float = 0.7 * sessions.SECONDS
+) -> Iterator[list[Utterance]]:
+    """Groups of utterances that last `shortest` seconds; pauses fill the rest of a session."""
     group: list[Utterance] = []
     seconds = 0.0
     for utterance in ordered:
         group.append(utterance)
         seconds += max((phone.end for phone in utterance.phones), default=0.0)
-        if seconds > 0.7 * sessions.SECONDS:
+        if seconds > shortest:
             yield group
             group, seconds = [], 0.0
     if group:
@@ -275,12 +332,18 @@ def _still(plan: Plan) -> _Made:
 
 
 def evaluate_teacher(plan: Plan) -> dict[str, Any]:
-    """Pearson r of what the teacher learned on GRID dev, with the mismatch control (next clip)."""
+    """Pearson r of what the teacher learned on the captures' dev parts, with mismatch controls."""
     teacher = make_teacher(plan)
-    dev = grid_clips(plan.data)[TRAIN_CLIPS:]
-    taught = [targets(teacher.label(c.phones, c.samples, c.times())) for c in dev]
+    return {
+        "grid": _agreement(teacher, grid_clips(plan.data)[TRAIN_CLIPS:]),
+        "facegood": _agreement(teacher, facegood_clips(plan)[-1:]),
+    }
+
+
+def _agreement(teacher: Teacher, dev: list[Clip]) -> dict[str, dict[str, float]]:
+    taught = [targets(teacher.label(c.mouth, c.samples, c.times())) for c in dev]
     shown = [targets(c.face) for c in dev]
-    others = shown[1:] + shown[:1]
+    others = shown[1:] + shown[:1] if len(shown) > 1 else [np.roll(shown[0], len(shown[0]) // 2, 0)]
 
     def correlate(k: int, faces: list[NDArray[np.float32]]) -> float:
         pairs = [np.stack([t[:n, k], f[:n, k]]) for t, f, n in _lengths(taught, faces)]
@@ -297,6 +360,7 @@ def evaluate_teacher(plan: Plan) -> dict[str, Any]:
             "amplitude": round(spread(k, taught) / spread(k, shown), 2),
         }
         for k, name in enumerate(LEARNED)
+        if all(clip.known()[k] for clip in dev)
     }
 
 

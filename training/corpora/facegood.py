@@ -20,7 +20,7 @@ DEV = "1114_2_04"
 # What the map of the rig to ARKit moves; the rest of the face was not animated.
 LABELLED = (
     "jawOpen", "mouthFunnel", "mouthPucker", "mouthSmileLeft", "mouthSmileRight",
-    "mouthStretchLeft", "mouthStretchRight", "mouthRollLower", "mouthRollUpper",
+    "mouthRollLower", "mouthRollUpper",
     "mouthPressLeft", "mouthPressRight", "mouthLowerDownLeft", "mouthLowerDownRight",
     "mouthUpperUpLeft", "mouthUpperUpRight",
 )  # fmt: skip

@@ -22,7 +22,7 @@ from .phones import BILABIAL, INDEX, LABIODENTAL, SILENCE, Phone, weights
 
 FloatArray = NDArray[np.floating]
 # A webcam tracker is shy of these; a face that people watch needs them larger.
-GAIN = {"mouthLowerDown": 3.0, "mouthStretch": 2.0, "mouthSmile": 1.0, "mouthRollLower": 1.5}
+GAIN = {"mouthLowerDown": 1.5, "mouthStretch": 3.0, "mouthSmile": 1.0, "mouthRollLower": 1.5}
 # Lips meet and part within this: a short vowel beside /p b m/ is still seen.
 _LIPS_MEET = 0.04
 _AFTER_SPEECH = 0.1

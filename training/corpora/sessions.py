@@ -17,6 +17,7 @@ from scipy.signal import resample
 from koemorph.coefficients import COEFFICIENTS
 
 from . import augment, rules, sounds
+from .articulation import mouth_of
 from .augment import Random, Sound
 from .loudness import loudness, pitch, settle_pauses
 from .phones import Phone
@@ -121,7 +122,7 @@ class _Spoken:
         manner: rules.Manner,
     ) -> Face:
         """The teacher's face, half of it the captured one where there is one, with the rules."""
-        taught = teacher.label(self.phones, self.sound, times)
+        taught = teacher.label(mouth_of(self.phones), self.sound, times)
         real = captured(self.utterance, times * self.pace)
         if real is not None:
             rest = dict(zip(LEARNED, teacher.rest, strict=True))

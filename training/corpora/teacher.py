@@ -1,4 +1,4 @@
-"""The teacher: phones, their times, loudness and pitch to a face, learned from real captures.
+"""The teacher: phones, their times and loudness to a face, learned from real captures.
 
 It knows no talker's sound, so it can label any voice whose phones are known. What the captures
 cannot teach is added by `rules`. The network is small (it learns GRID in a minute on one core) and
@@ -18,24 +18,24 @@ from torch import Tensor, nn
 
 from koemorph.coefficients import COEFFICIENTS
 
-from .articulation import FEATURES, articulate
+from .articulation import FEATURES, Mouth
 from .loudness import HOP, RATE, loudness
-from .phones import Phone
 from .rules import columns
 
 REACH = 0.36
 STEP = 0.02
+LONGER = 4  # how often a short source is heard in an epoch, at most
 OFFSETS = np.arange(-round(REACH / STEP), round(REACH / STEP) + 1) * STEP
-# What a frontal webcam capture of speech can teach; left and right learn their mean.
+# What captures of speech can teach, each what it shows; left and right learn their mean.
 _LEARNED = """
 jawOpen mouthClose mouthPucker mouthRollLower mouthRollUpper mouthSmile mouthStretch mouthPress
-mouthLowerDown
+mouthLowerDown mouthFunnel mouthUpperUp
 """
 LEARNED = tuple(_LEARNED.split())
 
 
 def observe(
-    phones: Sequence[Phone],
+    mouth: Mouth,
     level: NDArray[np.floating],
     times: NDArray[np.floating],
     stretch: float = 1.0,
@@ -45,10 +45,9 @@ def observe(
     `level` is `loudness` of the clip. `stretch` > 1 looks further around, as if speech were slower.
     """
     moments = times[:, None] + OFFSETS * stretch
-    mouth = articulate(phones, moments)
     grid = np.arange(len(level)) * HOP / RATE
     loud = np.interp(moments, grid, level, left=0.0, right=0.0)
-    seen = np.concatenate([mouth, loud[..., None]], -1, dtype=np.float32)
+    seen = np.concatenate([mouth(moments), loud[..., None]], -1, dtype=np.float32)
     turned: NDArray[np.float32] = seen.transpose(0, 2, 1)
     return turned
 
@@ -75,17 +74,29 @@ class Network(nn.Module):
 
 @dataclass(frozen=True)
 class Clip:
-    """A capture whose phones are known. `face` (T, 52) holds frame k at k / fps seconds."""
+    """A capture whose articulation is known. `face` (T, 52) holds frame k at k / fps seconds.
+
+    source: the set it belongs to; unlabelled: what that set cannot tell; late: seconds by which
+    the face comes after its sound.
+    """
 
     name: str
-    phones: Sequence[Phone]
+    source: str
+    mouth: Mouth
     samples: NDArray[np.float32]
     face: NDArray[np.float32]
     fps: float
+    unlabelled: tuple[str, ...] = ()
+    late: float = 0.0
 
     def times(self) -> NDArray[np.float64]:
-        """Seconds of the frames, (T,)."""
-        return np.arange(len(self.face)) / self.fps
+        """Seconds of sound that the frames show, (T,)."""
+        return np.arange(len(self.face)) / self.fps - self.late
+
+    def known(self) -> NDArray[np.float32]:
+        """1 for what is labelled of LEARNED, else 0."""
+        sides = set(self.unlabelled)
+        return np.array([not {name, f"{name}Left"} & sides for name in LEARNED], np.float32)
 
 
 def targets(face: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -100,15 +111,12 @@ def fit(
     advance: Callable[[float], None] = lambda loss: None,
 ) -> Teacher:
     """Learn from `clips`. Every clip has an offset of its own (head, camera, mood), learned beside
-    the network, held small, and thrown away; every epoch speaks at its own pace and level.
+    the network, held small, and thrown away; every epoch speaks at its own pace and level. Sources
+    count alike, however long they are (up to LONGER times), and each in its own units.
     """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    wanted = np.concatenate([targets(clip.face) for clip in clips])
-    scale = torch.from_numpy(wanted.std(0) + 1e-6)
-    answers = torch.from_numpy(wanted) / scale
-    owner = torch.from_numpy(np.repeat(np.arange(len(clips)), [len(clip.face) for clip in clips]))
-    levels = [loudness(clip.samples) for clip in clips]
+    lesson = _Lesson(clips)
     network, offsets = Network(), nn.Embedding(len(clips), len(LEARNED))
     nn.init.zeros_(offsets.weight)
     optimiser = torch.optim.AdamW(
@@ -118,35 +126,63 @@ def fit(
         ],
         lr=2e-3,
     )
-    steps = epochs * (len(owner) // 512)
+    steps = epochs * (len(lesson.order) // 512)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, [2e-3, 2e-2], total_steps=steps)
-    done = 0
     for _ in range(epochs):
-        stretch = float(random.uniform(0.85, 1.15))
-        inputs = torch.from_numpy(
-            np.concatenate(
-                [
-                    observe(clip.phones, level, clip.times(), stretch)
-                    for clip, level in zip(clips, levels, strict=True)
-                ]
-            )
-        )
-        for batch in torch.split(torch.randperm(len(owner)), 512):
-            if done == steps:
-                break
+        inputs = lesson.inputs(float(random.uniform(0.85, 1.15)))
+        shuffled = lesson.order[torch.randperm(len(lesson.order))]
+        for batch in torch.split(shuffled[: len(shuffled) // 512 * 512], 512):
             x = inputs[batch].clone()
             x[:, -1] *= torch.empty(len(batch), 1).uniform_(0.7, 1.1)
-            shift = offsets(owner[batch])
-            loss = (
-                network(x) + shift - answers[batch]
-            ).square().mean() + 0.05 * shift.square().mean()
+            owner = lesson.owner[batch]
+            shift = offsets(owner)
+            miss = (network(x) + shift - lesson.answers[batch]).square()
+            loss = (lesson.known[owner] * miss).mean() + 0.05 * shift.square().mean()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
-            done += 1
         advance(float(loss.detach()))
-    return Teacher(network.eval(), scale)
+    return Teacher(network.eval(), lesson.scale)
+
+
+class _Lesson:
+    """What the clips ask and answer, frame by frame over all clips.
+
+    answers: (N, L) in units of each source's own movement; owner: (N,), each frame's clip; known:
+    (clips, L); order: frames of an epoch, those of short sources more than once; scale: (L,), the
+    unit of what is taught: the mean over the sources that know it.
+    """
+
+    def __init__(self, clips: Sequence[Clip]) -> None:
+        self._clips = clips
+        self._levels = [loudness(clip.samples) for clip in clips]
+        lengths = [len(clip.face) for clip in clips]
+        self.owner = torch.from_numpy(np.repeat(np.arange(len(clips)), lengths))
+        wanted = np.concatenate([targets(clip.face) for clip in clips])
+        names = np.repeat([clip.source for clip in clips], lengths)
+        known = np.stack([clip.known() for clip in clips])
+        self.known = torch.from_numpy(known)
+        counts = {source: int((names == source).sum()) for source in set(names)}
+        scales, order = [], []
+        for source, count in sorted(counts.items()):
+            mine = np.flatnonzero(names == source)
+            unit = wanted[mine].std(0) + 1e-6
+            wanted[mine] /= unit
+            first = next(k for k, clip in enumerate(clips) if clip.source == source)
+            scales.append(np.where(known[first] > 0, unit, np.nan))
+            order.append(np.tile(mine, min(LONGER, max(1, max(counts.values()) // count))))
+        self.answers = torch.from_numpy(wanted)
+        self.order = torch.from_numpy(np.concatenate(order))
+        self.scale = torch.from_numpy(np.nan_to_num(np.nanmean(scales, 0)).astype(np.float32))
+
+    def inputs(self, stretch: float) -> Tensor:
+        """(N, F, K), with speech as if `stretch` times slower."""
+        seen = [
+            observe(clip.mouth, level, clip.times(), stretch)
+            for clip, level in zip(self._clips, self._levels, strict=True)
+        ]
+        return torch.from_numpy(np.concatenate(seen))
 
 
 class Teacher:
@@ -169,10 +205,10 @@ class Teacher:
         return self._rest
 
     def label(
-        self, phones: Sequence[Phone], samples: NDArray[np.floating], times: NDArray[np.floating]
+        self, mouth: Mouth, samples: NDArray[np.floating], times: NDArray[np.floating]
     ) -> NDArray[np.float32]:
         """The face at `times` (T,): (T, 52), nonnegative; coefficients it cannot know are 0."""
-        learned = self._answer(observe(phones, loudness(samples), times)) - self._rest
+        learned = self._answer(observe(mouth, loudness(samples), times)) - self._rest
         face = np.zeros((len(times), len(COEFFICIENTS)), np.float32)
         for column, name in enumerate(LEARNED):
             face[:, columns(name)] = np.maximum(learned[:, column : column + 1], 0)
