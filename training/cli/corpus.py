@@ -24,6 +24,14 @@ _PATH = click.Path(path_type=Path)
 @click.option("--takes", default=2, show_default=True, help="Rooms in which each sentence is said.")
 @click.option("--source", "names", multiple=True, type=click.Choice(build.ALL), help="Only these.")
 @click.option(
+    "--capture",
+    "captures",
+    multiple=True,
+    type=click.Choice(build.CAPTURES),
+    default=build.CAPTURES,
+    help="Only these teach the teacher (WORK must then be another one).",
+)
+@click.option(
     "--part",
     type=(click.IntRange(1), click.IntRange(1)),
     default=(1, 1),
@@ -39,6 +47,7 @@ def corpus(
     flite_hours: float,
     takes: int,
     names: tuple[str, ...],
+    captures: tuple[str, ...],
     part: tuple[int, int],
 ) -> None:
     """Build the corpus of the bundled models: DATA (grid_s1, facegood, kathleen) to OUT.
@@ -46,7 +55,7 @@ def corpus(
     Synthetic voices and the teacher are kept in WORK; without --voices, those that are there are
     used. What is finished is not done again.
     """
-    plan = build.Plan(data, work, out, takes=takes)
+    plan = build.Plan(data, work, out, takes=takes, captures=captures)
     with Progress(console=Console(stderr=True)) as progress:
         if voices is not None:
             task = progress.add_task("voices", total=3600 * (kokoro_hours + flite_hours))
