@@ -170,11 +170,12 @@ class _Lesson:
             unit = wanted[mine].std(0) + 1e-6
             wanted[mine] /= unit
             first = next(k for k, clip in enumerate(clips) if clip.source == source)
-            scales.append(np.where(known[first] > 0, unit, np.nan))
+            scales.append(unit * known[first])
             order.append(np.tile(mine, min(LONGER, max(1, max(counts.values()) // count))))
         self.answers = torch.from_numpy(wanted)
         self.order = torch.from_numpy(np.concatenate(order))
-        self.scale = torch.from_numpy(np.nan_to_num(np.nanmean(scales, 0)).astype(np.float32))
+        knowing = np.maximum(np.count_nonzero(scales, axis=0), 1)
+        self.scale = torch.from_numpy((np.sum(scales, 0) / knowing).astype(np.float32))
 
     def inputs(self, stretch: float) -> Tensor:
         """(N, F, K), with speech as if `stretch` times slower."""
