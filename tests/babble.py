@@ -12,9 +12,7 @@ from koemorph.training.recordings import write_recording
 SECONDS, FPS, RATE = 4.0, 30, 16000
 
 
-def write_babble(
-    folder: Path, seed: int, subject: str = "babbler", opening: float = 0.8
-) -> Path:
+def write_babble(folder: Path, seed: int, subject: str = "babbler", opening: float = 0.8) -> Path:
     """Bursts of coloured noise; jawOpen is how loud they are, mouthPucker how dark."""
     rng = np.random.default_rng(seed)
     knots = rng.uniform(0, 1, (2, 14)) * (rng.random((2, 14)) > 0.3)

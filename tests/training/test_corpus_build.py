@@ -1,0 +1,133 @@
+"""The corpus recipe from end to end on tiny data: listener, teacher, sessions in two styles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from click.testing import CliRunner
+
+from koemorph import cli
+from koemorph.coefficients import COEFFICIENTS
+from koemorph.training.corpora import build, listener, utterances
+from koemorph.training.corpora.articulation import FEATURES, mouth_of
+from koemorph.training.corpora.phones import Phone
+from koemorph.training.corpora.teacher import LEARNED, Clip, fit
+from koemorph.training.recordings import find_recordings, read_recording
+
+RATE = 16000
+VOWEL = FEATURES.index("vowel")
+
+
+def sayings(seed: int, count: int = 12) -> tuple[list[Phone], np.ndarray]:
+    """Vowels (a buzz) and pauses (faint noise) of random lengths."""
+    random = np.random.default_rng(seed)
+    phones: list[Phone] = []
+    pieces = []
+    at = 0.0
+    for k in range(count):
+        length = float(random.uniform(0.15, 0.5))
+        time = np.arange(round(length * RATE)) / RATE
+        buzz = sum(np.sin(2 * np.pi * 140 * n * time) / n for n in range(1, 24))
+        pieces.append(0.1 * buzz if k % 2 else 1e-3 * random.standard_normal(len(time)))
+        phones.append(Phone("AA" if k % 2 else "SIL", at, at + length))
+        at += length
+    return phones, np.concatenate(pieces).astype(np.float32)
+
+
+def write_source(folder: Path, count: int) -> None:
+    """`count` utterances in the layout of the kathleen set."""
+    writer = utterances.Writer(folder)
+    for number in range(count):
+        phones, sound = sayings(number)
+        writer.add(f"clip{number}", phones, sound, RATE, voice="someone", language="en", text="a")
+
+
+@pytest.fixture(scope="module")
+def ear(tmp_path_factory: pytest.TempPathFactory) -> listener.Listener:
+    """A listener that has heard vowels and pauses for a moment."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("voices")
+    write_source(folder, 6)
+    return listener.fit(utterances.read(folder), steps=40)
+
+
+def test_a_listener_hears_when_a_voice_it_never_heard_speaks_a_vowel(
+    ear: listener.Listener, tmp_path: Path
+) -> None:
+    phones, sound = sayings(99)
+    times = np.arange(0, phones[-1].end - 0.05, 0.02)
+    heard = ear.hear(sound)(times)[:, VOWEL]
+    truth = mouth_of(phones)(times)[:, VOWEL]
+    assert np.corrcoef(heard, truth)[0, 1] > 0.8
+    before = ear.hear(sound)(np.array([[-1.0, 100.0]]))
+    assert before.shape == (1, 2, len(FEATURES))
+    assert (before[..., FEATURES.index("silence")] == 1).all()
+    ear.save(tmp_path / "listener.pt")
+    again = listener.Listener.load(tmp_path / "listener.pt").hear(sound)(times)[:, VOWEL]
+    np.testing.assert_allclose(again, heard, atol=1e-6)
+
+
+def test_sources_teach_what_they_know_each_in_its_own_units() -> None:
+    jaw, close = COEFFICIENTS.index("jawOpen"), COEFFICIENTS.index("mouthClose")
+    clips = []
+    for number in range(6):
+        phones, sound = sayings(number, 60)
+        face = np.zeros((int(phones[-1].end * 25), len(COEFFICIENTS)), np.float32)
+        times = np.arange(len(face)) / 25
+        wide = number % 2 == 1
+        face[:, jaw] = (0.6 if wide else 0.2) * mouth_of(phones)(times)[:, VOWEL]
+        face[:, close] = 0.9 if wide else 0.1 * (face[:, jaw] > 0)
+        unlabelled = ("mouthClose",) if wide else ()
+        source = "wide" if wide else "narrow"
+        clips.append(Clip(str(number), source, mouth_of(phones), sound, face, 25.0, unlabelled))
+    teacher = fit(clips, epochs=20)
+    phones, sound = sayings(50)
+    times = np.arange(0, phones[-1].end, 0.02)
+    face = teacher.label(mouth_of(phones), sound, times)
+    vowel = mouth_of(phones)(times)[:, VOWEL] > 0
+    assert 0.3 < face[vowel, jaw].mean() < 0.5  # between 0.2 and 0.6
+    assert face[:, close].max() < 0.3  # the 0.9 of the source that cannot tell is not learned
+    assert clips[1].known()[LEARNED.index("mouthClose")] == 0
+
+
+def test_the_corpus_command_builds_both_styles_and_goes_on(
+    ear: listener.Listener, tmp_path: Path
+) -> None:
+    data, work, out = tmp_path / "data", tmp_path / "work", tmp_path / "out"
+    write_source(data / "kathleen", build.KATHLEEN_DEV + 20)
+    (data / "facegood").mkdir()
+    for number in (1, 4):
+        phones, sound = sayings(number, 120)
+        times = np.arange(int(phones[-1].end * 30)) / 30
+        weights = np.zeros((len(times), 2), np.float32)
+        weights[:, 0] = 0.5 * mouth_of(phones)(times)[:, VOWEL]
+        stem = data / "facegood" / f"1114_2_0{number}"
+        soundfile.write(stem.with_suffix(".flac"), sound, RATE)
+        np.savez(stem, arkit52=weights, arkit_names=["jawOpen", "mouthPucker"], fps=30)
+    work.mkdir()
+    ear.save(work / "listener.pt")
+    told = ["dataset", "corpus", str(data), str(work), str(out), "--takes", "1", "--capture"]
+    told += ["facegood", "--source", "kathleen", "--source", "kathleen-lively"]
+    for part in ("1", "2"):
+        result = CliRunner().invoke(cli.cli, [*told, "--part", part, "2"])
+        assert result.exit_code == 0, result.output
+    faces = {}
+    for style in ("kathleen", "kathleen-lively"):
+        folders = find_recordings(out / style)
+        recordings = [read_recording(folder) for folder in folders]
+        assert {folder.parent.name for folder in folders} == {"train", "dev"}
+        assert sum(len(r.capture.weights) for r in recordings) > 30 * 100
+        faces[style] = np.concatenate([r.capture.weights for r in recordings])
+        sound, rate = soundfile.read(recordings[0].audio)
+        assert len(recordings[0].capture.weights) == round(len(sound) / rate * 30)
+    jaw = COEFFICIENTS.index("jawOpen")
+    plain, lively = faces["kathleen"][:, jaw], faces["kathleen-lively"][:, jaw]
+    assert plain.max() > 0.1
+    assert lively.mean() == pytest.approx(1.35 * plain.mean(), rel=0.05)
+    written = {path: path.stat().st_mtime_ns for path in out.rglob("blendshapes.jsonl")}
+    assert CliRunner().invoke(cli.cli, told).exit_code == 0
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("blendshapes.jsonl")} == written
