@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -10,7 +11,16 @@ import pytest
 import torch
 
 from koemorph.coefficients import COEFFICIENTS
-from koemorph.training.corpora import augment, kokoro, rules, sessions, sounds, texts, utterances
+from koemorph.training.corpora import (
+    augment,
+    kokoro,
+    librivox,
+    rules,
+    sessions,
+    sounds,
+    texts,
+    utterances,
+)
 from koemorph.training.corpora.articulation import FEATURES, articulate, mouth_of, split_diphthongs
 from koemorph.training.corpora.loudness import loudness, pitch, settle_pauses
 from koemorph.training.corpora.phones import PHONES, Phone, known, sample, weights
@@ -214,3 +224,13 @@ def test_utterances_are_written_whole_and_found_again(teacher: Teacher, tmp_path
     (tmp_path / "audio" / "one.flac").unlink()
     with pytest.raises(FileNotFoundError, match="one"):
         utterances.read(tmp_path)
+
+
+def test_librivox_is_read_with_its_phones(shared_data: Path) -> None:
+    clips = librivox.read(shared_data / "librivox")
+    assert [clip.name for clip in clips] == ["0870", "0880", "0890", "0920", "0930"]
+    for clip in clips:
+        length = len(clip.load()) / 16000
+        assert 0.95 * length < clip.phones[-1].end < 1.05 * length
+        assert all(a.end == pytest.approx(b.start) for a, b in pairwise(clip.phones))
+        assert {phone.name for phone in clip.phones} <= set(PHONES)

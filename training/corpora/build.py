@@ -16,6 +16,7 @@ Three steps, each of which goes on where it was stopped:
 - kokoro: 54 voices and blends; English, Japanese, Mandarin. Apache-2.0, PyPI and npm, see `kokoro`.
 - flite: four small English voices, exact phone times. BSD-like, Debian `flite`.
 - still: silence, breath, noise, typing, music; no face moves. Synthesised, see `sounds`.
+- librivox: five clips of one reader, to be judged by only. Public domain.
 - kathleen-lively, kokoro-lively: the first take again, with a livelier face (`rules.LIVELY`).
 
 Debian's asterisk-core-sounds are real professional voices, but CC BY-SA: whether a model is an
@@ -46,7 +47,7 @@ from ..recordings import (
     write_recording,
 )
 from . import Clip as SourceClip
-from . import augment, clips, flite, kokoro, listener, rules, sessions, sounds, utterances
+from . import augment, clips, flite, kokoro, librivox, listener, rules, sessions, sounds, utterances
 from .articulation import mouth_of
 from .grid import TRAIN_CLIPS
 from .listener import Listener
@@ -54,7 +55,7 @@ from .loudness import settle_pauses
 from .teacher import LEARNED, Clip, Teacher, fit, targets
 from .utterances import SAMPLE_RATE, Utterance
 
-SOURCES = ("kathleen", "kokoro", "flite", "grid", "facegood", "still")
+SOURCES = ("kathleen", "kokoro", "flite", "grid", "facegood", "still", "librivox")
 # The same sessions with a livelier face: sources of their own, since they speak another style.
 LIVELY = {"kathleen-lively": "kathleen", "kokoro-lively": "kokoro"}
 ALL = (*SOURCES, *LIVELY)
@@ -69,7 +70,7 @@ LISTENER_MINUTES = {"kathleen": 45, "kokoro": 38, "flite": 20}
 DEV_VOICES = ("am_puck", "bf_lily", "jf_tebukuro", "zm_yunxi")
 _LICENSES = {
     "kathleen": "CC0-1.0", "kokoro": "Apache-2.0", "flite": "BSD-like (CMU Flite)",
-    "grid": "CC-BY-4.0", "facegood": "MIT", "still": "MIT",
+    "grid": "CC-BY-4.0", "facegood": "MIT", "still": "MIT", "librivox": "public domain",
 }  # fmt: skip
 Advance = Callable[[float], None]
 
@@ -247,6 +248,8 @@ def _split(plan: Plan, name: str) -> tuple[list[Utterance], list[Utterance]]:
     if name == "kathleen":
         said = utterances.read(plan.data / name)
         return said[:-KATHLEEN_DEV], said[-KATHLEEN_DEV:]
+    if name == "librivox":
+        return [], librivox.read(plan.data / name)
     if name == "grid":
         # GRID's dev clips are judged as they were captured (`koemorph dataset convert grid`).
         said = sorted(utterances.read(plan.data / "grid_s1", "grid_s1"), key=lambda u: u.name)
