@@ -54,7 +54,11 @@ class Step(nn.Module):
             rows, frames, width = table.shape
             return table.reshape(rows, frames // batch.run, batch.run, width)
 
-        output = smooth_runs(self.network, runs(raw), batch.previous)
+        heard = runs(raw)
+        # A run begins at its own first frame. A captured predecessor would tell most of the answer:
+        # alpha learns to lean on it, and a face that has only its own past then lags behind.
+        before = batch.previous if batch.run == 1 else heard[:, :, 0]
+        output = smooth_runs(self.network, heard, before)
         terms: dict[str, Tensor] = self.loss(
             output, runs(batch.target), runs(batch.labelled), total
         )
