@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, fftconvolve, sosfilt
+from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
 
 from koemorph import Model
 from koemorph.coefficients import COEFFICIENTS, INDEX
@@ -23,6 +23,8 @@ from koemorph.features import FeatureSettings
 from .articulation import Phones, articulation
 from .cache import FeatureCache, TrackFeatures
 from .checkpoints import load_checkpoint
+from .corpora import sounds
+from .corpora.utterances import SAMPLE_RATE
 from .emotion import emotion_backend
 from .metrics import (
     circular_shift,
@@ -233,19 +235,20 @@ def _mean_silence(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 def _robustness(player: Player, cases: Sequence[Case]) -> dict[str, dict[str, float]]:
-    """jawOpen r on speech and on all frames when the sound is worse."""
+    """When the sound is worse: jawOpen r on speech and on all frames, and jawOpen in pauses."""
     target = np.concatenate([case.target for case in cases])[:, [JAW]]
     speech = np.concatenate([case.speech for case in cases])
     rows = {}
     for name, worsen in CONDITIONS.items():
         rng = np.random.default_rng(0)
-        output = np.concatenate(
-            [
-                player.animate(worsen(case.audio, case.sample_rate, rng), case.sample_rate)
-                for case in cases
-            ]
-        )[:, [JAW]]
+        outputs = [
+            player.animate(worsen(case.audio, case.sample_rate, rng), case.sample_rate)
+            for case in cases
+        ]
+        output = np.concatenate(outputs)[:, [JAW]]
+        quiet = [silence(o, c.speech, JAW, player.fps) for o, c in zip(outputs, cases, strict=True)]
         rows[name] = {
+            "silence_jaw_open": _mean_silence(quiet)[0],
             "r_speech": float(per_coefficient(correlation, output[speech], target[speech])[0]),
             "r": float(per_coefficient(correlation, output, target)[0]),
         }
@@ -280,6 +283,19 @@ def _reverberation(audio: FloatArray, rate: int, rng: np.random.Generator) -> Fl
     return np.asarray(audio + fftconvolve(audio, tail)[: len(audio)], np.float32)
 
 
+def _hiss(audio: FloatArray, rate: int, rng: np.random.Generator) -> FloatArray:
+    noise = rng.standard_normal(len(audio)) * 10 ** (-40 / 20)
+    return (audio + noise).astype(np.float32)
+
+
+def _music(audio: FloatArray, rate: int, rng: np.random.Generator) -> FloatArray:
+    count = max(SAMPLE_RATE, round(len(audio) / rate * SAMPLE_RATE))
+    played = resample_poly(sounds.music(count, rng), rate, SAMPLE_RATE)[: len(audio)]
+    level = np.sqrt(np.mean(played**2)) + 1e-12
+    played = np.resize(played, len(audio)) / level * 10 ** (-30 / 20)
+    return np.asarray(audio + played, np.float32)
+
+
 CONDITIONS: dict[str, Worsen] = {
     "noise, 20 dB": _noise(20.0),
     "noise, 10 dB": _noise(10.0),
@@ -287,4 +303,6 @@ CONDITIONS: dict[str, Worsen] = {
     "20 dB quieter": _quiet,
     "telephone": _telephone,
     "reverberation": _reverberation,
+    "noise at -40 dBFS": _hiss,
+    "music at -30 dBFS": _music,
 }

@@ -159,7 +159,7 @@ def test_evaluate_gives_measures_beside_their_controls(
     jaw = by_core["coefficients"]["jawOpen"]
     assert jaw["r"] > jaw["control"]
     assert jaw["r"] == pytest.approx(by_torch["coefficients"]["jawOpen"]["r"], abs=1e-3)
-    assert len(by_core["robustness"]) == 6
+    assert len(by_core["robustness"]) == 8
     assert "jawOpen" in run("evaluate", checkpoint, babble / "dev")
 
 

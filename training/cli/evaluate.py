@@ -87,7 +87,8 @@ def _print(report: Report, title: str) -> None:
     for name, value in report.summary.items():
         summary.add_row(name, _number(value))
     for condition, row in report.robustness.items():
-        summary.add_row(f"jawOpen, {condition}", f"{row['r_speech']:.3f} / {row['r']:.3f}")
+        shown = f"{row['r_speech']:.3f} / {row['r']:.3f}; {_number(row['silence_jaw_open'])}"
+        summary.add_row(f"jawOpen, {condition}: r; in pauses", shown)
     console.print(summary)
 
 
