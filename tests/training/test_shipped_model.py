@@ -10,23 +10,38 @@ import soundfile
 
 import koemorph
 from koemorph.coefficients import COEFFICIENTS
-from koemorph.model import BUNDLED_FPS, MODELS, bundled_model
+from koemorph.model import MODELS, bundled_models
 
 JAW = COEFFICIENTS.index("jawOpen")
 SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
 
 
-@pytest.fixture(scope="module", params=BUNDLED_FPS)
+@pytest.fixture(scope="module", params=bundled_models())
 def model(request: pytest.FixtureRequest) -> koemorph.Model:
-    return koemorph.Model(bundled_model(request.param))
+    return koemorph.Model(request.param)
 
 
-@pytest.mark.parametrize("fps", BUNDLED_FPS)
-def test_it_is_small_and_has_a_card(fps: int) -> None:
-    assert bundled_model(fps).stat().st_size <= 4_000_000
+@pytest.mark.parametrize("name", bundled_models())
+def test_it_is_small_and_has_a_card(name: str) -> None:
+    path = bundled_models()[name]
+    assert path.stat().st_size <= 4_000_000
     card = (MODELS / "MODEL_CARD.md").read_text(encoding="utf-8")
-    assert bundled_model(fps).name in card
+    assert path.stem in card
     assert "CC BY 4.0" in card
+
+
+def test_the_usual_models_feel_and_the_fast_one_need_not() -> None:
+    needed = {name: koemorph.Model(name).metadata()["emotion"] for name in bundled_models()}
+    assert needed == {"30": "native", "60": "native", "30-lively": "native", "30-fast": "none"}
+
+
+def test_the_lively_style_moves_more() -> None:
+    speech, rate = soundfile.read(SAMPLE, dtype="float32")
+    plain, lively = (
+        koemorph.Model(name).animate(speech, sample_rate=rate, preset="raw").weights[:, JAW]
+        for name in ("30", "30-lively")
+    )
+    assert lively.std() > 1.1 * plain.std()
 
 
 def test_silence_stays_shut(model: koemorph.Model) -> None:
