@@ -140,7 +140,7 @@ void PitchAnalyzer::smooth() {
   for (int k = 1; k < kBins - 1; ++k) {
     smoothed_[k] = 0.25f * (peaks_[k - 1] + peaks_[k + 1]) + 0.5f * peaks_[k];
   }
-  smoothed_[kBins - 1] = 0.25f * peaks_[kBins - 2] + 0.5f * peaks_[kBins - 1];
+  smoothed_[kBins - 1] = magnitude_[kBins - 1];  // no neighbour above: left as it is
 }
 
 // Natural cubic spline through the bins over log frequency, read off at equal distances.

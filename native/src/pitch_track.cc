@@ -8,20 +8,21 @@ namespace koemorph {
 namespace {
 
 constexpr float kVoicingThreshold = 0.7f;
-constexpr float kLocalWeight = 2.0f;      // of a candidate's weakness
-constexpr float kThresholdWeight = 8.0f;  // against calling a clear voice unvoiced, or noise voiced
-constexpr float kJumpWeight = 10.0f;      // of an octave between two frames
-constexpr float kSwitchWeight = 10.0f;    // of a change between voiced and unvoiced
+constexpr float kLocalWeight = 3.4f;    // of a candidate's weakness
+constexpr float kNoiseWeight = 8.0f;    // against calling noise voiced
+constexpr float kVoiceWeight = 8.4f;    // against calling a clear voice unvoiced
+constexpr float kJumpWeight = 10.0f;    // of an octave between two frames
+constexpr float kSwitchWeight = 10.0f;  // of a change between voiced and unvoiced
 constexpr float kLeastVoicing = 1e-3f;
 constexpr float kNever = std::numeric_limits<float>::max();
 
 float voiced_cost(const PitchCandidate& candidate) {
-  const float miss = candidate.voicing < kVoicingThreshold ? kThresholdWeight : 0.0f;
+  const float miss = candidate.voicing < kVoicingThreshold ? kNoiseWeight : 0.0f;
   return -kLocalWeight * std::log(std::max(candidate.voicing, kLeastVoicing)) + miss;
 }
 
 float unvoiced_cost(const PitchCandidates& candidates) {
-  return candidates.count > 0 && candidates.best[0].voicing > kVoicingThreshold ? kThresholdWeight
+  return candidates.count > 0 && candidates.best[0].voicing > kVoicingThreshold ? kVoiceWeight
                                                                                 : 0.0f;
 }
 
