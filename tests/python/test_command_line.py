@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from koemorph.cli import COMMANDS
 from koemorph.model import MODELS, Model
 
 
@@ -156,6 +157,19 @@ def test_a_file_is_a_file_though_it_has_a_name_like_a_model(
     monkeypatch.chdir(tmp_path)
     assert Model("30").metadata()["name"] == "koemorph-30"
     assert Model(tmp_path / "30").metadata()["name"] == "tiny"
+
+
+def test_help_lists_every_command_though_no_extra_is_installed() -> None:
+    absent = ("aiohttp", "hydra", "pandas", "pythonosc", "sounddevice", "torch")
+    code = "import sys; sys.modules.update(dict.fromkeys(sys.argv[1].split(',')))\n"
+    code += "from koemorph.cli import main; main(['--help'])"
+    command = [sys.executable, "-c", code, ",".join(absent)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.partition("Commands:\n")[2].splitlines()
+    told = {line.split()[0]: line.split()[1:] for line in lines if line.startswith("  ")}
+    assert set(COMMANDS) <= set(told)
+    assert all(told[name] for name in COMMANDS)
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["animate"], ["animate", "--fps", "31"]])
