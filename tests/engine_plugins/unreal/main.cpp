@@ -77,11 +77,13 @@ void Settle(const kp::Voice& voice, int rate) {
 }
 
 // The mixer's thread feeds, the game's thread shows, as in a game; the wall clock moves with the
-// audio.
+// audio, and the mixer never gets far ahead of what is shown, so that a busy machine is only slower.
 void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
           const std::string& out) {
+  constexpr double kAhead = 0.1;  // s
   const int block = sound.rate / 50;
   std::atomic<double> wall{100};
+  std::atomic<double> shown{100};
   std::atomic<bool> playing{true};
   kp::Voice voice(model);
   std::string problem;
@@ -95,23 +97,20 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
                          wall))
         Sleep();
       wall = wall + 0.02;
-      const koemorph_stream_info info = voice.Info();
-      while (static_cast<double>(first) / sound.rate -
-                 static_cast<double>(voice.Info().frames) / info.fps >
-             0.4)
-        Sleep();
-      Sleep();
+      while (wall - shown > kAhead) Sleep();
     }
     playing = false;
   });
   Recorder record(out);
   kp::Weights weights;
   while (playing) {
-    Settle(voice, sound.rate);
+    // In this order: by then all that had been fed at this moment is computed.
     const double now = wall;
+    Settle(voice, sound.rate);
     Expect(voice.Update(now, &problem), problem);
     const double time = voice.Show(now, voice.Lag(), &weights);
     if (time >= 0) record.Add(time, weights.data());
+    shown = now;
     Sleep();
   }
   audio.join();
