@@ -16,7 +16,7 @@ void bind_fft(py::module_& module) {
         if (size < 4 || (size & (size - 1)) != 0) {
           throw py::value_error("rfft takes a power of two of at least 4 samples");
         }
-        const RealFft fft(size);
+        RealFft fft(size);
         py::array_t<std::complex<float>> out(fft.bins());
         fft.forward(samples.data(), out.mutable_data());
         return out;

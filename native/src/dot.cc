@@ -1,16 +1,11 @@
 #include "dot.h"
 
-// GCC's loader-time dispatch needs ifunc, which only ELF with glibc has.
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__) && \
-    !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
-#define KOEMORPH_EVERY_CPU __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define KOEMORPH_EVERY_CPU
-#endif
+#include "every_cpu.h"
 
 namespace koemorph {
 
-KOEMORPH_EVERY_CPU float dot(const float* a, const float* b, int n) {
+KOEMORPH_ALSO_FOR("avx512f", "avx2")
+float dot(const float* a, const float* b, int n) {
   // Sixteen independent sums: without them the compiler may not reorder, and so not vectorise.
   constexpr int kLanes = 16;
   float lanes[kLanes] = {};

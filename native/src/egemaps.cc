@@ -65,10 +65,10 @@ Egemaps::Egemaps(const EgemapsConfig& config)
 void Egemaps::reset() {
   spectrum_.reset();
   tracker_.reset();
-  periods_.reset();
   std::fill(history_.begin(), history_.end(), 0.0f);
   std::fill(windows_.begin(), windows_.end(), 0.0f);
-  samples_ = updates_ = spectral_count_ = pitch_count_ = settled_ = 0;
+  samples_ = updates_ = spectral_count_ = pitch_count_ = 0;
+  summed_ = -1;
 }
 
 int Egemaps::push(const float* samples, int count) {
@@ -80,6 +80,7 @@ int Egemaps::push(const float* samples, int count) {
     if (samples_ % kStep != 0) continue;
     if (samples_ >= SpectrumAnalyzer::kFrame) analyze_spectrum();
     if (samples_ >= PitchAnalyzer::kFrame) analyze_pitch();
+    sum_up_decided();
     if (samples_ % interval_ == 0) {
       update();
       return i + 1;
@@ -115,7 +116,7 @@ void Egemaps::analyze_spectrum() {
     out.lld[kFormants + 3 * i + 1] = formants.bandwidth[i];
   }
   out.energy = spectral.energy;
-  pending(index) = {formants, 0.0f, false, false};
+  pending(index) = {formants, 0.0f, false, false, {}};
 }
 
 void Egemaps::analyze_pitch() {
@@ -124,31 +125,33 @@ void Egemaps::analyze_pitch() {
   std::copy_n(pitch_.magnitude(), PitchAnalyzer::kBins, magnitude(index));
   pending(index).silent = candidates.energy <= kSilence;
   tracker_.push(candidates);
-  // The oldest undecided frame has just been decided.
-  if (tracker_.valid() > PitchTracker::kLag) {
-    tracker_.trace();
-    describe(index - PitchTracker::kLag, tracker_.frequency(PitchTracker::kLag), &periods_);
-  }
+  follow_pitch();
 }
 
-void Egemaps::settle() {
-  if (settled_ == pitch_count_) return;
+// Brings the descriptors that depend on pitch up to date with its path, which may still change for
+// the newest PitchTracker::kLag frames.
+void Egemaps::follow_pitch() {
   tracker_.trace();
-  PeriodTracker periods = periods_;
-  for (int age = std::min(tracker_.valid(), PitchTracker::kLag) - 1; age >= 0; --age) {
-    describe(pitch_count_ - 1 - age, tracker_.frequency(age), &periods);
+  bool changed = false;  // whether the periods go on from elsewhere than they did
+  for (int age = tracker_.valid() - 1; age >= 0; --age) {
+    const int64_t index = pitch_count_ - 1 - age;
+    Pending& state = pending(index);
+    const float f0 = state.silent ? 0.0f : tracker_.frequency(age);
+    if (state.described && state.f0 == f0 && !changed) continue;
+    const PeriodTracker before = state.periods;
+    describe(index, f0);
+    changed = !(state.periods == before);
   }
-  settled_ = pitch_count_;
 }
 
-void Egemaps::describe(int64_t index, float f0, PeriodTracker* tracker) {
+void Egemaps::describe(int64_t index, float f0) {
   Pending& state = pending(index);
-  if (state.silent) f0 = 0;
   EgemapsFrame& out = frame(index);
   const int64_t begin = std::max<int64_t>(0, samples_ - kAudio);
   const PeriodTracker::Waveform wave = {newest(static_cast<int>(samples_ - begin)), begin,
                                         samples_};
-  const PeriodDescriptors periods = tracker->measure(wave, index * kStep, kStep, f0);
+  state.periods = index > 0 ? pending(index - 1).periods : PeriodTracker();
+  const PeriodDescriptors periods = state.periods.measure(wave, index * kStep, kStep, f0);
   out.lld[kJitter] = periods.jitter;
   out.lld[kShimmer] = periods.shimmer;
   if (state.described && state.f0 == f0) return;
@@ -162,27 +165,54 @@ void Egemaps::describe(int64_t index, float f0, PeriodTracker* tracker) {
   for (int i = 0; i < 3; ++i) out.lld[kFormants + 3 * i + 2] = harmonics.amplitude[i];
 }
 
-// The frames that lie whole in the newest context_window.
-FrameRing Egemaps::window_frames() const {
-  const int most = context_ - SpectrumAnalyzer::kFrame / kStep + 1;
-  const auto count = static_cast<int>(std::min<int64_t>(spectral_count_, most));
-  const auto first = static_cast<int>((spectral_count_ - count) % capacity_);
-  return {frames_.data(), capacity_, first, count};
+Egemaps::Span Egemaps::span_at(int64_t samples) const {
+  const auto frames = [samples](int length) {
+    return std::max<int64_t>(0, (samples - length) / kStep + 1);
+  };
+  const int64_t end = samples < SpectrumAnalyzer::kFrame ? 0 : frames(SpectrumAnalyzer::kFrame);
+  const int64_t pitched = samples < PitchAnalyzer::kFrame ? 0 : frames(PitchAnalyzer::kFrame);
+  const int64_t first =
+      std::max<int64_t>(0, end - (context_ - SpectrumAnalyzer::kFrame / kStep + 1));
+  return {first, std::max(first, pitched), end};
 }
 
-int Egemaps::voiced_frames(const FrameRing& window) const {
-  return std::max(0, window.count - static_cast<int>(spectral_count_ - pitch_count_));
+// The next update's share of this step: of its frames whose pitch is decided, as many as come on
+// each step that is left.
+void Egemaps::sum_up_decided() {
+  const int64_t due = (updates_ + 1) * interval_;
+  const Span span = span_at(due);
+  if (summed_ != span.first) {
+    functionals_.begin();
+    summed_ = span.first;
+  }
+  const int64_t next = span.first + functionals_.frames();
+  const int64_t left = std::max<int64_t>(0, pitch_count_ - PitchTracker::kLag - next);
+  const int64_t steps = (due - samples_) / kStep + 1;
+  for (int64_t index = next; index < next + (left + steps - 1) / steps; ++index) {
+    functionals_.add(frame(index));
+  }
+}
+
+void Egemaps::sum_up(const Span& span, float* out) {
+  for (int64_t index = span.first + functionals_.frames(); index < span.end; ++index) {
+    if (index < span.pitched) {
+      functionals_.add(frame(index));
+    } else {
+      functionals_.add_unpitched(frame(index));
+    }
+  }
+  functionals_.end(out);
+  summed_ = -1;
 }
 
 void Egemaps::functionals(float* out) {
-  settle();
-  const FrameRing window = window_frames();
-  functionals_.compute(window, voiced_frames(window), out);
+  functionals_.begin();
+  sum_up(span_at(samples_), out);
 }
 
 void Egemaps::update() {
   const int kept = static_cast<int>(history_.size()) / kFunctionalCount;
-  functionals(&history_[static_cast<size_t>(updates_ % kept) * kFunctionalCount]);
+  sum_up(span_at(samples_), &history_[static_cast<size_t>(updates_ % kept) * kFunctionalCount]);
   ++updates_;
   for (size_t i = 0; i < ages_.size(); ++i) {
     if (updates_ <= ages_[i]) continue;  // still zeros
@@ -197,18 +227,14 @@ int64_t Egemaps::rows() const { return pitch_count_ > 0 ? pitch_count_ + 1 : 0; 
 int64_t Egemaps::oldest_row() const { return std::max<int64_t>(0, spectral_count_ - context_); }
 
 void Egemaps::lld(int64_t first, int count, float* out) {
-  settle();
   for (int64_t row = first; row < first + count; ++row) {
     for (int i = 0; i < kLldCount; ++i) {
       const bool pitched = i >= kF0;
       const int64_t last = (pitched ? pitch_count_ : spectral_count_) - 1;
-      float around[3];
-      for (int k = 0; k < 3; ++k) {
-        around[k] = frame(std::clamp<int64_t>(row + k - 1, oldest_row(), last)).lld[i];
-      }
-      float smoothed[3];
-      smooth_contour(around, 3, pitched, smoothed);
-      *out++ = smoothed[1];
+      const auto at = [&](int64_t index) {
+        return frame(std::clamp<int64_t>(index, oldest_row(), last)).lld[i];
+      };
+      *out++ = smooth_value(at(row - 1), at(row), at(row + 1), pitched);
     }
   }
 }

@@ -26,8 +26,8 @@ struct EgemapsConfig {
 };
 
 // Descriptors every 10 ms, each computed once as its audio arrives; functionals of the newest
-// context_window at every update_interval. The same audio gives the same numbers in any chunks.
-// Allocates nothing after construction.
+// context_window at every update_interval, their sums a little at every step before. The same audio
+// gives the same numbers in any chunks. Allocates nothing after construction.
 class Egemaps {
  public:
   // Whether Egemaps can be made of these settings.
@@ -47,7 +47,7 @@ class Egemaps {
   const float* windows() const { return windows_.data(); }
   int window_count() const { return static_cast<int>(ages_.size()); }
 
-  // Functionals of the newest context_window of all audio so far, on the spot. out:
+  // Functionals of the newest context_window of all audio so far, all at once. out:
   // kFunctionalCount.
   void functionals(float* out);
 
@@ -68,15 +68,23 @@ class Egemaps {
     float f0 = 0;         // of the descriptors computed last
     bool silent = false;  // too quiet to be voiced
     bool described = false;
+    PeriodTracker periods;  // after this frame
+  };
+
+  // The frames of an update, by index: those that lie whole in its context_window. The pitch is
+  // known of those before `pitched`.
+  struct Span {
+    int64_t first, pitched, end;
   };
 
   void analyze_spectrum();
   void analyze_pitch();
-  void settle();  // brings the pitch of the newest frames, and what follows from it, up to date
-  void describe(int64_t index, float f0, PeriodTracker* tracker);
+  void follow_pitch();
+  void describe(int64_t index, float f0);
+  void sum_up_decided();
+  void sum_up(const Span& span, float* out);
   void update();
-  FrameRing window_frames() const;
-  int voiced_frames(const FrameRing& window) const;
+  Span span_at(int64_t samples) const;
 
   EgemapsFrame& frame(int64_t index) { return frames_[static_cast<size_t>(index % capacity_)]; }
   Pending& pending(int64_t index) { return pending_[static_cast<size_t>(index % kPending)]; }
@@ -96,7 +104,6 @@ class Egemaps {
   FormantAnalyzer formants_;
   PitchAnalyzer pitch_;
   PitchTracker tracker_;
-  PeriodTracker periods_;  // as far as the pitch is decided
   HarmonicAnalyzer harmonics_;
   Functionals functionals_;
 
@@ -109,7 +116,7 @@ class Egemaps {
 
   int64_t samples_ = 0, updates_ = 0;
   int64_t spectral_count_ = 0, pitch_count_ = 0;  // frames analysed
-  int64_t settled_ = 0;                           // pitch frames whose descriptors are up to date
+  int64_t summed_ = -1;  // first frame of the span that functionals_ sums up, -1: of none
 };
 
 }  // namespace koemorph

@@ -6,9 +6,8 @@
 
 namespace koemorph {
 
-// Fourier transform of real input by one half-length complex radix-2 transform (Cooley-Tukey) and
-// the usual even/odd split. Plans are immutable after construction; each holder brings its own
-// scratch, so one plan may serve any number of threads.
+// Fourier transform of real input by one half-length complex radix-2 transform (Cooley-Tukey, in
+// Stockham's order, whose loops run over neighbours) and the usual even/odd split. For one thread.
 class RealFft {
  public:
   // `size`: samples a transform, a power of two >= 4.
@@ -19,13 +18,20 @@ class RealFft {
 
   // in: size() samples; out: bins() values, out[k] = sum_n in[n] exp(-2 pi i k n / size). `in` may
   // not overlap `out`. Allocates nothing.
-  void forward(const float* in, std::complex<float>* out) const;
+  void forward(const float* in, std::complex<float>* out);
 
  private:
+  // Real and imaginary parts apart: so they fill the processor's vectors.
+  struct Parts {
+    std::vector<float> real, imaginary;
+  };
+
+  void unpack(const float* in);
+
   int size_;
-  std::vector<int> reversed_;                  // bit reversal of the half-length transform
-  std::vector<std::complex<float>> twiddles_;  // of every stage of it, one after the other
-  std::vector<std::complex<float>> split_;     // exp(-2 pi i k / size)
+  Parts twiddles_;   // of every stage, one after the other
+  Parts split_;      // exp(-2 pi i k / size)
+  Parts from_, to_;  // of the stage at work
 };
 
 }  // namespace koemorph

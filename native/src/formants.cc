@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "every_cpu.h"
+
 namespace koemorph {
 namespace {
 
@@ -14,6 +16,7 @@ constexpr double kLowest = 50.0, kHighest = 5450.0;  // Hz, of a formant
 // the 110 lowest bins (3.4 kHz): half as many as it has samples.
 constexpr int kGrid = 352, kSamples = 220, kKept = 110;
 constexpr int kInner = 32, kOuter = kGrid / kInner;  // 352 = 32 * 11, see resample()
+static_assert(kKept % kOuter == 0, "every sum of resample() has as many bins");
 
 using Complex = std::complex<double>;
 using Polynomial = std::array<double, FormantAnalyzer::kOrder + 1>;  // highest power first, monic
@@ -29,85 +32,164 @@ Complex over(Complex a, Complex b) {
           (a.imag() * b.real() - a.real() * b.imag()) * scale};
 }
 
-// All roots at once by Aberth's iteration, from points on a circle that favour no root.
+// All roots at once by Aberth's iteration. One lane too many, for the processor's vectors.
+constexpr int kLanes = FormantAnalyzer::kOrder + 1;
+
+struct Lanes {
+  double real[kLanes] = {}, imaginary[kLanes] = {};
+  Complex operator[](int i) const { return {real[i], imaginary[i]}; }
+};
+
+// The polynomial's value and slope at each of `at`.
+KOEMORPH_EVERY_CPU
+void evaluate(const double* __restrict polynomial, const Lanes& at, Lanes* __restrict value,
+              Lanes* __restrict slope) {
+  double vr[kLanes], vi[kLanes] = {}, sr[kLanes] = {}, si[kLanes] = {};
+  for (int i = 0; i < kLanes; ++i) vr[i] = polynomial[0];
+  for (int k = 1; k < kLanes; ++k) {
+    for (int i = 0; i < kLanes; ++i) {
+      const double ar = at.real[i], ai = at.imaginary[i];
+      const double slope_real = sr[i] * ar - si[i] * ai + vr[i];
+      si[i] = sr[i] * ai + si[i] * ar + vi[i];
+      sr[i] = slope_real;
+      const double value_real = vr[i] * ar - vi[i] * ai + polynomial[k];
+      vi[i] = vr[i] * ai + vi[i] * ar;
+      vr[i] = value_real;
+    }
+  }
+  std::copy_n(vr, kLanes, value->real);
+  std::copy_n(vi, kLanes, value->imaginary);
+  std::copy_n(sr, kLanes, slope->real);
+  std::copy_n(si, kLanes, slope->imaginary);
+}
+
+// Sum of 1 / (root - other) over all others.
+KOEMORPH_EVERY_CPU
+Complex repulsion_from(const Lanes& roots, Complex root) {
+  double real[kLanes], imaginary[kLanes];
+  for (int k = 0; k < kLanes; ++k) {
+    const double gap_real = root.real() - roots.real[k];
+    const double gap_imaginary = root.imag() - roots.imaginary[k];
+    const double square = gap_real * gap_real + gap_imaginary * gap_imaginary;
+    const double scale = 1.0 / (square > 0 ? square : 1.0);
+    real[k] = gap_real * scale;
+    imaginary[k] = -gap_imaginary * scale;
+  }
+  Complex sum = 0;
+  for (int k = 0; k < FormantAnalyzer::kOrder; ++k) sum += Complex(real[k], imaginary[k]);
+  return sum;
+}
+
+// Begins on points of a circle that favour no root.
 Roots find_roots(const Polynomial& polynomial) {
   constexpr int kOrder = FormantAnalyzer::kOrder;
   constexpr int kIterations = 60;
   constexpr double kTolerance = 1e-10;
-  Roots roots;
-  for (int i = 0; i < kOrder; ++i) roots[i] = std::polar(0.9, 2.0 * kPi * i / kOrder + 0.4);
+  Lanes roots, value, slope;
+  for (int i = 0; i < kOrder; ++i) {
+    const Complex start = std::polar(0.9, 2.0 * kPi * i / kOrder + 0.4);
+    roots.real[i] = start.real();
+    roots.imaginary[i] = start.imag();
+  }
   for (int iteration = 0; iteration < kIterations; ++iteration) {
     double largest_step = 0;
+    evaluate(polynomial.data(), roots, &value, &slope);
     for (int i = 0; i < kOrder; ++i) {
-      Complex value = polynomial[0], slope = 0;
-      for (int k = 1; k <= kOrder; ++k) {
-        slope = times(slope, roots[i]) + value;
-        value = times(value, roots[i]) + polynomial[k];
-      }
-      Complex repulsion = 0;
-      for (int k = 0; k < kOrder; ++k) {
-        if (k == i) continue;
-        const Complex gap = roots[i] - roots[k];
-        if (std::norm(gap) > 0) repulsion += over(1.0, gap);
-      }
-      const Complex denominator = slope - times(value, repulsion);
+      const Complex denominator = slope[i] - times(value[i], repulsion_from(roots, roots[i]));
       if (std::norm(denominator) < 1e-60) continue;
-      const Complex step = over(value, denominator);
-      roots[i] -= step;
+      const Complex step = over(value[i], denominator);
+      roots.real[i] -= step.real();
+      roots.imaginary[i] -= step.imag();
       largest_step = std::max(largest_step, std::norm(step));
     }
     if (largest_step < kTolerance * kTolerance) break;
   }
-  return roots;
+  Roots found;
+  for (int i = 0; i < kOrder; ++i) found[i] = roots[i];
+  return found;
+}
+
+// Adds `count` numbers, turned by `count` roots each times a factor of its own.
+KOEMORPH_EVERY_CPU
+void add_turned(const float* __restrict factor_real, const float* __restrict factor_imaginary,
+                const float* __restrict root_real, const float* __restrict root_imaginary,
+                int count, float* __restrict real) {
+  for (int i = 0; i < count; ++i) {
+    real[i] += factor_real[i] * root_real[i] - factor_imaginary[i] * root_imaginary[i];
+  }
+}
+
+// The same of one factor for all, both parts.
+KOEMORPH_EVERY_CPU
+void add_turned(std::complex<float> factor, const float* __restrict root_real,
+                const float* __restrict root_imaginary, int count, float* __restrict real,
+                float* __restrict imaginary) {
+  const float a = factor.real(), b = factor.imag();
+  for (int i = 0; i < count; ++i) {
+    real[i] += a * root_real[i] - b * root_imaginary[i];
+    imaginary[i] += a * root_imaginary[i] + b * root_real[i];
+  }
+}
+
+// Sums of samples[n] * samples[n - lag], lags 0 to kOrder. reversed: the samples from the last to
+// the first, then zeros.
+KOEMORPH_EVERY_CPU
+void correlate(const double* __restrict samples, const double* __restrict reversed, int count,
+               double* __restrict out) {
+  double sums[kLanes] = {};
+  for (int n = 0; n < count; ++n) {
+    const double* before = reversed + (count - 1 - n);
+    for (int lag = 0; lag < kLanes; ++lag) sums[lag] += samples[n] * before[lag];
+  }
+  std::copy_n(sums, kLanes, out);
 }
 
 }  // namespace
 
-FormantAnalyzer::FormantAnalyzer()
-    : inner_roots_(kInner), outer_roots_(kGrid), resampled_(kSamples) {
-  for (int i = 0; i < kInner; ++i) {
-    inner_roots_[i] = std::complex<float>(std::polar(1.0, 2.0 * kPi * i / kInner));
-  }
-  for (int i = 0; i < kGrid; ++i) {
-    outer_roots_[i] = std::complex<float>(std::polar(1.0, 2.0 * kPi * i / kGrid));
-  }
+FormantAnalyzer::FormantAnalyzer() : resampled_(kSamples) {
+  const auto table = [](int rows, int columns, int size, Roots* to) {
+    to->real.resize(static_cast<size_t>(rows) * columns);
+    to->imaginary.resize(to->real.size());
+    for (int i = 0; i < rows * columns; ++i) {
+      const int index = (i / columns) * (i % columns) % size;
+      const std::complex<float> root(std::polar(1.0, 2.0 * kPi * index / size));
+      to->real[i] = root.real();
+      to->imaginary[i] = root.imag();
+    }
+  };
+  table(kKept / kOuter, kInner, kInner, &inner_);
+  table(kOuter, kSamples, kGrid, &outer_);
 }
 
 // Inverse transform of the kept bins on the 11 kHz grid: with bin k = 11 c + d, the sum over c has
 // period 32 in n, so it is done once for each of the 32 phases.
 void FormantAnalyzer::resample(const std::complex<float>* transform) {
-  float inner_real[kOuter][kInner], inner_imaginary[kOuter][kInner];
+  float real[kOuter][kInner] = {}, imaginary[kOuter][kInner] = {};
   for (int d = 0; d < kOuter; ++d) {
-    for (int phase = 0; phase < kInner; ++phase) {
-      float real = 0, imaginary = 0;
-      for (int c = 0; kOuter * c + d < kKept; ++c) {
-        const std::complex<float> z = transform[kOuter * c + d];
-        const std::complex<float> w = inner_roots_[(c * phase) % kInner];
-        real += z.real() * w.real() - z.imag() * w.imag();
-        imaginary += z.real() * w.imag() + z.imag() * w.real();
-      }
-      inner_real[d][phase] = real;
-      inner_imaginary[d][phase] = imaginary;
+    for (int c = 0; c < kKept / kOuter; ++c) {
+      add_turned(transform[kOuter * c + d], &inner_.real[c * kInner], &inner_.imaginary[c * kInner],
+                 kInner, real[d], imaginary[d]);
     }
   }
-  for (int n = 0; n < kSamples; ++n) {
-    float sum = 0;
+  std::fill(resampled_.begin(), resampled_.end(), 0.0f);
+  for (int n = 0; n < kSamples; n += kInner) {
+    const int count = std::min(kInner, kSamples - n);
     for (int d = 0; d < kOuter; ++d) {
-      const std::complex<float> w = outer_roots_[(d * n) % kGrid];
-      sum += inner_real[d][n % kInner] * w.real() - inner_imaginary[d][n % kInner] * w.imag();
+      const int root = d * kSamples + n;
+      add_turned(real[d], imaginary[d], &outer_.real[root], &outer_.imaginary[root], count,
+                 &resampled_[n]);
     }
-    resampled_[n] = sum;
   }
 }
 
 // Levinson-Durbin; false when the frame has no energy.
 bool FormantAnalyzer::predict(std::array<double, kOrder>* coefficients) const {
-  std::array<double, kOrder + 1> correlation{};
-  for (int lag = 0; lag <= kOrder; ++lag) {
-    for (int n = lag; n < kSamples; ++n) {
-      correlation[lag] += static_cast<double>(resampled_[n]) * resampled_[n - lag];
-    }
-  }
+  std::array<double, kSamples> samples;
+  std::array<double, kSamples + kOrder> reversed{};
+  std::copy(resampled_.begin(), resampled_.end(), samples.begin());
+  std::reverse_copy(samples.begin(), samples.end(), reversed.begin());
+  std::array<double, kOrder + 1> correlation;
+  correlate(samples.data(), reversed.data(), kSamples, correlation.data());
   double error = correlation[0];
   if (!(error > 0)) return false;
   auto& a = *coefficients;

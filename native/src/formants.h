@@ -27,7 +27,12 @@ class FormantAnalyzer {
   void resample(const std::complex<float>* transform);
   bool predict(std::array<double, kOrder>* coefficients) const;
 
-  std::vector<std::complex<float>> inner_roots_, outer_roots_;
+  // Roots of unity in the order in which resample() takes them.
+  struct Roots {
+    std::vector<float> real, imaginary;
+  };
+
+  Roots inner_, outer_;
   std::vector<float> resampled_;
 };
 

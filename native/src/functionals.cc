@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+
+#include "every_cpu.h"
 
 namespace koemorph {
 namespace {
@@ -12,115 +13,158 @@ constexpr float kPeakThreshold = 0.1f;  // of the contour's range: what a peak m
 constexpr float kHigherPeak = 1.05f;    // that replaces the one before it
 constexpr float kLevelFloor = 1e-30f;   // of the mean square: -300 dB
 
-struct Spread {
-  double mean = 0, deviation = 0;
-};
+Spread spread_from(double sum, double squares, int count) {
+  const double mean = sum / count;
+  return {mean, std::sqrt(std::max(0.0, squares / count - mean * mean))};
+}
 
 // Of `count` numbers that next() gives.
 template <typename Next>
 Spread spread_of(int count, Next next) {
-  Spread result;
   double sum = 0, squares = 0;
   for (int i = 0; i < count; ++i) {
     const double value = next(i);
     sum += value;
     squares += value * value;
   }
-  if (count == 0) return result;
-  result.mean = sum / count;
-  result.deviation = std::sqrt(std::max(0.0, squares / count - result.mean * result.mean));
-  return result;
+  return count > 0 ? spread_from(sum, squares, count) : Spread{};
+}
+
+void put_spread(const Spread& spread, float* out) {
+  out[0] = static_cast<float>(spread.mean);
+  out[1] = spread.mean != 0 ? static_cast<float>(spread.deviation / spread.mean) : 0.0f;
+}
+
+// A row of `columns` numbers and its neighbours: smoothed, and added to each column's sums.
+KOEMORPH_EVERY_CPU
+void smooth_row(const float* __restrict left, const float* __restrict middle,
+                const float* __restrict right, int columns, bool skip_zeros, float* __restrict out,
+                double* __restrict sum, double* __restrict squares, int* __restrict nonzero) {
+  if (skip_zeros) {
+    for (int i = 0; i < columns; ++i) out[i] = smooth_value(left[i], middle[i], right[i], true);
+  } else {
+    for (int i = 0; i < columns; ++i) out[i] = smooth_value(left[i], middle[i], right[i], false);
+  }
+  for (int i = 0; i < columns; ++i) {
+    const double value = out[i];
+    sum[i] += value;
+    squares[i] += value * value;
+  }
+  for (int i = 0; i < columns; ++i) nonzero[i] += out[i] != 0 ? 1 : 0;
 }
 
 }  // namespace
 
-void smooth_contour(const float* values, int count, bool skip_zeros, float* out) {
-  for (int i = 0; i < count; ++i) {
-    const float middle = values[i];
-    const float left = values[std::max(i - 1, 0)];
-    const float right = values[std::min(i + 1, count - 1)];
-    if (!skip_zeros) {
-      out[i] = (left + middle + right) / 3.0f;
-      continue;
-    }
-    const int used = (left != 0) + (middle != 0) + (right != 0);
-    out[i] = middle == 0 ? 0.0f : (left + middle + right) / static_cast<float>(used);
-  }
+template <int kColumns, bool kSkipZeros>
+void Contours<kColumns, kSkipZeros>::add(const float* row) {
+  if (rows_ > 0) smooth(row);
+  left_ = middle_;
+  std::copy_n(row, kColumns, middle_.begin());
+  if (rows_ == 0) left_ = middle_;
+  ++rows_;
+}
+
+template <int kColumns, bool kSkipZeros>
+void Contours<kColumns, kSkipZeros>::smooth(const float* right) {
+  smooth_row(left_.data(), middle_.data(), right, kColumns, kSkipZeros, newest_.data(), sum_.data(),
+             squares_.data(), nonzero_.data());
+}
+
+template <int kColumns, bool kSkipZeros>
+Spread Contours<kColumns, kSkipZeros>::spread(int column) const {
+  const int count = kSkipZeros ? nonzero_[column] : rows_;
+  return count > 0 ? spread_from(sum_[column], squares_[column], count) : Spread{};
 }
 
 Functionals::Functionals(int capacity)
-    : raw_(capacity),
-      contour_(capacity),
-      sorted_(capacity),
-      extrema_(capacity),
-      stretches_(capacity) {}
+    : voiced_(capacity), sorted_(capacity), extrema_(capacity), stretches_(capacity) {
+  loudness_.values.resize(capacity);
+  pitch_.values.resize(capacity);
+}
 
-void Functionals::gather(const FrameRing& frames, int lld, int count, Select select,
-                         bool skip_zeros) {
-  for (int i = 0; i < count; ++i) {
-    const EgemapsFrame& frame = frames[i];
-    const bool voiced = frame.lld[kF0] > 0;
-    const bool wanted = select == Select::kAll || voiced == (select == Select::kVoiced);
-    raw_[i] = wanted ? frame.lld[lld] : 0.0f;
+void Functionals::begin() {
+  spectral_.begin();
+  pitched_.begin();
+  loudness_.size = pitch_.size = 0;
+  energy_ = 0;
+}
+
+void Functionals::add_unpitched(const EgemapsFrame& frame) {
+  spectral_.add(frame.lld.data());
+  energy_ += frame.energy;
+  if (spectral_.rows() > 1) keep_spectral();
+}
+
+void Functionals::add(const EgemapsFrame& frame) {
+  const float* lld = frame.lld.data();
+  const bool voiced = lld[kF0] > 0;
+  std::array<float, kColumns> row;
+  std::copy_n(lld + kF0, kPitched, row.begin());
+  for (int i = kFormants; i < kLldCount; i += 3) {
+    if (!voiced) row[i - kF0] = row[i + 1 - kF0] = 0;  // frequency and bandwidth
   }
-  smooth_contour(raw_.data(), count, skip_zeros, contour_.data());
-  size_ = count;
+  for (int i = kAlphaRatio; i < kF0; ++i) row[kVoiced + i - kAlphaRatio] = voiced ? lld[i] : 0.0f;
+  for (int i = kAlphaRatio; i < kMfcc; ++i) {
+    row[kUnvoiced + i - kAlphaRatio] = voiced ? 0.0f : lld[i];
+  }
+  voiced_[pitched_.rows()] = voiced;
+  pitched_.add(row.data());
+  if (pitched_.rows() > 1) keep_pitched();
+  add_unpitched(frame);
 }
 
-void Functionals::keep_nonzero() {
-  const auto end = std::remove(contour_.begin(), contour_.begin() + size_, 0.0f);
-  size_ = static_cast<int>(end - contour_.begin());
+void Functionals::keep_spectral() { loudness_.add(spectral_.newest()[kLoudness]); }
+
+void Functionals::keep_pitched() {
+  if (pitched_.newest()[0] != 0) pitch_.add(pitched_.newest()[0]);
 }
 
-void Functionals::spread(float* out) {
-  const Spread result = spread_of(size_, [this](int i) { return contour_[i]; });
-  out[0] = static_cast<float>(result.mean);
-  out[1] = result.mean != 0 ? static_cast<float>(result.deviation / result.mean) : 0.0f;
+// Of 20, 50 and 80 %, linear between the two nearest ranks, and from the first to the last.
+void Functionals::percentiles(const Contour& contour, float* out) {
+  const auto end = std::copy_n(contour.values.begin(), contour.size, sorted_.begin());
+  auto begin = sorted_.begin();  // what is before is smaller, in whatever order
+  for (const double fraction : {0.2, 0.5, 0.8}) {
+    *out = 0;
+    if (contour.size > 0) {
+      const double position = fraction * (contour.size - 1);
+      const auto at = sorted_.begin() + static_cast<int>(position);
+      const auto share = static_cast<float>(position - static_cast<int>(position));
+      std::nth_element(begin, at, end);
+      *out = *at;
+      if (at + 1 < end) *out += share * (*std::min_element(at + 1, end) - *at);
+      begin = at;
+    }
+    ++out;
+  }
+  *out = out[-1] - out[-3];
 }
 
-// Linear between the two nearest ranks.
-float Functionals::percentile(double fraction) {
-  if (size_ == 0) return 0;
-  const double position = fraction * (size_ - 1);
-  const auto rank = static_cast<int>(position);
-  const auto share = static_cast<float>(position - rank);
-  const auto begin = sorted_.begin(), end = sorted_.begin() + size_;
-  std::nth_element(begin, begin + rank, end);
-  const float low = sorted_[rank];
-  if (rank + 1 >= size_) return low;
-  const float high = *std::min_element(begin + rank + 1, end);
-  return low + share * (high - low);
-}
-
-void Functionals::describe(float* out) {
-  spread(out);
-  std::copy(contour_.begin(), contour_.begin() + size_, sorted_.begin());
-  out[2] = percentile(0.2);
-  out[3] = percentile(0.5);
-  out[4] = percentile(0.8);
-  out[5] = out[4] - out[2];
-  find_extrema();
-  slopes(out + 6);
+void Functionals::describe(const Contour& contour, const Spread& spread, float* out) {
+  put_spread(spread, out);
+  percentiles(contour, out + 2);
+  find_extrema(contour);
+  slopes(contour, out + 6);
 }
 
 // Alternating lows and highs that differ by more than the threshold. A later low replaces the one
 // before it when it is lower; a later high when it is 5 % higher, or higher after a rise past the
 // threshold.
-void Functionals::find_extrema() {
+void Functionals::find_extrema(const Contour& contour) {
   extrema_count_ = 0;
-  if (size_ == 0) return;
-  const auto range = std::minmax_element(contour_.begin(), contour_.begin() + size_);
+  if (contour.size == 0) return;
+  const float* values = contour.values.data();
+  const auto range = std::minmax_element(values, values + contour.size);
   const float threshold = kPeakThreshold * (*range.second - *range.first);
-  float lowest = contour_[0], previous = contour_[0];
-  for (int i = 1; i < size_ - 2; ++i) {
-    const float value = contour_[i];
-    const bool high = value > contour_[i - 1] && value > contour_[i + 1];
-    const bool low = value < contour_[i - 1] && value < contour_[i + 1];
+  float lowest = values[0], previous = values[0];
+  for (int i = 1; i < contour.size - 2; ++i) {
+    const float value = values[i];
+    const bool high = value > values[i - 1] && value > values[i + 1];
+    const bool low = value < values[i - 1] && value < values[i + 1];
     if (!high && !low) continue;
     Extremum* last = extrema_count_ > 0 ? &extrema_[extrema_count_ - 1] : nullptr;
     bool accepted = false;
     if (last == nullptr) {
-      accepted = high ? value - lowest > threshold : contour_[0] - value > threshold;
+      accepted = high ? value - lowest > threshold : values[0] - value > threshold;
     } else if (last->high != high) {
       accepted = std::abs(value - last->value) > threshold;
     } else if (low ? value < last->value
@@ -135,8 +179,8 @@ void Functionals::find_extrema() {
 }
 
 template <typename Visit>
-void Functionals::slopes_of(bool rising, Visit visit) const {
-  Extremum from{0, size_ > 0 ? contour_[0] : 0.0f, false};
+void Functionals::slopes_of(const Contour& contour, bool rising, Visit visit) const {
+  Extremum from{0, contour.size > 0 ? contour.values[0] : 0.0f, false};
   for (int i = 0; i < extrema_count_; ++i) {
     const Extremum& to = extrema_[i];
     if (to.high == rising) {
@@ -150,27 +194,29 @@ void Functionals::slopes_of(bool rising, Visit visit) const {
 // Steepness of the way to each high and to each low from what came before, the contour's start
 // counting as the first and its end as the last. The way to the end keeps its sign and has no part
 // in the deviation: the reference values of the set are defined so.
-void Functionals::slopes(float* out) const {
+void Functionals::slopes(const Contour& contour, float* out) const {
+  const int size = contour.size;
+  const float* values = contour.values.data();
   for (const bool rising : {true, false}) {
     double sum = 0;
     int count = 0;
-    slopes_of(rising, [&](double slope) {
+    slopes_of(contour, rising, [&](double slope) {
       sum += slope;
       ++count;
     });
     double last = 0;
     const bool ends_so = extrema_count_ > 0 && extrema_[extrema_count_ - 1].high != rising;
     const int position = ends_so ? extrema_[extrema_count_ - 1].position : 0;
-    if (ends_so && size_ - 1 > position) {
-      last = (contour_[size_ - 1] - extrema_[extrema_count_ - 1].value) /
-             (kFrameStep * static_cast<float>(size_ - 1 - position));
+    if (ends_so && size - 1 > position) {
+      last = (values[size - 1] - extrema_[extrema_count_ - 1].value) /
+             (kFrameStep * static_cast<float>(size - 1 - position));
       ++count;
     }
     double mean = count > 0 ? (sum + last) / count : 0.0;
     double squares = 0;
-    slopes_of(rising, [&](double slope) { squares += (slope - mean) * (slope - mean); });
-    if (extrema_count_ == 0 && size_ > 0) {
-      const double whole = (contour_[size_ - 1] - contour_[0]) / static_cast<float>(size_);
+    slopes_of(contour, rising, [&](double slope) { squares += (slope - mean) * (slope - mean); });
+    if (extrema_count_ == 0 && size > 0) {
+      const double whole = (values[size - 1] - values[0]) / static_cast<float>(size);
       if (rising == (whole > 0)) mean = whole;
     }
     *out++ = static_cast<float>(mean);
@@ -182,11 +228,12 @@ void Functionals::slopes(float* out) const {
 // each. A single frame does not interrupt a stretch, and a stretch counts from three frames on. The
 // last one, cut off by the window, counts from six frames on and is taken as shorter by what is not
 // known of it.
-void Functionals::segments(const FrameRing& frames, int count, float* out) {
+void Functionals::segments(float* out) {
+  const int count = pitched_.rows();
   stretches_count_ = 0;
   for (int i = 0, end; i < count; i = end) {
-    const bool voiced = frames[i].lld[kF0] > 0;
-    for (end = i + 1; end < count && (frames[end].lld[kF0] > 0) == voiced;) ++end;
+    const bool voiced = voiced_[i];
+    for (end = i + 1; end < count && (voiced_[end] != 0) == voiced;) ++end;
     Stretch* last = stretches_count_ > 0 ? &stretches_[stretches_count_ - 1] : nullptr;
     if (last != nullptr && (end - i == 1 || last->voiced == voiced)) {
       last->end = end;
@@ -208,9 +255,9 @@ void Functionals::segments(const FrameRing& frames, int count, float* out) {
         least = 4;
         duration = length < least ? stretch.begin : duration - (voiced ? 1 : 0);
       }
-      if (length >= least) raw_[used++] = kFrameStep * static_cast<float>(length);
+      if (length >= least) sorted_[used++] = kFrameStep * static_cast<float>(length);
     }
-    lengths[voiced] = spread_of(used, [this](int i) { return raw_[i]; });
+    lengths[voiced] = spread_of(used, [this](int i) { return sorted_[i]; });
     if (voiced) voiced_count = used;
   }
   const float seconds = kFrameStep * static_cast<float>(duration);
@@ -221,46 +268,34 @@ void Functionals::segments(const FrameRing& frames, int count, float* out) {
   }
 }
 
-void Functionals::compute(const FrameRing& spectral, int voiced, float* out) {
-  const int all = spectral.count;
-  gather(spectral, kF0, voiced, Select::kAll, true);
-  keep_nonzero();
-  describe(out);
-  gather(spectral, kLoudness, all, Select::kAll, false);
-  describe(out + 10);
+void Functionals::end(float* out) {
+  if (spectral_.rows() > 0) {
+    spectral_.end();
+    keep_spectral();
+  }
+  if (pitched_.rows() > 0) {
+    pitched_.end();
+    keep_pitched();
+  }
+  describe(pitch_, pitched_.spread(0), out);
+  describe(loudness_, spectral_.spread(kLoudness), out + 10);
   const auto peaks = std::count_if(extrema_.begin(), extrema_.begin() + extrema_count_,
                                    [](const Extremum& extremum) { return extremum.high; });
   float* next = out + 20;
-  const auto mean_and_deviation = [&](int lld, int count, Select select, bool skip_zeros) {
-    gather(spectral, lld, count, select, skip_zeros);
-    if (skip_zeros) keep_nonzero();
-    spread(next);
+  const auto put = [&next](const Spread& spread) {
+    put_spread(spread, next);
     next += 2;
   };
-  for (int lld = kFlux; lld < kF0; ++lld) mean_and_deviation(lld, all, Select::kAll, false);
-  for (int lld = kJitter; lld < kFormants; ++lld) {
-    mean_and_deviation(lld, voiced, Select::kAll, true);
+  for (int lld = kFlux; lld < kF0; ++lld) put(spectral_.spread(lld));
+  for (int column = kJitter - kF0; column < kUnvoiced; ++column) put(pitched_.spread(column));
+  for (int column = kUnvoiced; column < kColumns; ++column) {
+    *next++ = static_cast<float>(pitched_.spread(column).mean);
   }
-  for (int formant = 0; formant < 3; ++formant) {
-    const int lld = kFormants + 3 * formant;
-    mean_and_deviation(lld, voiced, Select::kVoiced, true);
-    mean_and_deviation(lld + 1, voiced, Select::kVoiced, true);
-    mean_and_deviation(lld + 2, voiced, Select::kAll, true);
-  }
-  for (int lld = kAlphaRatio; lld < kF0; ++lld) {
-    mean_and_deviation(lld, voiced, Select::kVoiced, true);
-  }
-  for (int lld = kAlphaRatio; lld < kMfcc; ++lld) {
-    gather(spectral, lld, voiced, Select::kUnvoiced, true);
-    keep_nonzero();
-    *next++ = static_cast<float>(spread_of(size_, [this](int i) { return contour_[i]; }).mean);
-  }
+  const int all = spectral_.rows();
   *next++ = all > 0 ? static_cast<float>(peaks) / (kFrameStep * static_cast<float>(all)) : 0.0f;
-  segments(spectral, voiced, next);
+  segments(next);
   next += 5;
-  double energy = 0;
-  for (int i = 0; i < all; ++i) energy += spectral[i].energy;
-  const double mean_square = all > 0 ? energy / all : 0.0;
+  const double mean_square = all > 0 ? energy_ / all : 0.0;
   *next = static_cast<float>(10.0 * std::log10(std::max(mean_square, double{kLevelFloor})));
 }
 

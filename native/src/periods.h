@@ -8,6 +8,10 @@ namespace koemorph {
 struct PeriodDescriptors {
   float jitter = 0;   // change of length from period to period, over the length
   float shimmer = 0;  // change of height from period to period, dB
+
+  bool operator==(const PeriodDescriptors& other) const {
+    return jitter == other.jitter && shimmer == other.shimmer;
+  }
 };
 
 // Follows the waveform from period to period through voiced frames, at least one period a frame.
@@ -28,6 +32,10 @@ class PeriodTracker {
   PeriodDescriptors measure(const Waveform& wave, int64_t start, int step, float f0);
 
   void reset() { *this = PeriodTracker(); }
+
+  bool operator==(const PeriodTracker& other) const {
+    return next_ == other.next_ && last_length_ == other.last_length_ && kept_ == other.kept_;
+  }
 
  private:
   int64_t next_ = -1;      // where the next period starts; -1 outside of voice

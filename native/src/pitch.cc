@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "every_cpu.h"
+
 namespace koemorph {
 namespace {
 
@@ -41,6 +43,27 @@ Vertex parabola(float left, float middle, float right) {
   return {offset, middle - 0.25f * (left - right) * offset};
 }
 
+// 1 where a value stands above its two neighbours, else 0.
+KOEMORPH_EVERY_CPU
+void mark_maxima(const float* __restrict values, int count, float* __restrict marks) {
+  for (int k = 0; k < count; ++k) {
+    const float above_left = values[k] > values[k - 1] ? 1.0f : 0.0f;
+    marks[k] = values[k] > values[k + 1] ? above_left : 0.0f;
+  }
+}
+
+// The values that lie within kPeakReach of a mark, the rest 0; marks[0] is kPeakReach before
+// values[0].
+KOEMORPH_EVERY_CPU
+void copy_marked(const float* __restrict values, const float* __restrict marks, int count,
+                 float* __restrict out) {
+  for (int k = 0; k < count; ++k) {
+    float near = 0;
+    for (int reach = 0; reach <= 2 * kPeakReach; ++reach) near += marks[k + reach];
+    out[k] = near > 0 ? values[k] : 0.0f;
+  }
+}
+
 }  // namespace
 
 PitchAnalyzer::PitchAnalyzer()
@@ -48,6 +71,7 @@ PitchAnalyzer::PitchAnalyzer()
       window_(kFrame),
       buffer_(kFft),
       magnitude_(kBins),
+      marks_(kBins + 2 * kPeakReach),
       peaks_(kBins),
       smoothed_(kBins),
       curvature_(kBins),
@@ -121,18 +145,9 @@ PitchCandidates PitchAnalyzer::analyze(const float* samples) {
 
 // Keeps the bins around local maxima; the rest is noise between the harmonics.
 void PitchAnalyzer::keep_peaks() {
-  const auto is_peak = [this](int k) {
-    return (k == 0 || magnitude_[k] > magnitude_[k - 1]) && magnitude_[k] > magnitude_[k + 1];
-  };
-  std::fill(peaks_.begin(), peaks_.end(), 0.0f);
-  int kept = 0;  // bins before it are decided
-  for (int k = 0; k < kBins - 1; ++k) {
-    if (!is_peak(k)) continue;
-    const int first = std::max(k - kPeakReach, kept);
-    const int last = std::min(k + kPeakReach + 1, kBins);
-    std::copy(magnitude_.begin() + first, magnitude_.begin() + last, peaks_.begin() + first);
-    kept = last;
-  }
+  marks_[kPeakReach] = magnitude_[0] > magnitude_[1] ? 1.0f : 0.0f;
+  mark_maxima(magnitude_.data() + 1, kBins - 2, marks_.data() + kPeakReach + 1);
+  copy_marked(magnitude_.data(), marks_.data(), kBins, peaks_.data());
 }
 
 void PitchAnalyzer::smooth() {
@@ -186,7 +201,9 @@ void PitchAnalyzer::collect(PitchCandidates* out) const {
   };
   std::array<Peak, PitchCandidates::kMost + 1> peaks{};
   int count = 0;
+  float sum = summed_[0];
   for (int i = 1; i < kPoints - 1; ++i) {
+    sum += summed_[i];
     if (!(summed_[i] > summed_[i - 1] && summed_[i] >= summed_[i + 1])) continue;
     const Vertex vertex = parabola(summed_[i - 1], summed_[i], summed_[i + 1]);
     int place = count;
@@ -197,7 +214,7 @@ void PitchAnalyzer::collect(PitchCandidates* out) const {
     peaks[place] = {vertex.value, static_cast<float>(i) + vertex.offset};
     count = std::min(count + 1, PitchCandidates::kMost);
   }
-  const float mean = std::accumulate(summed_.begin(), summed_.end(), 0.0f) / kPoints;
+  const float mean = (sum + summed_[kPoints - 1]) / kPoints;
   const double octaves_per_point = std::log2(kHighest / kLowest) / (kPoints - 1);
   for (int i = 0; i < count; ++i) {
     const double frequency = kLowest * std::exp2(peaks[i].position * octaves_per_point);

@@ -57,7 +57,7 @@ class PitchAnalyzer {
   void collect(PitchCandidates* out) const;
 
   RealFft fft_;
-  std::vector<float> window_, buffer_, magnitude_, peaks_, smoothed_, curvature_;
+  std::vector<float> window_, buffer_, magnitude_, marks_, peaks_, smoothed_, curvature_;
   std::vector<float> octaves_, summed_;
   std::vector<std::complex<float>> transform_;
   std::vector<Knot> knots_;
