@@ -77,7 +77,8 @@ void Settle(const kp::Voice& voice, int rate) {
 }
 
 // The mixer's thread feeds, the game's thread shows, as in a game; the wall clock moves with the
-// audio, and the mixer never gets far ahead of what is shown, so that a busy machine is only slower.
+// audio, and the mixer never gets far ahead of what is shown, so that a busy machine is only
+// slower.
 void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
           const std::string& out) {
   constexpr double kAhead = 0.1;  // s
