@@ -100,6 +100,22 @@ def test_bad_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
         assert not out.exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
+def test_names_that_are_not_utf8_are_told(
+    tmp_path: Path, tiny_models: dict[int, Path], speech: Path
+) -> None:
+    odd = tmp_path / os.fsdecode(b"v\xff.wav")
+    missing = run("animate", odd, "-o", "-", errors="surrogateescape")
+    fails_with_one_sentence(missing, "v\\udcff.wav does not exist")
+    odd.write_bytes(speech.read_bytes())
+    strict = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}  # as in most languages' locales
+    arguments = ["preview", odd, "--model", tiny_models[30]]
+    result = run(*arguments, errors="surrogateescape", env=strict)
+    assert result.returncode == 0, result.stderr
+    assert "v\udcff.html (" in result.stdout
+    assert odd.with_suffix(".html").is_file()
+
+
 def test_bad_models(tmp_path: Path, tiny_models: dict[int, Path], speech: Path) -> None:
     foreign = tmp_path / "foreign.onnx"
     foreign.write_bytes(b"not a model")

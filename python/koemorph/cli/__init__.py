@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,6 +84,9 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors become one sentence on standard error and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file's name need not be UTF-8; it is told as it is.
+        sys.stdout.reconfigure(errors="surrogateescape")
     try:
         status = cli.main(args=arguments, prog_name="koemorph", standalone_mode=False)
     except click.exceptions.Abort:
