@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
+import chromium
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -20,14 +22,9 @@ OpenBrowser = Callable[..., Browser]
 @pytest.fixture
 def open_browser(needs_tool: Callable[[str], str]) -> Iterator[OpenBrowser]:
     """open_browser(*switches) -> the system's Chromium, headless and without a GPU."""
-    chromium = needs_tool("chromium")
+    path = needs_tool("chromium")
     with sync_playwright() as playwright:
-
-        def launch(*switches: str) -> Browser:
-            common = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"]
-            return playwright.chromium.launch(executable_path=chromium, args=[*common, *switches])
-
-        yield launch
+        yield partial(chromium.launch, playwright, path)
 
 
 @pytest.fixture

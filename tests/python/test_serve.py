@@ -9,26 +9,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import aiohttp
+import chromium
 import loudness_model
 import numpy as np
 import pytest
 import soundfile
 from playwright.sync_api import Page
 
+from koemorph import serve
 from koemorph.coefficients import INDEX
 from koemorph.errors import OutputError
 from koemorph.model import Model
 from koemorph.serve import MAX_MESSAGE, MAX_VOICES, Server
+from koemorph.stream import Stream
 
 Wait = Callable[[Page, str], None]
-SWITCHES = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 
 
 class Running:
     """A server in a thread of its own."""
 
     def __init__(self, server: Server, loop: asyncio.AbstractEventLoop, port: int) -> None:
-        self.server, self.loop = server, loop
+        self.server, self.loop, self.model = server, loop, server._model
         self.base = f"http://127.0.0.1:{port}"
         self.page = f"{self.base}/?token={server.token}"
         self.stream = f"{self.base}/stream?token={server.token}&rate=48000"
@@ -48,15 +50,42 @@ def serving(tmp_path: Path, free_port: int) -> Iterator[Running]:
     loop.close()
 
 
+@pytest.fixture
+def exchanged(monkeypatch: pytest.MonkeyPatch) -> list[tuple[np.ndarray, bytes]]:
+    """What the server heard, block by block, each with the frames it answered."""
+    told: list[tuple[np.ndarray, bytes]] = []
+    animate_block = serve._animate
+
+    def animate(stream: Stream, samples: np.ndarray) -> bytes:
+        told.append((samples.copy(), animate_block(stream, samples)))
+        return told[-1][1]
+
+    monkeypatch.setattr(serve, "_animate", animate)
+    return told
+
+
+def is_talking(sound: np.ndarray, rate: int, frames: int) -> np.ndarray:
+    """Whether each frame at 30 fps is within a quarter of a second of sound above -40 dB."""
+    edges = np.arange(frames + 1) * rate // 30
+    edges = np.minimum(edges, len(sound) - 1)
+    power = np.maximum.reduceat(np.abs(sound), edges[:-1])
+    return np.convolve(power > 0.01, np.ones(15), "same") > 0
+
+
 def test_lips_move_when_and_only_when_there_is_speech(
-    tmp_path: Path, speech: Path, serving: Running, open_browser, wait_until: Wait
+    tmp_path: Path,
+    speech: Path,
+    serving: Running,
+    exchanged: list[tuple[np.ndarray, bytes]],
+    open_browser,
+    wait_until: Wait,
 ) -> None:
+    """Held against the sound that the browser really sent: a busy one loses pieces of it."""
     voice, rate = soundfile.read(speech, dtype="float32")
     voice = voice[: int(2.5 * rate)]
     silence = np.zeros(int(2.5 * rate), np.float32)
     soundfile.write(tmp_path / "mic.wav", np.concatenate([voice, silence]), rate, "PCM_16")
-    fake = f"--use-file-for-fake-audio-capture={tmp_path / 'mic.wav'}"
-    page = open_browser(*SWITCHES, fake).new_page()
+    page = open_browser(*chromium.speaking(tmp_path / "mic.wav")).new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(serving.page)
@@ -65,22 +94,25 @@ def test_lips_move_when_and_only_when_there_is_speech(
     # The fake microphone plays its file over and over: two rounds of speech and silence.
     wait_until(page, "koemorph.link?.frames > 320")
     assert errors == []
-    jaw, level = page.evaluate(
-        "(k) => [[...koemorph.history.values].filter((_, i) => i % 52 === k),"
-        " [...koemorph.history.peaks]]",
-        INDEX["jawOpen"],
+    frames, rate, values = page.evaluate(
+        "[koemorph.link.frames, koemorph.link.context.sampleRate, [...koemorph.history.values]]"
     )
-    jaw = np.array(jaw) / 255
-    times = np.arange(len(jaw)) * len(level) // len(jaw)
-    peaks = np.maximum.reduceat(np.array(level), times) / 255
-    talking = np.convolve(peaks > 0.25, np.ones(15), "same") > 0
-    assert 0.2 < talking.mean() < 0.9
-    # 0.55 in full; a busy browser loses pieces of sound, the loudest syllable among them.
-    assert jaw[talking].max() > 0.3
-    assert np.quantile(jaw[~talking], 0.9) < 0.15
     assert "ms from voice to face" in page.text_content("#status")
     page.click("#play")
     wait_until(page, "!koemorph.link.running")
+    shown = np.array(values).reshape(-1, 52) / 255
+    sound = np.concatenate([samples for samples, _ in exchanged])
+    answered = np.frombuffer(b"".join(answer for _, answer in exchanged), "<f4").reshape(-1, 53)
+    answered = answered[:frames, 1:]
+    # What is seen is what was answered, and that is what the sound says.
+    np.testing.assert_allclose(shown, answered[-len(shown) :], atol=0.51 / 255)
+    animated = serving.model.animate(sound, sample_rate=int(rate), preset="microphone")
+    np.testing.assert_allclose(answered, animated.weights[:frames], atol=1e-5)
+    talking = is_talking(sound, int(rate), frames)
+    jaw = answered[:, INDEX["jawOpen"]]
+    assert 0.2 < talking.mean() < 0.9
+    assert jaw[talking].max() > 0.5
+    assert np.quantile(jaw[~talking], 0.9) < 0.05
 
 
 def test_a_denied_microphone_is_explained(serving: Running, open_browser, wait_until: Wait) -> None:

@@ -4,11 +4,15 @@ class Tap extends AudioWorkletProcessor {
     super();
     this.block = new Float32Array(Math.ceil(sampleRate / 100));
     this.filled = 0;
+    this.nothing = null;
   }
 
   process([input]) {
-    if (!input.length) return true;
-    for (const sample of input[0]) {
+    // Where the browser has nothing in between, time goes on as silence.
+    const samples = input[0] ?? this.nothing;
+    if (!samples) return true;
+    this.nothing ??= new Float32Array(samples.length);
+    for (const sample of samples) {
       this.block[this.filled++] = sample;
       if (this.filled === this.block.length) {
         this.port.postMessage(this.block.slice());
