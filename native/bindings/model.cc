@@ -188,6 +188,12 @@ void bind_stream(py::module_& module) {
       .def(py::init(&create), py::arg("model"), py::arg("sample_rate"), py::arg("channels"),
            py::arg("fps"), py::arg("worker"), py::arg("buffer_seconds"), py::arg("keep_seconds"))
       .def("push", &push, py::arg("interleaved"), py::arg("channels"))
+      .def(
+          "set_device",
+          [](PyStream& self, int sample_rate, int channels) {
+            raise_if_failed(koemorph_stream_set_device(self.handle.get(), sample_rate, channels));
+          },
+          py::arg("sample_rate"), py::arg("channels"))
       .def("flush",
            [](PyStream& self) { raise_if_failed(koemorph_stream_flush(self.handle.get())); })
       .def("process", &process)

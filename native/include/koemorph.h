@@ -177,6 +177,14 @@ KOEMORPH_API void koemorph_stream_destroy(koemorph_stream* stream);
 KOEMORPH_API koemorph_result koemorph_stream_push(koemorph_stream* stream, const float* interleaved,
                                                   int32_t frames);
 
+/* [audio] From the next push on another device feeds this stream, at `sample_rate` (8000..192000
+ * Hz) with `channels` (0: as many as before): the voice and its time go on, and nothing is
+ * forgotten. Allocates, so call it where the device is opened, not in its callback. latency in
+ * koemorph_stream_info becomes the new one; buffer_seconds was turned into samples at the first
+ * rate. KOEMORPH_WRONG_STATE after flush. */
+KOEMORPH_API koemorph_result koemorph_stream_set_device(koemorph_stream* stream,
+                                                        int32_t sample_rate, int32_t channels);
+
 /* [audio] Says that the voice ends here: process then computes the frames that still lack their
  * lookahead as if silence followed, up to round(duration * fps) frames in all. Pushing after flush
  * needs a reset. */

@@ -111,6 +111,9 @@ class Stream {
   void push(const float* interleaved, int32_t frames) {
     check(koemorph_stream_push(get(), interleaved, frames));
   }
+  void set_device(int32_t sample_rate, int32_t channels = 0) {
+    check(koemorph_stream_set_device(get(), sample_rate, channels));
+  }
   void flush() { check(koemorph_stream_flush(get())); }
   bool process() { return check(koemorph_stream_process(get())); }
   Face sample(double playback_time) {

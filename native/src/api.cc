@@ -191,6 +191,23 @@ koemorph_result koemorph_stream_push(koemorph_stream* stream, const float* inter
                                : fail(result, "The voice was ended by flush; reset first.");
 }
 
+koemorph_result koemorph_stream_set_device(koemorph_stream* stream, int32_t sample_rate,
+                                           int32_t channels) {
+  if (stream == nullptr) return invalid("koemorph_stream_set_device needs a stream.");
+  if (sample_rate < 8000 || sample_rate > 192000 || channels < 0 || channels > 64) {
+    return invalid("sample_rate must be from 8000 to 192000 Hz, channels from 0 to 64.");
+  }
+  const Visit visit(stream->stream.audio_door());
+  if (!visit) return crossed();
+  if (stream->stream.flushed()) {
+    return fail(KOEMORPH_WRONG_STATE, "The voice was ended by flush; reset first.");
+  }
+  return guarded([&] {
+    stream->stream.set_device(sample_rate, channels);
+    return KOEMORPH_OK;
+  });
+}
+
 koemorph_result koemorph_stream_flush(koemorph_stream* stream) {
   if (stream == nullptr) return invalid("koemorph_stream_flush needs a stream.");
   stream->stream.flush();

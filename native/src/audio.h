@@ -22,9 +22,14 @@ class Audio {
   // of samples overwritten just before them.
   int read(float* out, int most, int64_t* lost);
 
+  // Reader: gives the last `count` samples back, to be read again.
+  void unread(int count) { read_ -= count; }
+
   // Sample frames pushed so far; any thread.
   int64_t pushed() const { return written_.load(std::memory_order_acquire); }
   int channels() const { return channels_; }
+  // Writer: of what is pushed from now on.
+  void set_channels(int channels) { channels_ = channels; }
   // With neither side active.
   void reset(int channels);
 

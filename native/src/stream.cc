@@ -21,7 +21,7 @@ Stream::Stream(std::shared_ptr<const Model> model, const koemorph_stream_config&
     : model_(std::move(model)),
       clock_(model_->settings().mel.clock),
       audio_(static_cast<int64_t>(config.buffer_seconds * config.sample_rate), config.channels),
-      resample_(std::make_unique<Resample>(config.sample_rate, clock_.sample_rate)),
+      devices_(config.sample_rate, clock_.sample_rate, kBlock),
       gate_(clock_.sample_rate),
       mel_(model_->settings().mel),
       window_(model_->settings().context_frames, model_->settings().mel.bands,
@@ -31,10 +31,8 @@ Stream::Stream(std::shared_ptr<const Model> model, const koemorph_stream_config&
       frames_(static_cast<int>(std::ceil(config.keep_seconds * clock_.fps)), kCoefficients,
               clock_.fps),
       block_(kBlock),
-      resampled_(resample_->max_output(kBlock)),
       end_(kNoEnd) {
   if (model_->settings().use_egemaps) egemaps_.emplace(model_->settings().egemaps);
-  tell_latency();
   if (config.worker != 0) start_worker();
 }
 
@@ -58,14 +56,15 @@ void Stream::start_worker() {
   });
 }
 
-void Stream::tell_latency() {
-  latency_.store(static_cast<double>(clock_.lookahead_frames) / clock_.fps + resample_->latency());
-}
-
 koemorph_result Stream::push(const float* interleaved, int32_t frames) {
   if (flushed()) return KOEMORPH_WRONG_STATE;
   audio_.push(interleaved, frames);
   return KOEMORPH_OK;
+}
+
+void Stream::set_device(int32_t sample_rate, int32_t channels) {
+  if (channels != 0) audio_.set_channels(channels);
+  devices_.change(audio_.pushed(), sample_rate);
 }
 
 Status Stream::process(int64_t* computed) {
@@ -94,9 +93,9 @@ void Stream::begin() {
 
 bool Stream::advance() {
   do {
-    while (heard_ < resampled_size_ && mel_.index() < end_) {
-      const float* next = resampled_.data() + heard_;
-      const int taken = mel_.push(next, resampled_size_ - heard_);
+    while (heard_ < devices_.output_count() && mel_.index() < end_) {
+      const float* next = devices_.output() + heard_;
+      const int taken = mel_.push(next, devices_.output_count() - heard_);
       if (egemaps_) hear(next, taken);
       heard_ += taken;
       if (mel_.ready()) return true;
@@ -111,24 +110,25 @@ bool Stream::refill() {
   // Read before the audio: what was pushed before the flush is then in the ring for certain.
   const bool ending = flushed();
   int64_t lost = 0;
-  const int count = audio_.read(block_.data(), kBlock, &lost);
-  if (lost > 0) jump(lost);
+  int count = audio_.read(block_.data(), devices_.next_count(audio_.pushed()), &lost);
+  if (lost > 0) {
+    jump(lost);
+    // What was lost may have reached up to another device.
+    const int of_this_device = devices_.next_count(devices_.position() + count);
+    audio_.unread(count - of_this_device);
+    count = of_this_device;
+  }
   if (count == 0) {
     if (!ending) return false;
-    end_ = clock_.frames_in(consumed_, resample_->in_rate());
+    end_ = devices_.frames(clock_);
     if (mel_.index() >= end_) return false;
     std::fill(block_.begin(), block_.end(), 0.0f);
   }
-  consumed_ += count;
   block_size_ = count == 0 ? kBlock : count;
-  resample_block();
-  return true;
-}
-
-void Stream::resample_block() {
-  resampled_size_ = resample_->push(block_.data(), block_size_, resampled_.data());
-  gate_.process(resampled_.data(), resampled_size_);
+  devices_.push(block_.data(), block_size_, count > 0);
+  gate_.process(devices_.output(), devices_.output_count());
   heard_ = 0;
+  return true;
 }
 
 // The same samples for the expression; its updates fall where they may.
@@ -167,25 +167,17 @@ void Stream::accept(const float* coefficients) {
 
 // After a gap all history is silence, as at the start, but time has gone on.
 void Stream::jump(int64_t lost) {
-  consumed_ += lost;
+  devices_.skip(lost);
   dropped_.fetch_add(lost, std::memory_order_relaxed);
-  resample_->reset();
   window_.reset();
   smooth_.reset();
   if (egemaps_) egemaps_->reset();
-  mel_.reset(round_divide(consumed_ * clock_.sample_rate, resample_->in_rate()));
+  mel_.reset(devices_.model_position());
 }
 
 void Stream::reset(int32_t sample_rate, int32_t channels) {
   audio_.reset(channels == 0 ? audio_.channels() : channels);
-  const int rate = sample_rate == 0 ? resample_->in_rate() : sample_rate;
-  if (rate == resample_->in_rate()) {
-    resample_->reset();
-  } else {
-    resample_ = std::make_unique<Resample>(rate, clock_.sample_rate);
-    resampled_.resize(resample_->max_output(kBlock));
-    tell_latency();
-  }
+  devices_.reset(sample_rate);
   mel_.reset();
   if (egemaps_) egemaps_->reset();
   window_.reset();
@@ -196,8 +188,7 @@ void Stream::reset(int32_t sample_rate, int32_t channels) {
   life_.reset();
   relax_.reset();
   frames_.reset();
-  block_size_ = resampled_size_ = heard_ = 0;
-  consumed_ = 0;
+  block_size_ = heard_ = 0;
   end_ = kNoEnd;
   dropped_.store(0);
   flushed_.store(false);
@@ -214,7 +205,7 @@ int Stream::tap(koemorph_stage stage, float* out, int32_t n) {
     case KOEMORPH_STAGE_AUDIO:
       return copy(block_.data(), block_size_);
     case KOEMORPH_STAGE_RESAMPLE:
-      return copy(resampled_.data(), resampled_size_);
+      return copy(devices_.output(), devices_.output_count());
     case KOEMORPH_STAGE_MEL:
       return copy(window_.newest(), bands);
     case KOEMORPH_STAGE_EGEMAPS:
@@ -247,7 +238,7 @@ bool Stream::pull(float* weights, int32_t n, int64_t* index) {
 
 void Stream::get_info(koemorph_stream_info* info) const {
   info->fps = clock_.fps;
-  info->latency = latency_.load(std::memory_order_relaxed);
+  info->latency = static_cast<double>(clock_.lookahead_frames) / clock_.fps + devices_.latency();
   info->pushed_samples = audio_.pushed();
   info->dropped_samples = dropped_.load(std::memory_order_relaxed);
   info->frames = frames_.count();

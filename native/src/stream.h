@@ -10,6 +10,7 @@
 
 #include "audio.h"
 #include "controls.h"
+#include "devices.h"
 #include "door.h"
 #include "egemaps.h"
 #include "frames.h"
@@ -19,7 +20,6 @@
 #include "mel.h"
 #include "model.h"
 #include "relax.h"
-#include "resample.h"
 #include "smooth.h"
 #include "status.h"
 #include "window.h"
@@ -42,6 +42,8 @@ class Stream {
 
   // Audio thread.
   koemorph_result push(const float* interleaved, int32_t frames);
+  // Allocates. channels 0: as many as before.
+  void set_device(int32_t sample_rate, int32_t channels);
   void flush() { flushed_.store(true, std::memory_order_release); }
   bool flushed() const { return flushed_.load(std::memory_order_acquire); }
 
@@ -71,16 +73,14 @@ class Stream {
 
  private:
   bool refill();
-  void resample_block();
   void hear(const float* samples, int count);
   void jump(int64_t lost);
   void start_worker();
-  void tell_latency();
 
   std::shared_ptr<const Model> model_;
   FrameClock clock_;
   Audio audio_;
-  std::unique_ptr<Resample> resample_;
+  Devices devices_;
   Gate gate_;
   Mel mel_;
   std::optional<Egemaps> egemaps_;  // where the model listens to it
@@ -96,15 +96,11 @@ class Stream {
   float raw_[kCoefficients] = {};   // the network's last answer
   float face_[kCoefficients] = {};  // the last frame after controls and life
   std::vector<float> block_;        // what audio gave last
-  std::vector<float> resampled_;    // what resample made of it
   int block_size_ = 0;
-  int resampled_size_ = 0;
-  int heard_ = 0;         // how many of the resampled samples have gone into the features
-  int64_t consumed_ = 0;  // device samples that have gone through, lost ones included
-  int64_t end_;           // no frame from this index on; known once the voice has ended
+  int heard_ = 0;  // how many of the resampled samples have gone into the features
+  int64_t end_;    // no frame from this index on; known once the voice has ended
 
   Door audio_door_, worker_door_, game_door_;
-  std::atomic<double> latency_;  // s
   std::atomic<bool> flushed_{false};
   std::atomic<int64_t> dropped_{0};
   std::atomic<bool> stopping_{false};

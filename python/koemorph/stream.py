@@ -88,6 +88,16 @@ class Stream:
             self._native.push(samples[start : start + self._slice], self._channels)
             self._native.process()
 
+    def set_device(self, sample_rate: int, channels: int = 0) -> None:
+        """Go on with another device: what is pushed from now on has its rate (Hz) and channels.
+
+        The voice and its time go on; with `channels` 0 there are as many as before. Raises
+        AudioError for an impossible rate and StreamError after flush.
+        """
+        check_rate(sample_rate, "The stream")
+        self._native.set_device(sample_rate, channels)
+        self._channels = channels or self._channels
+
     def flush(self) -> None:
         """End the voice: frames that wait for their lookahead are computed as if silence came."""
         self._native.flush()

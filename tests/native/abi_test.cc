@@ -92,6 +92,7 @@ void survives_null() {
       [] { return koemorph_model_load(nullptr, nullptr); },
       [] { return koemorph_stream_create(nullptr, nullptr, nullptr); },
       [] { return koemorph_stream_push(nullptr, nullptr, 0); },
+      [] { return koemorph_stream_set_device(nullptr, 48000, 1); },
       [] { return koemorph_stream_flush(nullptr); },
       [] { return koemorph_stream_process(nullptr); },
       [] { return koemorph_stream_sample(nullptr, 0.0, nullptr, 0); },
@@ -131,6 +132,9 @@ void survives_nonsense(const koemorph::Model& model, const std::string& map) {
   EXPECT(koemorph_stream_pull(handle, room, INT32_MAX, nullptr) == KOEMORPH_NO_FRAME);
   EXPECT(koemorph_stream_tap(handle, static_cast<koemorph_stage>(99), room, 1, nullptr) ==
          kInvalid);
+  EXPECT(koemorph_stream_set_device(handle, 0, 1) == kInvalid);
+  EXPECT(koemorph_stream_set_device(handle, INT32_MAX, 1) == kInvalid);
+  EXPECT(koemorph_stream_set_device(handle, 48000, -1) == kInvalid);
   EXPECT(koemorph_stream_reset(handle, 1, 0) == kInvalid);
   EXPECT(koemorph_stream_reset(handle, 0, 65) == kInvalid);
   EXPECT(koemorph_stream_relax(handle, kNan, 1.0) == kInvalid);

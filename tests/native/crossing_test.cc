@@ -130,6 +130,7 @@ void resetting(const koemorph::Model& model, bool worker) {
   });
   for (int i = 0; i < 50; ++i) {
     if (!worker) count.add(koemorph_stream_process(stream.get()));
+    count.add(koemorph_stream_set_device(stream.get(), i % 3 == 0 ? 44100 : kRate, 0));
     count.add(koemorph_stream_reset(stream.get(), i % 2 == 0 ? 48000 : kRate, 0));
   }
   audio.join();

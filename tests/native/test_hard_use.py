@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from koemorph import Model, Stream, _native
+from koemorph import Model, Stream, _native, load_preset
+from koemorph.errors import StreamError
 from koemorph.model import onnxruntime_library
 
 RATE = 16000
@@ -71,7 +72,7 @@ def test_a_clock_may_jump_back_and_forth(model: Model) -> None:
     assert stream.info.frames == newest + 1  # looking changes nothing
 
 
-def test_another_device_in_mid_stream(model: Model) -> None:
+def test_a_reset_for_another_device_forgets_the_first(model: Model) -> None:
     stream = model.stream(48000, channels=2)
     stream.push(np.zeros((4000, 2), np.float32))
     latency = stream.info.latency
@@ -83,6 +84,65 @@ def test_another_device_in_mid_stream(model: Model) -> None:
         one.push(noise(0.5))
         one.flush()
     np.testing.assert_array_equal(stream.pull().weights, fresh.pull().weights)
+
+
+def chord(rate: int, begin: float, end: float) -> np.ndarray:
+    """A swelling sound of up to 6.1 kHz from `begin` to `end` seconds, exact at any rate."""
+    time = np.arange(round(begin * rate), round(end * rate)) / rate
+    tones = sum(np.sin(2 * np.pi * hz * time + hz) for hz in (140, 470, 910, 1730, 2890, 4410, 6100))
+    return (0.05 * tones * (0.6 + 0.4 * np.sin(2 * np.pi * 3 * time))).astype(np.float32)
+
+
+def played(parts: list[tuple[int, float, float]], block: float) -> np.ndarray:
+    stream = Model("30-fast").stream(parts[0][0], controls=load_preset("raw"))
+    for number, (rate, begin, end) in enumerate(parts):
+        if number > 0:
+            stream.set_device(rate)
+        audio = chord(rate, begin, end)
+        for part in np.split(audio, range(round(block * rate), len(audio), round(block * rate))):
+            stream.push(part)
+    stream.flush()
+    return stream.pull().weights
+
+
+@pytest.mark.parametrize("block", [0.01, 10.0])
+def test_the_voice_goes_on_over_a_change_of_the_devices_rate(block: float) -> None:
+    one = played([(48000, 0.0, 4.0)], block)
+    several = [(48000, 0.0, 1.01), (44100, 1.01, 2.02), (16000, 2.02, 3.03), (48000, 3.03, 4.0)]
+    changed = played(several, block)
+    assert one.shape == changed.shape == (120, 52)  # time has gone on
+    off = np.abs(changed - one).max(axis=1)
+    assert off[:30].max() == 0
+    # Where 16 kHz, which pass through untouched, take turns with a resampler, the filter's 4 ms are
+    # a little rough.
+    assert off[:60].max() < 0.005
+    assert off.max() < 0.02
+    # A stream that forgot what it had heard is further off.
+    fresh = played([(44100, 1.01, 2.02)], block)
+    assert np.abs(fresh[1:20] - one[32:51]).max() > 0.03
+
+
+def test_changes_of_device_between_blocks_and_while_audio_is_lost(model: Model) -> None:
+    stream = model.stream(48000, buffer_seconds=0.5)
+    native = stream._native
+    native.push(noise(0.3, 48000), 1)
+    for rate in (8000, 44101, 192000):  # devices that gave nothing
+        native.set_device(rate, 0)
+    native.set_device(16000, 2)
+    native.push(np.repeat(noise(9.7), 2), 2)  # more than the buffer holds: the change is lost, too
+    assert native.process()
+    native.set_device(48000, 1)
+    native.push(noise(0.25, 48000), 1)
+    native.flush()
+    assert native.process()
+    info = native.info
+    assert info.pushed_samples == round(0.55 * 48000 + 9.7 * RATE)
+    assert info.dropped_samples > 0
+    assert info.frames == round(10.25 * 30)
+    weights = native.pull(52)[1]
+    assert np.isfinite(weights).all()
+    with pytest.raises(StreamError, match="reset"):
+        stream.set_device(16000)
 
 
 def features_of(stream: Stream) -> np.ndarray:

@@ -24,6 +24,7 @@ void push(Voice& voice) {
     for (size_t k = 0; k < block.size(); ++k) {
       block[k] = 0.3f * std::sin(0.05f * static_cast<float>(i * 160 + static_cast<int>(k)));
     }
+    if (i % 100 == 99) voice.stream.set_device(i == 199 ? 17000 : 16000);
     voice.stream.push(block.data(), 160);
   }
   voice.stream.flush();
