@@ -123,8 +123,10 @@ function drawInside(c, m, paths) {
   c.beginPath();
   c.ellipse(cx, floor + 2 - m.drop * 0.06, 20, 7 + m.drop * 0.16, 0, 0, 2 * Math.PI);
   c.fill();
-  const shadow = c.createLinearGradient(0, m.upper, 0, m.upper + 12);
-  shadow.addColorStop(0, "rgba(40,5,12,.62)");
+  // The upper lip's shadow; were it as deep in a narrow mouth, all teeth would be grey.
+  const depth = Math.min(12, 1.5 + 0.4 * (m.lower - m.upper));
+  const shadow = c.createLinearGradient(0, m.upper, 0, m.upper + depth);
+  shadow.addColorStop(0, "rgba(40,5,12,.55)");
   shadow.addColorStop(1, "rgba(40,5,12,0)");
   c.fillStyle = shadow;
   c.fillRect(-90, m.upper - 20, 180, 32);
