@@ -35,6 +35,8 @@ def test_ten_minutes_in_one_block_leave_the_newest(model: Model) -> None:
     assert info.pushed_samples == len(block)
     assert info.dropped_samples >= 599 * RATE
     assert info.frames == pytest.approx(600 * 30, abs=2)
+    newest = native.tap(_native.Stage.AUDIO, 1024)
+    np.testing.assert_array_equal(newest, block[-len(newest) :])  # the oldest went, not the newest
     weights = native.pull(52)[1]
     assert np.isfinite(weights).all()
     # The stream goes on as one that heard silence and then the end of the block.
@@ -89,7 +91,9 @@ def test_a_reset_for_another_device_forgets_the_first(model: Model) -> None:
 def chord(rate: int, begin: float, end: float) -> np.ndarray:
     """A swelling sound of up to 6.1 kHz from `begin` to `end` seconds, exact at any rate."""
     time = np.arange(round(begin * rate), round(end * rate)) / rate
-    tones = sum(np.sin(2 * np.pi * hz * time + hz) for hz in (140, 470, 910, 1730, 2890, 4410, 6100))
+    tones = sum(
+        np.sin(2 * np.pi * hz * time + hz) for hz in (140, 470, 910, 1730, 2890, 4410, 6100)
+    )
     return (0.05 * tones * (0.6 + 0.4 * np.sin(2 * np.pi * 3 * time))).astype(np.float32)
 
 

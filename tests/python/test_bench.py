@@ -44,12 +44,13 @@ def test_every_figure_is_measured(dual: Path) -> None:
 
 
 def test_the_table_names_a_peer_that_is_not_installed(
-    dual: Path, monkeypatch: pytest.MonkeyPatch
+    dual: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(
         bench_peer, "find_spec", lambda name: None if name == "opensmile" else object()
     )
-    result = CliRunner().invoke(cli.cli, ["bench", "--model", str(dual)], env={"COLUMNS": "100"})
+    arguments = ["bench", "--model", str(dual), "--record", str(tmp_path / "measured.md")]
+    result = CliRunner().invoke(cli.cli, arguments, env={"COLUMNS": "100"})
     assert result.exit_code == 0, result.output
     lines = {
         line.split("│")[0].strip(): line.split("│")[-1].strip()
@@ -61,6 +62,21 @@ def test_the_table_names_a_peer_that_is_not_installed(
     assert float(lines["mel"]) > 0
     assert float(lines["model"]) > 0
     assert float(lines["times as long as here"]) > 1
+    text = (tmp_path / "measured.md").read_text()
+    assert f"| what | {dual.name}, 30 fps |" in text
+    assert "cores" in text
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    recorded = {what.replace("&emsp;", ""): value for what, value in map(cells, table)}
+    assert {name: recorded[name] for name in lines if name in recorded} == {
+        name: value for name, value in lines.items() if name in recorded
+    }
+    assert len(set(lines) & set(recorded)) > 15
+
+
+def cells(line: str) -> tuple[str, str]:
+    """A row of a Markdown table with two columns."""
+    what, value = line.strip("| ").split(" | ")
+    return what, value
 
 
 def test_a_soak_neither_grows_nor_drifts(dual: Path) -> None:

@@ -20,6 +20,7 @@ from koemorph.errors import KoemorphError
 from koemorph.model import bundled_models, find_model, onnxruntime_library
 
 from .bench_peer import PARTS, measure_peer
+from .bench_record import load, record
 
 PACKAGE = Path(_native.__file__).parent
 MAP = Path(__file__).parents[1] / "maps" / "vrm1.json"
@@ -121,12 +122,23 @@ def add_peers(
     type=click.FloatRange(min=0, min_open=True),
     help="Instead play so many hours of audio, as fast as it goes, and see what grows or drifts.",
 )
-def command(names: tuple[str, ...], as_json: bool, peer: bool, hours: float | None) -> None:
+@click.option(
+    "--record",
+    "recorded",
+    type=click.Path(dir_okay=False),
+    help="Also write the table to this Markdown file, with the machine and its load.",
+)
+def command(
+    names: tuple[str, ...], as_json: bool, peer: bool, hours: float | None, recorded: str | None
+) -> None:
     """Measure speed, latency and memory of the bundled models, or of those given.
 
     Real-time factors, stages, crowds and the Python way are counted in the processor's time, which
     other programs can slow but not steal; calls are timed by the wall, frames by both.
     """
+    if recorded and hours is not None:
+        raise click.UsageError("--record writes the table, and --soak has none: use one of them.")
+    load_before = load()
     models = [find_model(name) for name in names] or list(bundled_models().values())
     with tempfile.TemporaryDirectory() as folder:
         audio = Path(folder) / "speech.f32"
@@ -139,6 +151,8 @@ def command(names: tuple[str, ...], as_json: bool, peer: bool, hours: float | No
             found = [{"model": path.name, **seen} for path, seen in zip(models, found, strict=True)]
     if peer and hours is None:
         add_peers(models, found, voice)
+    if recorded:
+        record(recorded, found, [rows(figures) for figures in found], load_before)
     if as_json or hours is not None:
         click.echo(json.dumps(found, indent=1))
         return
