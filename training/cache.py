@@ -21,7 +21,7 @@ from koemorph.features import FeatureSettings, extract
 from .emotion import EmotionBackend
 
 # Raised whenever the native stages change what they compute, so that old caches are not used.
-FEATURE_VERSION = 1
+FEATURE_VERSION = 2
 FloatArray = NDArray[np.float32]
 
 
