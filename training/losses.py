@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from koemorph.coefficients import COEFFICIENTS, INDEX
 
-MOUTH_PARTS = ("jaw", "mouth", "tongue", "cheekPuff")
+from .network import IS_MOUTH
+
 NEARLY_CLOSED = 0.15  # of a half open mouth
 OPEN_SHARE = 0.2  # what an open frame's gap counts, beside a closed one's
-IS_MOUTH = tuple(name.startswith(MOUTH_PARTS) for name in COEFFICIENTS)
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,20 @@
 """The network: two streams of voice, and 52 learned queries that listen to both.
 
-The mel stream is a short convolutional trunk over the newest second, pooled blocks of the seconds
+The mel stream is a residual convolutional trunk over the newest second, pooled blocks of the seconds
 before, and the detail frames. The emotion stream is a learned layer over the functionals of three
 windows. Each coefficient attends to both streams and shares itself between them with weights of its
 own; a small decoder turns what it heard into a number in [0, 1], which is smoothed with a learned
 alpha.
 
-Convolutions are valid (never padded) and the position of a token enters as a bias on its score, so
-the tokens of one frame serve every window that has it: training computes the trunk once a sequence,
-and `forward`, the graph that is exported, gives the same numbers one frame at a time.
+The trunk's dilations double from layer to layer (as WaveNet's, van den Oord et al. 2016), so one
+frame needs a pyramid: each layer at half the places of the one below. Convolutions are valid (never
+padded) and the position of a token enters as a bias on its score, so the tokens of one frame serve
+every window that has it: training computes the trunk once a sequence, and `forward`, the graph that
+is exported, gives the same numbers one frame at a time.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,10 +29,20 @@ OUTPUTS = len(COEFFICIENTS)
 # At this rate a token is one frame; at a multiple of it only every n-th frame becomes a token.
 TOKEN_FPS = 30
 SILENCE = -2.0  # what the mel stage gives for no sound at all: (log10(1e-10) + 6) / 2
-DILATIONS = (1, 2, 5)  # kernel 3: each token of the trunk covers 17 frames
-RECENT_TOKENS = 16
-RECENT_FRAMES = RECENT_TOKENS + 2 * sum(DILATIONS)  # 32
-BLOCK_FRAMES = 16
+DILATIONS = (1, 2, 4, 8)
+TRUNK_FRAMES = 1 + 2 * sum(DILATIONS)  # 31: what the trunk's last layer hears, with kernels of 3
+RECENT_FRAMES = 32  # the trunk's, rounded up; what came before is pooled in blocks
+BLOCK_FRAMES = 32
+# Tokens of the trunk, in frames before now: what its last layer is made of, and that layer.
+AGES = (2 * DILATIONS[-1], DILATIONS[-1], 0)
+RECENT_TOKENS = len(AGES) + 1
+FIRST_LOOK = 3.0  # e^3 times as much as at another token
+# Where each coefficient listens at first: the mouth to the mel stream, the expression to both.
+# Functionals of 20 s tell every moment of a recording apart, and a mouth that may learn its moments
+# by heart does so before it learns to hear.
+MOUTH_PARTS = ("jaw", "mouth", "tongue", "cheekPuff")
+IS_MOUTH = tuple(name.startswith(MOUTH_PARTS) for name in COEFFICIENTS)
+MOUTH_LOGITS = (2.0, -2.0)
 NEUTRAL = "neutral"
 
 
@@ -55,7 +66,7 @@ class NetworkSettings:
     d_model: int = 256
     num_heads: int = 8
     channels: int = 128
-    hidden: int = 64
+    hidden: int = 32
     temperature: float = 1.0
     styles: tuple[str, ...] = (NEUTRAL,)
 
@@ -92,20 +103,49 @@ class NetworkSettings:
         return self.blocks + RECENT_TOKENS + self.detail_frames
 
 
+class Trunk(nn.Module):
+    """Residual dilated convolutions over mel frames."""
+
+    def __init__(self, bands: int, channels: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(bands, channels)
+        self.spread = nn.ModuleList(nn.Conv1d(channels, channels, 3) for _ in DILATIONS)
+        self.mix = nn.ModuleList(nn.Conv1d(channels, channels, 1) for _ in DILATIONS)
+
+    def forward(self, mel: Tensor, step: int | None = None) -> list[Tensor]:
+        """The outputs of the last two layers, (B, places, channels), oldest first.
+
+        mel (B, TRUNK_FRAMES, bands): only the places that the newest frame needs, 3 and 1. With a
+        step, mel (B, L, bands): every place that L frames allow, where neighbours of the network's
+        window are `step` frames apart.
+        """
+        signal = F.silu(self.enter(mel)).transpose(1, 2)
+        outputs = []
+        for spread, mix, dilation in zip(self.spread, self.mix, DILATIONS, strict=True):
+            assert isinstance(spread, nn.Conv1d)
+            apart, stride = (1, 2) if step is None else (dilation * step, 1)
+            heard = F.conv1d(signal, spread.weight, spread.bias, stride=stride, dilation=apart)
+            # A causal layer: its last tap is the place that the output belongs to.
+            signal = signal[:, :, 2 * apart :: stride] + mix(F.silu(heard))
+            outputs.append(signal.transpose(1, 2))
+        return outputs[-2:]
+
+
 class Attention(nn.Module):
     """Cross-attention of the 52 queries to tokens (..., N, channels).
 
     The queries are constants of the model, so query and key projection are one matrix: a token
-    gives its scores for all queries and heads, and its values, each in one product.
+    gives its scores for all queries and heads, and its values, each in one product. What the heads
+    heard is summed: values are as wide as the decoder, whose projection of joined heads is part of
+    theirs.
     """
 
     def __init__(self, settings: NetworkSettings, channels: int, tokens: int) -> None:
         super().__init__()
-        heads, size = settings.num_heads, settings.d_model // settings.num_heads
-        self.heads = heads
-        self.key = nn.Parameter(torch.empty(heads, size, channels))
-        self.value = nn.Linear(channels, settings.d_model)
-        self.position = nn.Parameter(torch.zeros(heads, OUTPUTS, tokens))
+        self.heads, size = settings.num_heads, settings.d_model // settings.num_heads
+        self.key = nn.Parameter(torch.empty(self.heads, size, channels))
+        self.value = nn.Linear(channels, self.heads * settings.hidden, bias=False)
+        self.position = nn.Parameter(torch.zeros(tokens, self.heads * OUTPUTS))
         nn.init.normal_(self.key, std=1 / math.sqrt(channels))
 
     def scores(self, tokens: Tensor, queries: Tensor) -> Tensor:
@@ -115,15 +155,14 @@ class Attention(nn.Module):
         return F.linear(tokens, merged)
 
     def attend(self, scores: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """scores (B, N, heads * 52), values (B, N, d_model) -> (B, 52, d_model), attention weights.
+        """scores (B, N, heads * 52), values (B, N, heads * hidden) -> (B, 52, hidden), weights.
 
-        The weights are (B, heads, 52, N).
+        The attention weights are (B, N, heads, 52): no table is transposed on its way, and a
+        softmax over few tokens is slow when they lie side by side.
         """
-        count, width = values.shape[-2:]
-        logits = scores.transpose(1, 2).reshape(-1, self.heads, OUTPUTS, count) + self.position
-        weights = torch.softmax(logits, dim=-1)
-        split = values.reshape(-1, count, self.heads, width // self.heads).transpose(1, 2)
-        heard = torch.matmul(weights, split).transpose(1, 2).reshape(-1, OUTPUTS, width)
+        weights = torch.softmax(scores + self.position, dim=1).unflatten(2, (self.heads, OUTPUTS))
+        split = values.unflatten(2, (self.heads, -1))
+        heard = torch.matmul(weights.flatten(1, 2).transpose(1, 2), split.flatten(1, 2))
         return heard, weights
 
 
@@ -134,16 +173,15 @@ class Network(nn.Module):
         super().__init__()
         self.settings = settings
         channels, bands = settings.channels, settings.mel_bands
-        widths = [bands] + [channels] * len(DILATIONS)
-        self.trunk = nn.ModuleList(
-            nn.Conv1d(before, after, 3) for before, after in itertools.pairwise(widths)
-        )
+        self.trunk = Trunk(bands, channels)
         self.block = nn.Linear(bands, channels)
         self.detail = nn.Linear(bands, channels)
         self.queries = nn.Parameter(
             torch.randn(settings.num_heads, OUTPUTS, settings.d_model // settings.num_heads)
         )
         self.mel_attention = Attention(settings, channels, settings.mel_tokens)
+        with torch.no_grad():  # at first, listen to the trunk's last layer
+            self.mel_attention.position[settings.blocks + RECENT_TOKENS - 1] = FIRST_LOOK
         if settings.emotion_features:
             inputs = settings.emotion_features * settings.emotion_windows
             self.emotion = nn.Linear(inputs, settings.emotion_dim)
@@ -151,13 +189,14 @@ class Network(nn.Module):
                 settings, settings.emotion_dim // settings.emotion_tokens, settings.emotion_tokens
             )
             # Two weights a coefficient, (52, 2): mel and emotion.
-            self.stream_logits = nn.Parameter(torch.zeros(OUTPUTS, 2))
+            self.stream_logits = nn.Parameter(
+                torch.tensor([MOUTH_LOGITS if mouth else (0.0, 0.0) for mouth in IS_MOUTH])
+            )
         # Over the training data; set once before training, kept in checkpoints.
         self.emotion_mean: Tensor
         self.emotion_scale: Tensor
         self.register_buffer("emotion_mean", torch.zeros(settings.emotion_features))
         self.register_buffer("emotion_scale", torch.ones(settings.emotion_features))
-        self.decoder = nn.Linear(settings.d_model, settings.hidden, bias=False)
         self.decoder_bias = nn.Parameter(torch.zeros(OUTPUTS, settings.hidden))
         self.readout = nn.Parameter(torch.empty(OUTPUTS, settings.hidden))
         self.offset = nn.Parameter(torch.full((OUTPUTS,), -2.0))
@@ -226,11 +265,11 @@ class Network(nn.Module):
     def hear(
         self, mel: Tensor, detail: Tensor, egemaps: Tensor | None = None
     ) -> tuple[Tensor, list[Tensor]]:
-        """`forward` without smoothing; also each stream's attention weights (B, heads, 52, N)."""
+        """`forward` without smoothing; also each stream's attention weights (B, N, heads, 52)."""
         settings = self.settings
-        newest = (RECENT_FRAMES - 1) * settings.step + 1
-        recent = self._recent(mel[:, -newest :: settings.step], dilation=1)
-        tokens = [recent, F.silu(self.detail(detail))]
+        newest = (TRUNK_FRAMES - 1) * settings.step + 1
+        recent = self.trunk(mel[:, -newest :: settings.step])
+        tokens = [*recent, F.silu(self.detail(detail))]
         if settings.blocks:
             old = mel[:, : settings.blocks * BLOCK_FRAMES * settings.step]
             pooled = old.reshape(
@@ -263,24 +302,23 @@ class Network(nn.Module):
         attention = self.mel_attention
         step, past = settings.step, settings.context_frames - 1
         rows, count = detail.shape[:2]
-        now = positions + past  # index of each wanted frame in mel
-        start = past - (RECENT_FRAMES - 1) * step
-        recent = self._recent(mel[:, start:], dilation=step)
-        ages = torch.arange(RECENT_TOKENS - 1, -1, -1, device=mel.device) * step
-        # The trunk's first token belongs to frame start + 2 * sum(DILATIONS) * step.
-        scores, values = self._shared(
-            recent, now[:, None] - ages - (start + 2 * sum(DILATIONS) * step)
-        )
+        start = past - (TRUNK_FRAMES - 1) * step
+        below, last = self.trunk(mel[:, start:], step)
+        ages = torch.tensor(AGES, device=mel.device) * step
+        # The last layer's first place is frame `past`; the layer below begins AGES[0] earlier.
+        parts = [
+            self._shared(below, positions[:, None] + AGES[0] * step - ages),
+            self._shared(last, positions[:, None]),
+        ]
         if settings.blocks:
             size = BLOCK_FRAMES * step
             pooled = F.avg_pool1d(mel.transpose(1, 2), size, stride=1).transpose(1, 2)
             starts = torch.arange(settings.blocks, device=mel.device) * size
             wanted, place = torch.unique(positions[:, None] + starts, return_inverse=True)
-            old = self._shared(F.silu(self.block(pooled[:, wanted])), place)
-            scores, values = torch.cat([old[0], scores], 2), torch.cat([old[1], values], 2)
+            parts.insert(0, self._shared(F.silu(self.block(pooled[:, wanted])), place))
         short = F.silu(self.detail(detail))
-        scores = torch.cat([scores, attention.scores(short, self.queries)], dim=2)
-        values = torch.cat([values, attention.value(short)], dim=2)
+        parts.append((attention.scores(short, self.queries), attention.value(short)))
+        scores, values = (torch.cat(part, dim=2) for part in zip(*parts, strict=True))
         raw, _ = self._decode(
             scores.flatten(0, 1),
             values.flatten(0, 1),
@@ -295,14 +333,6 @@ class Network(nn.Module):
         wanted, place = torch.unique(index, return_inverse=True)
         needed = tokens[:, wanted]
         return attention.scores(needed, self.queries)[:, place], attention.value(needed)[:, place]
-
-    def _recent(self, mel: Tensor, dilation: int) -> Tensor:
-        """(B, L, bands) -> (B, L - 16 * dilation, channels)."""
-        signal = mel.transpose(1, 2)
-        for layer, spread in zip(self.trunk, DILATIONS, strict=True):
-            assert isinstance(layer, nn.Conv1d)
-            signal = F.silu(F.conv1d(signal, layer.weight, layer.bias, dilation=spread * dilation))
-        return signal.transpose(1, 2)
 
     def _decode(
         self, scores: Tensor, values: Tensor, egemaps: Tensor | None, style: Tensor
@@ -321,19 +351,18 @@ class Network(nn.Module):
         bias: Tensor = self.decoder_bias
         readout: Tensor = self.readout
         offset: Tensor = self.offset
-        inner = self.decoder(heard)
         if len(self.settings.styles) > 1:
             bias = bias + torch.tensordot(style, self.style_bias, dims=1)
             readout = readout + torch.tensordot(style, self.style_readout, dims=1)
             offset = offset + torch.tensordot(style, self.style_offset, dims=1)
         if bias.ndim > 2:  # a style for each sequence: (S, 1, 52, hidden)
-            inner = inner.unflatten(0, (len(bias), -1))
+            heard = heard.unflatten(0, (len(bias), -1))
             bias, readout, offset = bias[:, None], readout[:, None], offset[:, None]
-        raw = torch.sigmoid((F.silu(inner + bias) * readout).sum(-1) + offset)
+        raw = torch.sigmoid((F.silu(heard + bias) * readout).sum(-1) + offset)
         return raw.reshape(-1, OUTPUTS), maps
 
     def _feel(self, egemaps: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, windows, features) -> (B, 52, d_model) and the attention weights."""
+        """(B, windows, features) -> (B, 52, hidden) and the attention weights."""
         settings = self.settings
         # All zeros means that nothing has been measured yet: the stream's neutral input.
         known = (egemaps.abs().amax(-1, keepdim=True) > 0).to(egemaps.dtype)

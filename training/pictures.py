@@ -14,7 +14,7 @@ from koemorph.coefficients import COEFFICIENTS, INDEX
 
 from .cache import TrackFeatures
 from .data import LabelledTrack
-from .network import RECENT_TOKENS, SILENCE, TOKEN_FPS, Network
+from .network import RECENT_TOKENS, SILENCE, TOKEN_FPS, TRUNK_FRAMES, Network
 from .predict import animate
 
 SECONDS = 10.0
@@ -102,7 +102,7 @@ def attention_picture(
     widths = [each.shape[-1] for each in maps]
     axes = np.atleast_1d(figure.subplots(1, len(maps), width_ratios=[max(w, 8) for w in widths]))
     for axis, weights, name in zip(axes, maps, ("mel", "emotion"), strict=False):
-        image = axis.imshow(weights[0].mean(dim=0).cpu().numpy(), aspect="auto", vmin=0)
+        image = axis.imshow(weights[0].mean(dim=1).T.cpu().numpy(), aspect="auto", vmin=0)
         figure.colorbar(image, ax=axis, location="bottom", shrink=0.6, pad=0.01)
         axis.set_title(name, fontsize=10)
         axis.set_yticks([])
@@ -118,7 +118,7 @@ def _name_tokens(axis: Any, network: Network) -> None:
     """Marks what the mel stream's tokens are: the seconds before, the newest ones, the detail."""
     settings = network.settings
     groups = (settings.blocks, RECENT_TOKENS, settings.detail_frames)
-    seconds = RECENT_TOKENS / TOKEN_FPS
+    seconds = TRUNK_FRAMES / TOKEN_FPS
     names = ("seconds before", f"newest {seconds:.2f} s", "detail")
     ends = np.cumsum(groups)
     for end in ends[:-1]:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from koemorph.coefficients import COEFFICIENTS, INDEX
 
 from .data import LabelledTrack
-from .losses import IS_MOUTH
 from .metrics import (
     circular_shift,
     correlation,
@@ -19,7 +18,7 @@ from .metrics import (
     per_coefficient,
     speech_frames,
 )
-from .network import Network
+from .network import IS_MOUTH, Network
 from .predict import animate
 from .styles import style_shares
 

@@ -117,7 +117,7 @@ def test_outputs_stay_in_range_and_smoothing_keeps_its_state() -> None:
     [
         ({"fps": 25}, "multiple of 30"),
         ({"d_model": 30}, "heads"),
-        ({"context_frames": 100}, "multiple of 16"),
+        ({"context_frames": 100}, "multiple of 32"),
         ({"context_frames": 16}, "at least 32"),
     ],
 )
