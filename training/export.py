@@ -106,6 +106,10 @@ def export(
     Raises ModelError then, and OutputError when it cannot be written.
     """
     network.eval()
+    if not network.settings.detail_frames:
+        raise DataError(
+            "a model file needs detail frames; train with features.detail_frames=1 or more."
+        )
     feeds = _feeds(network, features)
     if file_format != "onnx" and quantize != "none":
         raise DataError(f"{file_format} files are not quantized here; use --format onnx.")

@@ -52,6 +52,8 @@ class NetworkSettings:
 
     context_frames counts frames at `fps`; emotion_features is per window (88 functionals), 0 for a
     network without the emotion stream. temperature divides the logits of the stream weights.
+    fixed_weights: of the mel and the emotion stream, fixed_alpha: of the previous frame, where these
+    are not to be learned.
     styles: manners of speaking, each learned from sources of its own; the first is the usual one.
     """
 
@@ -68,6 +70,8 @@ class NetworkSettings:
     channels: int = 128
     hidden: int = 32
     temperature: float = 1.0
+    fixed_weights: tuple[float, float] | None = None
+    fixed_alpha: float | None = None
     styles: tuple[str, ...] = (NEUTRAL,)
 
     def __post_init__(self) -> None:
@@ -82,6 +86,8 @@ class NetworkSettings:
                 f"the context must be a multiple of {BLOCK_FRAMES * self.step} frames and at least "
                 f"{RECENT_FRAMES * self.step} at {self.fps} fps, not {self.context_frames}"
             )
+        if self.fixed_alpha is not None and not 0.0 < self.fixed_alpha < 1.0:
+            raise ValueError(f"a fixed alpha must be in (0, 1), not {self.fixed_alpha:g}")
         if not self.styles or len(set(self.styles)) < len(self.styles):
             raise ValueError(f"styles must be different names, not {', '.join(self.styles)}")
         if self.emotion_features and self.emotion_dim % self.emotion_tokens:
@@ -190,7 +196,8 @@ class Network(nn.Module):
             )
             # Two weights a coefficient, (52, 2): mel and emotion.
             self.stream_logits = nn.Parameter(
-                torch.tensor([MOUTH_LOGITS if mouth else (0.0, 0.0) for mouth in IS_MOUTH])
+                torch.tensor([MOUTH_LOGITS if mouth else (0.0, 0.0) for mouth in IS_MOUTH]),
+                requires_grad=settings.fixed_weights is None,
             )
         # Over the training data; set once before training, kept in checkpoints.
         self.emotion_mean: Tensor
@@ -200,7 +207,9 @@ class Network(nn.Module):
         self.decoder_bias = nn.Parameter(torch.zeros(OUTPUTS, settings.hidden))
         self.readout = nn.Parameter(torch.empty(OUTPUTS, settings.hidden))
         self.offset = nn.Parameter(torch.full((OUTPUTS,), -2.0))
-        self.alpha_logit = nn.Parameter(torch.full((OUTPUTS,), -1.0))
+        fixed = settings.fixed_alpha
+        start = -1.0 if fixed is None else math.log(fixed / (1 - fixed))
+        self.alpha_logit = nn.Parameter(torch.full((OUTPUTS,), start), requires_grad=fixed is None)
         # How each style after the first decodes otherwise; what is heard is the same for all.
         others = len(settings.styles) - 1
         if others:
@@ -219,8 +228,9 @@ class Network(nn.Module):
     @property
     def stream_weights(self) -> Tensor:
         """(52, 2): how much each coefficient takes from the mel and from the emotion stream."""
-        if not self.settings.emotion_features:
-            return torch.tensor([[1.0, 0.0]]).expand(OUTPUTS, 2)
+        fixed = self.settings.fixed_weights if self.settings.emotion_features else (1.0, 0.0)
+        if fixed is not None:
+            return self.offset.new_tensor([fixed]).expand(OUTPUTS, 2)
         return torch.softmax(self.stream_logits / self.settings.temperature, dim=-1)
 
     @property

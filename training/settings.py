@@ -216,6 +216,7 @@ def _features(plain: dict[str, Any]) -> FeatureSettings:
     return replace(
         standard,
         lookahead_frames=standard.lookahead_frames if lookahead is None else lookahead,
+        detail_frames=features["detail_frames"],
         window_intervals=intervals if emotion["use_concatenation"] else intervals[:1],
         context_window=emotion["context_window"],
         update_interval=interval,
@@ -226,7 +227,8 @@ def _network(
     plain: dict[str, Any], features: FeatureSettings, emotion: EmotionBackend
 ) -> NetworkSettings:
     model = plain["model"]
-    attention = model["attention"]
+    attention, streams = model["attention"], model["dual_stream_attention"]
+    weights = streams["fixed_weights"]
     context = plain["data"]["window_frames"]
     return NetworkSettings(
         fps=features.fps,
@@ -241,7 +243,9 @@ def _network(
         num_heads=attention["num_heads"],
         channels=model["channels"],
         hidden=model["hidden"],
-        temperature=model["dual_stream_attention"]["temperature"],
+        temperature=streams["temperature"],
+        fixed_weights=None if weights is None else (float(weights[0]), float(weights[1])),
+        fixed_alpha=model["fixed_alpha"],
         styles=(NEUTRAL, *sorted(set(plain["data"]["styles"].values()) - {NEUTRAL})),
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from koemorph.coefficients import INDEX
 from koemorph.training.network import SILENCE, Network, NetworkSettings
 from koemorph.training.predict import smooth_runs
 
@@ -112,6 +113,27 @@ def test_outputs_stay_in_range_and_smoothing_keeps_its_state() -> None:
         torch.testing.assert_close(smoothed[:, :, frame], state)
 
 
+def test_what_is_fixed_is_not_learned() -> None:
+    made = network(30, fixed_weights=(0.0, 1.0), fixed_alpha=0.25)
+    mel, detail, emotion = inputs(made, 1)
+    assert emotion is not None
+    deaf = made(mel, detail[:, 0], torch.zeros(2, 52), emotion[:, 0])
+    torch.testing.assert_close(
+        made(mel + 1.0, detail[:, 0], torch.zeros(2, 52), emotion[:, 0]), deaf
+    )
+    torch.testing.assert_close(made.alpha, torch.full((52,), 0.25))
+    deaf.sum().backward()
+    assert made.alpha_logit.grad is None
+    assert made.stream_logits.grad is None
+
+
+@torch.no_grad()
+def test_the_mouth_begins_with_the_mel_stream() -> None:
+    shares = network(30).stream_weights[:, 0]
+    assert shares[INDEX["jawOpen"]] > 0.95
+    torch.testing.assert_close(shares[INDEX["browInnerUp"]], torch.tensor(0.5))
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -119,6 +141,7 @@ def test_outputs_stay_in_range_and_smoothing_keeps_its_state() -> None:
         ({"d_model": 30}, "heads"),
         ({"context_frames": 100}, "multiple of 32"),
         ({"context_frames": 16}, "at least 32"),
+        ({"fixed_alpha": 1.0}, "alpha"),
     ],
 )
 def test_impossible_shapes_are_refused(changes: dict[str, int], words: str) -> None:
