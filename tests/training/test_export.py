@@ -20,9 +20,10 @@ from koemorph.errors import DataError, KoemorphError, MissingExtraError, ModelEr
 from koemorph.training.cache import FeatureCache
 from koemorph.training.checkpoints import load_checkpoint
 from koemorph.training.emotion import emotion_backend
-from koemorph.training.export import at_fps
+from koemorph.training.export import at_fps, export
 from koemorph.training.losses import FaceLoss, LossSettings
 from koemorph.training.metrics import lag, silence
+from koemorph.training.network import Network, NetworkSettings
 from koemorph.training.predict import animate
 from koemorph.training.recordings import read_audio
 from koemorph.training.rig import read_lips
@@ -229,6 +230,17 @@ def test_bad_arguments_are_sentences(
     texts = [str(checkpoint) if text == "CHECKPOINT" else text for text in arguments]
     with pytest.raises(KoemorphError, match=r"\.$"):
         run(*texts)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_without_detail_frames_is_for_trials_only(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    described = load_checkpoint(checkpoint).description
+    with FeatureCache.temporary(described.features, emotion_backend("none")) as cache:
+        features = cache.load(*read_audio(SAMPLE))
+        with pytest.raises(DataError, match="features.detail_frames"):
+            export(Network(NetworkSettings(detail_frames=0)), {}, features, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
 
 
