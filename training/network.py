@@ -1,8 +1,8 @@
 """The network: two streams of voice, and 52 learned queries that listen to both.
 
-The mel stream is a residual convolutional trunk over the newest second, pooled blocks of the seconds
-before, and the detail frames. The emotion stream is a learned layer over the functionals of three
-windows. Each coefficient attends to both streams and shares itself between them with weights of its
+The mel stream is a residual convolutional trunk over the newest second, pooled blocks of the
+seconds before, and the detail frames. The emotion stream is a learned layer over the functionals of
+three windows. Each coefficient attends to both streams and shares itself between them with weights of its
 own; a small decoder turns what it heard into a number in [0, 1], which is smoothed with a learned
 alpha.
 
@@ -52,8 +52,7 @@ class NetworkSettings:
 
     context_frames counts frames at `fps`; emotion_features is per window (88 functionals), 0 for a
     network without the emotion stream. temperature divides the logits of the stream weights.
-    fixed_weights: of the mel and the emotion stream, fixed_alpha: of the previous frame, where these
-    are not to be learned.
+    fixed_weights (of the mel and the emotion stream) and fixed_alpha: set, they are not learned.
     styles: manners of speaking, each learned from sources of its own; the first is the usual one.
     """
 

@@ -239,7 +239,7 @@ def test_a_network_without_detail_frames_is_for_trials_only(
     described = load_checkpoint(checkpoint).description
     with FeatureCache.temporary(described.features, emotion_backend("none")) as cache:
         features = cache.load(*read_audio(SAMPLE))
-        with pytest.raises(DataError, match="features.detail_frames"):
+        with pytest.raises(DataError, match="needs detail frames"):
             export(Network(NetworkSettings(detail_frames=0)), {}, features, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
 
