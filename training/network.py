@@ -2,9 +2,9 @@
 
 The mel stream is a residual convolutional trunk over the newest second, pooled blocks of the
 seconds before, and the detail frames. The emotion stream is a learned layer over the functionals of
-three windows. Each coefficient attends to both streams and shares itself between them with weights of its
-own; a small decoder turns what it heard into a number in [0, 1], which is smoothed with a learned
-alpha.
+three windows. Each coefficient attends to both streams and shares itself between them with weights
+of its own; a small decoder turns what it heard into a number in [0, 1], which is smoothed with a
+learned alpha.
 
 The trunk's dilations double from layer to layer (as WaveNet's, van den Oord et al. 2016), so one
 frame needs a pyramid: each layer at half the places of the one below. Convolutions are valid (never
