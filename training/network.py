@@ -165,8 +165,9 @@ class Attention(nn.Module):
         The attention weights are (B, N, heads, 52): no table is transposed on its way, and a
         softmax over few tokens is slow when they lie side by side.
         """
-        weights = torch.softmax(scores + self.position, dim=1).unflatten(2, (self.heads, OUTPUTS))
-        split = values.unflatten(2, (self.heads, -1))
+        shape = (-1, values.shape[1], self.heads)
+        weights = torch.softmax(scores + self.position, dim=1).reshape(*shape, OUTPUTS)
+        split = values.reshape(*shape, values.shape[2] // self.heads)
         heard = torch.matmul(weights.flatten(1, 2).transpose(1, 2), split.flatten(1, 2))
         return heard, weights
 
@@ -365,7 +366,7 @@ class Network(nn.Module):
             readout = readout + torch.tensordot(style, self.style_readout, dims=1)
             offset = offset + torch.tensordot(style, self.style_offset, dims=1)
         if bias.ndim > 2:  # a style for each sequence: (S, 1, 52, hidden)
-            heard = heard.unflatten(0, (len(bias), -1))
+            heard = heard.reshape(len(bias), -1, *heard.shape[1:])
             bias, readout, offset = bias[:, None], readout[:, None], offset[:, None]
         raw = torch.sigmoid((F.silu(heard + bias) * readout).sum(-1) + offset)
         return raw.reshape(-1, OUTPUTS), maps
