@@ -144,30 +144,34 @@ void correlate(const double* __restrict samples, const double* __restrict revers
   std::copy_n(sums, kLanes, out);
 }
 
+// Roots of unity in the order in which FormantAnalyzer::resample takes them: of number i, row by
+// row, the one to the power of row times column. One table for all streams.
+template <int kRows, int kColumns, int kSize>
+struct RootTable {
+  RootTable() {
+    for (int i = 0; i < kRows * kColumns; ++i) {
+      const int index = (i / kColumns) * (i % kColumns) % kSize;
+      const std::complex<float> root(std::polar(1.0, 2.0 * kPi * index / kSize));
+      real[i] = root.real();
+      imaginary[i] = root.imag();
+    }
+  }
+  float real[kRows * kColumns], imaginary[kRows * kColumns];
+};
+
 }  // namespace
 
-FormantAnalyzer::FormantAnalyzer() : resampled_(kSamples) {
-  const auto table = [](int rows, int columns, int size, Roots* to) {
-    to->real.resize(static_cast<size_t>(rows) * columns);
-    to->imaginary.resize(to->real.size());
-    for (int i = 0; i < rows * columns; ++i) {
-      const int index = (i / columns) * (i % columns) % size;
-      const std::complex<float> root(std::polar(1.0, 2.0 * kPi * index / size));
-      to->real[i] = root.real();
-      to->imaginary[i] = root.imag();
-    }
-  };
-  table(kKept / kOuter, kInner, kInner, &inner_);
-  table(kOuter, kSamples, kGrid, &outer_);
-}
+FormantAnalyzer::FormantAnalyzer() : resampled_(kSamples) {}
 
 // Inverse transform of the kept bins on the 11 kHz grid: with bin k = 11 c + d, the sum over c has
 // period 32 in n, so it is done once for each of the 32 phases.
 void FormantAnalyzer::resample(const std::complex<float>* transform) {
+  static const RootTable<kKept / kOuter, kInner, kInner> inner;
+  static const RootTable<kOuter, kSamples, kGrid> outer;
   float real[kOuter][kInner] = {}, imaginary[kOuter][kInner] = {};
   for (int d = 0; d < kOuter; ++d) {
     for (int c = 0; c < kKept / kOuter; ++c) {
-      add_turned(transform[kOuter * c + d], &inner_.real[c * kInner], &inner_.imaginary[c * kInner],
+      add_turned(transform[kOuter * c + d], &inner.real[c * kInner], &inner.imaginary[c * kInner],
                  kInner, real[d], imaginary[d]);
     }
   }
@@ -176,7 +180,7 @@ void FormantAnalyzer::resample(const std::complex<float>* transform) {
     const int count = std::min(kInner, kSamples - n);
     for (int d = 0; d < kOuter; ++d) {
       const int root = d * kSamples + n;
-      add_turned(real[d], imaginary[d], &outer_.real[root], &outer_.imaginary[root], count,
+      add_turned(real[d], imaginary[d], &outer.real[root], &outer.imaginary[root], count,
                  &resampled_[n]);
     }
   }

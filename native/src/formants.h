@@ -27,12 +27,6 @@ class FormantAnalyzer {
   void resample(const std::complex<float>* transform);
   bool predict(std::array<double, kOrder>* coefficients) const;
 
-  // Roots of unity in the order in which resample() takes them.
-  struct Roots {
-    std::vector<float> real, imaginary;
-  };
-
-  Roots inner_, outer_;
   std::vector<float> resampled_;
 };
 

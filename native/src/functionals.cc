@@ -77,7 +77,7 @@ Spread Contours<kColumns, kSkipZeros>::spread(int column) const {
 }
 
 Functionals::Functionals(int capacity)
-    : voiced_(capacity), sorted_(capacity), extrema_(capacity), stretches_(capacity) {
+    : voiced_(capacity), sorted_(capacity), extrema_(capacity), stretches_(capacity / 2 + 1) {
   loudness_.values.resize(capacity);
   pitch_.values.resize(capacity);
 }
