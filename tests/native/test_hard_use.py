@@ -109,11 +109,10 @@ def played(parts: list[tuple[int, float, float]], block: float) -> np.ndarray:
     return stream.pull().weights
 
 
-@pytest.mark.parametrize("block", [0.01, 10.0])
-def test_the_voice_goes_on_over_a_change_of_the_devices_rate(block: float) -> None:
-    one = played([(48000, 0.0, 4.0)], block)
+def test_the_voice_goes_on_over_a_change_of_the_devices_rate() -> None:
+    one = played([(48000, 0.0, 4.0)], 0.01)
     several = [(48000, 0.0, 1.01), (44100, 1.01, 2.02), (16000, 2.02, 3.03), (48000, 3.03, 4.0)]
-    changed = played(several, block)
+    changed = played(several, 0.01)
     assert one.shape == changed.shape == (120, 52)  # time has gone on
     off = np.abs(changed - one).max(axis=1)
     assert off[:30].max() == 0
@@ -122,8 +121,10 @@ def test_the_voice_goes_on_over_a_change_of_the_devices_rate(block: float) -> No
     assert off[:60].max() < 0.005
     assert off.max() < 0.02
     # A stream that forgot what it had heard is further off.
-    fresh = played([(44100, 1.01, 2.02)], block)
+    fresh = played([(44100, 1.01, 2.02)], 0.01)
     assert np.abs(fresh[1:20] - one[32:51]).max() > 0.03
+    for block in (0.00137, 10.0):
+        np.testing.assert_allclose(played(several, block), changed, atol=1e-6)
 
 
 def test_changes_of_device_between_blocks_and_while_audio_is_lost(model: Model) -> None:
