@@ -24,7 +24,9 @@ def voice_of(tmp_path_factory: pytest.TempPathFactory, speech: Path) -> Callable
     """Speech, and the face that a model gives it."""
     samples, rate = soundfile.read(speech, dtype="float32")
     # Two unlike channels, so that a wrong mix or a wrong stride shows.
-    stereo = np.stack([samples, 0.25 * samples[::-1]], axis=1).astype(np.float32)
+    stereo = np.stack([samples, 0.25 * samples[::-1]], axis=1)
+    # In the steps of 16 bits, which is what an engine keeps of an imported sound.
+    stereo = (np.clip(np.round(stereo * 32768), -32768, 32767) / 32768).astype(np.float32)
     file = tmp_path_factory.mktemp("voice") / "voice.f32"
     stereo.tofile(file)
 

@@ -295,7 +295,7 @@ void Bake(const Sound& sound, const std::string& out) {
   USoundWave* const wave = NewObject<USoundWave>(CreatePackage(TEXT("/Game/Voice/Line")), "Line");
   std::vector<int16> pcm;
   for (const float sample : sound.samples)
-    pcm.push_back(static_cast<int16>(std::lround(sample * 32767)));
+    pcm.push_back(static_cast<int16>(std::lround(sample * 32768)));
   wave->StubPcm = TArray<uint8>(reinterpret_cast<const uint8*>(pcm.data()),
                                 static_cast<int32>(pcm.size() * sizeof(int16)));
   wave->StubRate = static_cast<uint32>(sound.rate);
