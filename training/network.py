@@ -117,21 +117,40 @@ class Trunk(nn.Module):
         self.spread = nn.ModuleList(nn.Conv1d(channels, channels, 3) for _ in DILATIONS)
         self.mix = nn.ModuleList(nn.Conv1d(channels, channels, 1) for _ in DILATIONS)
 
-    def forward(self, mel: Tensor, step: int | None = None) -> list[Tensor]:
-        """The outputs of the last two layers, (B, places, channels), oldest first.
+    def forward(self, mel: Tensor) -> list[Tensor]:
+        """The outputs of the last two layers at the places that the newest frame needs.
 
-        mel (B, TRUNK_FRAMES, bands): only the places that the newest frame needs, 3 and 1. With a
-        step, mel (B, L, bands): every place that L frames allow, where neighbours of the network's
-        window are `step` frames apart.
+        mel (B, TRUNK_FRAMES, bands) to (B, 3, channels) and (B, 1, channels), oldest first. Each
+        layer's three taps are laid side by side, which makes it one product over all its places:
+        convolutions of short signals are slow.
+        """
+        signal = F.silu(self.enter(mel))
+        outputs = []
+        for spread, mix in zip(self.spread, self.mix, strict=True):
+            assert isinstance(spread, nn.Conv1d)
+            assert isinstance(mix, nn.Conv1d)
+            channels, places = spread.out_channels, int(signal.shape[1]) // 2
+            # A causal layer: its last tap is the place that the output belongs to.
+            newest = signal[:, 2::2]
+            taps = torch.cat([signal[:, :-1].reshape(-1, places, 2 * channels), newest], dim=2)
+            weight = spread.weight.permute(0, 2, 1).flatten(1)
+            heard = F.silu(F.linear(taps, weight, spread.bias))
+            signal = newest + F.linear(heard, mix.weight[:, :, 0], mix.bias)
+            outputs.append(signal)
+        return outputs[-2:]
+
+    def everywhere(self, mel: Tensor, step: int) -> list[Tensor]:
+        """The same at every place that mel (B, L, bands) allows.
+
+        Neighbours of the network's window are `step` frames apart.
         """
         signal = F.silu(self.enter(mel)).transpose(1, 2)
         outputs = []
         for spread, mix, dilation in zip(self.spread, self.mix, DILATIONS, strict=True):
             assert isinstance(spread, nn.Conv1d)
-            apart, stride = (1, 2) if step is None else (dilation * step, 1)
-            heard = F.conv1d(signal, spread.weight, spread.bias, stride=stride, dilation=apart)
-            # A causal layer: its last tap is the place that the output belongs to.
-            signal = signal[:, :, 2 * apart :: stride] + mix(F.silu(heard))
+            apart = dilation * step
+            heard = F.conv1d(signal, spread.weight, spread.bias, dilation=apart)
+            signal = signal[:, :, 2 * apart :] + mix(F.silu(heard))
             outputs.append(signal.transpose(1, 2))
         return outputs[-2:]
 
@@ -162,14 +181,18 @@ class Attention(nn.Module):
     def attend(self, scores: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """scores (B, N, heads * 52), values (B, N, heads * hidden) -> (B, 52, hidden), weights.
 
-        The attention weights are (B, N, heads, 52): no table is transposed on its way, and a
-        softmax over few tokens is slow when they lie side by side.
+        The attention weights are (B, N, heads, 52), so that no table is transposed on its way.
         """
-        shape = (-1, values.shape[1], self.heads)
-        weights = torch.softmax(scores + self.position, dim=1).reshape(*shape, OUTPUTS)
-        split = values.reshape(*shape, values.shape[2] // self.heads)
-        heard = torch.matmul(weights.flatten(1, 2).transpose(1, 2), split.flatten(1, 2))
-        return heard, weights
+        tokens = len(self.position)
+        scored = scores + self.position
+        # Softmax over the tokens. The library's is slow along an axis that is not the last.
+        grown = (scored - scored.detach().amax(1, keepdim=True)).exp()
+        weights = grown / grown.sum(1, keepdim=True)
+        heard = torch.matmul(
+            weights.reshape(-1, tokens * self.heads, OUTPUTS).transpose(1, 2),
+            values.reshape(-1, tokens * self.heads, self.value.out_features // self.heads),
+        )
+        return heard, weights.reshape(-1, tokens, self.heads, OUTPUTS)
 
 
 class Network(nn.Module):
@@ -281,11 +304,10 @@ class Network(nn.Module):
         recent = self.trunk(mel[:, -newest :: settings.step])
         tokens = [*recent, F.silu(self.detail(detail))]
         if settings.blocks:
-            old = mel[:, : settings.blocks * BLOCK_FRAMES * settings.step]
-            pooled = old.reshape(
-                -1, settings.blocks, BLOCK_FRAMES * settings.step, settings.mel_bands
-            ).mean(2)
-            tokens.insert(0, F.silu(self.block(pooled)))
+            # The recent frames are pooled too, and left out: cheaper than copying the others.
+            size = BLOCK_FRAMES * settings.step
+            pooled = mel.reshape(-1, settings.blocks + 1, size, settings.mel_bands).mean(2)
+            tokens.insert(0, F.silu(self.block(pooled[:, :-1])))
         joined = torch.cat(tokens, dim=1)
         attention = self.mel_attention
         return self._decode(
@@ -313,7 +335,7 @@ class Network(nn.Module):
         step, past = settings.step, settings.context_frames - 1
         rows, count = detail.shape[:2]
         start = past - (TRUNK_FRAMES - 1) * step
-        below, last = self.trunk(mel[:, start:], step)
+        below, last = self.trunk.everywhere(mel[:, start:], step)
         ages = torch.tensor(AGES, device=mel.device) * step
         # The last layer's first place is frame `past`; the layer below begins AGES[0] earlier.
         parts = [
@@ -375,7 +397,7 @@ class Network(nn.Module):
         """(B, windows, features) -> (B, 52, hidden) and the attention weights."""
         settings = self.settings
         # All zeros means that nothing has been measured yet: the stream's neutral input.
-        known = (egemaps.abs().amax(-1, keepdim=True) > 0).to(egemaps.dtype)
+        known = egemaps.abs().sum(-1, keepdim=True).sign()
         normal = ((egemaps - self.emotion_mean) * self.emotion_scale).clamp(-5.0, 5.0) * known
         tokens = F.silu(self.emotion(normal.reshape(-1, self.emotion.in_features))).reshape(
             -1, settings.emotion_tokens, settings.emotion_dim // settings.emotion_tokens
