@@ -30,6 +30,36 @@ MOUTH = """(at) => {
   return dark;
 }"""
 
+PICTURES = """async (seek) => {
+  const { player, stage } = window.koemorph, draw = stage.drawFaces;
+  const picture = () => new Promise(requestAnimationFrame);
+  let drawn = 0;
+  stage.drawFaces = (...given) => { drawn++; draw.apply(stage, given); };
+  if (seek !== null) await player.seek(seek);
+  for (let k = 0; k < 5; k++) await picture();
+  stage.drawFaces = draw;
+  return drawn;
+}"""
+# Shares of the screen's resolution that are drawn while pictures take so many milliseconds.
+QUALITY = """() => {
+  const windows = (quality, count, pace) => {
+    for (let k = 0; k < count * WINDOW; k++) {
+      now += pace(quality.share);
+      quality.asked(true, 0.5);
+    }
+    return quality.share;
+  };
+  let now = 0;
+  performance.now = () => now;
+  const heavy = new Quality(), screen = new Quality();
+  return {
+    light: windows(heavy, 10, () => 16.7),
+    heavy: windows(heavy, 10, (share) => 60 * share),
+    lightAgain: windows(heavy, 60, () => 16.7),
+    slowScreen: [1, 2].map(() => windows(screen, 3, () => 33.3)),
+  };
+}"""
+
 
 def show(open_browser, wait_until: Wait, path: Path) -> tuple[Page, list[str]]:
     context = open_browser("--autoplay-policy=no-user-gesture-required").new_context(
@@ -70,6 +100,21 @@ def test_page_draws_the_frame_that_is_heard(
     assert page.get_attribute('.row[data-name="mouthClose"]', "aria-pressed") == "true"
     wait_until(page, "!koemorph.player.playing")
     page.click('[data-view="both"]')
+    assert errors == []
+
+
+def test_page_draws_only_what_moves_and_no_finer_than_it_can(
+    tmp_path: Path, talking: Animation, open_browser, wait_until: Wait
+) -> None:
+    (tmp_path / "page.html").write_text(build_page(talking, "x"), encoding="utf-8")
+    page, errors = show(open_browser, wait_until, tmp_path / "page.html")
+    assert page.evaluate(PICTURES, None) == 0
+    assert page.evaluate(PICTURES, 1.5) == 1
+    shares = page.evaluate(QUALITY)
+    assert shares["light"] == 1
+    assert shares["heavy"] == pytest.approx(0.5, abs=0.02)
+    assert shares["lightAgain"] == 1
+    assert shares["slowScreen"] == [1, 1]  # coarser pictures would come no sooner
     assert errors == []
 
 

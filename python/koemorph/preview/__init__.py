@@ -19,7 +19,16 @@ from koemorph.errors import DataError, MissingExtraError
 from koemorph.preview import sound as sounds
 from koemorph.preview.sound import Sound
 
-_COMMON = ("data.js", "mouth.js", "portrait.js", "rig.js", "stage.js", "timeline.js", "panel.js")
+_COMMON = (
+    "data.js",
+    "pace.js",
+    "mouth.js",
+    "portrait.js",
+    "rig.js",
+    "stage.js",
+    "timeline.js",
+    "panel.js",
+)
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 
 

@@ -17,6 +17,7 @@ class History extends Track {
     this.latest = restingWeights();
     this.before = restingWeights();
     this.arrived = 0;
+    this.news = false;
   }
 
   add(weights) {
@@ -29,6 +30,7 @@ class History extends Track {
       this.values[this.values.length - n + k] = Math.round(weights[k] * 255);
     });
     this.arrived = performance.now();
+    this.news = true;
   }
 
   hear(block) {
@@ -36,6 +38,7 @@ class History extends Track {
     for (const sample of block) peak = Math.max(peak, Math.abs(sample));
     this.peaks.copyWithin(0, 1);
     this.peaks[this.peaks.length - 1] = Math.min(255, Math.sqrt(peak) * 255);
+    this.news = true;
   }
 
   // Between the last two frames, one frame behind, so that 60 pictures a second move evenly.
@@ -112,7 +115,6 @@ class Link {
     this.context.close();
     this.socket.close();
     this.history.add(new Float32Array(this.history.names.length));
-    document.body.classList.remove("moving");
     say(reason, Boolean(reason));
   }
 }
@@ -139,7 +141,6 @@ async function main() {
     state.link = new Link(history);
     try {
       await state.link.start();
-      document.body.classList.add("moving");
     } catch (error) {
       const denied = error.name === "NotAllowedError" || error.name === "NotFoundError";
       say(denied ? "The browser did not give a microphone: allow it beside the address, and check that one is plugged in." : `It did not start: ${error.message}`, true);
@@ -147,15 +148,19 @@ async function main() {
   };
   byId("start").addEventListener("click", toggle);
   byId("play").addEventListener("click", toggle);
+  const scroll = every(30), tell = every(250); // frames come no faster, and nobody reads faster
   const frame = () => {
     history.blend(weights);
     stage.draw(weights, weights);
-    timeline.dirty = true;
+    if (history.news && scroll()) {
+      timeline.dirty = true;
+      history.news = false;
+    }
     timeline.draw(SHOWN_SECONDS);
     panel.update(weights);
-    const running = state.link?.running;
-    byId("playIcon").setAttribute("d", running ? "M7 5h4v14H7zM13 5h4v14h-4z" : "M8 5v14l11-7z");
-    if (running && state.link.frames) say(`${history.fps} fps · ${Math.round(state.link.latency())} ms from voice to face`);
+    const running = Boolean(state.link?.running);
+    stage.showRunning(running);
+    if (running && state.link.frames && tell()) say(`${history.fps} fps · ${Math.round(state.link.latency())} ms from voice to face`);
     state.drawn++;
     requestAnimationFrame(frame);
   };

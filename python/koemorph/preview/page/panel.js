@@ -4,6 +4,7 @@
 class Panel {
   constructor(element, groups, onToggle) {
     this.bars = [];
+    this.due = every(50); // the eye follows no faster, and the browser paints half the page for them
     for (const [group, names] of Object.entries(groups)) {
       const title = document.createElement("h2");
       title.textContent = group;
@@ -33,6 +34,7 @@ class Panel {
   }
 
   update(weights) {
+    if (!this.due()) return;
     for (const bar of this.bars) {
       const value = Math.round((weights[bar[0]] || 0) * 100);
       if (value !== bar[2]) {

@@ -98,6 +98,7 @@ async function main() {
   const weights = restingWeights(), captured = restingWeights();
   const state = { ready: true, player, track, stage, timeline, weights, drawn: 0, loadTime: 0 };
   window.koemorph = state;
+  const now = byId("now"), due = every(100); // sooner, nobody could read it
   const frame = () => {
     const time = player.time();
     if (player.playing && time >= player.duration) player.pause();
@@ -106,9 +107,8 @@ async function main() {
     stage.draw(weights, captured);
     timeline.draw(time);
     panel.update(weights);
-    byId("now").textContent = clock(time);
-    byId("playIcon").setAttribute("d", player.playing ? "M7 5h4v14H7zM13 5h4v14h-4z" : "M8 5v14l11-7z");
-    document.body.classList.toggle("moving", player.playing);
+    if (clock(time) !== now.textContent && (!player.playing || due())) now.textContent = clock(time);
+    stage.showRunning(player.playing);
     state.drawn++;
     requestAnimationFrame(frame);
     if (state.loadTime) return;

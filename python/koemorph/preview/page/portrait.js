@@ -2,16 +2,22 @@
 "use strict";
 
 const EYE_X = 47, EYE_Y = -14;
-const BEHIND = [-216, -212, 432, 556], FRINGE = [-140, -212, 280, 244]; // left, top, width, height
+const BEHIND = [-216, -212, 432, 556], FRINGE = [-140, -212, 280, 244], SKIN = [-132, -172, 264, 400]; // left, top, width, height
 const layers = new Map();
 
-// What never moves is painted once for a size; from then on its pixels are copied.
-function drawLayer(c, name, [left, top, width, height], scale, paint) {
+function onPixel(at, first, scale) {
+  return first + Math.floor((at - first) * scale) / scale;
+}
+
+// What never moves is painted once for a size; from then on its pixels are copied, and not resampled,
+// for every layer begins on a whole pixel of the first.
+function drawLayer(c, name, [x, y, width, height], scale, paint) {
+  const left = onPixel(x, BEHIND[0], scale), top = onPixel(y, BEHIND[1], scale);
   let kept = layers.get(name);
   if (!kept || kept.scale !== scale) {
     kept = { scale, canvas: document.createElement("canvas") };
-    kept.canvas.width = Math.ceil(width * scale);
-    kept.canvas.height = Math.ceil(height * scale);
+    kept.canvas.width = Math.ceil(width * scale) + 1;
+    kept.canvas.height = Math.ceil(height * scale) + 1;
     const own = kept.canvas.getContext("2d");
     own.scale(scale, scale);
     own.translate(-left, -top);
@@ -155,16 +161,20 @@ function drawEars(c) {
   }
 }
 
-function drawSkin(c, w, head, drop) {
+function drawComplexion(c) {
   c.fillStyle = radial(c, 6, 0, 210, [[0, "#ffe3cf"], [0.45, "#f8c9ab"], [0.8, "#e3a283"], [1, "#c67f64"]], -42, -62);
-  c.fill(head);
-  c.save();
-  c.clip(head);
+  c.fillRect(...SKIN);
   const side = c.createLinearGradient(30, 0, 124, 24);
   side.addColorStop(0, "rgba(150,70,60,0)");
   side.addColorStop(1, "rgba(150,70,60,.34)");
   c.fillStyle = side;
-  c.fillRect(0, -180, 150, 420);
+  c.fillRect(0, SKIN[1], 150, SKIN[3]);
+}
+
+function drawSkin(c, w, head, drop, scale) {
+  c.save();
+  c.clip(head);
+  drawLayer(c, "skin", SKIN, scale, drawComplexion);
   c.fillStyle = radial(c, 0, 160 + drop, 74, [[0, "rgba(150,70,56,.3)"], [1, "rgba(150,70,56,0)"]]);
   c.fillRect(-90, 90, 180, 130);
   for (const [s, squint, smile] of [[1, w.cheekSquintLeft, w.mouthSmileLeft], [-1, w.cheekSquintRight, w.mouthSmileRight]]) {
@@ -318,7 +328,7 @@ function drawPortrait(c, w, x, y, height) {
   drawLayer(c, "behind", BEHIND, scale, (own) => [drawHairBack, drawBody, drawEars].forEach((paint) => paint(own)));
   drawNeckShadow(c, drop);
   const head = headPath(w, drop);
-  drawSkin(c, w, head, drop);
+  drawSkin(c, w, head, drop, scale);
   drawEye(c, w, 1);
   drawEye(c, w, -1);
   drawNose(c, w);

@@ -1,6 +1,10 @@
 // What is on the stage: the drawn face, the capture's beside it, or the user's rig.
 "use strict";
 
+const VIEWS = ["face", "rig", "capture", "both"];
+const LEAST_SCALE = 0.6; // of a CSS pixel; coarser than that, eyes and teeth fall apart
+const PLAY = "M8 5v14l11-7z", PAUSE = "M7 5h4v14H7zM13 5h4v14h-4z";
+
 class Stage {
   constructor(views) {
     this.face = document.getElementById("face");
@@ -8,6 +12,8 @@ class Stage {
     this.context = this.face.getContext("2d");
     this.rig = null;
     this.view = "face";
+    this.changes = new Changes();
+    this.quality = new Quality();
     this.chips = document.getElementById("views");
     if (views.length > 1) views.forEach(([name, label]) => this.addChip(name, label));
   }
@@ -28,23 +34,36 @@ class Stage {
     for (const chip of this.chips.children) chip.setAttribute("aria-pressed", String(chip.dataset.view === name));
   }
 
+  showRunning(running) {
+    if (running === this.running) return;
+    this.running = running;
+    document.getElementById("playIcon").setAttribute("d", running ? PAUSE : PLAY);
+    document.body.classList.toggle("moving", running);
+  }
+
   fit(canvas) {
-    const scale = Math.min(window.devicePixelRatio || 1, 2);
+    const own = Math.min(window.devicePixelRatio || 1, 2), scale = own * this.quality.share;
     const width = Math.round(canvas.clientWidth * scale), height = Math.round(canvas.clientHeight * scale);
     if (canvas.width !== width || canvas.height !== height) {
       canvas.width = width;
       canvas.height = height;
     }
+    return LEAST_SCALE / own;
   }
 
   draw(weights, captured) {
-    if (this.view === "rig") {
-      this.fit(this.rigCanvas);
-      this.rig.draw(weights);
-      return;
-    }
-    this.fit(this.face);
-    const { width, height } = this.face, c = this.context;
+    const canvas = this.view === "rig" ? this.rigCanvas : this.face, least = this.fit(canvas);
+    const { width, height } = canvas, turn = this.rig ? Object.values(this.rig.turn) : [];
+    const seen = [...Object.values(weights), ...Object.values(captured), VIEWS.indexOf(this.view), width, height, ...turn];
+    const changed = this.changes.in(seen);
+    this.quality.asked(changed, least);
+    if (!changed) return;
+    if (this.view === "rig") this.rig.draw(weights);
+    else this.drawFaces(width, height, weights, captured);
+  }
+
+  drawFaces(width, height, weights, captured) {
+    const c = this.context;
     c.clearRect(0, 0, width, height);
     const faces = this.view === "both" ? [["KoeMorph", weights], ["capture", captured]] : [["", this.view === "capture" ? captured : weights]];
     const room = width / faces.length, size = Math.min(height * 0.99, room * 1.3);
