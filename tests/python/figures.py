@@ -107,6 +107,9 @@ def preview(folder: Path, launch: Launch) -> Iterator[tuple[str, str]]:
         page = open_page(browser, page_file.as_uri())
         wait(page, "!!window.koemorph?.loadTime")
         openings.append(page.evaluate("koemorph.loadTime") / 1000)
+        page.close()
+    page = open_page(browser, page_file.as_uri())
+    wait(page, "!!window.koemorph?.loadTime")
     yield "preview page: opens in, median", f"{np.median(openings):.2f} s"
     page.keyboard.press("Space")
     wait(page, "koemorph.player.playing")
