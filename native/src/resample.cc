@@ -61,13 +61,14 @@ Resample::Resample(int in_rate, int out_rate) : in_rate_(in_rate), out_rate_(out
     }
   }
   history_.resize(2 * static_cast<size_t>(taps_));
+  reset();
 }
 
 void Resample::reset() {
   std::fill(history_.begin(), history_.end(), 0.0f);
   history_at_ = 0;
-  taken_ = 0;
-  given_ = 0;
+  missing_ = taps_ / 2 + 1;
+  remainder_ = 0;
 }
 
 double Resample::latency() const { return static_cast<double>(taps_ / 2) / in_rate_; }
@@ -76,16 +77,34 @@ int Resample::max_output(int count) const {
   return taps_ == 0 ? count : static_cast<int>((count + 1) * step_out_ / step_in_) + 1;
 }
 
-float Resample::output(int64_t remainder, const float* window) const {
-  const int64_t scaled = remainder * phases_;
-  const int64_t phase = scaled / step_out_;
-  const float* coefficients = table_.data() + phase * taps_;
+float Resample::output() const {
+  const float* window = history_.data() + history_at_;
+  // Where every phase has its own row, nothing lies between two.
+  const int64_t scaled = phases_ == step_out_ ? remainder_ : remainder_ * phases_ / step_out_;
+  const float* coefficients = table_.data() + scaled * taps_;
   const float here = dot(window, coefficients, taps_);
-  const int64_t between = scaled % step_out_;
+  const int64_t between = phases_ == step_out_ ? 0 : remainder_ * phases_ % step_out_;
   if (between == 0) return here;
   const float next = dot(window, coefficients + taps_, taps_);
   return here + static_cast<float>(static_cast<double>(between) / static_cast<double>(step_out_)) *
                     (next - here);
+}
+
+// The next output lies step_in / step_out input samples later.
+void Resample::advance() {
+  remainder_ += step_in_;
+  missing_ += static_cast<int>(remainder_ / step_out_);
+  remainder_ %= step_out_;
+}
+
+void Resample::keep(const float* in, int count) {
+  for (int done = 0; done < count;) {
+    const int run = std::min(count - done, taps_ - history_at_);
+    std::copy_n(in + done, run, history_.data() + history_at_);
+    std::copy_n(in + done, run, history_.data() + history_at_ + taps_);
+    history_at_ = (history_at_ + run) % taps_;
+    done += run;
+  }
 }
 
 int Resample::push(const float* in, int count, float* out) {
@@ -94,16 +113,12 @@ int Resample::push(const float* in, int count, float* out) {
     return count;
   }
   int written = 0;
-  for (int i = 0; i < count; ++i) {
-    history_[history_at_] = in[i];
-    history_[history_at_ + taps_] = in[i];
-    history_at_ = history_at_ + 1 == taps_ ? 0 : history_at_ + 1;
-    ++taken_;
-    // Output n lies at or after input sample floor(n * step_in / step_out) and needs taps / 2 more.
-    while (given_ * step_in_ / step_out_ + taps_ / 2 < taken_) {
-      out[written++] = output(given_ * step_in_ % step_out_, history_.data() + history_at_);
-      ++given_;
-    }
+  for (int taken = 0; taken < count;) {
+    const int run = std::min(count - taken, missing_);
+    keep(in + taken, run);
+    taken += run;
+    missing_ -= run;
+    for (; missing_ == 0; advance()) out[written++] = output();
   }
   return written;
 }

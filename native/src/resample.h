@@ -30,7 +30,9 @@ class Resample {
   int taps() const { return taps_; }
 
  private:
-  float output(int64_t start_index, const float* window) const;
+  float output() const;
+  void advance();
+  void keep(const float* in, int count);
 
   int in_rate_;
   int out_rate_;
@@ -42,8 +44,8 @@ class Resample {
   std::vector<float>
       history_;  // the newest taps samples, written twice so that they can be read in a row
   int history_at_ = 0;
-  int64_t taken_ = 0;  // input samples so far
-  int64_t given_ = 0;  // output samples so far
+  int missing_ = 0;  // input samples until the next output, which needs taps / 2 after its time
+  int64_t remainder_ = 0;  // its time after an input sample, in 1 / step_out
 };
 
 }  // namespace koemorph
