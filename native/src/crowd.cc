@@ -17,6 +17,7 @@ Crowd::Crowd(std::shared_ptr<const Model> model, int capacity)
     : model_(std::move(model)),
       capacity_(capacity),
       inference_(model_, std::min(capacity, kBatch)) {
+  inference_.mel(0);  // so that the memory is there before the first frame
   left_.reserve(capacity);
   again_.reserve(capacity);
   batch_.reserve(inference_.capacity());
@@ -32,7 +33,10 @@ Status Crowd::process(Stream* const* streams, int count, int64_t* computed) {
     again_.clear();
     for (Stream* stream : left_) {
       if (stream->advance()) {
-        stream->fill(&inference_, static_cast<int>(batch_.size()));
+        const int voice = static_cast<int>(batch_.size());
+        stream->fill(&inference_, voice);
+        const Window& window = stream->window();
+        std::copy_n(window.data(), window.size(), inference_.mel(voice));
         batch_.push_back(stream);
         again_.push_back(stream);
       }

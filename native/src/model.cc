@@ -174,7 +174,6 @@ Inference::Tensor Inference::tensor(const char* name, std::vector<int64_t> shape
     made.shape.push_back(extent);
     made.size *= static_cast<size_t>(extent);
   }
-  made.data.assign(made.size * capacity_, 0.0f);
   return made;
 }
 
@@ -190,6 +189,10 @@ Inference::Inference(std::shared_ptr<const Model> model, int capacity)
     inputs_.push_back(tensor("egemaps", {windows, kFunctionalCount}));
   }
   output_ = tensor("coefficients", {kCoefficients});
+  output_.data.resize(output_.size * capacity_);
+  for (size_t i = 1; i < inputs_.size(); ++i) {
+    inputs_[i].data.resize(inputs_[i].size * capacity_);
+  }
 }
 
 Inference::~Inference() {
@@ -203,31 +206,57 @@ Inference::~Inference() {
   release(output_);
 }
 
-Status Inference::bind(Tensor* tensor, int count) {
-  if (tensor->values[count] != nullptr) return {};
+// The copies' memory comes when they are first asked for: whoever runs on its own does without.
+float* Inference::mel(int i) {
+  Tensor& tensor = inputs_[0];
+  tensor.data.resize(tensor.size * capacity_);
+  return tensor.data.data() + i * tensor.size;
+}
+
+Status Inference::create(const Tensor& tensor, int count, const float* data, ort::Value** out) {
   const OnnxRuntime& runtime = model_->runtime();
-  tensor->shape[0] = count;
+  std::vector<int64_t> shape = tensor.shape;
+  shape[0] = count;
+  // ONNX Runtime takes a pointer to what may be written, and does not write to inputs.
+  void* memory = const_cast<float*>(data);
   const std::string failure = runtime.take_message(ort::CreateTensorWithDataAsOrtValue::call(
-      runtime.api(), runtime.memory(), static_cast<void*>(tensor->data.data()),
-      count * tensor->size * sizeof(float), tensor->shape.data(), tensor->shape.size(), ort::kFloat,
-      &tensor->values[count]));
+      runtime.api(), runtime.memory(), memory, count * tensor.size * sizeof(float), shape.data(),
+      shape.size(), ort::kFloat, out));
   return failure.empty() ? Status{} : Status{KOEMORPH_INFERENCE_FAILED, failure};
 }
 
+Status Inference::bind(Tensor* tensor, int count) {
+  ort::Value** value = &tensor->values[count];
+  return *value != nullptr ? Status{} : create(*tensor, count, tensor->data.data(), value);
+}
+
 Status Inference::run(int count) {
-  Status status = bind(&output_, count);
-  for (Tensor& input : inputs_) {
-    if (status.ok()) status = bind(&input, count);
-  }
+  mel(0);
+  Status status = bind(&inputs_[0], count);
+  return status.ok() ? call(count, inputs_[0].values[count]) : status;
+}
+
+Status Inference::run_on(const float* mel) {
+  ort::Value* lent = nullptr;
+  Status status = create(inputs_[0], 1, mel, &lent);
   if (!status.ok()) return status;
-  const OnnxRuntime& runtime = model_->runtime();
+  status = call(1, lent);
+  ort::ReleaseValue::call<void>(model_->runtime().api(), lent);
+  return status;
+}
+
+Status Inference::call(int count, const ort::Value* mel) {
   constexpr size_t kMostInputs = 4;
-  const char* names[kMostInputs] = {};
-  const ort::Value* values[kMostInputs] = {};
-  for (size_t i = 0; i < inputs_.size(); ++i) {
+  const char* names[kMostInputs] = {inputs_[0].name};
+  const ort::Value* values[kMostInputs] = {mel};
+  Status status = bind(&output_, count);
+  for (size_t i = 1; i < inputs_.size(); ++i) {
+    if (status.ok()) status = bind(&inputs_[i], count);
     names[i] = inputs_[i].name;
     values[i] = inputs_[i].values[count];
   }
+  if (!status.ok()) return status;
+  const OnnxRuntime& runtime = model_->runtime();
   ort::Status* failure = ort::Run::call(runtime.api(), model_->session(), nullptr, names, values,
                                         inputs_.size(), &output_.name, 1, &output_.values[count]);
   if (failure == nullptr) return {};

@@ -68,12 +68,14 @@ class Inference {
   int capacity() const { return capacity_; }
   // Where voice i's inputs go: (context_frames, bands), (detail_frames, bands), (windows, 88),
   // (52,).
-  float* mel(int i) { return inputs_[0].data.data() + i * inputs_[0].size; }
+  float* mel(int i);
   float* detail(int i) { return inputs_[1].data.data() + i * inputs_[1].size; }
   float* previous(int i) { return inputs_[2].data.data() + i * inputs_[2].size; }
   float* egemaps(int i) { return inputs_[3].data.data() + i * inputs_[3].size; }
   // Runs the first `count` voices; then coefficients(i) is (52,).
   Status run(int count);
+  // Runs voice 0 on `mel` (context_frames, bands) where it lies, instead of on a copy in mel(0).
+  Status run_on(const float* mel);
   const float* coefficients(int i) const { return output_.data.data() + i * output_.size; }
 
  private:
@@ -85,7 +87,9 @@ class Inference {
     std::vector<ort::Value*> values;  // by number of voices; NULL until it comes up
   };
   Tensor tensor(const char* name, std::vector<int64_t> shape_of_one) const;
+  Status create(const Tensor& tensor, int count, const float* data, ort::Value** out);
   Status bind(Tensor* tensor, int count);
+  Status call(int count, const ort::Value* mel);
 
   std::shared_ptr<const Model> model_;
   int capacity_;

@@ -75,7 +75,7 @@ Status Stream::process(int64_t* computed) {
   begin();
   while (advance()) {
     fill(inference_.get(), 0);
-    Status status = inference_->run(1);
+    Status status = inference_->run_on(window_.data());
     accept(status.ok() ? inference_->coefficients(0) : nullptr);
     ++*computed;
     if (!status.ok()) worst = std::move(status);
@@ -142,7 +142,6 @@ void Stream::hear(const float* samples, int count) {
 
 void Stream::fill(Inference* inference, int i) {
   window_.push(mel_.frame());
-  window_.copy(inference->mel(i), window_.size());
   const MelConfig& mel = mel_.config();
   std::copy_n(mel_.detail(), mel.detail_frames * mel.bands, inference->detail(i));
   if (egemaps_) {
@@ -211,8 +210,7 @@ int Stream::tap(koemorph_stage stage, float* out, int32_t n) {
     case KOEMORPH_STAGE_EGEMAPS:
       return egemaps_ ? copy(egemaps_->windows(), kFunctionalCount) : 0;
     case KOEMORPH_STAGE_WINDOW:
-      window_.copy(out, n);
-      return std::min(n, window_.size());
+      return copy(window_.data(), window_.size());
     case KOEMORPH_STAGE_MODEL:
       return copy(raw_, kCoefficients);
     case KOEMORPH_STAGE_SMOOTH:

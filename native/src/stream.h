@@ -51,10 +51,12 @@ class Stream {
   Status process(int64_t* computed);
   // The steps of that, for a crowd, which runs the network between them for many streams at once:
   // take over new settings; go on until a frame's features are there, false when audio is lacking;
-  // copy them to voice `i`; take the network's answer, NULL when it failed, and finish the frame.
+  // copy them, but for what window() shows, to voice `i`; take the network's answer, NULL when it
+  // failed, and finish the frame.
   void begin();
   bool advance();
   void fill(Inference* inference, int i);
+  const Window& window() const { return window_; }
   void accept(const float* coefficients);
   void reset(int32_t sample_rate, int32_t channels);
   int tap(koemorph_stage stage, float* out, int32_t n);

@@ -3,33 +3,31 @@
 #include <algorithm>
 
 namespace koemorph {
+namespace {
+
+constexpr int kLap = 8;  // the window moves on by an eighth of itself before it starts again
+
+}  // namespace
 
 Window::Window(int frames, int width, float fill)
     : frames_(frames),
       width_(width),
       fill_(fill),
-      ring_(static_cast<size_t>(frames) * width, fill) {}
+      rows_(static_cast<size_t>(frames + std::max(1, frames / kLap)) * width, fill),
+      end_(frames) {}
 
 void Window::reset() {
-  std::fill(ring_.begin(), ring_.end(), fill_);
-  at_ = 0;
+  std::fill(rows_.begin(), rows_.end(), fill_);
+  end_ = frames_;
 }
 
 void Window::push(const float* row) {
-  std::copy(row, row + width_, ring_.begin() + static_cast<size_t>(at_) * width_);
-  at_ = at_ + 1 == frames_ ? 0 : at_ + 1;
-}
-
-void Window::copy(float* out, int most) const {
-  const int split = at_ * width_;  // the oldest number
-  const int late = std::min(most, size() - split);
-  std::copy_n(ring_.begin() + split, late, out);
-  std::copy_n(ring_.begin(), std::min(most - late, split), out + late);
-}
-
-const float* Window::newest() const {
-  const int last = at_ == 0 ? frames_ - 1 : at_ - 1;
-  return ring_.data() + static_cast<size_t>(last) * width_;
+  if (static_cast<size_t>(end_) * width_ == rows_.size()) {
+    std::copy_n(data() + width_, size() - width_, rows_.begin());
+    end_ = frames_ - 1;
+  }
+  std::copy_n(row, width_, rows_.begin() + static_cast<size_t>(end_) * width_);
+  ++end_;
 }
 
 }  // namespace koemorph

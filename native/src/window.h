@@ -1,21 +1,23 @@
 // Stage `window`: what the network looks at, kept as it arrives.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 namespace koemorph {
 
-// The newest `frames` rows of `width` numbers; before they have come, rows of `fill`.
+// The newest `frames` rows of `width` numbers; before they have come, rows of `fill`. They lie in a
+// row, so that the network reads them where they are.
 class Window {
  public:
   Window(int frames, int width, float fill);
 
   // row: (width,).
   void push(const float* row);
-  // out: the first min(most, size()) numbers of (frames, width), oldest first.
-  void copy(float* out, int most) const;
+  // (frames, width), oldest first; valid until the next push.
+  const float* data() const { return rows_.data() + static_cast<std::size_t>(end_ - frames_) * width_; }
   // (width,): the row pushed last.
-  const float* newest() const;
+  const float* newest() const { return data() + size() - width_; }
   int size() const { return frames_ * width_; }
   void reset();
 
@@ -23,8 +25,8 @@ class Window {
   int frames_;
   int width_;
   float fill_;
-  std::vector<float> ring_;  // the oldest row is at at_
-  int at_ = 0;
+  std::vector<float> rows_;  // longer than the window, which moves along it and then starts again
+  int end_;                  // the row after the newest
 };
 
 }  // namespace koemorph
