@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chord import chord
 
 from koemorph import Model, Stream, _native, load_preset
 from koemorph.errors import StreamError
@@ -86,15 +87,6 @@ def test_a_reset_for_another_device_forgets_the_first(model: Model) -> None:
         one.push(noise(0.5))
         one.flush()
     np.testing.assert_array_equal(stream.pull().weights, fresh.pull().weights)
-
-
-def chord(rate: int, begin: float, end: float) -> np.ndarray:
-    """A swelling sound of up to 6.1 kHz from `begin` to `end` seconds, exact at any rate."""
-    time = np.arange(round(begin * rate), round(end * rate)) / rate
-    tones = sum(
-        np.sin(2 * np.pi * hz * time + hz) for hz in (140, 470, 910, 1730, 2890, 4410, 6100)
-    )
-    return (0.05 * tones * (0.6 + 0.4 * np.sin(2 * np.pi * 3 * time))).astype(np.float32)
 
 
 def played(parts: list[tuple[int, float, float]], block: float) -> np.ndarray:
