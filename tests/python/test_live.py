@@ -21,10 +21,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from chord import chord
 from click.testing import CliRunner, Result
 
 from koemorph.audio import open_audio
 from koemorph.cli.live import command
+from koemorph.controls import load_preset
 from koemorph.live.clock import Clock, ahead_of_others
 from koemorph.live.outputs import time_of_day_frame
 from koemorph.live.schedule import Schedule
@@ -232,6 +234,53 @@ def test_a_hiccup_is_caught_up_and_the_file_keeps_every_frame(tiny: Model, tmp_p
     assert len(read_jsonl(tmp_path / "live.jsonl")) >= 150
     at, index, _ = collector.frames[-2]
     assert at - index / 30 < 0.1
+
+
+class Devices(Source):
+    """One voice that one device after another hears: rate (Hz), channels, from when to when (s)."""
+
+    exact = True
+
+    def __init__(self, *devices: tuple[int, int, float, float]) -> None:
+        self._devices = list(devices)
+        self.sample_rate, self.channels, self._from, _ = devices[0]
+        self._given = 0
+
+    def start(self, now: float) -> None:
+        self._began = now - self._from
+
+    def read(self, now: float) -> FloatArray:
+        rate, channels, begin, end = self._devices[0]
+        self.sample_rate, self.channels = rate, channels
+        sound = chord(rate, begin, min(end, now - self._began + 1e-6))[self._given :]
+        self._given += len(sound)
+        if now - self._began >= end:
+            self._devices, self._given = self._devices[1:], 0
+            self.ended = not self._devices
+        return np.repeat(sound[:, None], channels, axis=1)
+
+
+def sent_of(*devices: tuple[int, int, float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """When each frame of a live voice was sent, and its weights."""
+    clock, source = SimulatedClock(), Devices(*devices)
+    stream = Model("30-fast").stream(
+        source.sample_rate, source.channels, controls=load_preset("raw")
+    )
+    collector = Collector(clock)
+    Session(source, stream, [collector], clock=clock).run()
+    times, _, weights = zip(*collector.frames[:-1], strict=True)
+    return np.array(times), np.stack(weights)
+
+
+def test_a_voice_goes_on_with_another_device() -> None:
+    times, changed = sent_of((48000, 1, 0, 1.01), (44100, 2, 1.01, 2.02), (48000, 1, 2.02, 3))
+    _, one = sent_of((48000, 1, 0, 3))
+    assert len(changed) == len(one) == 90  # time has gone on
+    np.testing.assert_allclose(np.diff(times), 1 / 30, atol=0.002)
+    np.testing.assert_allclose(changed, one, atol=0.01)
+    # A new stream, which had heard nothing before, is further off.
+    _, fresh = sent_of((44100, 2, 1.01, 2.02))
+    assert np.abs(fresh[1:20] - one[32:51]).max() > 0.06
 
 
 def test_pipe_is_paced_and_ends(tiny: Model) -> None:

@@ -202,18 +202,20 @@ class MadeUpDevice:
     PortAudioError = DeviceGoneError
 
     def __init__(self) -> None:
-        self.there, self.opened = True, 0
+        self.there, self.opened, self.rate = True, 0, 16000.0
         self.callback: Callable[..., None] | None = None
 
-    def open(self, callback: Callable[..., None], **_: Any) -> MadeUpDevice:
+    def open(self, callback: Callable[..., None], samplerate: int, **_: Any) -> MadeUpDevice:
         if not self.there:
             raise DeviceGoneError("Device unavailable.")
+        if samplerate != self.rate:
+            raise DeviceGoneError("Invalid sample rate.")
         self.opened += 1
         self.callback = callback
         return self
 
     def query_devices(self, *_: Any) -> dict[str, float]:
-        return {"default_samplerate": 16000.0}
+        return {"default_samplerate": self.rate}
 
     def do_nothing(self) -> None:
         pass
@@ -266,6 +268,34 @@ def test_time_goes_on_without_a_device_and_takes_up_where_it_is(
     assert source.trouble == ""
     device.say(0.125, 1600)
     assert source.read(8.6) == pytest.approx(np.full((1600, 1), 0.125))
+    source.close()
+
+
+def test_another_device_is_taken_up_at_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = MadeUpDevice()
+    monkeypatch.setattr(microphone, "_sounddevice", lambda: device)
+    source = MicrophoneSource()
+    source.start(0.0)
+    device.say(1, 6400)
+    source.read(0.0)
+    device.say(1, 1600)
+    seconds = len(source.read(0.4)) / source.sample_rate
+    device.there, device.rate = False, 384000.0
+    seconds += len(read_through(source, 0.4, 3.0)) / source.sample_rate
+    device.there = True
+    seconds += len(read_through(source, 3.0, 5.0)) / source.sample_rate
+    assert "384000 Hz; KoeMorph takes" in source.trouble, "what no stream takes is silence"
+    device.rate = 44100.0
+    seconds += len(read_through(source, 5.0, 7.0)) / source.sample_rate
+    assert source.sample_rate == 16000, "silence is of the device before"
+    device.say(0.5, 4410)
+    assert not read_through(source, 7.0, 7.1).any()
+    device.say(0.25, 13230)
+    sound = source.read(7.5)
+    seconds += 0.1 + len(sound) / source.sample_rate
+    assert source.sample_rate == 44100
+    assert sound[-13230:] == pytest.approx(np.full((13230, 1), 0.25))
+    assert seconds == pytest.approx(7.5, abs=0.001)
     source.close()
 
 

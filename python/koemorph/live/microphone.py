@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from threading import Thread
 from typing import Any
 
 import numpy as np
 
+from koemorph.audio import check_rate
 from koemorph.errors import AudioError
 from koemorph.live.sources import FloatArray, Source
 
@@ -56,7 +58,8 @@ class MicrophoneSource(Source):
     """One channel of a microphone at its own rate, in blocks of about 10 ms.
 
     While it is lost there is silence, so that time goes on, and it is opened again by a thread of
-    its own: asking a sound server that is gone may take seconds.
+    its own: asking a sound server that is gone may take seconds. What is there then may be another
+    device with another rate; its first sound brings it.
     """
 
     channels = 1
@@ -66,22 +69,28 @@ class MicrophoneSource(Source):
         self._sd = _sounddevice()
         self._device: int | str | None = int(device) if device.isdecimal() else device or None
         try:
-            found = self._sd.query_devices(self._device, "input")
+            self.sample_rate = self._rate()
         except (ValueError, self._sd.PortAudioError) as error:
             raise AudioError(self._no_device(device)) from error
-        self.sample_rate = int(found["default_samplerate"])
-        self._blocks: deque[FloatArray] = deque(maxlen=_HELD_BLOCKS)
+        # With the rate of the device that gave them.
+        self._blocks: deque[tuple[int, FloatArray]] = deque(maxlen=_HELD_BLOCKS)
         self._stream: Any = None
         self._reopening: Thread | None = None
         self._failure = ""
         # When sound came first; None while there is none.
         self._first: float | None = None
         self._flowing = False
-        # When sound was last given, and how much silence has stood in for it since.
+        # When sound was last given, and up to when silence has stood in for it since.
         self._heard = 0.0
-        self._silent = 0
+        self._filled = 0.0
         # No verdict about the device before this.
         self._patience = 0.0
+
+    def _rate(self) -> int:
+        """The device's own rate, Hz: another one would be resampled by who knows whom."""
+        rate = int(self._sd.query_devices(self._device, "input")["default_samplerate"])
+        check_rate(rate, "The microphone")
+        return rate
 
     def _no_device(self, device: str) -> str:
         names = ", ".join(f'{index} "{name}"' for index, name, *_ in input_devices())
@@ -91,7 +100,7 @@ class MicrophoneSource(Source):
         return f"{wanted}; choose one of {names}."
 
     def start(self, now: float) -> None:
-        self._heard = now
+        self._heard = self._filled = now
         self._patience = now + _OPENING_SECONDS
         self._open()
         if self._stream is None:
@@ -99,45 +108,54 @@ class MicrophoneSource(Source):
 
     def _open(self) -> None:
         try:
+            rate = self._rate()
             stream = self._sd.InputStream(
                 device=self._device,
                 channels=1,
-                samplerate=self.sample_rate,
-                blocksize=self.sample_rate // 100,
+                samplerate=rate,
+                blocksize=rate // 100,
                 latency="low",
                 dtype="float32",
-                callback=self._receive,
+                callback=partial(self._receive, rate),
             )
             self._stream = stream
             stream.start()
             self._failure = ""
-        except (ValueError, self._sd.PortAudioError) as error:
+        except (ValueError, AudioError, self._sd.PortAudioError) as error:
             self._stop()
             self._failure = str(error).rstrip(".")
 
-    def _receive(self, data: FloatArray, frames: int, time: Any, status: Any) -> None:
-        self._blocks.append(data.copy())
+    def _receive(self, rate: int, data: FloatArray, frames: int, time: Any, status: Any) -> None:
+        self._blocks.append((rate, data.copy()))
 
     def read(self, now: float) -> FloatArray:
-        parts = []
-        while self._blocks:
-            parts.append(self._blocks.popleft())
-        if parts:
+        rate, audio = self._take()
+        if len(audio):
             self._first = now if self._first is None else self._first
             if self._flowing or now - self._first >= _SETTLING_SECONDS:
-                return self._sound(np.concatenate(parts), now)
+                return self._sound(rate, audio, now)
         if now - self._heard < _SILENT_SECONDS:
             return np.zeros((0, 1), np.float32)
         return self._silence(now)
 
-    def _sound(self, audio: FloatArray, now: float) -> FloatArray:
+    def _take(self) -> tuple[int, FloatArray]:
+        """What one device has given, and its rate; the next device's is left for the next time."""
+        rate, parts = self.sample_rate, [np.zeros((0, 1), np.float32)]
+        while self._blocks and (len(parts) == 1 or self._blocks[0][0] == rate):
+            rate, block = self._blocks.popleft()
+            parts.append(block)
+        return rate, np.concatenate(parts)
+
+    def _sound(self, rate: int, audio: FloatArray, now: float) -> FloatArray:
         """Sound that came just now; the first of it after silence fills what is missing, just."""
+        self.sample_rate = rate
         if not self._flowing:
             missing = self._missing(now)
             gap = np.zeros((max(0, missing - len(audio)), 1), np.float32)
             audio = np.concatenate([gap, audio[max(0, len(audio) - missing) :]])
         self._flowing = True
-        self._heard, self._silent, self._patience = now, 0, 0.0
+        self._heard = self._filled = now
+        self._patience = 0.0
         self.trouble = ""
         return audio
 
@@ -147,12 +165,12 @@ class MicrophoneSource(Source):
         self._try_again(now)
         self.trouble = f"{_LOST} ({self._failure})" if self._failure else _LOST
         missing = self._missing(now)
-        self._silent += missing
+        self._filled += missing / self.sample_rate
         return np.zeros((missing, 1), np.float32)
 
     def _missing(self, now: float) -> int:
         """Samples that should have come by `now` for time to go on."""
-        return max(0, int((now - self._heard) * self.sample_rate) - self._silent)
+        return max(0, int((now - self._filled) * self.sample_rate))
 
     def _try_again(self, now: float) -> None:
         if self._reopening is not None:

@@ -44,6 +44,7 @@ class Session:
         self._retarget = retarget
         self._on_frame = on_frame
         self._fps: int = stream.info.fps
+        self._device = source.sample_rate, source.channels
         self._waiting: deque[FloatArray] = deque()
         self._next = 0
         self._stopped = False
@@ -97,9 +98,17 @@ class Session:
         audio = self.source.read(self._clock.now())
         if len(audio):
             self.statistics.heard(audio)
+            self._follow_device()
             self._stream.push(audio)
             self._collect()
         return len(audio)
+
+    def _follow_device(self) -> None:
+        """Let the voice go on where the source gives what another device has heard."""
+        device = self.source.sample_rate, self.source.channels
+        if device != self._device:
+            self._stream.set_device(*device)
+            self._device = device
 
     def _collect(self) -> None:
         self._waiting.extend(self._stream.pull().weights)

@@ -20,8 +20,9 @@ FloatArray = npt.NDArray[np.float32]
 class Source(ABC):
     """Audio that arrives in real time; `read` is called from one thread and never waits.
 
-    sample_rate in Hz; channels; `exact` when audio is there the moment its time has come, so that
-    the sender need not wait for stragglers; `trouble` is "" or says why there is silence.
+    sample_rate in Hz and channels are those of what `read` gave last: a device that took another's
+    place brings its own. `exact` when audio is there the moment its time has come, so that the
+    sender need not wait for stragglers; `trouble` is "" or says why there is silence.
     """
 
     sample_rate: int
