@@ -8,19 +8,19 @@ import time
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from koemorph import preview
 from koemorph.audio import LEAST_RATE, MOST_RATE
 from koemorph.model import Model
 from koemorph.stream import Stream
+from koemorph.voice import MAX_BEHIND, NotUnderstoodError, RefusedError, Voice, read
 from koemorph.web import is_trusted, start_site
 
 MAX_VOICES = 4
 MAX_MESSAGE = 65536
 """Bytes of one message of audio: 85 ms at 192 kHz come as 64 KB."""
-_BURST_SECONDS = 2.0
-"""How far a browser's audio may run ahead of real time before it is taken for an attack."""
 _IDLE_SECONDS = 30.0
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'self'; worker-src 'self'; "
@@ -39,6 +39,7 @@ class Server:
         self._host = host
         self._voices = 0
         data = preview.page_data(rig) | {"token": self.token}
+        data["maxBehind"] = MAX_BEHIND
         data["fps"] = model.stream(16000, fps=fps).info.fps
         self._page = preview.assemble("live", data, "live", "live.js", _POLICY)
 
@@ -91,28 +92,35 @@ class Server:
 
     async def _listen(self, socket: web.WebSocketResponse, rate: int) -> None:
         stream = self._model.stream(rate, fps=self._fps, preset="microphone")
-        began, heard = time.monotonic(), 0
+        voice, told = Voice(rate, _now()), 0.0
         try:
             async for message in socket:
-                if message.type is not WSMsgType.BINARY or len(message.data) % 4:
-                    reason = b"only blocks of 32-bit float samples are understood"
-                    await socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=reason)
-                    return
-                samples = np.frombuffer(message.data, "<f4")
-                heard += len(samples)
-                if heard / rate > time.monotonic() - began + _BURST_SECONDS:
-                    reason = b"audio came faster than it can be spoken"
-                    await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=reason)
-                    return
-                frames = await asyncio.to_thread(_animate, stream, samples)
-                if frames:
-                    await socket.send_bytes(frames)
+                if message.type is not WSMsgType.BINARY:
+                    raise NotUnderstoodError("only binary messages are understood")
+                block = read(message.data)
+                if not voice.wants(block, _now()):
+                    continue
+                frames = await asyncio.to_thread(_animate, stream, block.samples)
+                if voice.left_out > told:
+                    told = voice.left_out
+                    await socket.send_json({"leftOut": told})
+                if len(frames):
+                    frames[:, 0] = voice.times(frames[:, 0])
+                    await socket.send_bytes(frames.astype("<f4").tobytes())
+        except NotUnderstoodError as error:
+            await socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=str(error).encode())
+        except RefusedError as error:
+            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=str(error).encode())
         except (asyncio.TimeoutError, ConnectionError):
             await socket.close(code=WSCloseCode.GOING_AWAY, message=b"nothing was heard for long")
 
 
-def _animate(stream: Stream, samples: np.ndarray) -> bytes:
-    """Frames that are complete with these samples, 53 float32 each: time (s) and weights."""
+def _now() -> float:
+    return time.monotonic()
+
+
+def _animate(stream: Stream, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Frames that are complete with these samples, 53 numbers each: time (s) and weights."""
     stream.push(samples)
     frames = stream.pull()
-    return np.column_stack([frames.times, frames.weights]).astype("<f4").tobytes()
+    return np.column_stack([frames.times, frames.weights])

@@ -22,6 +22,7 @@ from koemorph.errors import OutputError
 from koemorph.model import Model
 from koemorph.serve import MAX_MESSAGE, MAX_VOICES, Server
 from koemorph.stream import Stream
+from koemorph.voice import CAUGHT_UP, HEADER, MAX_BEHIND, Block, Voice
 
 Wait = Callable[[Page, str], None]
 
@@ -50,13 +51,18 @@ def serving(tmp_path: Path, free_port: int) -> Iterator[Running]:
     loop.close()
 
 
+def spoken(samples: np.ndarray | bytes, first: float = 0, seconds: float = 0) -> bytes:
+    """A message as the page sends it: samples that begin at `first`, spoken at so many seconds."""
+    return HEADER.pack(first, seconds) + bytes(samples)
+
+
 @pytest.fixture
-def exchanged(monkeypatch: pytest.MonkeyPatch) -> list[tuple[np.ndarray, bytes]]:
+def exchanged(monkeypatch: pytest.MonkeyPatch) -> list[tuple[np.ndarray, np.ndarray]]:
     """What the server heard, block by block, each with the frames it answered."""
-    told: list[tuple[np.ndarray, bytes]] = []
+    told: list[tuple[np.ndarray, np.ndarray]] = []
     animate_block = serve._animate
 
-    def animate(stream: Stream, samples: np.ndarray) -> bytes:
+    def animate(stream: Stream, samples: np.ndarray) -> np.ndarray:
         told.append((samples.copy(), animate_block(stream, samples)))
         return told[-1][1]
 
@@ -76,7 +82,7 @@ def test_lips_move_when_and_only_when_there_is_speech(
     tmp_path: Path,
     speech: Path,
     serving: Running,
-    exchanged: list[tuple[np.ndarray, bytes]],
+    exchanged: list[tuple[np.ndarray, np.ndarray]],
     open_browser,
     wait_until: Wait,
 ) -> None:
@@ -102,8 +108,7 @@ def test_lips_move_when_and_only_when_there_is_speech(
     wait_until(page, "!koemorph.link.running")
     shown = np.array(values).reshape(-1, 52) / 255
     sound = np.concatenate([samples for samples, _ in exchanged])
-    answered = np.frombuffer(b"".join(answer for _, answer in exchanged), "<f4").reshape(-1, 53)
-    answered = answered[:frames, 1:]
+    answered = np.concatenate([answer for _, answer in exchanged])[:frames, 1:]
     # What is seen is what was answered, and that is what the sound says.
     np.testing.assert_allclose(shown, answered[-len(shown) :], atol=0.51 / 255)
     animated = serving.model.animate(sound, sample_rate=int(rate), preset="microphone")
@@ -113,6 +118,97 @@ def test_lips_move_when_and_only_when_there_is_speech(
     assert 0.2 < talking.mean() < 0.9
     assert jaw[talking].max() > 0.5
     assert np.quantile(jaw[~talking], 0.9) < 0.05
+
+
+def test_a_slow_machine_leaves_sound_out_and_stays_near(
+    serving: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half as fast as speech, on a clock that only work moves: all sound waits from the first."""
+    rate, size, blocks = 48000, 480, 1000
+    animate_block = serve._animate
+    clock = began = 100.0
+    late: list[float] = []
+
+    def animate(stream: Stream, samples: np.ndarray) -> np.ndarray:
+        nonlocal clock
+        late.append(clock - began - samples[0])
+        clock += 2 * size / rate
+        return animate_block(stream, np.zeros_like(samples))
+
+    monkeypatch.setattr(serve, "_animate", animate)
+    monkeypatch.setattr(serve, "_now", lambda: clock)
+
+    async def talk() -> list[float]:
+        told: list[float] = []
+        seconds = 0.0
+        async with aiohttp.ClientSession() as session, session.ws_connect(serving.stream) as socket:
+            for at in np.arange(blocks) * size / rate:
+                block = np.full(size, at, np.float32)
+                await socket.send_bytes(spoken(block, round(at * rate), at))
+            while seconds < blocks * size / rate - 2 * MAX_BEHIND:
+                message = await socket.receive(timeout=30)
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    told.append(message.json()["leftOut"])
+                else:
+                    frames = np.frombuffer(message.data, "<f4").reshape(-1, 53)
+                    assert (frames[:, 0] > seconds - 1e-6).all()
+                    seconds = float(frames[-1, 0])
+        return told
+
+    told = asyncio.run(talk())
+    # Of ten seconds half can be heard; what was heard was near, and the rest was told.
+    assert max(late) <= MAX_BEHIND + 1e-6
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(blocks * size / rate / 2, abs=2 * MAX_BEHIND)
+
+
+def test_a_stalled_voice_is_caught_up_with_at_once() -> None:
+    """Sound that waited for a second and a half: the older is left out, and time goes on."""
+    rate, size = 1000, 10
+    voice = Voice(rate, 0.0)
+    stall = 1.5
+    wanted = []
+    for k in range(400):
+        at = k * size / rate
+        now = max(at, 1.0 + stall) if at > 1.0 else at
+        if voice.wants(Block(k * size, at, np.zeros(size, np.float32)), now):
+            wanted.append((at, now - at))
+    assert max(late for _, late in wanted) <= MAX_BEHIND
+    gaps = np.diff([at for at, _ in wanted])
+    assert np.sum(gaps > 1.5 * size / rate) == 1
+    assert voice.left_out == pytest.approx(stall - CAUGHT_UP, abs=2 * size / rate)
+    heard = np.array([0.5, 1.0, 1.2, len(wanted) * size / rate])
+    lost = np.array([0, 0, voice.left_out, voice.left_out])
+    np.testing.assert_allclose(voice.times(heard), heard + lost, atol=2 * size / rate)
+    # What the page itself left out, because the network took nothing, counts as well.
+    before = voice.left_out
+    assert voice.wants(Block(4300, 4.3, np.zeros(size, np.float32)), 4.3)
+    assert voice.left_out == pytest.approx(before + 0.3)
+
+
+def test_the_page_tells_what_came_too_late(
+    serving: Running, monkeypatch: pytest.MonkeyPatch, open_browser, wait_until: Wait
+) -> None:
+    animate_block = serve._animate
+    working = threading.Event()
+
+    def animate(stream: Stream, samples: np.ndarray) -> np.ndarray:
+        working.wait(60)
+        return animate_block(stream, samples)
+
+    monkeypatch.setattr(serve, "_animate", animate)
+    page = open_browser(*chromium.FAKE_MICROPHONE).new_page()
+    page.goto(serving.page)
+    wait_until(page, "!!window.koemorph?.ready")
+    page.click("#start")
+    try:
+        wait_until(
+            page, f"koemorph.link?.sent / koemorph.link?.context.sampleRate > {MAX_BEHIND} + 1"
+        )
+    finally:
+        working.set()
+    wait_until(page, "document.getElementById('status').textContent.includes('were left out')")
+    assert page.evaluate("koemorph.link.leftOut") >= MAX_BEHIND
 
 
 def test_a_denied_microphone_is_explained(serving: Running, open_browser, wait_until: Wait) -> None:
@@ -145,6 +241,12 @@ def test_bad_messages_end_a_stream_and_nothing_else(serving: Running) -> None:
             for message, code in [
                 ("text", aiohttp.WSCloseCode.UNSUPPORTED_DATA),
                 (b"123", aiohttp.WSCloseCode.UNSUPPORTED_DATA),
+                (spoken(b"123"), aiohttp.WSCloseCode.UNSUPPORTED_DATA),
+                (spoken(bytes(4), first=-1), aiohttp.WSCloseCode.UNSUPPORTED_DATA),
+                (spoken(bytes(4), first=0.5), aiohttp.WSCloseCode.UNSUPPORTED_DATA),
+                (spoken(bytes(4), seconds=np.nan), aiohttp.WSCloseCode.UNSUPPORTED_DATA),
+                (spoken(bytes(4), first=np.inf), aiohttp.WSCloseCode.UNSUPPORTED_DATA),
+                (spoken(bytes(4), first=1e300), aiohttp.WSCloseCode.POLICY_VIOLATION),
                 (bytes(MAX_MESSAGE + 4), aiohttp.WSCloseCode.MESSAGE_TOO_BIG),
             ]:
                 async with session.ws_connect(serving.stream) as socket:
@@ -153,17 +255,23 @@ def test_bad_messages_end_a_stream_and_nothing_else(serving: Running) -> None:
                     )
                     await socket.receive(timeout=10)
                     assert socket.close_code == code
-            async with session.ws_connect(serving.stream) as socket:
-                for _ in range(20):
-                    await socket.send_bytes(bytes(48000))
-                while (await socket.receive(timeout=10)).type != aiohttp.WSMsgType.CLOSE:
-                    pass
-                assert socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
+            second = [spoken(bytes(48000), 12000 * k, 0.25 * k) for k in range(20)]
+            for messages in [
+                second,  # faster than anybody speaks
+                [spoken(bytes(4)), spoken(bytes(4), 1, 9e9)],  # a time to come
+                [spoken(bytes(8)), spoken(bytes(8), 1, 1)],  # sound that was there already
+                [spoken(bytes(8), 0, 1), spoken(bytes(8), 2, 0)],  # a time that was
+            ]:
+                async with session.ws_connect(serving.stream) as socket:
+                    for message in messages:
+                        await socket.send_bytes(message)
+                    while (await socket.receive(timeout=10)).type != aiohttp.WSMsgType.CLOSE:
+                        pass
+                    assert socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
             sockets = [await session.ws_connect(serving.stream) for _ in range(MAX_VOICES)]
             with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
                 await session.ws_connect(serving.stream)
-            nans = np.full(4800, np.nan, np.float32).tobytes()
-            await sockets[0].send_bytes(nans)
+            await sockets[0].send_bytes(spoken(np.full(4800, np.nan, np.float32)))
             frames = np.frombuffer((await sockets[0].receive(timeout=10)).data, "<f4").reshape(
                 -1, 53
             )
@@ -191,7 +299,7 @@ def test_a_hundred_connections_leave_room_for_the_page(serving: Running) -> None
                 await one.close()
             # Whoever has gone makes room.
             async with session.ws_connect(serving.stream) as again:
-                await again.send_bytes(bytes(4 * 4800))
+                await again.send_bytes(spoken(bytes(4 * 4800)))
                 assert (await again.receive(timeout=10)).type is aiohttp.WSMsgType.BINARY
 
     asyncio.run(crowd())

@@ -3,6 +3,7 @@
 
 const byId = (id) => document.getElementById(id);
 const SHOWN_SECONDS = 10;
+const HEADER_BYTES = 16; // before the samples: those spoken before them, and the time in seconds
 
 function say(text, bad = false) {
   byId("status").textContent = text;
@@ -55,6 +56,7 @@ class Link {
     this.begins = [];
     this.frames = 0;
     this.sent = 0;
+    this.leftOut = 0; // seconds of sound that came too late to be heard
   }
 
   async start() {
@@ -67,7 +69,10 @@ class Link {
     const query = new URLSearchParams({ token: DATA.token, rate: this.context.sampleRate });
     this.socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/stream?${query}`);
     this.socket.binaryType = "arraybuffer";
-    this.socket.addEventListener("message", (event) => this.receive(new Float32Array(event.data)));
+    this.socket.addEventListener("message", (event) => {
+      if (typeof event.data === "string") this.leftOut = JSON.parse(event.data).leftOut;
+      else this.receive(new Float32Array(event.data));
+    });
     this.socket.addEventListener("close", (event) => this.stop(event.reason || "KoeMorph has ended; start koemorph serve again."));
     await new Promise((resolve, reject) => {
       this.socket.addEventListener("open", resolve);
@@ -82,6 +87,7 @@ class Link {
 
   send(block) {
     if (this.socket.readyState !== WebSocket.OPEN) return;
+    const first = this.sent;
     this.sent += block.length;
     // When the sample of stream time 0 was spoken, as the last two seconds tell it: the earliest is
     // nearest, and sound that a busy browser has lost is forgotten.
@@ -89,7 +95,17 @@ class Link {
     if (this.begins.length > 200) this.begins.shift();
     this.began = Math.min(...this.begins);
     this.history.hear(block);
-    this.socket.send(block);
+    // What waits here longer would be left out there; the server sees the gap and counts it.
+    if (this.socket.bufferedAmount > DATA.maxBehind * this.context.sampleRate * block.BYTES_PER_ELEMENT) return;
+    this.socket.send(this.message(first, block));
+  }
+
+  message(first, block) {
+    const buffer = new ArrayBuffer(HEADER_BYTES + block.byteLength), header = new DataView(buffer);
+    header.setFloat64(0, first, true);
+    header.setFloat64(8, performance.now() / 1000, true);
+    new Float32Array(buffer, HEADER_BYTES).set(block);
+    return buffer;
   }
 
   // Frames of 53 numbers: the time in seconds and the 52 weights.
@@ -106,6 +122,12 @@ class Link {
   latency() {
     const sorted = [...this.latencies].sort((a, b) => a - b);
     return sorted[Math.floor(sorted.length / 2)];
+  }
+
+  summary() {
+    const told = [`${this.history.fps} fps`, `${Math.round(this.latency())} ms from voice to face`];
+    if (this.leftOut) told.push(`${this.leftOut.toFixed(1)} s of sound came too late and were left out`);
+    return told.join(" · ");
   }
 
   stop(reason) {
@@ -160,7 +182,7 @@ async function main() {
     panel.update(weights);
     const running = Boolean(state.link?.running);
     stage.showRunning(running);
-    if (running && state.link.frames && tell()) say(`${history.fps} fps · ${Math.round(state.link.latency())} ms from voice to face`);
+    if (running && state.link.frames && tell()) say(state.link.summary());
     state.drawn++;
     requestAnimationFrame(frame);
   };
