@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from koemorph import cli
 from koemorph.coefficients import COEFFICIENTS
-from koemorph.training.corpora import build, listener, utterances
+from koemorph.training.corpora import build, listener, phonetics, utterances
 from koemorph.training.corpora.articulation import FEATURES, mouth_of
 from koemorph.training.corpora.phones import Phone
 from koemorph.training.corpora.teacher import LEARNED, Clip, fit
@@ -131,3 +131,33 @@ def test_the_corpus_command_builds_both_styles_and_goes_on(
     written = {path: path.stat().st_mtime_ns for path in out.rglob("blendshapes.jsonl")}
     assert CliRunner().invoke(cli.cli, told).exit_code == 0
     assert {path: path.stat().st_mtime_ns for path in out.rglob("blendshapes.jsonl")} == written
+
+
+def test_phonetics_opens_the_jaw_by_the_height_of_sounds_and_teaches_nothing_else(
+    tmp_path: Path,
+) -> None:
+    names = ["SIL", "AA", "M", "IY", "S", "AA", "SIL"]
+    phones = [Phone(name, 0.3 * k, 0.3 * (k + 1)) for k, name in enumerate(names)]
+    time = np.arange(round(0.3 * len(names) * RATE)) / RATE
+    voiced = (time > 0.3) & (time < 1.8)
+    sound = (0.1 * np.sin(2 * np.pi * 150 * time) * voiced).astype(np.float32)
+    middles = 0.15 + 0.3 * np.arange(len(names))
+    rest, open_vowel, lips, close_vowel, hiss, again, end = phonetics.jaw(phones, sound, middles)
+    assert open_vowel > 2 * close_vowel > 2 * hiss > 0
+    assert lips < hiss
+    assert again == pytest.approx(open_vowel, rel=0.05)
+    assert max(rest, end) < 0.03 * open_vowel
+    assert 0.2 < open_vowel < 0.5
+    # Half as loud by 20 dB: the same sounds, a smaller opening.
+    quiet = sound * np.where(time > 1.2, 0.1, 1.0).astype(np.float32)
+    assert 0.5 < phonetics.jaw(phones, quiet, middles)[5] / open_vowel < 0.9
+
+    writer = utterances.Writer(tmp_path)
+    writer.add("one", phones, sound, RATE, voice="someone", language="en", text="a")
+    clip = phonetics.clip(utterances.read(tmp_path)[0])
+    assert [name for name, known in zip(LEARNED, clip.known(), strict=True) if known] == ["jawOpen"]
+    np.testing.assert_allclose(
+        clip.face[:, COEFFICIENTS.index("jawOpen")],
+        phonetics.jaw(phones, sound, clip.times()),
+        atol=0.02,
+    )

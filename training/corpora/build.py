@@ -3,8 +3,8 @@
 Three steps, each of which goes on where it was stopped:
 
 1. `voices`: synthetic voices into WORK/kokoro and WORK/flite.
-2. `teacher`: learned from GRID's captures (the first 800 clips) and FACEGOOD's (the first three,
-   by way of the `listener`) into WORK/teacher.pt.
+2. `teacher`: learned from GRID's captures (the first 800 clips), FACEGOOD's (the first three, by
+   way of the `listener`) and, for the jaw, from `phonetics`, into WORK/teacher.pt.
 3. `sessions`: v2.0 folders in OUT/SOURCE/train and OUT/SOURCE/dev.
 
 - grid: talker s1 of the GRID corpus, captured by MediaPipe. CC BY 4.0, by hand from
@@ -47,7 +47,19 @@ from ..recordings import (
     write_recording,
 )
 from . import Clip as SourceClip
-from . import augment, clips, flite, kokoro, librivox, listener, rules, sessions, sounds, utterances
+from . import (
+    augment,
+    clips,
+    flite,
+    kokoro,
+    librivox,
+    listener,
+    phonetics,
+    rules,
+    sessions,
+    sounds,
+    utterances,
+)  # fmt: skip
 from .articulation import mouth_of
 from .grid import TRAIN_CLIPS
 from .listener import Listener
@@ -61,6 +73,8 @@ LIVELY = {"kathleen-lively": "kathleen", "kokoro-lively": "kokoro"}
 ALL = (*SOURCES, *LIVELY)
 KATHLEEN_DEV = 100
 TEACHER_EPOCHS = 12
+# Of kathleen's sentences, as the rules of phonetics would speak them.
+PHONETICS_MINUTES = 15
 CAPTURES = ("grid", "facegood")
 # Measured: a teacher learned from GRID fits FACEGOOD best this much earlier, seconds.
 FACEGOOD_LATE = 0.025
@@ -146,6 +160,14 @@ def facegood_clips(plan: Plan) -> list[Clip]:
     return found
 
 
+def phonetic_clips(plan: Plan) -> list[Clip]:
+    """Sentences of kathleen with the jaw that phonetics gives them."""
+    known = _split(plan, "kathleen")[0]
+    order = np.random.default_rng(0).permutation(len(known))
+    chosen = next(_minutes([known[k] for k in order], 60.0 * PHONETICS_MINUTES))
+    return [phonetics.clip(utterance) for utterance in chosen]
+
+
 def make_listener(plan: Plan, advance: Advance = lambda loss: None) -> Listener:
     """The listener of WORK/listener.pt, learned from voices if it is not there yet."""
     path = plan.work / "listener.pt"
@@ -170,7 +192,7 @@ def make_teacher(plan: Plan, advance: Advance = lambda loss: None) -> Teacher:
     """Step 2: the teacher of WORK/teacher.pt, learned if it is not there yet."""
     path = plan.work / "teacher.pt"
     if not path.exists():
-        captures: list[Clip] = []
+        captures = phonetic_clips(plan)
         if "grid" in plan.captures:
             captures += grid_clips(plan.data)[:TRAIN_CLIPS]
         if "facegood" in plan.captures:

@@ -3,6 +3,7 @@
 
 const VIEWS = ["face", "rig", "capture", "both"];
 const LEAST_SCALE = 0.6; // of a CSS pixel; coarser than that, eyes and teeth fall apart
+const RESTING = 15; // pictures alike, after which nothing is taken to move
 const PLAY = "M8 5v14l11-7z", PAUSE = "M7 5h4v14H7zM13 5h4v14h-4z";
 
 class Stage {
@@ -13,6 +14,7 @@ class Stage {
     this.rig = null;
     this.view = "face";
     this.changes = new Changes();
+    this.still = 0;
     this.quality = new Quality();
     this.chips = document.getElementById("views");
     if (views.length > 1) views.forEach(([name, label]) => this.addChip(name, label));
@@ -41,25 +43,27 @@ class Stage {
     document.body.classList.toggle("moving", running);
   }
 
-  fit(canvas) {
-    const own = Math.min(window.devicePixelRatio || 1, 2), scale = own * this.quality.share;
-    const width = Math.round(canvas.clientWidth * scale), height = Math.round(canvas.clientHeight * scale);
-    if (canvas.width !== width || canvas.height !== height) {
-      canvas.width = width;
-      canvas.height = height;
-    }
-    return LEAST_SCALE / own;
+  // As fine as the screen, or as time allows. Returns whether the canvas, and so its picture, is new.
+  fit(canvas, screen, share) {
+    const width = Math.round(canvas.clientWidth * screen * share), height = Math.round(canvas.clientHeight * screen * share);
+    if (canvas.width === width && canvas.height === height) return false;
+    canvas.width = width;
+    canvas.height = height;
+    return true;
   }
 
   draw(weights, captured) {
-    const canvas = this.view === "rig" ? this.rigCanvas : this.face, least = this.fit(canvas);
-    const { width, height } = canvas, turn = this.rig ? Object.values(this.rig.turn) : [];
-    const seen = [...Object.values(weights), ...Object.values(captured), VIEWS.indexOf(this.view), width, height, ...turn];
-    const changed = this.changes.in(seen);
-    this.quality.asked(changed, least);
-    if (!changed) return;
-    if (this.view === "rig") this.rig.draw(weights);
-    else this.drawFaces(width, height, weights, captured);
+    const rig = this.view === "rig" && this.rig, turn = rig ? Object.values(rig.turn) : [];
+    const seen = [...Object.values(weights), ...Object.values(captured), VIEWS.indexOf(this.view), ...turn];
+    const moved = this.changes.in(seen), screen = Math.min(window.devicePixelRatio || 1, 2);
+    this.quality.asked(moved, LEAST_SCALE / screen);
+    this.still = moved ? 0 : this.still + 1;
+    const canvas = rig ? this.rigCanvas : this.face, rests = this.still > RESTING;
+    // What stands still is drawn once more, at its best: rough edges vanish in twice the pixels.
+    const fine = rests && rig && !rig.smoothed ? 2 : screen;
+    if (!this.fit(canvas, fine, rests ? 1 : this.quality.share) && !moved) return;
+    if (rig) rig.draw(weights);
+    else this.drawFaces(canvas.width, canvas.height, weights, captured);
   }
 
   drawFaces(width, height, weights, captured) {
