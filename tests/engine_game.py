@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from koemorph import Animation
+from koemorph import Animation, Model
 
 ROOT = Path(__file__).resolve().parents[1]
 PLUGINS = ROOT / "engine_plugins"
@@ -36,6 +36,37 @@ class Voice:
     @property
     def last_frame(self) -> float:
         return float(self.animation.times[-1])
+
+
+@dataclass(frozen=True)
+class Devices:
+    """One voice that one device after another brings: raw float32 files, rates (Hz), channels."""
+
+    model: Path
+    parts: list[tuple[Path, int, int]]
+
+    @property
+    def sounds(self) -> list[str]:
+        """As the programs take them: FILE RATE CHANNELS of each."""
+        return [str(value) for part in self.parts for value in part]
+
+    def check(self, rows: npt.NDArray[np.float64], unheard: float) -> None:
+        """Rows of time and weights (n, 53) are the face of one stream that heard them all.
+
+        unheard: s that a game takes up to notice a new device, all but the first.
+        """
+        stream = Model(self.model).stream(self.parts[0][1], self.parts[0][2])
+        for number, (file, rate, channels) in enumerate(self.parts):
+            sound = np.fromfile(file, np.float32).reshape(-1, channels)
+            if number > 0:
+                stream.set_device(rate, channels)
+                sound[: round(unheard * rate)] = 0
+            stream.push(sound)
+        face = stream.pull()
+        rows = rows[rows[:, 0] <= face.times[-1]]
+        assert len(rows) > 10 * face.times[-1]
+        expected = [np.interp(rows[:, 0], face.times, column) for column in face.weights.T]
+        np.testing.assert_allclose(rows[:, 1:].T, expected, atol=1e-3)
 
 
 def cplusplus() -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from engine_game import PLUGINS, ROOT, Voice, cplusplus, pack, run
+from chord import chord
+from engine_game import PLUGINS, ROOT, Devices, Voice, cplusplus, pack, run
 
 from koemorph import Model
 from koemorph.model import bundled_model, onnxruntime_library
@@ -40,6 +41,18 @@ def voice_of(tmp_path_factory: pytest.TempPathFactory, speech: Path) -> Callable
 def voice(voice_of: Callable[[Path], Voice]) -> Voice:
     """The same with the model that ships."""
     return voice_of(bundled_model(30))
+
+
+@pytest.fixture(scope="session")
+def devices(tmp_path_factory: pytest.TempPathFactory) -> Devices:
+    """One sound through three devices that differ in rate and channels."""
+    folder, parts = tmp_path_factory.mktemp("devices"), []
+    for number, (rate, channels) in enumerate([(48000, 2), (44100, 1), (16000, 6)]):
+        parts.append((folder / f"{number}.f32", rate, channels))
+        sound = chord(rate, number, number + 1)[:, None]
+        # Unlike channels, so that a wrong mix or a wrong stride shows.
+        (sound * np.linspace(1.5, 0.5, channels, dtype=np.float32)).tofile(parts[-1][0])
+    return Devices(bundled_model(30), parts)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from engine_game import PLUGINS, ROOT, Voice, cplusplus, run
+from engine_game import PLUGINS, ROOT, Devices, Voice, cplusplus, run
 
 PLUGIN = PLUGINS / "unreal" / "KoeMorph"
 SOURCE = PLUGIN / "Source"
@@ -32,6 +32,15 @@ def test_the_face_of_the_voice(
     least = 10 * (voice.last_frame - 1) if player == "play" else len(voice.animation)
     assert len(rows) >= least
     np.testing.assert_allclose(rows[:, 1:], voice.faces(rows[:, 0]), atol=1e-3)
+
+
+def test_the_voice_goes_on_with_another_device(
+    unreal_player: Path, game_folder: Path, devices: Devices, tmp_path: Path
+) -> None:
+    """A block that comes before the game has taken up its format is silence."""
+    out = tmp_path / "rows.f64"
+    run([unreal_player, "devices", game_folder, devices.model, out, *devices.sounds], game_folder)
+    devices.check(np.fromfile(out).reshape(-1, 53), unheard=0.02)
 
 
 @pytest.mark.parametrize("check", ["life", "broken"])

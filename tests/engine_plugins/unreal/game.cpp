@@ -81,7 +81,7 @@ void Speak(Level& level, const Sound& sound, const Source& source,
            const std::function<void()>& shown) {
   const int block = sound.rate / 60;
   std::vector<float> samples(static_cast<size_t>(block * sound.channels));
-  level.rate = sound.rate;
+  level.SetRate(sound.rate);
   source(samples, sound);  // makes the format known
   level.Tick(0);
   for (size_t first = 0; first + samples.size() <= sound.samples.size(); first += samples.size()) {
@@ -91,6 +91,27 @@ void Speak(Level& level, const Sound& sound, const Source& source,
     level.Tick(1.0 / 60);
     shown();
   }
+}
+
+// The source changes its rate and channels under a face that speaks.
+void GoOnInAnotherFormat(Level& level, const Sound& sound, const Source& source) {
+  const std::shared_ptr<koemorph_plugin::Voice> voice = level.face->GetVoice();
+  const int64_t frames = voice->Info().frames;
+  double time = level.face->GetPlaybackTime();
+  float jaw = level.face->GetCurve("JawOpen");
+  const Sound other{{sound.samples.begin(), sound.samples.begin() + 44100}, 44100, 1};
+  Speak(level, other, source, [&] {
+    const double step = level.face->GetPlaybackTime() - time;
+    Expect(step >= 0 && step < 0.05, "time goes on evenly");
+    time += step;
+    const float now = level.face->GetCurve("JawOpen");
+    Expect(std::abs(now - jaw) < 0.1f, "the jaw does not jump");
+    jaw = now;
+  });
+  Expect(level.face->GetVoice() == voice && voice->Info().frames >= frames + 29,
+         "the same voice goes on");
+  Expect(level.face->IsSpeaking(), "and is heard");
+  ExpectSilence();
 }
 
 // What is played by an audio component, on morph targets, in an animation graph and in Live Link.
@@ -131,8 +152,9 @@ void Component(const Sound& sound, const std::string& out) {
     Expect(std::abs(JawThroughNode(level, 0.5f) - (0.5f + jaw) / 2) < 1e-6f, "and blends them");
   });
   Expect(level.Morph("Scar") == -1, "a stranger is left alone");
-  Expect(level.face->IsSpeaking() && level.face->OnVoiceStarted.StubCalls == 1, "a voice began");
   ExpectSilence();
+  GoOnInAnotherFormat(level, sound, component);
+  Expect(level.face->OnVoiceStarted.StubCalls == 1, "it is one voice");
   level.End();
   Expect(level.AtRest() && !link.open() && !level.audio->StubListener.IsValid(),
          "at the end the face is at rest, and nothing listens");
@@ -155,6 +177,7 @@ void Submix(const Sound& sound, const std::string& out) {
       record.Add(level.face->GetPlaybackTime(), level.Curves());
   });
   ExpectSilence();
+  GoOnInAnotherFormat(level, sound, submix);
   level.face->SetInput(EKoeMorphInput::Manual);
   Expect(listeners.empty() && level.AtRest(), "another input lets the submix go");
 }
@@ -188,10 +211,8 @@ void Microphone(const Sound& sound, const std::string& out) {
   Expect(!level.face->IsSpeaking(), "and the face does not wait for it");
   FAudioCapture::StubPluggedIn = true;
   for (int i = 0; i < 70; ++i) level.Tick(1.0 / 60);
-  Expect(FAudioCapture::StubOpen != nullptr, "it is opened again");
-  Speak(level, sound, device, [] {});
-  Expect(level.face->IsSpeaking(), "and heard");
-  ExpectSilence();
+  Expect(FAudioCapture::StubOpen != nullptr, "it, or another one, is opened again");
+  GoOnInAnotherFormat(level, sound, device);
 }
 
 // A voice that stops, and one that is told to be quiet.

@@ -69,6 +69,16 @@ class Level {
     return found != nullptr ? *found : -1.0f;
   }
 
+  // What is fed from now on has `rate`.
+  void SetRate(int rate) {
+    if (rate == rate_) return;
+    const std::shared_ptr<koemorph_plugin::Voice> voice = face->GetVoice();
+    const int64_t pushed = voice ? voice->Info().pushed_samples : 0;
+    before_ += static_cast<double>(pushed - counted_) / rate_;
+    counted_ = pushed;
+    rate_ = rate;
+  }
+
   void Begin() { face->BeginPlay(); }
   void End() { face->EndPlay(EEndPlayReason::Destroyed); }
 
@@ -99,7 +109,7 @@ class Level {
     for (int i = 0; voice && i < 20000; ++i) {
       const koemorph_stream_info info = voice->Info();
       if (info.fps == 0) return;
-      const double fed = static_cast<double>(info.pushed_samples) / rate;
+      const double fed = before_ + static_cast<double>(info.pushed_samples - counted_) / rate_;
       if (static_cast<double>(info.frames) > (fed - info.latency) * info.fps) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -108,9 +118,9 @@ class Level {
 
   AActor* actor_;
   USkeletalMeshComponent* mesh_;
-
- public:
-  int rate = 16000;  // of what is fed
+  int rate_ = 16000;     // of what is fed
+  double before_ = 0;    // s that were fed before, at other rates
+  int64_t counted_ = 0;  // and samples
 };
 
 // float64 rows of time and 52 weights.

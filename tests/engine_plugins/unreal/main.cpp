@@ -1,5 +1,6 @@
 // The plugin's plain C++ half, played as Unreal would: one thread feeds, another shows.
 //   player CHECK LIBRARY MODEL [SAMPLES RATE CHANNELS OUT]
+//   player devices LIBRARY MODEL OUT SAMPLES RATE CHANNELS [SAMPLES RATE CHANNELS ...]
 // LIBRARY: the folder of libkoemorph.so. OUT: float64 rows of time and 52 weights.
 #include <dlfcn.h>
 
@@ -66,12 +67,11 @@ struct Sound {
 
 void Sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
 
-// Waits until the library's worker has computed all that was fed.
-void Settle(const kp::Voice& voice, int rate) {
+// Waits until the library's worker has computed all of the `fed` seconds.
+void Settle(const kp::Voice& voice, double fed) {
   for (int i = 0; i < 20000; ++i, Sleep()) {
     const koemorph_stream_info info = voice.Info();
-    const double due = static_cast<double>(info.pushed_samples) / rate - info.latency;
-    if (static_cast<double>(info.frames) > due * info.fps) return;
+    if (static_cast<double>(info.frames) > (fed - info.latency) * info.fps) return;
   }
   Fail("the worker keeps up");
 }
@@ -107,7 +107,7 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
   while (playing) {
     // In this order: by then all that had been fed at this moment is computed.
     const double now = wall;
-    Settle(voice, sound.rate);
+    Settle(voice, static_cast<double>(voice.Info().pushed_samples) / sound.rate);
     Expect(voice.Update(now, &problem), problem);
     const double time = voice.Show(now, voice.Lag(), &weights);
     if (time >= 0) record.Add(time, weights.data());
@@ -116,6 +116,38 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
   }
   audio.join();
   Expect(voice.speaking(), "the voice is heard");
+  Expect(voice.Info().dropped_samples == 0, "no sample is lost");
+}
+
+// One device after another brings the voice. A block of 20 ms tells a new device's format; that of
+// the first is given again, those of the others are silence.
+void Devices(const std::shared_ptr<const kp::Model>& model, const std::vector<Sound>& sounds,
+             const std::string& out) {
+  kp::Voice voice(model);
+  Recorder record(out);
+  kp::Weights weights;
+  std::string problem;
+  double wall = 100, fed = 0, shown = 0;
+  voice.Feed(sounds[0].samples.data(), sounds[0].rate / 50, sounds[0].rate, sounds[0].channels,
+             wall);
+  Expect(voice.Update(wall, &problem), problem);
+  for (const Sound& sound : sounds) {
+    const int block = sound.rate / 50;
+    for (int first = 0; first + block <= sound.frames(); first += block) {
+      wall += 0.02;
+      const bool fits = voice.Feed(&sound.samples[first * sound.channels], block, sound.rate,
+                                   sound.channels, wall);
+      Expect(fits == (first > 0 || &sound == &sounds[0]), "a new format is noticed");
+      if (fits) Settle(voice, fed += 0.02);
+      Expect(voice.Update(wall, &problem), problem);
+      if (!fits) Settle(voice, fed += 0.02);
+      const double time = voice.Show(wall, voice.Lag(), &weights);
+      Expect(fed < 0.1 || (time >= shown && time < shown + 0.04), "time goes on evenly");
+      shown = time;
+      if (time >= 0) record.Add(time, weights.data());
+      Expect(voice.speaking() || fed < 0.02, "and so does the voice");
+    }
+  }
   Expect(voice.Info().dropped_samples == 0, "no sample is lost");
 }
 
@@ -212,6 +244,12 @@ int main(int argc, char** argv) {
   const std::shared_ptr<const kp::Model> model = game.Load(argv[3], &problem);
   Expect(model != nullptr, problem);
   if (check == "life") return Life(model), 0;
+  if (check == "devices") {
+    std::vector<Sound> sounds;
+    for (char** sound = argv + 5; sound + 2 < argv + argc; sound += 3)
+      sounds.push_back({ReadAll<float>(sound[0]), std::atoi(sound[1]), std::atoi(sound[2])});
+    return Devices(model, sounds, argv[4]), 0;
+  }
   const Sound sound{ReadAll<float>(argv[4]), std::atoi(argv[5]), std::atoi(argv[6])};
   if (check == "play") Play(model, sound, argv[7]);
   if (check == "bake") Bake(model, sound, argv[7]);

@@ -28,6 +28,7 @@ bool LoadApi(const FindSymbol& find, Api* api, std::string* problem) {
       Find(find, "koemorph_stream_create", &api->stream_create, problem) &&
       Find(find, "koemorph_stream_destroy", &api->stream_destroy, problem) &&
       Find(find, "koemorph_stream_push", &api->stream_push, problem) &&
+      Find(find, "koemorph_stream_set_device", &api->stream_set_device, problem) &&
       Find(find, "koemorph_stream_flush", &api->stream_flush, problem) &&
       Find(find, "koemorph_stream_process", &api->stream_process, problem) &&
       Find(find, "koemorph_stream_sample", &api->stream_sample, problem) &&

@@ -21,6 +21,7 @@ struct Api {
   decltype(&::koemorph_stream_create) stream_create;
   decltype(&::koemorph_stream_destroy) stream_destroy;
   decltype(&::koemorph_stream_push) stream_push;
+  decltype(&::koemorph_stream_set_device) stream_set_device;
   decltype(&::koemorph_stream_flush) stream_flush;
   decltype(&::koemorph_stream_process) stream_process;
   decltype(&::koemorph_stream_sample) stream_sample;

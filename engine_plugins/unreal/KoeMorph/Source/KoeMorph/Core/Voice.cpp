@@ -18,6 +18,10 @@ constexpr double kRise = 0.05;
 constexpr double kLivesAfter = 1.0;
 constexpr double kLivesOver = 0.5;
 
+// Of a format that is wanted.
+int RateOf(int64_t format) { return static_cast<int>(format >> 8); }
+int ChannelsOf(int64_t format) { return static_cast<int>(format & 255); }
+
 }  // namespace
 
 // The right to feed. The audio thread asks once; the game thread waits the few microseconds of a
@@ -62,6 +66,7 @@ bool Voice::Feed(const float* interleaved, int frames, int sample_rate, int chan
   const Feeder turn(&feeding_, false);
   if (!turn) return false;
   if (!stream_ || sample_rate != sample_rate_ || channels != channels_) {
+    missed_ += static_cast<double>(frames) / sample_rate;
     wanted_.store(static_cast<int64_t>(sample_rate) << 8 | channels, std::memory_order_release);
     return false;
   }
@@ -71,16 +76,21 @@ bool Voice::Feed(const float* interleaved, int frames, int sample_rate, int chan
 bool Voice::Push(const float* interleaved, int frames, double wall) {
   if (model_->api().stream_push(stream_.get(), interleaved, frames) != KOEMORPH_OK) return false;
   block_.store(frames, std::memory_order_relaxed);
-  const int64_t fed = fed_.load(std::memory_order_relaxed) + frames;
-  fed_.store(fed, std::memory_order_release);
-  clock_.Anchor(static_cast<double>(fed) / sample_rate_, wall);
+  fed_.store(fed_.load(std::memory_order_relaxed) + frames, std::memory_order_release);
+  clock_.Anchor(Reached(), wall);
   return true;
 }
 
+// Stream time of the last sample fed, s.
+double Voice::Reached() const {
+  const int64_t of_device = fed_.load(std::memory_order_relaxed) - device_fed_;
+  return device_time_ + static_cast<double>(of_device) / sample_rate_;
+}
+
 bool Voice::Update(double wall, std::string* problem) {
-  const int64_t wanted = wanted_.exchange(0, std::memory_order_acquire);
-  if (wanted != 0 &&
-      !Open(static_cast<int>(wanted >> 8), static_cast<int>(wanted & 255), wall, problem)) {
+  const int64_t wanted = wanted_.load(std::memory_order_acquire);
+  if (wanted != 0 && !(stream_ ? ChangeDevice(wall, problem)
+                               : Open(RateOf(wanted), ChannelsOf(wanted), wall, problem))) {
     return false;
   }
   if (!stream_) return true;  // nothing has been heard yet
@@ -97,31 +107,54 @@ bool Voice::Open(int sample_rate, int channels, double wall, std::string* proble
     *problem = model_->api().error_message();
     return false;
   }
-  silence_.assign(static_cast<size_t>(kSilenceBlock) * channels, 0.0f);
   {
     const Feeder turn(&feeding_, true);
-    std::swap(stream_, stream);
-    sample_rate_ = sample_rate;
-    channels_ = channels;
-    fed_.store(0, std::memory_order_release);
+    stream_ = std::move(stream);
+    SetFormat(sample_rate, channels);
     clock_.Anchor(0, wall);
   }
-  fed_after_silence_ = 0;
-  silent_ = true;
-  shown_ = 0;
-  shown_speaking_ = false;
   if (relaxed_) Turn(true, 0, 0);
-  return true;  // the old stream ends here, out of the audio thread's way
+  return true;
+}
+
+// The game thread is the feeder meanwhile, and the one that may allocate.
+bool Voice::ChangeDevice(double wall, std::string* problem) {
+  const Feeder turn(&feeding_, true);
+  const int64_t wanted = wanted_.load(std::memory_order_relaxed);
+  const Api& api = model_->api();
+  if (api.stream_set_device(stream_.get(), RateOf(wanted), ChannelsOf(wanted)) != KOEMORPH_OK) {
+    *problem = api.error_message();
+    return false;
+  }
+  const double missed = missed_;
+  SetFormat(RateOf(wanted), ChannelsOf(wanted));
+  PushSilence(missed, wall);
+  return true;
+}
+
+// From the next sample on; what has come by now in a format that did not fit is over.
+void Voice::SetFormat(int sample_rate, int channels) {
+  device_time_ = sample_rate_ == 0 ? 0.0 : Reached();
+  device_fed_ = fed_.load(std::memory_order_relaxed);
+  sample_rate_ = sample_rate;
+  channels_ = channels;
+  silence_.assign(static_cast<size_t>(kSilenceBlock) * channels, 0.0f);
+  wanted_.store(0, std::memory_order_relaxed);
+  missed_ = 0;
 }
 
 void Voice::FeedSilence(double wall) {
   const Feeder turn(&feeding_, true);
-  auto due = static_cast<int64_t>(std::min(clock_.Idle(wall), kLongestGap) * sample_rate_);
+  PushSilence(clock_.Idle(wall), wall);
+  silent_ = true;
+  fed_after_silence_ = fed_.load(std::memory_order_acquire);
+}
+
+void Voice::PushSilence(double seconds, double wall) {
+  auto due = static_cast<int64_t>(std::min(seconds, kLongestGap) * sample_rate_ + 0.5);
   for (; due > 0; due -= kSilenceBlock) {
     Push(silence_.data(), static_cast<int>(std::min<int64_t>(due, kSilenceBlock)), wall);
   }
-  silent_ = true;
-  fed_after_silence_ = fed_.load(std::memory_order_acquire);
 }
 
 double Voice::Show(double wall, double delay, Weights* weights) {

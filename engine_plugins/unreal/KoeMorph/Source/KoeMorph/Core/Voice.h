@@ -16,16 +16,16 @@ namespace koemorph_plugin {
 using Weights = std::array<float, KOEMORPH_COEFFICIENTS>;
 
 // One voice between the thread that brings its audio and the game thread that shows its face. It
-// outlives whatever feeds it (hold it by shared_ptr), and takes the format of the audio as it
-// comes.
+// outlives whatever feeds it (hold it by shared_ptr), takes the format of the audio as it comes,
+// and goes on in time when another device brings another one.
 class Voice {
  public:
   explicit Voice(std::shared_ptr<const Model> model);
 
   // [any one thread] Feeds interleaved samples in [-1, 1]. Wait-free and without allocation. The
-  // first block, and one in another format, only makes the format known; so does one that comes at
-  // the very moment the game thread feeds silence or takes up a new format. `wall`: monotonic
-  // seconds.
+  // first block only makes its format known; those in another format do, too, and are silence until
+  // Update. One that comes at the very moment the game thread feeds silence or takes up a new
+  // format is left out. `wall`: monotonic seconds.
   bool Feed(const float* interleaved, int frames, int sample_rate, int channels, double wall);
 
   // [game] Takes up a new format and makes up for a source that has stopped, with silence. False,
@@ -64,8 +64,12 @@ class Voice {
   class Feeder;
 
   bool Open(int sample_rate, int channels, double wall, std::string* problem);
+  bool ChangeDevice(double wall, std::string* problem);
+  void SetFormat(int sample_rate, int channels);
   void FeedSilence(double wall);
+  void PushSilence(double seconds, double wall);
   bool Push(const float* interleaved, int frames, double wall);
+  double Reached() const;
   void FollowVoice(double time);
   void Turn(bool relax, double time, double seconds);
 
@@ -77,10 +81,15 @@ class Voice {
   Stream stream_{nullptr, StreamDeleter{nullptr}};
   int sample_rate_ = 0;
   int channels_ = 0;
+  // Where the present device began: stream time (s), and what had been fed by then.
+  double device_time_ = 0;
+  int64_t device_fed_ = 0;
   std::atomic<int64_t> fed_{0};
   std::atomic<int> block_{0};
   // Sample rate << 8 | channels of a block that did not fit; 0: none.
   std::atomic<int64_t> wanted_{0};
+  // s of blocks that did not fit; guarded by feeding_.
+  double missed_ = 0;
 
   AudioClock clock_;
   std::vector<float> silence_;
