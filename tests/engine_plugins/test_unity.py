@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from engine_game import Voice, run
+from engine_game import Devices, Voice, run
 
 from koemorph.model import bundled_model
 
@@ -37,6 +37,21 @@ def test_the_mesh_shows_the_face_of_the_voice(
     times, weights = recorded(unity_game, player, voice, game_folder, tmp_path)
     assert len(times) >= FEWEST[player]
     np.testing.assert_allclose(weights, voice.faces(times), atol=1e-3)
+
+
+# How a game learns of another device, and the seconds of its sound that pass by meanwhile.
+@pytest.mark.parametrize(("how", "unheard"), [("told", 0), ("untold", 0.02), ("manual", 0)])
+def test_the_voice_goes_on_with_another_device(
+    unity_game: list[str],
+    game_folder: Path,
+    devices: Devices,
+    tmp_path: Path,
+    how: str,
+    unheard: float,
+) -> None:
+    out = tmp_path / "rows.f64"
+    run([*unity_game, "devices", how, devices.model, out, *devices.sounds], game_folder)
+    devices.check(np.fromfile(out).reshape(-1, 53), unheard)
 
 
 def test_the_packages_own_tests_pass(unity_game: list[str], game_folder: Path) -> None:

@@ -48,7 +48,7 @@ namespace KoeMorph
             _wall = wall;
             var ahead = (long)((_stream.Lag + Margin) * _stream.SampleRate);
             while (_lead < ahead) FeedBlock(source);
-            return (_stream.Fed - _lead) / (double)_stream.SampleRate;
+            return _stream.Reached - _lead / (double)_stream.SampleRate;
         }
 
         void Follow(AudioSource source)
@@ -73,7 +73,7 @@ namespace KoeMorph
             if (left > 0)
             {
                 _clip.GetData(_block, _next);
-                _stream.Feed(_block, frames);
+                _stream.Feed(_block, frames, _clip.channels);
                 _next += frames;
             }
             else _stream.FeedSilence(frames);

@@ -20,23 +20,25 @@ namespace KoeMorph
 
         readonly StreamHandle _stream;
         readonly AudioClock _clock = new AudioClock();
-        readonly float[] _silence;
-        readonly double _lookahead;
+        double _lookahead;
         // 1 while a thread feeds: the library wants one feeder at a time, and the audio thread must not wait.
         int _feeding;
         long _fed, _fedAfterSilence;
+        // Where the present device began: stream time (s), and what had been fed by then.
+        double _deviceTime;
+        long _deviceFed;
+        float[] _silence;
+        // What was fed and did not fit: the channels it had (0: all fitted), and how many sample frames it was.
+        volatile int _unfitChannels;
+        int _unfitFrames;
         volatile int _block;
         bool _silent, _speaking, _relaxed;
         double _lives = double.PositiveInfinity;
 
         public FaceStream(ModelHandle model, int sampleRate, int channels)
         {
-            SampleRate = sampleRate;
-            Channels = channels;
-            _silence = new float[SilenceBlock * channels];
             _stream = StreamHandle.Create(model, sampleRate, channels, true, 0);
-            var info = _stream.Info();
-            _lookahead = info.Latency + 1.0 / info.Fps;
+            SetFormat(sampleRate, channels);
             _clock.Anchor(0, AudioClock.Wall);
         }
 
@@ -50,21 +52,35 @@ namespace KoeMorph
         /// <summary>Sample frames fed since the start, silence included.</summary>
         public long Fed { get { return Interlocked.Read(ref _fed); } }
 
+        /// <summary>Stream time of the last of them, in seconds.</summary>
+        public double Reached { get { return _deviceTime + (Fed - _deviceFed) / (double)SampleRate; } }
+
+        /// <summary>Channels of a block that did not fit; 0 when all do. SetDevice makes up for what was left out.</summary>
+        public int UnfitChannels { get { return _unfitChannels; } }
+
         public StreamInfo Info() { return _stream.Info(); }
 
         /// <summary>
         /// [any one thread] Feeds interleaved samples. Wait-free and without allocation. False when another
-        /// thread is feeding at this very moment, or the stream has been closed: the block is left out.
+        /// thread is feeding at this very moment, the stream has been closed, or has other channels: the block is
+        /// left out.
         /// </summary>
-        public bool Feed(float[] interleaved, int frames)
+        public bool Feed(float[] interleaved, int frames, int channels)
         {
             if (Interlocked.CompareExchange(ref _feeding, 1, 0) != 0) return false;
             try
             {
+                // Asked here, where SetDevice cannot be at work: the library reads as many as the stream has.
+                if (channels != Channels)
+                {
+                    _unfitFrames += frames;
+                    _unfitChannels = channels;
+                    return false;
+                }
                 if (_stream.IsClosed || _stream.Push(interleaved, frames) != Result.Ok) return false;
                 _block = frames;
-                var fed = Interlocked.Add(ref _fed, frames);
-                _clock.Anchor(fed / (double)SampleRate, AudioClock.Wall);
+                Interlocked.Add(ref _fed, frames);
+                _clock.Anchor(Reached, AudioClock.Wall);
                 return true;
             }
             catch (ObjectDisposedException)
@@ -77,10 +93,44 @@ namespace KoeMorph
             }
         }
 
+        /// <summary>
+        /// [game] Another device feeds from now on: the voice and its time go on. What has come by now and did not
+        /// fit becomes silence. Allocates; a thread that feeds at this very moment is waited for.
+        /// </summary>
+        public void SetDevice(int sampleRate, int channels)
+        {
+            var turn = new SpinWait();
+            while (Interlocked.CompareExchange(ref _feeding, 1, 0) != 0) turn.SpinOnce();
+            int unfit;
+            try
+            {
+                _stream.SetDevice(sampleRate, channels);
+                unfit = _unfitFrames;
+                SetFormat(sampleRate, channels);
+            }
+            finally
+            {
+                Volatile.Write(ref _feeding, 0);
+            }
+            FeedSilence(Math.Min(unfit, (long)(LongestGap * sampleRate)));
+        }
+
+        void SetFormat(int sampleRate, int channels)
+        {
+            _deviceTime = SampleRate == 0 ? 0 : Reached;
+            _deviceFed = Fed;
+            SampleRate = sampleRate;
+            Channels = channels;
+            _silence = new float[SilenceBlock * channels];
+            _unfitFrames = _unfitChannels = 0;
+            var info = _stream.Info();
+            _lookahead = info.Latency + 1.0 / info.Fps;
+        }
+
         /// <summary>[game] Feeds silence, any number of frames.</summary>
         public void FeedSilence(long frames)
         {
-            for (; frames > 0; frames -= SilenceBlock) Feed(_silence, (int)Math.Min(frames, SilenceBlock));
+            for (; frames > 0; frames -= SilenceBlock) Feed(_silence, (int)Math.Min(frames, SilenceBlock), Channels);
         }
 
         /// <summary>
@@ -102,7 +152,7 @@ namespace KoeMorph
         public void Hold()
         {
             if (Interlocked.CompareExchange(ref _feeding, 1, 0) != 0) return;
-            _clock.Anchor(Fed / (double)SampleRate, AudioClock.Wall);
+            _clock.Anchor(Reached, AudioClock.Wall);
             Volatile.Write(ref _feeding, 0);
         }
 

@@ -20,8 +20,6 @@ namespace KoeMorph
 
         // Written by the game thread, read by the audio thread.
         volatile FaceStream _stream;
-        // What the audio thread was given and the stream was not made for; 0 when it fits.
-        volatile int _wantedChannels;
 
         TextAsset _acquired;
         KoeMorphAudioTap _tap;
@@ -48,9 +46,10 @@ namespace KoeMorph
 
         void LateUpdate()
         {
-            if (_wantedChannels != 0 || _input == FaceInput.AudioClip && ClipChanged()) Reopen();
+            if (_input == FaceInput.AudioClip && ClipChanged()) Reopen();
             if (_input != FaceInput.Manual && _source == null && _problem.Length == 0)
                 Fail("There is no voice: set Source to an AudioSource, or put one on '" + name + "'.");
+            FollowMixer();
             if (_stream == null) return;
             if (StandsStill)
             {
@@ -73,21 +72,28 @@ namespace KoeMorph
 
         /// <summary>
         /// Gives the face raw audio: interleaved samples in [-1, 1], from one thread of your own. Only with
-        /// <see cref="FaceInput.Manual"/>. Wait-free. False when the face is not listening.
+        /// <see cref="FaceInput.Manual"/>. Wait-free. False when the face is not listening, or the array holds less.
         /// </summary>
         public bool Push(float[] interleaved, int frames)
         {
             var stream = _stream;
-            return _input == FaceInput.Manual && stream != null && stream.Feed(interleaved, frames);
+            if (_input != FaceInput.Manual || stream == null) return false;
+            var channels = stream.Channels;
+            return frames <= interleaved.Length / channels && stream.Feed(interleaved, frames, channels);
         }
 
-        /// <summary>Sets the format that Push will bring: Hz (8000-192000) and channels. Game thread.</summary>
+        /// <summary>
+        /// Sets the format that Push will bring from now on: Hz (8000-192000) and channels. A voice that speaks goes
+        /// on. Game thread, between two calls of Push.
+        /// </summary>
         public void SetManualFormat(int sampleRate, int channels)
         {
             if (sampleRate == _manualRate && channels == _manualChannels) return;
             _manualRate = sampleRate;
             _manualChannels = channels;
-            if (_input == FaceInput.Manual) Reopen();
+            if (_input != FaceInput.Manual) return;
+            if (_stream == null) Reopen();
+            else SetDevice(sampleRate, channels);
         }
 
         /// <summary>
@@ -102,9 +108,7 @@ namespace KoeMorph
         internal void FeedFromAudioThread(float[] data, int channels)
         {
             var stream = _stream;
-            if (stream == null) return;
-            if (channels == stream.Channels) stream.Feed(data, data.Length / channels);
-            else _wantedChannels = channels;
+            if (stream != null) stream.Feed(data, data.Length / channels, channels);
         }
 
         void Open()
@@ -152,15 +156,8 @@ namespace KoeMorph
             switch (_input)
             {
                 case FaceInput.AudioSource:
-                    int length, buffers;
-                    AudioSettings.GetDSPBufferSize(out length, out buffers);
-                    _outputLatency = length * buffers / (double)AudioSettings.outputSampleRate;
-                    var channels = _wantedChannels != 0 ? _wantedChannels : ChannelCount(AudioSettings.speakerMode);
-                    _stream = new FaceStream(model, AudioSettings.outputSampleRate, channels);
-                    _wantedChannels = 0;
-                    _tap = _source.gameObject.AddComponent<KoeMorphAudioTap>();
-                    _tap.hideFlags = HideFlags.HideAndDontSave;
-                    _tap.Face = this;
+                    _stream = new FaceStream(model, AudioSettings.outputSampleRate, ChannelCount(AudioSettings.speakerMode));
+                    Listen();
                     break;
                 case FaceInput.AudioClip:
                     _stream = new FaceStream(model, _clip.frequency, _clip.channels);
@@ -172,14 +169,27 @@ namespace KoeMorph
             }
         }
 
+        void Listen()
+        {
+            int length, buffers;
+            AudioSettings.GetDSPBufferSize(out length, out buffers);
+            _outputLatency = length * buffers / (double)AudioSettings.outputSampleRate;
+            _tap = _source.gameObject.AddComponent<KoeMorphAudioTap>();
+            _tap.hideFlags = HideFlags.HideAndDontSave;
+            _tap.Face = this;
+        }
+
+        void StopListening()
+        {
+            if (_tap == null) return;
+            _tap.Face = null;
+            Destroy(_tap);
+            _tap = null;
+        }
+
         void Close()
         {
-            if (_tap != null)
-            {
-                _tap.Face = null;
-                Destroy(_tap);
-                _tap = null;
-            }
+            StopListening();
             var stream = _stream;
             _stream = null;
             if (stream != null) stream.Dispose();
@@ -202,7 +212,6 @@ namespace KoeMorph
         {
             Close();
             _problem = message;
-            _wantedChannels = 0;
             Debug.LogError("KoeMorph: " + message, this);
         }
 
@@ -214,7 +223,40 @@ namespace KoeMorph
 
         bool ClipChanged() { return _source != null && _source.clip != _clip; }
 
-        void OnAudioConfigurationChanged(bool deviceWasChanged) { Reopen(); }
+        void OnAudioConfigurationChanged(bool deviceWasChanged)
+        {
+            if (_stream == null) Reopen();  // what was missing may be there now
+            else if (_tap != null && _source != null) FollowDevice();
+        }
+
+        void FollowDevice()
+        {
+            // With another device the engine builds its mixer anew, and some platforms lose the filters it had.
+            StopListening();
+            Listen();
+            SetDevice(AudioSettings.outputSampleRate, ChannelCount(AudioSettings.speakerMode));
+        }
+
+        /// <summary>The mixer may give other than its settings say, and change without a word.</summary>
+        void FollowMixer()
+        {
+            if (_stream == null || _tap == null) return;
+            var unfit = _stream.UnfitChannels;
+            SetDevice(AudioSettings.outputSampleRate, unfit != 0 ? unfit : _stream.Channels);
+        }
+
+        void SetDevice(int sampleRate, int channels)
+        {
+            if (sampleRate == _stream.SampleRate && channels == _stream.Channels) return;
+            try
+            {
+                _stream.SetDevice(sampleRate, channels);
+            }
+            catch (KoeMorphException error)
+            {
+                Fail(error.Message);
+            }
+        }
 
         /// <summary>Moves the input on; the stream time that is heard now.</summary>
         double Advance()

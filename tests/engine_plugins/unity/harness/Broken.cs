@@ -145,14 +145,21 @@ namespace KoeMorph.Harness
         {
             using (var stage = Talking())
             {
+                var pushed = stage.Face.Info.PushedSamples;
+                var tap = stage.Head.GetComponent<KoeMorphAudioTap>();
                 AudioSettings.Change(44100, AudioSpeakerMode.Mono);
-                stage.Rate = 44100;
-                Expect.True(stage.AtRest, "a new device finds the face at rest");
+                Expect.True(!stage.AtRest, "a new device finds the face as it was");
+                Expect.True(stage.Head.GetComponents<KoeMorphAudioTap>().Length == 1, "one tap is left");
+                Expect.True(stage.Head.GetComponent<KoeMorphAudioTap>() != tap, "which the new mixer knows");
                 stage.Source.Mix(new float[1024], 1);
                 stage.Tick();
-                Expect.True(stage.Face.Problem == "" && stage.Face.Info.PushedSamples == 1024, "and it listens again");
+                Expect.True(stage.Face.Problem == "" && stage.Face.Info.PushedSamples == pushed + 1024, "and it listens on");
                 Expect.NoComplaint();
+                AudioSettings.Change(7, AudioSpeakerMode.Mono);
+                Expect.True(stage.AtRest, "a device that no stream takes leaves the face at rest");
+                Expect.OneError("8000");
                 AudioSettings.Change(48000, AudioSpeakerMode.Stereo);
+                Expect.True(stage.Face.Problem == "", "until there is one");
             }
         }
 
@@ -160,10 +167,13 @@ namespace KoeMorph.Harness
         {
             using (var stage = Talking())
             {
+                var pushed = stage.Face.Info.PushedSamples;
                 stage.Source.Mix(new float[1024 * 6], 6);  // not what the settings promised
+                Expect.True(stage.Face.Info.PushedSamples == pushed, "what does not fit is left out");
                 stage.Tick();
+                Expect.True(stage.Face.Info.PushedSamples == pushed + 1024, "and is silence");
                 stage.Source.Mix(new float[1024 * 6], 6);
-                Expect.True(stage.Face.Info.PushedSamples == 1024, "a face takes what the mixer really gives");
+                Expect.True(stage.Face.Info.PushedSamples == pushed + 2048, "a face takes what the mixer really gives");
                 Expect.NoComplaint();
             }
         }
@@ -181,7 +191,7 @@ namespace KoeMorph.Harness
             }
         }
 
-        // The scene goes while the mixer is still at work.
+        // The rate changes, and then the scene goes, while the mixer is still at work.
         static void SceneChange()
         {
             for (var i = 0; i < 10; i++)
@@ -192,7 +202,11 @@ namespace KoeMorph.Harness
                 var mixing = true;
                 var audio = new Thread(() => { while (Volatile.Read(ref mixing)) tap.Message("OnAudioFilterRead", block, 2); });
                 audio.Start();
-                stage.Tick();
+                foreach (var rate in new[] { 44100, 16000, 48000 })
+                {
+                    AudioSettings.outputSampleRate = rate;
+                    stage.Tick();
+                }
                 if (i % 2 == 0)
                 {
                     UnityEngine.Object.Destroy(stage.Face);

@@ -149,20 +149,25 @@ namespace KoeMorph.Harness
         public static void PlayMicrophone(string[] arguments)
         {
             Stage.UseModel(arguments[3]);
-            using (var stage = new Stage { Rate = 16000 })
+            Microphone.Channels = int.Parse(arguments[2]);
+            using (var stage = new Stage())
             {
-                var face = stage.AddFace();
+                stage.AddFace();
                 var microphone = stage.Head.AddComponent<KoeMorphMicrophone>();
                 stage.Tick();
                 Expect.True(!microphone.IsListening, "without a device nothing listens");
                 Expect.True(Debug.Console.Count == 1 && Debug.Console[0].Contains("microphone"), "and one line says so");
                 Debug.Console.Clear();
-
                 Microphone.devices = new[] { "built in" };
-                Microphone.Channels = int.Parse(arguments[2]);
                 Stage.Wait(2);
                 stage.Tick();
                 Expect.True(microphone.IsListening, "a device that comes is taken up");
+            }
+            using (var stage = new Stage { Rate = 16000 })
+            {
+                var face = stage.AddFace();
+                var microphone = stage.Head.AddComponent<KoeMorphMicrophone>();
+                stage.Tick();
                 var record = new Record();
                 Talk(stage, 3, 1.003, Stage.ReadSamples(arguments[0]), record);
                 record.Save(arguments[4]);
@@ -175,12 +180,19 @@ namespace KoeMorph.Harness
                 }
                 Expect.True(Debug.Console.Count == 1 && Debug.Console[0].Contains("gone away"), "one line says that the device is gone");
                 Debug.Console.Clear();
+                var info = face.Info;
+                var shown = face.PlaybackTime;
+                Microphone.Channels = 1;
+                Microphone.Frequency = 44100;
+                stage.Rate = 44100;
                 Stage.Wait(2);
                 stage.Tick();
-                Expect.True(microphone.IsListening, "and it is taken up again");
+                Expect.True(microphone.IsListening, "and another one is taken up");
                 Talk(stage, 1, 1, new float[0], new Record());
                 Expect.NoComplaint();
                 Expect.True(face.IsSpeaking, "the face listens");
+                Expect.True(face.Info.Frames > info.Frames + 30 && face.PlaybackTime > shown + 1, "it is the same voice");
+                Expect.True(face.Info.PushedSamples > info.PushedSamples + 44100, "at the other device's rate");
             }
         }
 
@@ -188,13 +200,14 @@ namespace KoeMorph.Harness
         static void Talk(Stage stage, double seconds, double speed, float[] samples, Record record)
         {
             var ring = Microphone.Clip.Data;
+            var rate = Microphone.Clip.frequency;
             var written = 0;
             for (var heard = 0.0; heard < seconds; heard += speed / 60)
             {
-                var frames = (int)(heard * 16000);
+                var frames = (int)(heard * rate);
                 for (; written < frames * Microphone.Channels; written++)
                     ring[written % ring.Length] = written < samples.Length ? samples[written] : 0;
-                Microphone.Position = frames % 16000;
+                Microphone.Position = frames % rate;
                 Stage.Wait(1 / 60.0);
                 stage.Tick();
                 stage.Settle();

@@ -16,6 +16,7 @@ namespace KoeMorph.Harness
                 { "clip", Playing.PlayClip },
                 { "manual", Playing.PlayManual },
                 { "microphone", Playing.PlayMicrophone },
+                { "devices", Changing.Run },
                 { "bake", Baking.Bake },
                 { "choosing", Choosing.Run },
                 { "resting", Resting.Run },

@@ -21,6 +21,11 @@ namespace KoeMorph.Harness
 
         static double _wall = 1000;
 
+        int _rate = 48000;
+        // Seconds and samples that were fed before, at other rates.
+        double _before;
+        long _counted;
+
         public readonly GameObject Head = new GameObject("Head");
         public readonly AudioSource Source;
         public readonly SkinnedMeshRenderer Renderer;
@@ -77,7 +82,7 @@ namespace KoeMorph.Harness
             get
             {
                 var info = Face.Info;
-                return info.PushedSamples / (double)Rate - info.Frames / (double)info.Fps;
+                return Fed(info) - info.Frames / (double)info.Fps;
             }
         }
 
@@ -88,15 +93,29 @@ namespace KoeMorph.Harness
             {
                 var info = Face.Info;
                 if (info.Fps == 0) return;
-                var due = info.PushedSamples / (double)Rate - info.Latency;
-                if (info.Frames > due * info.Fps) return;
+                if (info.Frames > (Fed(info) - info.Latency) * info.Fps) return;
                 Thread.Sleep(1);
             }
             throw new Exception("The worker does not keep up with " + Face.Info.PushedSamples + " samples.");
         }
 
-        /// <summary>Samples a second of what is fed; for Settle.</summary>
-        public int Rate = 48000;
+        /// <summary>Samples a second of what is fed from now on; for Settle.</summary>
+        public int Rate
+        {
+            get { return _rate; }
+            set
+            {
+                if (Face != null)
+                {
+                    _before = Fed(Face.Info);
+                    _counted = Face.Info.PushedSamples;
+                }
+                _rate = value;
+            }
+        }
+
+        // Seconds of audio.
+        double Fed(Interop.StreamInfo info) { return _before + (info.PushedSamples - _counted) / (double)_rate; }
 
         /// <summary>The weights on the mesh, in [0, 1].</summary>
         public float[] OnMesh()
@@ -113,6 +132,8 @@ namespace KoeMorph.Harness
     sealed class Record
     {
         readonly List<double> _rows = new List<double>();
+
+        public bool Empty { get { return _rows.Count == 0; } }
 
         public void Add(Stage stage)
         {

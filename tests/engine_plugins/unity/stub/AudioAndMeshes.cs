@@ -100,10 +100,12 @@ namespace UnityEngine
         public static int Position;        // stub only
         public static bool Recording;      // stub only
         public static int Channels = 1;    // stub only
+        public static int Frequency;       // stub only: the device's own; 0: as wanted
         public static string[] devices = new string[0];
 
         public static AudioClip Start(string deviceName, bool loop, int lengthSec, int frequency)
         {
+            if (Frequency != 0) frequency = Frequency;
             Clip = AudioClip.Create("Microphone", lengthSec * frequency, Channels, frequency, false);
             Position = 0;
             Recording = true;

@@ -33,6 +33,9 @@ namespace KoeMorph.Interop
         /// <summary>[audio] Interleaved samples; wait-free.</summary>
         public Result Push(float[] interleaved, int frames) { return Push(this, interleaved, frames); }
 
+        /// <summary>[audio] Another device feeds from now on; the voice goes on. Allocates.</summary>
+        public void SetDevice(int sampleRate, int channels) { Native.Check(SetDevice(this, sampleRate, channels)); }
+
         /// <summary>[audio] Says that the voice ends here.</summary>
         public void Flush() { Native.Check(Flush(this)); }
 
@@ -83,6 +86,9 @@ namespace KoeMorph.Interop
 
         [DllImport(Library.Name, EntryPoint = "koemorph_stream_push", CallingConvention = CallingConvention.Cdecl)]
         static extern Result Push(StreamHandle stream, float[] interleaved, int frames);
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_set_device", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result SetDevice(StreamHandle stream, int sampleRate, int channels);
 
         [DllImport(Library.Name, EntryPoint = "koemorph_stream_flush", CallingConvention = CallingConvention.Cdecl)]
         static extern Result Flush(StreamHandle stream);
