@@ -23,8 +23,8 @@ from koemorph.features import FeatureSettings
 from .cache import FeatureCache
 from .corpus import PreparedData
 from .data import LabelledTrack, load_tracks
+from .layers import OUTPUTS
 from .loop import Trainer
-from .network import OUTPUTS
 from .observer import Observer
 from .recordings import read_audio
 from .settings import Settings, compose_config, read_settings

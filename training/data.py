@@ -18,7 +18,8 @@ from koemorph.features import FeatureSettings
 
 from .augment import Augmentation, augment
 from .cache import FeatureCache, TrackFeatures
-from .network import OUTPUTS, SILENCE, NetworkSettings
+from .layers import OUTPUTS
+from .network import SILENCE, NetworkSettings
 from .strides import Stride
 from .styles import style_shares
 from .tracks import Track

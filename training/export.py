@@ -24,6 +24,7 @@ from koemorph.outputs.atomic import atomic_path
 
 from .cache import TrackFeatures
 from .checkpoints import Checkpoint, load_weights
+from .layers import OUTPUTS
 from .mobile import (
     TensorRunner,
     executorch_runner,
@@ -31,7 +32,7 @@ from .mobile import (
     write_executorch,
     write_torchscript,
 )
-from .network import OUTPUTS, SILENCE, Network
+from .network import SILENCE, Network
 
 FORMATS = ("onnx", "torchscript", "executorch")
 QUANTIZATIONS = ("none", "int8", "fp16")

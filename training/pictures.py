@@ -14,7 +14,8 @@ from koemorph.coefficients import COEFFICIENTS, INDEX
 
 from .cache import TrackFeatures
 from .data import LabelledTrack
-from .network import RECENT_TOKENS, SILENCE, TOKEN_FPS, TRUNK_FRAMES, Network
+from .layers import TRUNK_FRAMES
+from .network import RECENT_TOKENS, SILENCE, TOKEN_FPS, Network
 from .predict import animate
 
 SECONDS = 10.0

@@ -95,7 +95,8 @@ def _egemaps(audio: FloatArray, rate: int, metadata: Mapping[str, str]) -> Calla
 def _model(_: FloatArray, rate: int, metadata: Mapping[str, str]) -> Callable[[int], object]:
     import torch
 
-    from koemorph.training.network import OUTPUTS, Network, NetworkSettings
+    from koemorph.training.layers import OUTPUTS
+    from koemorph.training.network import Network, NetworkSettings
 
     bands, context = int(metadata["mel_bands"]), int(metadata["context_frames"])
     windows = len(metadata["window_intervals"].split(","))
