@@ -1,27 +1,32 @@
-// Any bytes as audio, in any blocks and at any rate, through every stage before the network.
+// Any bytes as audio, in any blocks and from any devices, through every stage before the network.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <vector>
 
 #include "audio.h"
 #include "controls.h"
+#include "devices.h"
 #include "egemaps.h"
 #include "gate.h"
 #include "mel.h"
-#include "resample.h"
 
 namespace {
 
 constexpr int kRates[] = {8000, 11025, 16000, 22050, 44100, 48000, 96000, 192000};
 constexpr int kBlock = 512;
+constexpr size_t kHeader = 4;
+constexpr int kMostChanges = 3;  // of the device: each computes the table of a resampler
+
+// What a byte says of a device.
+int rate_of(uint8_t device) { return kRates[device % 8]; }
+int channels_of(uint8_t device) { return 1 + device / 8 % 3; }
 
 // Made once and reset for each input: what they compute when made would take most of the time.
 struct Stages {
-  std::unique_ptr<koemorph::Resample> resample[8];
+  koemorph::Devices devices{16000, 16000, kBlock};
   koemorph::Gate gate{16000};
   koemorph::Mel mel{koemorph::MelConfig{}};
   koemorph::Egemaps egemaps{koemorph::EgemapsConfig{}};
@@ -29,9 +34,7 @@ struct Stages {
 
 Stages& stages_for(int rate) {
   static Stages stages;
-  auto& resample = stages.resample[rate];
-  if (resample == nullptr) resample = std::make_unique<koemorph::Resample>(kRates[rate], 16000);
-  resample->reset();
+  stages.devices.reset(rate);
   stages.gate.reset();
   stages.mel.reset();
   stages.egemaps.reset();
@@ -56,32 +59,62 @@ void hear(Stages& stages, const float* samples, int count) {
   }
 }
 
+// All that waits, as a stream's worker takes it.
+void process(Stages& stages, koemorph::Audio& audio) {
+  std::vector<float> block(kBlock);
+  for (;;) {
+    int64_t lost = 0;
+    int count = audio.read(block.data(), stages.devices.next_count(audio.pushed()), &lost);
+    if (lost > 0) {
+      stages.devices.skip(lost);
+      stages.mel.reset(stages.devices.model_position());
+      stages.egemaps.reset();
+      const int of_this_device = stages.devices.next_count(stages.devices.position() + count);
+      audio.unread(count - of_this_device);
+      count = of_this_device;
+    }
+    if (count == 0) break;
+    stages.devices.push(block.data(), count);
+    stages.gate.process(stages.devices.output(), stages.devices.output_count());
+    hear(stages, stages.devices.output(), stages.devices.output_count());
+  }
+  if (stages.devices.position() != audio.pushed()) std::abort();
+}
+
 }  // namespace
 
+// In front of the samples: the first device; samples a push; how the next device differs from the
+// one before; pushes until it comes (lower half, 0: never) and between two looks of the worker.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size < 2) return 0;
-  const int rate = data[0] % 8;
-  const int channels = 1 + data[0] / 8 % 3;
+  if (size < kHeader) return 0;
+  uint8_t device = data[0];
   const int most = 1 + data[1];
-  koemorph::Audio audio(1000, channels);
-  Stages& stages = stages_for(rate);
+  const int change_every = data[3] % 16, process_every = 1 + data[3] / 16;
+  koemorph::Audio audio(1000, channels_of(device));
+  Stages& stages = stages_for(rate_of(device));
   koemorph_controls controls = koemorph::default_controls();
   controls.gate = controls.auto_gain = data[1] & 1;
   stages.gate.set(controls);
-  std::vector<float> samples((size - 2) / sizeof(float));
-  if (!samples.empty()) std::memcpy(samples.data(), data + 2, samples.size() * sizeof(float));
-  std::vector<float> block(kBlock);
-  std::vector<float> resampled(stages.resample[rate]->max_output(kBlock));
-  for (size_t at = 0; at + channels <= samples.size();) {
-    const size_t frames = std::min<size_t>(most, (samples.size() - at) / channels);
-    audio.push(samples.data() + at, static_cast<int64_t>(frames));
-    at += frames * channels;
-    int64_t lost = 0;
-    const int count = audio.read(block.data(), kBlock, &lost);
-    const int made = stages.resample[rate]->push(block.data(), count, resampled.data());
-    stages.gate.process(resampled.data(), made);
-    hear(stages, resampled.data(), made);
+  std::vector<float> samples((size - kHeader) / sizeof(float));
+  if (!samples.empty()) {
+    std::memcpy(samples.data(), data + kHeader, samples.size() * sizeof(float));
   }
+  size_t at = 0;
+  for (int pushes = 1; at + channels_of(device) <= samples.size(); ++pushes) {
+    const size_t frames = std::min<size_t>(most, (samples.size() - at) / channels_of(device));
+    audio.push(samples.data() + at, static_cast<int64_t>(frames));
+    at += frames * channels_of(device);
+    if (change_every > 0 && pushes % change_every == 0 && pushes / change_every <= kMostChanges) {
+      // Twice: the first of the two is never heard.
+      for (int i = 0; i < 1 + data[2] / 128; ++i) {
+        device = static_cast<uint8_t>(device + data[2]);
+        audio.set_channels(channels_of(device));
+        stages.devices.change(audio.pushed(), rate_of(device));
+      }
+    }
+    if (pushes % process_every == 0) process(stages, audio);
+  }
+  process(stages, audio);
   float functionals[koemorph::kFunctionalCount];
   stages.egemaps.functionals(functionals);
   expect_finite(functionals, koemorph::kFunctionalCount);
