@@ -8,19 +8,12 @@ namespace {
 
 // 40 dB above full scale. What is louder is no audio, and its power would overflow further on.
 constexpr float kLoudest = 100.0f;
-
-size_t power_of_two_above(int64_t least) {
-  size_t size = 64;
-  while (static_cast<int64_t>(size) < least) size *= 2;
-  return size;
-}
+constexpr int64_t kLeast = 64;
 
 }  // namespace
 
 Audio::Audio(int64_t capacity, int channels)
-    : ring_(power_of_two_above(capacity)),
-      mask_(static_cast<int64_t>(ring_.size()) - 1),
-      channels_(channels) {}
+    : ring_(static_cast<size_t>(std::max(capacity, kLeast))), channels_(channels) {}
 
 void Audio::reset(int channels) {
   channels_ = channels;
@@ -33,45 +26,47 @@ void Audio::push(const float* interleaved, int64_t frames) {
   int64_t position = written_.load(std::memory_order_relaxed);
   const int64_t end = position + frames;
   // Of a block longer than the ring only its end can survive.
-  const int64_t skipped = std::max<int64_t>(0, frames - mask_ - 1);
+  const int64_t skipped = std::max<int64_t>(0, frames - capacity());
   interleaved += skipped * channels_;
   position += skipped;
 
   announced_.store(end, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
   const float share = 1.0f / static_cast<float>(channels_);
-  for (; position < end; ++position) {
+  for (int64_t at = position % capacity(); position < end; ++position) {
     float sum = 0.0f;
     for (int channel = 0; channel < channels_; ++channel) sum += *interleaved++;
     const float mono = sum * share;
     const float sane = std::isfinite(mono) ? std::clamp(mono, -kLoudest, kLoudest) : 0.0f;
-    ring_[position & mask_].store(sane, std::memory_order_relaxed);
+    ring_[static_cast<size_t>(at)].store(sane, std::memory_order_relaxed);
+    at = at + 1 == capacity() ? 0 : at + 1;
   }
   written_.store(end, std::memory_order_release);
 }
 
 int Audio::read(float* out, int most, int64_t* lost) {
   *lost = 0;
-  const int64_t capacity = mask_ + 1;
   for (;;) {
     const int64_t written = written_.load(std::memory_order_acquire);
-    if (written - read_ > capacity) {
-      *lost += written - capacity - read_;
-      read_ = written - capacity;
+    if (written - read_ > capacity()) {
+      *lost += written - capacity() - read_;
+      read_ = written - capacity();
     }
     const int count = static_cast<int>(std::min<int64_t>(most, written - read_));
+    int64_t at = read_ % capacity();
     for (int i = 0; i < count; ++i) {
-      out[i] = ring_[(read_ + i) & mask_].load(std::memory_order_relaxed);
+      out[i] = ring_[static_cast<size_t>(at)].load(std::memory_order_relaxed);
+      at = at + 1 == capacity() ? 0 : at + 1;
     }
     std::atomic_thread_fence(std::memory_order_seq_cst);
     const int64_t announced = announced_.load(std::memory_order_relaxed);
-    if (announced - read_ <= capacity) {
+    if (announced - read_ <= capacity()) {
       read_ += count;
       return count;
     }
     // Overwritten while we copied: give up what the writer has claimed and look again.
-    *lost += announced - capacity - read_;
-    read_ = announced - capacity;
+    *lost += announced - capacity() - read_;
+    read_ = announced - capacity();
     if (read_ > written) return 0;
   }
 }

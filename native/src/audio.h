@@ -34,8 +34,9 @@ class Audio {
   void reset(int channels);
 
  private:
-  std::vector<std::atomic<float>> ring_;  // its size is a power of two
-  int64_t mask_;
+  int64_t capacity() const { return static_cast<int64_t>(ring_.size()); }
+
+  std::vector<std::atomic<float>> ring_;
   int channels_;
   // The writer announces a region before it touches it and publishes it afterwards, so a reader can
   // tell whether what it copied was being overwritten meanwhile.
