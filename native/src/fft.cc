@@ -1,6 +1,8 @@
 #include "fft.h"
 
 #include <cmath>
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "every_cpu.h"
@@ -88,22 +90,31 @@ void split(const float* __restrict real, const float* __restrict imaginary,
 
 }  // namespace
 
-RealFft::RealFft(int size) : size_(size) {
+RealFft::Tables::Tables(int size) : twiddles(size / 2), split(size / 2) {
   const int half = size / 2;
-  for (Parts* parts : {&twiddles_, &split_, &from_, &to_}) {
-    parts->real.resize(half);
-    parts->imaginary.resize(half);
-  }
   const auto set_root = [](int index, int length, int at, Parts* to) {
     const double angle = -2.0 * kPi * index / length;
     to->real[at] = static_cast<float>(std::cos(angle));
     to->imaginary[at] = static_cast<float>(std::sin(angle));
   };
   for (int length = 2; length <= half; length *= 2) {
-    for (int k = 0; k < length / 2; ++k) set_root(k, length, length / 2 - 1 + k, &twiddles_);
+    for (int k = 0; k < length / 2; ++k) set_root(k, length, length / 2 - 1 + k, &twiddles);
   }
-  for (int k = 0; k < half; ++k) set_root(k, size, k, &split_);
+  for (int k = 0; k < half; ++k) set_root(k, size, k, &split);
 }
+
+// Kept while a transform of that size lives: a crowd's streams need them once.
+std::shared_ptr<const RealFft::Tables> RealFft::tables_of(int size) {
+  static std::mutex mutex;
+  static std::map<int, std::weak_ptr<const Tables>> known;
+  const std::lock_guard<std::mutex> lock(mutex);
+  std::shared_ptr<const Tables> tables = known[size].lock();
+  if (tables == nullptr) known[size] = tables = std::make_shared<const Tables>(size);
+  return tables;
+}
+
+RealFft::RealFft(int size)
+    : size_(size), tables_(tables_of(size)), from_(size / 2), to_(size / 2) {}
 
 // Even samples as real, odd ones as imaginary parts.
 void RealFft::unpack(const float* in) {
@@ -116,8 +127,8 @@ void RealFft::unpack(const float* in) {
 void RealFft::forward(const float* in, std::complex<float>* out) {
   const int half = size_ / 2;
   unpack(in);
-  const float* twiddle_real = twiddles_.real.data();
-  const float* twiddle_imaginary = twiddles_.imaginary.data();
+  const float* twiddle_real = tables_->twiddles.real.data();
+  const float* twiddle_imaginary = tables_->twiddles.imaginary.data();
   for (int step = 1; step < half;) {
     const int joined = half / step == 4 ? 4 : 2;
     if (joined == 4) {
@@ -132,8 +143,8 @@ void RealFft::forward(const float* in, std::complex<float>* out) {
     twiddle_imaginary += (joined - 1) * step;
     step *= joined;
   }
-  split(from_.real.data(), from_.imaginary.data(), split_.real.data(), split_.imaginary.data(),
-        half, reinterpret_cast<float*>(out));
+  split(from_.real.data(), from_.imaginary.data(), tables_->split.real.data(),
+        tables_->split.imaginary.data(), half, reinterpret_cast<float*>(out));
   out[0] = {from_.real[0] + from_.imaginary[0], 0.0f};
   out[half] = {from_.real[0] - from_.imaginary[0], 0.0f};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <complex>
+#include <memory>
 #include <vector>
 
 namespace koemorph {
@@ -23,15 +24,22 @@ class RealFft {
  private:
   // Real and imaginary parts apart: so they fill the processor's vectors.
   struct Parts {
+    explicit Parts(int length) : real(length), imaginary(length) {}
     std::vector<float> real, imaginary;
   };
 
+  struct Tables {
+    explicit Tables(int size);
+    Parts twiddles;  // of every stage, one after the other
+    Parts split;     // exp(-2 pi i k / size)
+  };
+
+  static std::shared_ptr<const Tables> tables_of(int size);
   void unpack(const float* in);
 
   int size_;
-  Parts twiddles_;   // of every stage, one after the other
-  Parts split_;      // exp(-2 pi i k / size)
-  Parts from_, to_;  // of the stage at work
+  std::shared_ptr<const Tables> tables_;  // shared by all transforms of this size
+  Parts from_, to_;                       // of the stage at work
 };
 
 }  // namespace koemorph
