@@ -52,7 +52,7 @@ Egemaps::Egemaps(const EgemapsConfig& config)
       frames_(capacity_),
       pending_(kPending),
       magnitudes_(static_cast<size_t>(kPending) * PitchAnalyzer::kBins),
-      audio_(2 * kAudio) {
+      audio_(kAudio, 1, 0.0f) {
   int oldest = 0;
   for (const double age : config.window_intervals) {
     ages_.push_back(static_cast<int>(std::lround(age / config.update_interval)));
@@ -65,6 +65,7 @@ Egemaps::Egemaps(const EgemapsConfig& config)
 void Egemaps::reset() {
   spectrum_.reset();
   tracker_.reset();
+  audio_.reset();
   std::fill(history_.begin(), history_.end(), 0.0f);
   std::fill(windows_.begin(), windows_.end(), 0.0f);
   samples_ = updates_ = spectral_count_ = pitch_count_ = 0;
@@ -72,27 +73,33 @@ void Egemaps::reset() {
 }
 
 int Egemaps::push(const float* samples, int count) {
-  for (int i = 0; i < count; ++i) {
-    const auto at = static_cast<size_t>(samples_ % kAudio);
-    const float heard = std::isfinite(samples[i]) ? samples[i] : 0.0f;
-    audio_[at] = audio_[at + kAudio] = std::clamp(heard, -kLoudest, kLoudest);
-    ++samples_;
-    if (samples_ % kStep != 0) continue;
+  for (int taken = 0; taken < count;) {
+    const int to_step = kStep - static_cast<int>(samples_ % kStep);
+    const int run = std::min(count - taken, to_step);
+    keep(samples + taken, run);
+    taken += run;
+    if (run < to_step) break;
     if (samples_ >= SpectrumAnalyzer::kFrame) analyze_spectrum();
     if (samples_ >= PitchAnalyzer::kFrame) analyze_pitch();
     sum_up_decided();
     if (samples_ % interval_ == 0) {
       update();
-      return i + 1;
+      return taken;
     }
   }
   return count;
 }
 
-const float* Egemaps::newest(int count) const {
-  const auto end = static_cast<size_t>(samples_ % kAudio) + kAudio;
-  return &audio_[end - static_cast<size_t>(count)];
+void Egemaps::keep(const float* samples, int count) {
+  for (int i = 0; i < count; ++i) {
+    const float sane = std::isfinite(samples[i]) ? samples[i] : 0.0f;
+    const float heard = std::clamp(sane, -kLoudest, kLoudest);
+    audio_.push(&heard);
+  }
+  samples_ += count;
 }
+
+const float* Egemaps::newest(int count) const { return audio_.data() + audio_.size() - count; }
 
 float* Egemaps::magnitude(int64_t index) {
   return &magnitudes_[static_cast<size_t>(index % kPending) * PitchAnalyzer::kBins];

@@ -14,6 +14,7 @@
 #include "pitch_track.h"
 #include "spectrum.h"
 #include "status.h"
+#include "window.h"
 
 namespace koemorph {
 
@@ -77,6 +78,7 @@ class Egemaps {
     int64_t first, pitched, end;
   };
 
+  void keep(const float* samples, int count);
   void analyze_spectrum();
   void analyze_pitch();
   void follow_pitch();
@@ -110,7 +112,7 @@ class Egemaps {
   std::vector<EgemapsFrame> frames_;
   std::vector<Pending> pending_;
   std::vector<float> magnitudes_;
-  std::vector<float> audio_;    // written twice, so that the newest samples lie in a row
+  Window audio_;                // the newest samples, rows of one
   std::vector<float> history_;  // functionals of the last updates, a ring
   std::vector<float> windows_;
 
