@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
+#include "dot.h"
 #include "every_cpu.h"
 
 namespace koemorph {
@@ -127,9 +127,7 @@ void PitchAnalyzer::make_points() {
 PitchCandidates PitchAnalyzer::analyze(const float* samples) {
   PitchCandidates result;
   for (int i = 0; i < kFrame; ++i) buffer_[i] = samples[i] * window_[i];
-  const float square =
-      std::inner_product(buffer_.begin(), buffer_.begin() + kFrame, buffer_.begin(), 0.0f);
-  result.energy = std::sqrt(square / kFrame);
+  result.energy = std::sqrt(dot(buffer_.data(), buffer_.data(), kFrame) / kFrame);
   fft_.forward(buffer_.data(), transform_.data());
   for (int k = 0; k < kBins; ++k) {
     const std::complex<float> z = transform_[k];

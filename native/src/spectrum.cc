@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "dot.h"
+
 namespace koemorph {
 namespace {
 
@@ -44,7 +46,7 @@ SpectrumAnalyzer::SpectrumAnalyzer()
       magnitude_(kBins),
       previous_(kBins),
       power_(kBins),
-      level_(kBin5000 + 1),
+      level_(kBin1500 + 1),
       transform_(kBins) {
   for (int i = 0; i < kFrame; ++i) {
     window_[i] = static_cast<float>(0.54 - 0.46 * std::cos(2.0 * kPi * i / (kFrame - 1)));
@@ -79,14 +81,14 @@ SpectralDescriptors SpectrumAnalyzer::analyze(const float* samples) {
   constexpr int kOffset = (kFft - kFrame) / 2;
   SpectralDescriptors result;
   for (int i = 0; i < kFrame; ++i) buffer_[kOffset + i] = samples[i] * window_[i];
-  result.energy = std::inner_product(samples, samples + kFrame, samples, 0.0f) / kFrame;
+  result.energy = dot(samples, samples, kFrame) / kFrame;
   fft_.forward(buffer_.data(), transform_.data());
   for (int k = 0; k < kBins; ++k) {
     const std::complex<float> z = transform_[k];
     power_[k] = z.real() * z.real() + z.imag() * z.imag();
     magnitude_[k] = std::sqrt(power_[k]);
   }
-  for (int k = 0; k <= kBin5000; ++k) level_[k] = decibels(std::max(power_[k], kLevelFloor));
+  for (int k = 0; k <= kBin1500; ++k) level_[k] = decibels(std::max(power_[k], kLevelFloor));
 
   update_bands();
   result.loudness = loudness();
@@ -143,8 +145,9 @@ float SpectrumAnalyzer::slope(int first, int last) const {
   return static_cast<float>(slope);
 }
 
+// In decibels, as level_, which does not reach so far: one logarithm is enough for a maximum.
 float SpectrumAnalyzer::strongest(int first, int last) const {
-  return *std::max_element(&level_[first], &level_[last] + 1);
+  return decibels(std::max(*std::max_element(&power_[first], &power_[last] + 1), kLevelFloor));
 }
 
 float SpectrumAnalyzer::flux() {
