@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
+from koemorph.model import MODELS
 
 from .augment import Augmentation
 from .data import Sampling
@@ -23,6 +24,8 @@ from .network import NEUTRAL, NetworkSettings
 from .strides import StrideSchedule
 
 CONFIGS = Path(__file__).parent / "configs"
+# What `checkpoint_path=bundled` goes on from: koemorph-30 in its one style, without an optimizer.
+BUNDLED_CHECKPOINT = MODELS / "koemorph-30.safetensors"
 CONTEXT_SECONDS = 256 / 30
 DEBUG_FILES, DEBUG_EPOCHS, DEBUG_STEPS = 5, 2, 10
 
@@ -181,7 +184,7 @@ def read_settings(config: DictConfig) -> Settings:
         rig=_path(plain["loss"]["rig"]),
         optimization=_optimization(training),
         seed=plain["seed"],
-        checkpoint=_path(plain["checkpoint_path"]),
+        checkpoint=_checkpoint(plain["checkpoint_path"]),
         config=plain,
     )
     return _debugged(settings) if plain["debug"] else settings
@@ -330,6 +333,10 @@ def _debugged(settings: Settings) -> Settings:
     return replace(
         settings, data=replace(settings.data, max_files=files), optimization=optimization
     )
+
+
+def _checkpoint(value: str | None) -> Path | None:
+    return BUNDLED_CHECKPOINT if value == "bundled" else _path(value)
 
 
 def _path(value: str | None) -> Path | None:
