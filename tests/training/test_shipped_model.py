@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import torch
+from omegaconf import DictConfig
 
 import koemorph
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.model import MODELS, bundled_models
+from koemorph.training.checkpoints import load_checkpoint
+from koemorph.training.export import onnx_runner
+from koemorph.training.settings import BUNDLED_CHECKPOINT
+from koemorph.training.train import train
 
 JAW = COEFFICIENTS.index("jawOpen")
 SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
@@ -57,3 +64,44 @@ def test_speech_moves_and_ends_shut(model: koemorph.Model) -> None:
     spoken = animation.times < len(speech) / rate
     assert jaw[spoken].std() > 0.03
     assert jaw[-animation.fps // 2 :].mean() < 0.3 * jaw[spoken].mean()
+
+
+def test_the_bundled_checkpoint_is_the_bundled_model() -> None:
+    assert BUNDLED_CHECKPOINT.stat().st_size <= 4_000_000
+    network = load_checkpoint(BUNDLED_CHECKPOINT).network()
+    shape = network.settings
+    torch.manual_seed(0)
+    inputs = {
+        "mel": torch.randn(1, shape.context_frames, shape.mel_bands),
+        "detail": torch.randn(1, shape.detail_frames, shape.mel_bands),
+        "previous": torch.rand(1, len(COEFFICIENTS)),
+        "egemaps": torch.randn(1, shape.emotion_windows, shape.emotion_features),
+    }
+    with torch.no_grad():
+        expected = network(*inputs.values()).numpy()
+    run = onnx_runner(bundled_models()["30"].read_bytes())
+    shown = run({name: value.numpy() for name, value in inputs.items()})
+    np.testing.assert_allclose(shown, expected, atol=1e-5)
+
+
+def test_training_goes_on_from_the_bundled_model(
+    configure: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    usual = ("d_model=256", "channels=128", "hidden=32", "attention.num_heads=8")
+    train(
+        configure(
+            "checkpoint_path=bundled",
+            *(f"model.{setting}" for setting in (*usual, "attention.emotion_dim=256")),
+            "training.max_epochs=1",
+            "training.max_steps_per_epoch=1",
+        ),
+        tmp_path,
+    )
+    found = load_checkpoint(tmp_path / "checkpoints" / "last.safetensors")
+    begun = load_checkpoint(BUNDLED_CHECKPOINT)
+    assert found.description.step == 1
+    moved = [
+        (found.groups["network"][name] - tensor).abs().max().item()
+        for name, tensor in begun.groups["network"].items()
+    ]
+    assert 0 < max(moved) < 0.01
