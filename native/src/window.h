@@ -15,7 +15,9 @@ class Window {
   // row: (width,).
   void push(const float* row);
   // (frames, width), oldest first; valid until the next push.
-  const float* data() const { return rows_.data() + static_cast<std::size_t>(end_ - frames_) * width_; }
+  const float* data() const {
+    return rows_.data() + static_cast<std::size_t>(end_ - frames_) * width_;
+  }
   // (width,): the row pushed last.
   const float* newest() const { return data() + size() - width_; }
   int size() const { return frames_ * width_; }
