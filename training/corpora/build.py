@@ -59,7 +59,7 @@ from . import (
     sessions,
     sounds,
     utterances,
-)  # fmt: skip
+)
 from .articulation import mouth_of
 from .grid import TRAIN_CLIPS
 from .listener import Listener

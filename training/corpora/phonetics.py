@@ -20,7 +20,7 @@ from koemorph.coefficients import COEFFICIENTS
 
 from .articulation import mouth_of, split_diphthongs
 from .loudness import HOP, RATE, loudness, settle_pauses
-from .phones import Phone
+from .phones import PHONES, Phone, sample
 from .rules import columns
 from .teacher import LEARNED, Clip
 from .utterances import Utterance
@@ -35,6 +35,7 @@ _OPEN = {
     "CH": 0.12, "JH": 0.12, "S": 0.1, "Z": 0.1, "W": 0.1, "F": 0.08, "V": 0.08,
     "P": 0.0, "B": 0.0, "M": 0.0,
 }  # fmt: skip
+_HELD = np.array([_OPEN.get(name, 0.0) for name in PHONES])
 _MOST = 0.35  # jawOpen of the most open vowel, spoken loud
 _GRID = 0.01  # seconds
 _GLIDE = 0.06  # seconds: neighbouring sounds blend (a Gaussian's sigma)
@@ -46,9 +47,7 @@ def jaw(
 ) -> NDArray[np.float32]:
     """jawOpen at `times` (T,) of a voice at 16 kHz whose phones are known, (T,)."""
     grid = np.arange(0, len(samples) / RATE + _GRID, _GRID)
-    held = np.zeros(len(grid))
-    for phone in split_diphthongs(phones):
-        held[(grid >= phone.start) & (grid < phone.end)] = _OPEN.get(phone.name, 0.0)
+    held = sample(split_diphthongs(phones), grid) @ _HELD
     level = loudness(samples)
     loud = gaussian_filter1d(np.interp(grid, np.arange(len(level)) * HOP / RATE, level), 3)
     moved = gaussian_filter1d(held, _GLIDE / _GRID) * (1 - _BY_LOUDNESS + _BY_LOUDNESS * loud)
@@ -63,8 +62,5 @@ def clip(utterance: Utterance) -> Clip:
     face = np.zeros((int(len(samples) / RATE * FPS), len(COEFFICIENTS)), np.float32)
     times = np.arange(len(face)) / FPS
     face[:, columns("jawOpen")] = jaw(phones, samples, times)[:, None]
-    others = [name for name in LEARNED if name != "jawOpen"]
-    return Clip(
-        utterance.name, SOURCE, mouth_of(phones), samples, face, FPS,
-        (*others, *(f"{name}Left" for name in others)),
-    )  # fmt: skip
+    others = tuple(name for name in LEARNED if name != "jawOpen")
+    return Clip(utterance.name, SOURCE, mouth_of(phones), samples, face, FPS, others)
