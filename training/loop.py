@@ -297,8 +297,9 @@ class Trainer:
 
     def _resume(self, path: Path) -> None:
         checkpoint = load_checkpoint(path)
-        load_weights(self.network, checkpoint.groups["network"], str(path))
-        load_weights(self.average, checkpoint.groups["average"], str(path))
+        weights = checkpoint.groups["network"]
+        load_weights(self.network, weights, str(path))
+        load_weights(self.average, checkpoint.groups.get("average", weights), str(path))
         moments = checkpoint.groups.get("optimizer", {})
         for name, parameter in self.network.named_parameters():
             if f"step/{name}" in moments:
