@@ -14,26 +14,35 @@ from koemorph.coefficients import INDEX
 def save(path: Path, fps: int = 30) -> Path:
     """Write the model: jawOpen from the mean of the newest mel frame, with no memory."""
     texts = tiny_model.metadata(fps)
-    context = int(texts["context_frames"])
     constants = {
-        "first": np.array([context - 1]), "last": np.array([context]), "axis": np.array([1]),
-        "gain": np.float32(12), "level": np.float32(3),
+        "axis": np.array([1]), "gain": np.float32(12), "level": np.float32(3),
         "jaw": (np.arange(52) == INDEX["jawOpen"]).astype(np.float32)[None],
+        "nothing": np.float32(0),
     }  # fmt: skip
     nodes = [
-        helper.make_node("Slice", ["mel", "first", "last", "axis"], ["newest"]),
-        helper.make_node("ReduceMean", ["newest"], ["mean"], axes=[1, 2], keepdims=0),
+        helper.make_node("ReduceMean", ["mel"], ["mean"], axes=[1], keepdims=1),
         helper.make_node("Mul", ["mean", "gain"], ["scaled"]),
         helper.make_node("Sub", ["scaled", "level"], ["logit"]),
         helper.make_node("Sigmoid", ["logit"], ["open"]),
-        helper.make_node("Unsqueeze", ["open", "axis"], ["column"]),
-        helper.make_node("Mul", ["column", "jaw"], ["face"]),
-        helper.make_node("ReduceMean", ["detail"], ["detail_mean"], axes=[1, 2], keepdims=0),
-        helper.make_node("Unsqueeze", ["detail_mean", "axis"], ["detail_column"]),
-        helper.make_node("Mul", ["detail_column", "nothing"], ["no_detail"]),
+        helper.make_node("Mul", ["open", "jaw"], ["face"]),
+        helper.make_node("Mul", ["past", "nothing"], ["unused_past"]),
+        helper.make_node("ReduceMean", ["unused_past"], ["no_past"], axes=[1], keepdims=1),
         helper.make_node("Mul", ["previous", "nothing"], ["no_previous"]),
-        helper.make_node("Sum", ["face", "no_detail", "no_previous"], ["coefficients"]),
     ]
-    constants["nothing"] = np.float32(0)
-    inputs = {"mel": (context, 80), "detail": (3, 80), "previous": (52,)}
-    return tiny_model.save_graph(path, nodes, inputs, constants, texts)
+    for name in ("blocks", "detail"):
+        nodes += [
+            helper.make_node("Mul", [name, "nothing"], [f"unused_{name}"]),
+            helper.make_node(
+                "ReduceMean", [f"unused_{name}"], [f"mean_{name}"], axes=[1, 2], keepdims=0
+            ),
+            helper.make_node("Unsqueeze", [f"mean_{name}", "axis"], [f"no_{name}"]),
+        ]
+    count = tiny_model.outputs(texts)["present"][0]
+    constants["none"] = np.zeros((80, count), np.float32)
+    nodes += [
+        helper.make_node("MatMul", ["mel", "none"], ["present"]),
+        helper.make_node(
+            "Sum", ["face", "no_past", "no_blocks", "no_detail", "no_previous"], ["coefficients"]
+        ),
+    ]
+    return tiny_model.save_graph(path, nodes, constants, texts)

@@ -14,19 +14,26 @@ from onnx import TensorProto, helper, numpy_helper
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.features import FeatureSettings
 
-CONTEXT_SECONDS = 256 / 30
+# 256 frames in blocks of 32 at 30 frames a second.
+CONTEXT_SECONDS, BLOCKS = 256 / 30, 8
+CHANNELS, DILATIONS, FELT = 2, (1, 3), 2
 
 
 def metadata(fps: int, **changes: str) -> dict[str, str]:
     """What a model file must say about itself, with some of it changed."""
+    context = round(CONTEXT_SECONDS * fps) // BLOCKS * BLOCKS
     texts = FeatureSettings.for_fps(fps).metadata() | {
-        "format_version": "1",
+        "format_version": "2",
         "name": "tiny",
         "model_version": "1",
         "license": "MIT",
         "training_data": "none",
         "metrics": "{}",
-        "context_frames": str(round(CONTEXT_SECONDS * fps)),
+        "context_frames": str(context),
+        "block_frames": str(context // BLOCKS),
+        "felt_size": str(FELT),
+        "trunk_channels": str(CHANNELS),
+        "trunk_dilations": ",".join(map(str, DILATIONS)),
         "emotion": "none",
         "egemaps_set": "eGeMAPSv02",
         "coefficients": ",".join(COEFFICIENTS),
@@ -34,22 +41,49 @@ def metadata(fps: int, **changes: str) -> dict[str, str]:
     return texts | changes
 
 
+def inputs(texts: dict[str, str]) -> dict[str, tuple[int, ...]]:
+    """The inputs that such a model must have, with the shape of one voice."""
+    shapes = {
+        "mel": (80,),
+        "blocks": (int(texts["context_frames"]) // int(texts["block_frames"]) - 1, 80),
+        "detail": (3, 80),
+        "previous": (52,),
+        "past": (2 * len(DILATIONS) * CHANNELS,),
+    }
+    if texts["emotion"] == "native":
+        shapes |= {"egemaps": (3, 88), "felt": (52, FELT)}
+    return shapes
+
+
+def outputs(texts: dict[str, str]) -> dict[str, tuple[int, ...]]:
+    """Its outputs, likewise."""
+    shapes: dict[str, tuple[int, ...]] = {
+        "coefficients": (52,),
+        "present": (len(DILATIONS) * CHANNELS,),
+    }
+    return shapes | ({"feeling": (52, FELT)} if texts["emotion"] == "native" else {})
+
+
 def save_graph(
     path: Path,
     nodes: list[onnx.NodeProto],
-    inputs: dict[str, tuple[int, ...]],
     constants: dict[str, np.ndarray],
     texts: dict[str, str],
 ) -> Path:
-    """Write nodes that make `coefficients` of `inputs` (name: shape of one voice) as a model."""
+    """Write nodes that make the outputs of the inputs as a model."""
+
+    def values(shapes: dict[str, tuple[int, ...]]) -> list[onnx.ValueInfoProto]:
+        return [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
+            for name, shape in shapes.items()
+        ]
+
+    changed = helper.make_tensor_value_info("changed", TensorProto.FLOAT, [1])
     graph = helper.make_graph(
         nodes,
         texts.get("name", "test"),
-        [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
-            for name, shape in inputs.items()
-        ],
-        [helper.make_tensor_value_info("coefficients", TensorProto.FLOAT, ["batch", 52])],
+        values(inputs(texts)) + [changed] * (texts["emotion"] == "native"),
+        values(outputs(texts)),
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
     model = helper.make_model(
@@ -62,30 +96,47 @@ def save_graph(
 
 
 def save(path: Path, fps: int = 30, texts: dict[str, str] | None = None, seed: int = 0) -> Path:
-    """Write the model: sigmoid of a mix of all inputs, smoothed with previous; returns `path`."""
+    """Write the model: sigmoid of a mix of all inputs, smoothed with previous; returns `path`.
+
+    What it feels is a mix of `egemaps` when they have changed, and what it felt otherwise.
+    """
     texts = metadata(fps) if texts is None else texts
-    context = int(texts.get("context_frames", 256))
     rng = np.random.default_rng(seed)
-    inputs = {"mel": (context, 80), "detail": (3, 80), "previous": (52,)}
-    if texts.get("emotion") == "native":
-        inputs["egemaps"] = (3, 88)
-    nodes = []
     constants = {"flat": np.array([0, -1]), "alpha": np.float32(0.3)}
-    parts = []
-    for name, shape in inputs.items():
-        size = int(np.prod(shape))
-        scale = 1e-4 if name == "egemaps" else 2.0 / np.sqrt(size)
-        constants[f"weight_{name}"] = (scale * rng.standard_normal((size, 52))).astype(np.float32)
+    nodes = []
+
+    def mix(name: str, size: int, width: int, scale: float) -> str:
+        constants[f"weight_{name}"] = (
+            scale / np.sqrt(size) * rng.standard_normal((size, width))
+        ).astype(np.float32)
         nodes.append(helper.make_node("Reshape", [name, "flat"], [f"flat_{name}"]))
         nodes.append(
             helper.make_node("MatMul", [f"flat_{name}", f"weight_{name}"], [f"part_{name}"])
         )
-        parts.append(f"part_{name}")
+        return f"part_{name}"
+
+    shapes = inputs(texts)
+    if "egemaps" in shapes:
+        size = int(np.prod(shapes.pop("egemaps")))
+        anew = mix("egemaps", size, 52 * FELT, 2e-3)
+        constants["felt_shape"] = np.array([-1, 52, FELT])
+        nodes += [
+            helper.make_node("Reshape", [anew, "felt_shape"], ["anew"]),
+            helper.make_node("Sub", ["anew", "felt"], ["difference"]),
+            helper.make_node("Mul", ["difference", "changed"], ["step"]),
+            helper.make_node("Add", ["felt", "step"], ["feeling"]),
+        ]
+        shapes["feeling"] = shapes.pop("felt")
+    parts = [mix(name, int(np.prod(shape)), 52, 2.0) for name, shape in shapes.items()]
+    constants["weight_present"] = rng.standard_normal((80, len(DILATIONS) * CHANNELS)).astype(
+        np.float32
+    )
     nodes += [
+        helper.make_node("MatMul", ["mel", "weight_present"], ["present"]),
         helper.make_node("Sum", parts, ["logit"]),
         helper.make_node("Sigmoid", ["logit"], ["face"]),
         helper.make_node("Sub", ["previous", "face"], ["change"]),
         helper.make_node("Mul", ["change", "alpha"], ["kept"]),
         helper.make_node("Add", ["face", "kept"], ["coefficients"]),
     ]
-    return save_graph(path, nodes, inputs, constants, texts)
+    return save_graph(path, nodes, constants, texts)

@@ -18,8 +18,8 @@ from koemorph.features import FeatureSettings
 
 from .augment import Augmentation, augment
 from .cache import FeatureCache, TrackFeatures
-from .layers import OUTPUTS
-from .network import SILENCE, NetworkSettings
+from .layers import OUTPUTS, SILENCE
+from .network import NetworkSettings
 from .strides import Stride
 from .styles import style_shares
 from .tracks import Track
@@ -32,7 +32,8 @@ class Sampling:
     """How sequences are drawn.
 
     sequence_frames: frames of a sequence; batch_size: sequences of a batch, over all processes;
-    from_nothing: share of sequences that begin at a recording's start with no history at all;
+    from_nothing: share of sequences that begin with no history at all, half of them at the start of
+    a recording, half in its midst, as a microphone that is opened;
     emotion_dropout: share of sequences whose emotion features are all zeros;
     weights: how often a source is drawn, relative to its length (1 where it is not named);
     styles: the style that a source speaks (the network's first one where it is not named).
@@ -179,7 +180,7 @@ class Corpus:
         count, past = self.sampling.sequence_frames, self.network.context_frames - 1
         track = self.tracks[int(rng.choice(len(self.tracks), p=self.shares))]
         cold = rng.random() < self.sampling.from_nothing
-        if cold:
+        if cold and rng.random() < 0.5:
             start = int(rng.choice(track.starts))
         else:
             start = int(rng.integers(0, max(1, len(track) - count + 1)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +24,8 @@ from koemorph.outputs.atomic import atomic_path
 
 from .cache import TrackFeatures
 from .checkpoints import Checkpoint, load_weights
-from .layers import OUTPUTS
+from .graph import feel_when_changed, fold
+from .layers import OUTPUTS, SILENCE
 from .mobile import (
     TensorRunner,
     executorch_runner,
@@ -32,17 +33,18 @@ from .mobile import (
     write_executorch,
     write_torchscript,
 )
-from .network import SILENCE, Network
+from .network import Network, NetworkSettings
 
 FORMATS = ("onnx", "torchscript", "executorch")
 QUANTIZATIONS = ("none", "int8", "fp16")
-OPSET, IR_VERSION = 17, 8  # what ONNX Runtime 1.17 loads
+OPSET = 17  # what ONNX Runtime 1.17 loads
 TOLERANCE = {"none": 1e-4, "fp16": 2e-2, "int8": 0.1}
 CHECKED_FRAMES = 150
 
 FloatArray = NDArray[np.float32]
 Feed = dict[str, FloatArray]
-Runner = Callable[[Feed], FloatArray]
+Runner = Callable[[Feed], tuple[FloatArray, FloatArray]]
+OUTPUT_NAMES = ("coefficients", "present")
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,12 @@ def metadata(
     """Everything that a model file says about itself; `texts` holds its name, licence and so on."""
     return {
         **features.metadata(),
-        "format_version": "1",
+        "format_version": "2",
         "context_frames": str(network.settings.context_frames),
+        "block_frames": str(network.settings.block_frames),
+        "felt_size": str(network.settings.hidden),
+        "trunk_channels": str(network.settings.channels),
+        "trunk_dilations": ",".join(map(str, network.settings.dilations)),
         "emotion": checkpoint.description.emotion,
         "egemaps_set": "eGeMAPSv02",
         "coefficients": ",".join(COEFFICIENTS),
@@ -117,7 +123,7 @@ def export(
     if file_format != "torchscript" and mobile:
         raise DataError("--mobile is for --format torchscript; the other formats need no other.")
     if file_format == "onnx":
-        data = _with_metadata(_quantized(_onnx(network, feeds), quantize), described)
+        data = _written(network, feeds, quantize, described)
         runner = onnx_runner(data)
     elif file_format == "executorch":
         data = write_executorch(network, _tensors(feeds[0]), described)
@@ -125,8 +131,9 @@ def export(
     else:
         data = write_torchscript(network, _tensors(feeds[0]), described, lite=mobile)
         runner = _tensor_runner(torchscript_runner(data, lite=mobile))
-    expected = run_frames(_tensor_runner(torch.no_grad()(lambda each: network(*each))), feeds)
-    shown = run_frames(runner, feeds)
+    trained = _tensor_runner(torch.no_grad()(lambda each: network(*each)))
+    expected = run_frames(trained, feeds, network.settings)
+    shown = run_frames(runner, feeds, network.settings)
     difference = float(np.abs(expected - shown).max())
     if not difference <= TOLERANCE[quantize]:
         raise ModelError(
@@ -143,46 +150,86 @@ def export(
 
 
 def onnx_runner(data: bytes) -> Runner:
-    """Runs an ONNX file on one thread, as a game would."""
+    """Runs an ONNX file on one thread, as a game would, always with the emotion as it changed."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    inputs = {each.name: each.shape for each in session.get_inputs()}
+    extra: Feed = {}
+    last: FloatArray | None = None
 
-    def run(feed: Feed) -> FloatArray:
-        output: FloatArray = session.run(None, feed)[0]
-        return output
+    def run(feed: Feed) -> tuple[FloatArray, FloatArray]:
+        nonlocal last
+        if "felt" in inputs:
+            egemaps = feed["egemaps"]
+            changed = last is None or not np.array_equal(egemaps, last)
+            last = egemaps
+            extra["changed"] = np.array([changed], np.float32)
+            if "felt" not in extra:
+                extra["felt"] = np.zeros((len(egemaps), *inputs["felt"][1:]), np.float32)
+        outputs = session.run(None, {**feed, **extra})
+        if "felt" in inputs:
+            extra["felt"] = outputs[2]
+        return outputs[0], outputs[1]
 
     return run
 
 
-def run_frames(runner: Runner, feeds: list[Feed]) -> FloatArray:
-    """Frame after frame, each output handed to the next frame: (T, 52)."""
+def run_frames(runner: Runner, feeds: list[Feed], settings: NetworkSettings) -> FloatArray:
+    """Frame after frame, each one's outputs handed to the next frames: (T, 52)."""
     previous = np.zeros((1, OUTPUTS), np.float32)
-    frames = []
+    frames: list[FloatArray] = []
+    presents: list[FloatArray] = []
     for feed in feeds:
-        previous = runner({**feed, "previous": previous})
+        past = past_of(presents, settings)
+        previous, present = runner({**feed, "previous": previous, "past": past})
         frames.append(previous[0])
+        presents.append(present[0])
     return np.stack(frames)
+
+
+def past_of(presents: Sequence[FloatArray], settings: NetworkSettings) -> FloatArray:
+    """The network's `past`, (1, layers * 2 * channels).
+
+    presents: `present` (layers * channels,) of every frame before.
+    """
+    never = np.zeros(len(settings.dilations) * settings.channels, np.float32)
+    taps = []
+    for layer, dilation in enumerate(settings.dilations):
+        part = slice(layer * settings.channels, (layer + 1) * settings.channels)
+        for age in (2 * dilation, dilation):
+            taps.append((presents[-age] if age <= len(presents) else never)[part])
+    return np.concatenate(taps)[None]
 
 
 def _feeds(network: Network, features: TrackFeatures) -> list[Feed]:
     """The inputs of the first CHECKED_FRAMES frames."""
-    context = network.settings.context_frames
-    silence = np.full((context - 1, features.mel.shape[1]), SILENCE, np.float32)
-    mel = np.concatenate([silence, features.mel[:CHECKED_FRAMES]])
+    settings = network.settings
+    frames = min(CHECKED_FRAMES, len(features))
     feeds = []
-    for frame in range(min(CHECKED_FRAMES, len(features))):
+    for frame in range(frames):
         feed = {
-            "mel": mel[None, frame : frame + context],
+            "mel": np.array(features.mel[None, frame]),
+            "blocks": blocks_before(features.mel, frame, settings)[None],
             "detail": np.array(features.detail[None, frame]),
             "previous": np.zeros((1, OUTPUTS), np.float32),
+            "past": past_of([], settings),
         }
-        if network.settings.emotion_features:
+        if settings.emotion_features:
             feed["egemaps"] = np.array(features.emotion[features.emotion_index[None, frame]])
         feeds.append(feed)
     if not feeds:
         raise DataError("the audio to verify the export with is shorter than one frame.")
     return feeds
+
+
+def blocks_before(mel: FloatArray, frame: int, settings: NetworkSettings) -> FloatArray:
+    """The network's `blocks` (blocks, bands) at a frame of mel (T, bands)."""
+    window = np.full((settings.context_frames, mel.shape[1]), SILENCE, np.float32)
+    heard = mel[max(0, frame + 1 - len(window)) : frame + 1]
+    window[len(window) - len(heard) :] = heard
+    means: FloatArray = window.reshape(settings.blocks + 1, settings.block_frames, -1).mean(1)
+    return means[:-1]
 
 
 def _tensors(feed: Feed) -> tuple[Tensor, ...]:
@@ -191,10 +238,14 @@ def _tensors(feed: Feed) -> tuple[Tensor, ...]:
 
 
 def _tensor_runner(run: TensorRunner) -> Runner:
-    return lambda feed: run(_tensors(feed)).numpy()
+    def runner(feed: Feed) -> tuple[FloatArray, FloatArray]:
+        coefficients, present = run(_tensors(feed))
+        return coefficients.numpy(), present.numpy()
+
+    return runner
 
 
-def _onnx(network: Network, feeds: list[Feed]) -> bytes:
+def _onnx(network: Network, feeds: list[Feed]) -> onnx.ModelProto:
     names = list(feeds[0])
     stream = io.BytesIO()
     with warnings.catch_warnings():
@@ -205,63 +256,46 @@ def _onnx(network: Network, feeds: list[Feed]) -> bytes:
             _tensors(feeds[0]),
             stream,  # type: ignore[arg-type]
             input_names=names,
-            output_names=["coefficients"],
-            dynamic_axes={name: {0: "batch"} for name in [*names, "coefficients"]},
+            output_names=list(OUTPUT_NAMES),
+            dynamic_axes={name: {0: "batch"} for name in (*names, *OUTPUT_NAMES)},
             opset_version=OPSET,
             dynamo=False,
         )
-    return _folded(stream.getvalue())
+    return fold(stream.getvalue())
 
 
-def _folded(data: bytes) -> bytes:
-    """The graph with everything computed that depends on weights alone."""
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        options.optimized_model_filepath = str(folder / "folded.onnx")
-        onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        model = onnx.load(folder / "folded.onnx")
-    standard = [entry for entry in model.opset_import if entry.domain == ""]
-    del model.opset_import[:]
-    model.opset_import.extend(standard)
-    model.ir_version = IR_VERSION
-    onnx.checker.check_model(model)
-    folded: bytes = model.SerializeToString()
-    return folded
-
-
-def _quantized(data: bytes, quantize: str) -> bytes:
-    if quantize == "none":
-        return data
+def _written(
+    network: Network, feeds: list[Feed], quantize: str, described: Mapping[str, str]
+) -> bytes:
+    """The ONNX file of a network."""
+    model, hidden = _onnx(network, feeds), network.settings.hidden
+    if quantize == "int8":
+        model = _in_8_bits(model)
+    feel_when_changed(model, hidden)
     if quantize == "fp16":
         from onnxruntime.transformers.float16 import convert_float_to_float16
 
-        half: bytes = convert_float_to_float16(
-            onnx.load_from_string(data), keep_io_types=True
-        ).SerializeToString()
-        return half
+        model = convert_float_to_float16(model, keep_io_types=True)
+    model.producer_name = "koemorph"
+    onnx.helper.set_model_props(model, dict(described))
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def _in_8_bits(model: onnx.ModelProto) -> onnx.ModelProto:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with TemporaryDirectory() as name:
-        folder = Path(name)
+        path = Path(name) / "int8.onnx"
         quantize_dynamic(
-            onnx.load_from_string(data),
-            folder / "int8.onnx",
+            model,
+            path,
             op_types_to_quantize=["MatMul", "Gemm"],
             per_channel=True,
             weight_type=QuantType.QInt8,
             reduce_range=True,  # without VNNI, sums of two products saturate at 16 bits
         )
-        return (folder / "int8.onnx").read_bytes()
-
-
-def _with_metadata(data: bytes, described: Mapping[str, str]) -> bytes:
-    model = onnx.load_from_string(data)
-    model.producer_name = "koemorph"
-    onnx.helper.set_model_props(model, dict(described))
-    whole: bytes = model.SerializeToString()
-    return whole
+        return onnx.load(path)
 
 
 def _milliseconds(runner: Runner, feed: Feed, times: int = 200) -> float:

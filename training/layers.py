@@ -13,6 +13,10 @@ from koemorph.coefficients import COEFFICIENTS
 OUTPUTS = len(COEFFICIENTS)
 DILATIONS = (1, 2, 4, 8)
 TRUNK_FRAMES = 1 + 2 * sum(DILATIONS)  # 31: what the trunk's last layer hears, with kernels of 3
+# Where the tokens of the last layer's inputs are, in frames before now; its own is a fourth.
+AGES = (2 * DILATIONS[-1], DILATIONS[-1], 0)
+MOST_SCORE = 80.0
+SILENCE = -2.0  # what the mel stage gives for no sound at all: (log10(1e-10) + 6) / 2
 
 
 class Trunk(nn.Module):
@@ -24,30 +28,55 @@ class Trunk(nn.Module):
         self.spread = nn.ModuleList(nn.Conv1d(channels, channels, 3) for _ in DILATIONS)
         self.mix = nn.ModuleList(nn.Conv1d(channels, channels, 1) for _ in DILATIONS)
 
-    def forward(self, mel: Tensor) -> list[Tensor]:
-        """The outputs of the last two layers at the places that the newest frame needs.
+    def forward(self, newest: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """One frame, of its mel bands and what is kept of the frames before.
 
-        mel (B, TRUNK_FRAMES, bands) to (B, 3, channels) and (B, 1, channels), oldest first. Each
-        layer's three taps are laid side by side, which makes it one product over all its places:
-        convolutions of short signals are slow.
+        newest: (B, bands); past: (B, layers * 2 * channels), each layer's input two and one of its
+        dilations ago, as they were in `present` then, zeros for what was never heard. Returns the
+        tokens that the newest frame needs, (B, 4, channels): what the last layer is made of,
+        oldest first, and that layer; and present, (B, layers * channels), each layer's input now.
+        Past and present are told as the distance from silence, which makes zeros of it.
         """
-        signal = F.silu(self.enter(mel))
-        outputs = []
+        channels = self.enter.out_features
+        silence = self.silence()
+        before = torch.split(past, 2 * channels, dim=1)
+        # The signals without the biases that the layers add to them: what these sum up to is put
+        # back where the signals are used, which saves an addition a layer.
+        plain = F.silu(self.enter(newest))
+        left_out = torch.zeros_like(silence[0])
+        inputs, biases = [], []
+        for spread, mix, heard, still in zip(self.spread, self.mix, before, silence, strict=True):
+            assert isinstance(spread, nn.Conv1d)
+            assert isinstance(mix, nn.Conv1d)
+            assert mix.bias is not None
+            inputs.append(plain)
+            biases.append(left_out)
+            # A causal layer: its last tap is the place that the output belongs to.
+            weight = spread.weight.permute(0, 2, 1).flatten(1)
+            shift = torch.cat([still, still, left_out])
+            bias = F.linear(shift, weight, spread.bias)
+            spoken = F.silu(F.linear(torch.cat([heard, plain], dim=1), weight, bias))
+            plain = torch.addmm(plain, spoken, mix.weight[:, :, 0].T)
+            left_out = left_out + mix.bias
+        shift = torch.cat([silence[-1], silence[-1], biases[-1], left_out])
+        tokens = torch.cat([before[-1], inputs[-1], plain], dim=1) + shift
+        present = torch.cat(inputs, dim=1) + (torch.cat(biases) - silence.flatten())
+        return tokens.reshape(-1, len(AGES) + 1, channels), present
+
+    def silence(self) -> Tensor:
+        """Each layer's input where nothing has been heard for long, (layers, channels)."""
+        signal = F.silu(self.enter.weight.sum(dim=1) * SILENCE + self.enter.bias)
+        inputs = []
         for spread, mix in zip(self.spread, self.mix, strict=True):
             assert isinstance(spread, nn.Conv1d)
             assert isinstance(mix, nn.Conv1d)
-            channels, places = spread.out_channels, int(signal.shape[1]) // 2
-            # A causal layer: its last tap is the place that the output belongs to.
-            newest = signal[:, 2::2]
-            taps = torch.cat([signal[:, :-1].reshape(-1, places, 2 * channels), newest], dim=2)
-            weight = spread.weight.permute(0, 2, 1).flatten(1)
-            heard = F.silu(F.linear(taps, weight, spread.bias))
-            signal = newest + F.linear(heard, mix.weight[:, :, 0], mix.bias)
-            outputs.append(signal)
-        return outputs[-2:]
+            inputs.append(signal)
+            heard = F.silu(F.linear(signal, spread.weight.sum(dim=2), spread.bias))
+            signal = signal + F.linear(heard, mix.weight[:, :, 0], mix.bias)
+        return torch.stack(inputs)
 
     def everywhere(self, mel: Tensor, step: int) -> list[Tensor]:
-        """The same at every place that mel (B, L, bands) allows.
+        """The last two layers' outputs at every place that mel (B, L, bands) allows.
 
         Neighbours of the network's window are `step` frames apart.
         """
@@ -91,9 +120,9 @@ class Attention(nn.Module):
         The attention weights are (B, N, heads, 52), so that no table is transposed on its way.
         """
         tokens = len(self.position)
-        scored = scores + self.position
-        # Softmax over the tokens. The library's is slow along an axis that is not the last.
-        grown = (scored - scored.detach().amax(1, keepdim=True)).exp()
+        # Softmax over the tokens. The library's is slow along an axis that is not the last, and
+        # bounds are cheaper than the largest score: e^80 times any number of tokens is finite.
+        grown = (scores + self.position).clamp(-MOST_SCORE, MOST_SCORE).exp()
         weights = grown / grown.sum(1, keepdim=True)
         heard = torch.matmul(
             weights.reshape(-1, tokens * self.heads, OUTPUTS).transpose(1, 2),

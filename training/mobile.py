@@ -16,7 +16,7 @@ from koemorph.errors import MissingExtraError
 from .network import Network
 
 Inputs = tuple[Tensor, ...]
-TensorRunner = Callable[[Inputs], Tensor]
+TensorRunner = Callable[[Inputs], tuple[Tensor, Tensor]]
 # Where the texts about the model are: a file in TorchScript's archive, a method of ExecuTorch's.
 TORCHSCRIPT_METADATA, EXECUTORCH_METADATA = "metadata.json", "koemorph_metadata"
 
@@ -49,9 +49,9 @@ def torchscript_runner(data: bytes, *, lite: bool) -> TensorRunner:
         loaded = load(io.BytesIO(data))
 
     @torch.no_grad()
-    def run(inputs: Inputs) -> Tensor:
-        output: Tensor = loaded(*inputs)
-        return output
+    def run(inputs: Inputs) -> tuple[Tensor, Tensor]:
+        coefficients, present = loaded(*inputs)
+        return coefficients, present
 
     return run
 
@@ -86,8 +86,8 @@ def executorch_runner(data: bytes) -> TensorRunner:
 
     method = Runtime.get().load_program(data).load_method("forward")
 
-    def run(inputs: Inputs) -> Tensor:
-        output: Tensor = method.execute(inputs)[0]
-        return output.clone()
+    def run(inputs: Inputs) -> tuple[Tensor, Tensor]:
+        coefficients, present = method.execute(inputs)
+        return coefficients.clone(), present.clone()
 
     return run

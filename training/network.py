@@ -6,11 +6,11 @@ three windows. Each coefficient attends to both streams and shares itself betwee
 of its own; a small decoder turns what it heard into a number in [0, 1], which is smoothed with a
 learned alpha.
 
-The trunk's dilations double from layer to layer (as WaveNet's, van den Oord et al. 2016), so one
-frame needs a pyramid: each layer at half the places of the one below. Convolutions are valid (never
-padded) and the position of a token enters as a bias on its score, so the tokens of one frame serve
-every window that has it: training computes the trunk once a sequence, and `forward`, the graph that
-is exported, gives the same numbers one frame at a time.
+The trunk's dilations double from layer to layer (as WaveNet's, van den Oord et al. 2016). It is
+causal, and the position of a token enters as a bias on its score, so what a layer made of one frame
+serves every later frame that hears it: training computes the trunk once a sequence, and `forward`,
+the graph that is exported, computes the newest frame of each layer alone and is handed what it
+needs of those before (as fast WaveNet generation, Paine et al. 2016). They give the same numbers.
 """
 
 from __future__ import annotations
@@ -25,16 +25,12 @@ from torch.nn import functional as F
 
 from koemorph.coefficients import COEFFICIENTS
 
-from .layers import DILATIONS, OUTPUTS, TRUNK_FRAMES, Attention, Trunk
+from .layers import AGES, DILATIONS, OUTPUTS, TRUNK_FRAMES, Attention, Trunk
 
 # At this rate a token is one frame; at a multiple of it only every n-th frame becomes a token.
 TOKEN_FPS = 30
-SILENCE = -2.0  # what the mel stage gives for no sound at all: (log10(1e-10) + 6) / 2
-RECENT_FRAMES = 32  # the trunk's, rounded up; what came before is pooled in blocks
-BLOCK_FRAMES = 32
-# Tokens of the trunk, in frames before now: what its last layer is made of, and that layer.
-AGES = (2 * DILATIONS[-1], DILATIONS[-1], 0)
-RECENT_TOKENS = len(AGES) + 1
+BLOCK_FRAMES = 32  # at TOKEN_FPS: as many as the trunk hears, rounded up
+RECENT_TOKENS = len(AGES) + 1  # the trunk's
 FIRST_LOOK = 3.0  # e^3 times as much as at another token
 # Where each coefficient listens at first: the mouth to the mel stream, the expression to both.
 # Functionals of 20 s tell every moment of a recording apart, and a mouth that may learn its moments
@@ -77,12 +73,11 @@ class NetworkSettings:
             raise ValueError(f"fps must be a multiple of {TOKEN_FPS}, not {self.fps}")
         if self.d_model % self.num_heads:
             raise ValueError(f"d_model {self.d_model} cannot be split in {self.num_heads} heads")
-        if self.context_frames < RECENT_FRAMES * self.step or self.context_frames % (
-            BLOCK_FRAMES * self.step
-        ):
+        size = self.block_frames
+        if self.context_frames < 2 * size or self.context_frames % size:
             raise ValueError(
-                f"the context must be a multiple of {BLOCK_FRAMES * self.step} frames and at least "
-                f"{RECENT_FRAMES * self.step} at {self.fps} fps, not {self.context_frames}"
+                f"the context must be a multiple of {size} frames and at least {2 * size} at "
+                f"{self.fps} fps, not {self.context_frames}"
             )
         if self.fixed_alpha is not None and not 0.0 < self.fixed_alpha < 1.0:
             raise ValueError(f"a fixed alpha must be in (0, 1), not {self.fixed_alpha:g}")
@@ -97,9 +92,19 @@ class NetworkSettings:
         return self.fps // TOKEN_FPS
 
     @property
+    def dilations(self) -> tuple[int, ...]:
+        """Frames from one tap of each layer of the trunk to the next."""
+        return tuple(dilation * self.step for dilation in DILATIONS)
+
+    @property
+    def block_frames(self) -> int:
+        """Frames of a block: as many as the trunk hears, rounded up."""
+        return BLOCK_FRAMES * self.step
+
+    @property
     def blocks(self) -> int:
-        """Pooled tokens of what came before the recent frames."""
-        return (self.context_frames // self.step - RECENT_FRAMES) // BLOCK_FRAMES
+        """Pooled tokens of what came before the newest block."""
+        return self.context_frames // self.block_frames - 1
 
     @property
     def mel_tokens(self) -> int:
@@ -196,35 +201,30 @@ class Network(nn.Module):
         return raw + self.alpha * (previous - raw)
 
     def forward(
-        self, mel: Tensor, detail: Tensor, previous: Tensor, egemaps: Tensor | None = None
-    ) -> Tensor:
+        self,
+        mel: Tensor,
+        blocks: Tensor,
+        detail: Tensor,
+        previous: Tensor,
+        past: Tensor,
+        egemaps: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """One frame of B voices.
 
-        mel: (B, context_frames, bands), oldest first; detail: (B, detail_frames, bands);
-        previous: (B, 52), the last output, zeros at the start; egemaps: (B, windows, features),
-        raw, zeros where there is none yet. Returns (B, 52) in [0, 1], smoothed.
+        mel: (B, bands), the newest frame; blocks: (B, blocks, bands), means of block_frames frames
+        each, oldest first, all before the newest such block; detail: (B, detail_frames, bands);
+        previous: (B, 52), the last output, zeros at the start; past: see Trunk; egemaps:
+        (B, windows, features), raw, zeros where there is none yet. Returns (B, 52) in [0, 1],
+        smoothed, and present, of which `past` is made for later frames.
         """
-        raw, _ = self.hear(mel, detail, egemaps)
-        return self.smooth(raw, previous)
-
-    def hear(
-        self, mel: Tensor, detail: Tensor, egemaps: Tensor | None = None
-    ) -> tuple[Tensor, list[Tensor]]:
-        """`forward` without smoothing; also each stream's attention weights (B, N, heads, 52)."""
-        settings = self.settings
-        newest = (TRUNK_FRAMES - 1) * settings.step + 1
-        recent = self.trunk(mel[:, -newest :: settings.step])
-        tokens = [*recent, F.silu(self.detail(detail))]
-        if settings.blocks:
-            # The recent frames are pooled too, and left out: cheaper than copying the others.
-            size = BLOCK_FRAMES * settings.step
-            pooled = mel.reshape(-1, settings.blocks + 1, size, settings.mel_bands).mean(2)
-            tokens.insert(0, F.silu(self.block(pooled[:, :-1])))
+        recent, present = self.trunk(mel, past)
+        tokens = [F.silu(self.block(blocks)), recent, F.silu(self.detail(detail))]
         joined = torch.cat(tokens, dim=1)
         attention = self.mel_attention
-        return self._decode(
+        raw, _ = self._decode(
             attention.scores(joined, self.queries), attention.value(joined), egemaps, self.style
         )
+        return self.smooth(raw, previous), present
 
     def sequence(
         self,
@@ -242,10 +242,21 @@ class Network(nn.Module):
         sequence's shares of the styles after the first, by default what `forward` speaks. Returns
         (S, n, 52).
         """
+        raw, _ = self.hear(mel, detail, positions, egemaps, style)
+        return raw.reshape(*detail.shape[:2], OUTPUTS)
+
+    def hear(
+        self,
+        mel: Tensor,
+        detail: Tensor,
+        positions: Tensor,
+        egemaps: Tensor | None = None,
+        style: Tensor | None = None,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """`sequence` as (S * n, 52); also each stream's attention weights (S * n, N, heads, 52)."""
         settings = self.settings
         attention = self.mel_attention
         step, past = settings.step, settings.context_frames - 1
-        rows, count = detail.shape[:2]
         start = past - (TRUNK_FRAMES - 1) * step
         below, last = self.trunk.everywhere(mel[:, start:], step)
         ages = torch.tensor(AGES, device=mel.device) * step
@@ -254,22 +265,20 @@ class Network(nn.Module):
             self._shared(below, positions[:, None] + AGES[0] * step - ages),
             self._shared(last, positions[:, None]),
         ]
-        if settings.blocks:
-            size = BLOCK_FRAMES * step
-            pooled = F.avg_pool1d(mel.transpose(1, 2), size, stride=1).transpose(1, 2)
-            starts = torch.arange(settings.blocks, device=mel.device) * size
-            wanted, place = torch.unique(positions[:, None] + starts, return_inverse=True)
-            parts.insert(0, self._shared(F.silu(self.block(pooled[:, wanted])), place))
+        size = settings.block_frames
+        pooled = F.avg_pool1d(mel.transpose(1, 2), size, stride=1).transpose(1, 2)
+        starts = torch.arange(settings.blocks, device=mel.device) * size
+        wanted, place = torch.unique(positions[:, None] + starts, return_inverse=True)
+        parts.insert(0, self._shared(F.silu(self.block(pooled[:, wanted])), place))
         short = F.silu(self.detail(detail))
         parts.append((attention.scores(short, self.queries), attention.value(short)))
         scores, values = (torch.cat(part, dim=2) for part in zip(*parts, strict=True))
-        raw, _ = self._decode(
+        return self._decode(
             scores.flatten(0, 1),
             values.flatten(0, 1),
             None if egemaps is None else egemaps.flatten(0, 1),
-            self.style.expand(rows, -1) if style is None else style,
+            self.style.expand(len(mel), -1) if style is None else style,
         )
-        return raw.reshape(rows, count, OUTPUTS)
 
     def _shared(self, tokens: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
         """Scores and values of tokens (S, M, channels), computed once, at index (n, N) of M."""
@@ -303,7 +312,7 @@ class Network(nn.Module):
             heard = heard.reshape(len(bias), -1, *heard.shape[1:])
             bias, readout, offset = bias[:, None], readout[:, None], offset[:, None]
         raw = torch.sigmoid((F.silu(heard + bias) * readout).sum(-1) + offset)
-        return raw.reshape(-1, OUTPUTS), maps
+        return raw.flatten(0, -2), maps
 
     def _feel(self, egemaps: Tensor) -> tuple[Tensor, Tensor]:
         """(B, windows, features) -> (B, 52, hidden) and the attention weights."""

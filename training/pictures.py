@@ -14,8 +14,8 @@ from koemorph.coefficients import COEFFICIENTS, INDEX
 
 from .cache import TrackFeatures
 from .data import LabelledTrack
-from .layers import TRUNK_FRAMES
-from .network import RECENT_TOKENS, SILENCE, TOKEN_FPS, Network
+from .layers import SILENCE, TRUNK_FRAMES
+from .network import RECENT_TOKENS, TOKEN_FPS, Network
 from .predict import animate
 
 SECONDS = 10.0
@@ -94,10 +94,16 @@ def attention_picture(
     heard = np.asarray(features.mel[max(0, frame + 1 - count) : frame + 1])
     mel[count - len(heard) :] = heard
     device = network.alpha_logit.device
-    inputs = [torch.from_numpy(mel), torch.from_numpy(np.array(features.detail[frame]))]
+    emotion = None
     if network.settings.emotion_features:
-        inputs.append(torch.from_numpy(features.emotion[features.emotion_index[frame]]))
-    _, maps = network.hear(*(each[None].to(device) for each in inputs))
+        felt = torch.from_numpy(features.emotion[features.emotion_index[frame]])
+        emotion = felt[None, None].to(device)
+    _, maps = network.hear(
+        torch.from_numpy(mel)[None].to(device),
+        torch.from_numpy(np.array(features.detail[frame]))[None, None].to(device),
+        torch.zeros(1, dtype=torch.int64, device=device),
+        emotion,
+    )
     figure = Figure(figsize=(11, 8), layout="constrained")
     figure.suptitle(f"attention at {frame / network.settings.fps:.2f} s (frame {frame})")
     widths = [each.shape[-1] for each in maps]

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .cache import TrackFeatures
-from .layers import OUTPUTS
-from .network import SILENCE, Network
+from .layers import OUTPUTS, SILENCE
+from .network import Network
 
 CHUNK = 512  # frames computed at a time
 

@@ -1,10 +1,12 @@
 #include "stages.h"
 
+#include <cmath>
 #include <memory>
 #include <utility>
 
 #include "controls.h"
 #include "egemaps.h"
+#include "inference.h"
 #include "life.h"
 #include "mel.h"
 #include "model.h"
@@ -59,8 +61,11 @@ double run_egemaps(const EgemapsConfig& config, const std::vector<float>& sample
 
 double run_model(const std::shared_ptr<const Model>& model, int frames) {
   Inference inference(model, 1);
+  const ModelSettings& settings = model->settings();
+  const double updates_a_frame = 1.0 / (settings.mel.clock.fps * settings.egemaps.update_interval);
   const Stopwatch watch;
   for (int i = 0; i < frames; ++i) {
+    inference.set_changed(std::floor(i * updates_a_frame) != std::floor((i - 1) * updates_a_frame));
     const Status status = inference.run(1);
     if (!status.ok()) fail(status.message);
   }

@@ -207,9 +207,10 @@ KOEMORPH_API koemorph_result koemorph_stream_pull(koemorph_stream* stream, float
 
 /* [worker] Copies a stage's latest output, for tests and debugging: the last mixed-down block
  * (AUDIO), the last resampled block (RESAMPLE), the newest mel frame (MEL), the newest functionals
- * (EGEMAPS), the network's input (WINDOW), its output (MODEL), that output as the next frame's
- * state (SMOOTH), the frame after controls and life, as it goes to retarget (RETARGET). Writes at
- * most n floats, and to *written (may be NULL) how many. */
+ * (EGEMAPS), what the network hears of the seconds before (WINDOW: means of blocks of mel frames,
+ * oldest first), its output (MODEL), that output as the next frame's state (SMOOTH), the frame
+ * after controls and life, as it goes to retarget (RETARGET). Writes at most n floats, and to
+ * *written (may be NULL) how many. */
 KOEMORPH_API koemorph_result koemorph_stream_tap(koemorph_stream* stream, koemorph_stage stage,
                                                  float* out, int32_t n, int32_t* written);
 

@@ -17,10 +17,7 @@ Crowd::Crowd(std::shared_ptr<const Model> model, int capacity)
     : model_(std::move(model)),
       capacity_(capacity),
       inference_(model_, std::min(capacity, kBatch)) {
-  inference_.mel(0);  // so that the memory is there before the first frame
   left_.reserve(capacity);
-  again_.reserve(capacity);
-  batch_.reserve(inference_.capacity());
 }
 
 Status Crowd::process(Stream* const* streams, int count, int64_t* computed) {
@@ -29,37 +26,28 @@ Status Crowd::process(Stream* const* streams, int count, int64_t* computed) {
   left_.assign(streams, streams + count);
   for (Stream* stream : left_) stream->begin();
   Status worst;
-  while (!left_.empty()) {
-    again_.clear();
-    for (Stream* stream : left_) {
-      if (stream->advance()) {
-        const int voice = static_cast<int>(batch_.size());
-        stream->fill(&inference_, voice);
-        const Window& window = stream->window();
-        std::copy_n(window.data(), window.size(), inference_.mel(voice));
-        batch_.push_back(stream);
-        again_.push_back(stream);
-      }
-      const bool last = stream == left_.back();
-      if (batch_.empty() || (!last && static_cast<int>(batch_.size()) < inference_.capacity())) {
-        continue;
-      }
-      Status status = run_batch();
+  for (;;) {
+    left_.erase(std::remove_if(left_.begin(), left_.end(), [](Stream* s) { return !s->advance(); }),
+                left_.end());
+    if (left_.empty()) return worst;
+    // Those that feel anew go together, so that the others' calls leave the emotion stream out.
+    std::partition(left_.begin(), left_.end(), [](Stream* s) { return s->feels_anew(); });
+    const int waiting = static_cast<int>(left_.size());
+    for (int first = 0; first < waiting; first += inference_.capacity()) {
+      const int together = std::min(waiting - first, inference_.capacity());
+      Status status = run_batch(left_.data() + first, together);
       if (!status.ok()) worst = std::move(status);
     }
-    *computed += static_cast<int64_t>(again_.size());
-    left_.swap(again_);
+    *computed += waiting;
   }
-  return worst;
 }
 
-Status Crowd::run_batch() {
-  const int count = static_cast<int>(batch_.size());
+Status Crowd::run_batch(Stream* const* streams, int count) {
+  inference_.set_changed(
+      std::any_of(streams, streams + count, [](Stream* s) { return s->feels_anew(); }));
+  for (int i = 0; i < count; ++i) streams[i]->fill(&inference_, i);
   Status status = inference_.run(count);
-  for (int i = 0; i < count; ++i) {
-    batch_[i]->accept(status.ok() ? inference_.coefficients(i) : nullptr);
-  }
-  batch_.clear();
+  for (int i = 0; i < count; ++i) streams[i]->accept(&inference_, i, status.ok());
   return status;
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "inference.h"
 #include "model.h"
 #include "status.h"
 #include "stream.h"
@@ -23,14 +24,12 @@ class Crowd {
   Status process(Stream* const* streams, int count, int64_t* computed);
 
  private:
-  Status run_batch();
+  Status run_batch(Stream* const* streams, int count);
 
   std::shared_ptr<const Model> model_;
   int capacity_;
   Inference inference_;
-  std::vector<Stream*> left_;   // those that may have a further frame
-  std::vector<Stream*> again_;  // those of them that had one
-  std::vector<Stream*> batch_;  // those whose next frame waits in inference_
+  std::vector<Stream*> left_;  // those that may have a further frame
 };
 
 }  // namespace koemorph

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "denormals.h"
+#include "inference.h"
 
 #if defined(_WIN32)
 #include <filesystem>
@@ -136,8 +137,8 @@ Status Model::read_metadata() {
 }
 
 Status Model::check_inputs() const {
-  std::set<std::string> expected = {"mel", "detail", "previous"};
-  if (settings_.use_egemaps) expected.insert("egemaps");
+  std::set<std::string> expected = {"mel", "blocks", "detail", "previous", "past"};
+  if (settings_.use_egemaps) expected.insert({"egemaps", "changed", "felt"});
   const ort::Entry* api = runtime_->api();
   size_t count = 0;
   std::string failure =
@@ -166,102 +167,6 @@ Status Model::try_once() const {
   Status status = inference.run(1);
   if (!status.ok()) status.result = KOEMORPH_MODEL_INVALID;
   return status;
-}
-
-Inference::Tensor Inference::tensor(const char* name, std::vector<int64_t> shape_of_one) const {
-  Tensor made{name, {1}, 1, {}, std::vector<ort::Value*>(capacity_ + 1)};
-  for (const int64_t extent : shape_of_one) {
-    made.shape.push_back(extent);
-    made.size *= static_cast<size_t>(extent);
-  }
-  return made;
-}
-
-Inference::Inference(std::shared_ptr<const Model> model, int capacity)
-    : model_(std::move(model)), capacity_(capacity) {
-  const ModelSettings& settings = model_->settings();
-  const int64_t bands = settings.mel.bands;
-  inputs_.push_back(tensor("mel", {settings.context_frames, bands}));
-  inputs_.push_back(tensor("detail", {settings.mel.detail_frames, bands}));
-  inputs_.push_back(tensor("previous", {kCoefficients}));
-  if (settings.use_egemaps) {
-    const auto windows = static_cast<int64_t>(settings.egemaps.window_intervals.size());
-    inputs_.push_back(tensor("egemaps", {windows, kFunctionalCount}));
-  }
-  output_ = tensor("coefficients", {kCoefficients});
-  output_.data.resize(output_.size * capacity_);
-  for (size_t i = 1; i < inputs_.size(); ++i) {
-    inputs_[i].data.resize(inputs_[i].size * capacity_);
-  }
-}
-
-Inference::~Inference() {
-  const ort::Entry* api = model_->runtime().api();
-  const auto release = [&](const Tensor& tensor) {
-    for (ort::Value* value : tensor.values) {
-      if (value != nullptr) ort::ReleaseValue::call<void>(api, value);
-    }
-  };
-  for (const Tensor& input : inputs_) release(input);
-  release(output_);
-}
-
-// The copies' memory comes when they are first asked for: whoever runs on its own does without.
-float* Inference::mel(int i) {
-  Tensor& tensor = inputs_[0];
-  tensor.data.resize(tensor.size * capacity_);
-  return tensor.data.data() + i * tensor.size;
-}
-
-Status Inference::create(const Tensor& tensor, int count, const float* data, ort::Value** out) {
-  const OnnxRuntime& runtime = model_->runtime();
-  std::vector<int64_t> shape = tensor.shape;
-  shape[0] = count;
-  // ONNX Runtime takes a pointer to what may be written, and does not write to inputs.
-  void* memory = const_cast<float*>(data);
-  const std::string failure = runtime.take_message(ort::CreateTensorWithDataAsOrtValue::call(
-      runtime.api(), runtime.memory(), memory, count * tensor.size * sizeof(float), shape.data(),
-      shape.size(), ort::kFloat, out));
-  return failure.empty() ? Status{} : Status{KOEMORPH_INFERENCE_FAILED, failure};
-}
-
-Status Inference::bind(Tensor* tensor, int count) {
-  ort::Value** value = &tensor->values[count];
-  return *value != nullptr ? Status{} : create(*tensor, count, tensor->data.data(), value);
-}
-
-Status Inference::run(int count) {
-  mel(0);
-  Status status = bind(&inputs_[0], count);
-  return status.ok() ? call(count, inputs_[0].values[count]) : status;
-}
-
-Status Inference::run_on(const float* mel) {
-  ort::Value* lent = nullptr;
-  Status status = create(inputs_[0], 1, mel, &lent);
-  if (!status.ok()) return status;
-  status = call(1, lent);
-  ort::ReleaseValue::call<void>(model_->runtime().api(), lent);
-  return status;
-}
-
-Status Inference::call(int count, const ort::Value* mel) {
-  constexpr size_t kMostInputs = 4;
-  const char* names[kMostInputs] = {inputs_[0].name};
-  const ort::Value* values[kMostInputs] = {mel};
-  Status status = bind(&output_, count);
-  for (size_t i = 1; i < inputs_.size(); ++i) {
-    if (status.ok()) status = bind(&inputs_[i], count);
-    names[i] = inputs_[i].name;
-    values[i] = inputs_[i].values[count];
-  }
-  if (!status.ok()) return status;
-  const OnnxRuntime& runtime = model_->runtime();
-  ort::Status* failure = ort::Run::call(runtime.api(), model_->session(), nullptr, names, values,
-                                        inputs_.size(), &output_.name, 1, &output_.values[count]);
-  if (failure == nullptr) return {};
-  return {KOEMORPH_INFERENCE_FAILED,
-          "The model could not be run: " + runtime.take_message(failure)};
 }
 
 }  // namespace koemorph

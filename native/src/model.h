@@ -17,9 +17,16 @@ namespace koemorph {
 // What the metadata of a model file says, checked.
 struct ModelSettings {
   MelConfig mel;
-  int context_frames = 256;
+  // The network hears the newest frame, and means of blocks of frames before the newest block.
+  int block_frames = 32;
+  int blocks = 7;
+  // What the layers of its trunk are handed of earlier frames: each its own input, as it was two
+  // and one of its dilations (in frames) ago.
+  int trunk_channels = 128;
+  std::vector<int> trunk_dilations;
   bool use_egemaps = false;  // emotion = native: the graph has an `egemaps` input
   EgemapsConfig egemaps;
+  int felt_size = 0;  // numbers a coefficient that the emotion stream hands on
 };
 
 // An immutable loaded model; any number of streams on any threads may run it.
@@ -56,45 +63,5 @@ class Model {
 
 // Reads and checks the settings in a model's metadata.
 Status parse_settings(const std::map<std::string, std::string>& metadata, ModelSettings* out);
-
-// The network's inputs and output for up to `capacity` voices at once, in memory of our own.
-class Inference {
- public:
-  Inference(std::shared_ptr<const Model> model, int capacity);
-  ~Inference();
-  Inference(const Inference&) = delete;
-  Inference& operator=(const Inference&) = delete;
-
-  int capacity() const { return capacity_; }
-  // Where voice i's inputs go: (context_frames, bands), (detail_frames, bands), (windows, 88),
-  // (52,).
-  float* mel(int i);
-  float* detail(int i) { return inputs_[1].data.data() + i * inputs_[1].size; }
-  float* previous(int i) { return inputs_[2].data.data() + i * inputs_[2].size; }
-  float* egemaps(int i) { return inputs_[3].data.data() + i * inputs_[3].size; }
-  // Runs the first `count` voices; then coefficients(i) is (52,).
-  Status run(int count);
-  // Runs voice 0 on `mel` (context_frames, bands) where it lies, instead of on a copy in mel(0).
-  Status run_on(const float* mel);
-  const float* coefficients(int i) const { return output_.data.data() + i * output_.size; }
-
- private:
-  struct Tensor {
-    const char* name;
-    std::vector<int64_t> shape;  // its first entry is the number of voices
-    size_t size;                 // floats a voice
-    std::vector<float> data;
-    std::vector<ort::Value*> values;  // by number of voices; NULL until it comes up
-  };
-  Tensor tensor(const char* name, std::vector<int64_t> shape_of_one) const;
-  Status create(const Tensor& tensor, int count, const float* data, ort::Value** out);
-  Status bind(Tensor* tensor, int count);
-  Status call(int count, const ort::Value* mel);
-
-  std::shared_ptr<const Model> model_;
-  int capacity_;
-  std::vector<Tensor> inputs_;
-  Tensor output_;
-};
 
 }  // namespace koemorph

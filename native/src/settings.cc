@@ -9,6 +9,8 @@
 namespace koemorph {
 namespace {
 
+constexpr int kFormatVersion = 2;
+
 // Reads values out of the metadata; after the first failure the rest is skipped.
 class Reader {
  public:
@@ -110,6 +112,26 @@ void read_mel(Reader* reader, MelConfig* mel) {
   }
 }
 
+// What of the past the network is handed. The limits keep a damaged file from asking for gigabytes.
+void read_memory(Reader* reader, ModelSettings* settings) {
+  const int context = reader->integer("context_frames", 1, 8192);
+  settings->block_frames = reader->integer("block_frames", 1, 8192);
+  if (context < 2 * settings->block_frames || context % settings->block_frames != 0) {
+    reader->fail(
+        "Its metadata key \"context_frames\" must be a multiple of \"block_frames\", two or more.");
+    return;
+  }
+  settings->blocks = context / settings->block_frames - 1;
+  settings->trunk_channels = reader->integer("trunk_channels", 1, 1024);
+  settings->trunk_dilations.clear();
+  for (const double dilation : reader->numbers("trunk_dilations", 1.0, 256.0)) {
+    settings->trunk_dilations.push_back(static_cast<int>(dilation));
+    if (dilation != std::floor(dilation) || settings->trunk_dilations.size() > 16) {
+      reader->fail("Its metadata key \"trunk_dilations\" must be at most 16 whole numbers.");
+    }
+  }
+}
+
 void check_coefficients(Reader* reader) {
   const std::vector<std::string> names = Reader::split(reader->text("coefficients"));
   bool same = names.size() == kCoefficients;
@@ -128,6 +150,7 @@ void read_emotion(Reader* reader, ModelSettings* settings) {
         "\", which only training can compute; the native core has \"native\" and \"none\".");
   }
   if (!settings->use_egemaps) return;
+  settings->felt_size = reader->integer("felt_size", 1, 1024);
   EgemapsConfig* egemaps = &settings->egemaps;
   egemaps->sample_rate = settings->mel.clock.sample_rate;
   egemaps->context_window = reader->number("context_window", 0.1, 120.0);
@@ -145,12 +168,15 @@ void read_emotion(Reader* reader, ModelSettings* settings) {
 Status parse_settings(const std::map<std::string, std::string>& metadata, ModelSettings* out) {
   Reader reader(metadata);
   const int version = reader.integer("format_version", 1, 1000);
-  if (reader.status().ok() && version != 1) {
+  if (reader.status().ok() && version != kFormatVersion) {
     reader.fail("It is of format version " + std::to_string(version) +
-                "; this KoeMorph knows version 1. Update KoeMorph.");
+                "; this KoeMorph knows version " + std::to_string(kFormatVersion) +
+                (version < kFormatVersion ? ". Export it again from its checkpoint, with koemorph "
+                                            "export."
+                                          : ". Update KoeMorph."));
   }
   read_mel(&reader, &out->mel);
-  out->context_frames = reader.integer("context_frames", 1, 8192);
+  read_memory(&reader, out);
   check_coefficients(&reader);
   read_emotion(&reader, out);
   return reader.status();

@@ -24,8 +24,9 @@ Stream::Stream(std::shared_ptr<const Model> model, const koemorph_stream_config&
       devices_(config.sample_rate, clock_.sample_rate, kBlock),
       gate_(clock_.sample_rate),
       mel_(model_->settings().mel),
-      window_(model_->settings().context_frames, model_->settings().mel.bands,
-              silence(model_->settings().mel)),
+      blocks_(model_->settings().mel.bands, model_->settings().block_frames,
+              model_->settings().blocks, silence(model_->settings().mel)),
+      recall_(model_->settings()),
       controls_(clock_.fps),
       life_(clock_.fps),
       frames_(static_cast<int>(std::ceil(config.keep_seconds * clock_.fps)), kCoefficients,
@@ -74,9 +75,10 @@ Status Stream::process(int64_t* computed) {
   Status worst;
   begin();
   while (advance()) {
+    inference_->set_changed(feels_anew());
     fill(inference_.get(), 0);
-    Status status = inference_->run_on(window_.data());
-    accept(status.ok() ? inference_->coefficients(0) : nullptr);
+    Status status = inference_->run(1);
+    accept(inference_.get(), 0, status.ok());
     ++*computed;
     if (!status.ok()) worst = std::move(status);
   }
@@ -140,23 +142,32 @@ void Stream::hear(const float* samples, int count) {
   }
 }
 
+bool Stream::feels_anew() const { return egemaps_ && egemaps_->updates() != recall_.felt_update(); }
+
 void Stream::fill(Inference* inference, int i) {
-  window_.push(mel_.frame());
+  blocks_.push(mel_.frame());
   const MelConfig& mel = mel_.config();
+  std::copy_n(mel_.frame(), mel.bands, inference->mel(i));
+  blocks_.means(inference->blocks(i));
   std::copy_n(mel_.detail(), mel.detail_frames * mel.bands, inference->detail(i));
-  if (egemaps_) {
-    std::copy_n(egemaps_->windows(), egemaps_->window_count() * kFunctionalCount,
-                inference->egemaps(i));
-  }
   std::copy_n(smooth_.previous(), kCoefficients, inference->previous(i));
+  recall_.past(inference->past(i));
+  if (!egemaps_) return;
+  std::copy_n(egemaps_->windows(), egemaps_->window_count() * kFunctionalCount,
+              inference->egemaps(i));
+  std::copy(recall_.felt().begin(), recall_.felt().end(), inference->felt(i));
 }
 
-void Stream::accept(const float* coefficients) {
+void Stream::accept(Inference* inference, int i, bool answered) {
   const int64_t index = mel_.index();
   mel_.next();
-  if (coefficients != nullptr) {
-    std::copy_n(coefficients, kCoefficients, raw_);
-    smooth_.push(coefficients);
+  if (answered) {
+    std::copy_n(inference->coefficients(i), kCoefficients, raw_);
+    smooth_.push(raw_);
+    recall_.push(inference->present(i), egemaps_ ? inference->feeling(i) : nullptr,
+                 egemaps_ ? egemaps_->updates() : recall_.felt_update());
+  } else {
+    recall_.skip();
   }
   // On a copy: the network must see its own output again, not what became of it.
   controls_.apply(smooth_.frame(), face_);
@@ -168,7 +179,8 @@ void Stream::accept(const float* coefficients) {
 void Stream::jump(int64_t lost) {
   devices_.skip(lost);
   dropped_.fetch_add(lost, std::memory_order_relaxed);
-  window_.reset();
+  blocks_.reset();
+  recall_.reset();
   smooth_.reset();
   if (egemaps_) egemaps_->reset();
   mel_.reset(devices_.model_position());
@@ -179,7 +191,8 @@ void Stream::reset(int32_t sample_rate, int32_t channels) {
   devices_.reset(sample_rate);
   mel_.reset();
   if (egemaps_) egemaps_->reset();
-  window_.reset();
+  blocks_.reset();
+  recall_.reset();
   smooth_.reset();
   gate_.reset();
   std::fill_n(raw_, kCoefficients, 0.0f);
@@ -206,11 +219,14 @@ int Stream::tap(koemorph_stage stage, float* out, int32_t n) {
     case KOEMORPH_STAGE_RESAMPLE:
       return copy(devices_.output(), devices_.output_count());
     case KOEMORPH_STAGE_MEL:
-      return copy(window_.newest(), bands);
+      return copy(blocks_.newest(), bands);
     case KOEMORPH_STAGE_EGEMAPS:
       return egemaps_ ? copy(egemaps_->windows(), kFunctionalCount) : 0;
-    case KOEMORPH_STAGE_WINDOW:
-      return copy(window_.data(), window_.size());
+    case KOEMORPH_STAGE_WINDOW: {
+      std::vector<float> means(static_cast<size_t>(blocks_.count()) * bands);
+      blocks_.means(means.data());
+      return copy(means.data(), static_cast<int>(means.size()));
+    }
     case KOEMORPH_STAGE_MODEL:
       return copy(raw_, kCoefficients);
     case KOEMORPH_STAGE_SMOOTH:

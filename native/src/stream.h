@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "audio.h"
+#include "blocks.h"
 #include "controls.h"
 #include "devices.h"
 #include "door.h"
@@ -16,13 +17,14 @@
 #include "frames.h"
 #include "gate.h"
 #include "handover.h"
+#include "inference.h"
 #include "life.h"
 #include "mel.h"
 #include "model.h"
+#include "recall.h"
 #include "relax.h"
 #include "smooth.h"
 #include "status.h"
-#include "window.h"
 
 namespace koemorph {
 
@@ -51,13 +53,14 @@ class Stream {
   Status process(int64_t* computed);
   // The steps of that, for a crowd, which runs the network between them for many streams at once:
   // take over new settings; go on until a frame's features are there, false when audio is lacking;
-  // copy them, but for what window() shows, to voice `i`; take the network's answer, NULL when it
-  // failed, and finish the frame.
+  // copy them to voice `i`; take that voice's answer, or note that there is none, and finish the
+  // frame.
   void begin();
   bool advance();
+  // Whether the emotion features of that frame are others than those of the last.
+  bool feels_anew() const;
   void fill(Inference* inference, int i);
-  const Window& window() const { return window_; }
-  void accept(const float* coefficients);
+  void accept(Inference* inference, int i, bool answered);
   void reset(int32_t sample_rate, int32_t channels);
   int tap(koemorph_stage stage, float* out, int32_t n);
   bool has_worker() const { return worker_.joinable(); }
@@ -86,7 +89,8 @@ class Stream {
   Gate gate_;
   Mel mel_;
   std::optional<Egemaps> egemaps_;  // where the model listens to it
-  Window window_;
+  Blocks blocks_;
+  Recall recall_;
   std::unique_ptr<Inference> inference_;  // from the first process on: a crowd brings its own
   Smooth smooth_;
   Controls controls_;

@@ -1,4 +1,4 @@
-// Stage `window`: what the network looks at, kept as it arrives.
+// The newest rows of a table, kept as they arrive.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 namespace koemorph {
 
 // The newest `frames` rows of `width` numbers; before they have come, rows of `fill`. They lie in a
-// row, so that the network reads them where they are.
+// row, so that they are read where they are.
 class Window {
  public:
   Window(int frames, int width, float fill);
@@ -18,8 +18,6 @@ class Window {
   const float* data() const {
     return rows_.data() + static_cast<std::size_t>(end_ - frames_) * width_;
   }
-  // (width,): the row pushed last.
-  const float* newest() const { return data() + size() - width_; }
   int size() const { return frames_ * width_; }
   void reset();
 

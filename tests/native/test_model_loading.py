@@ -21,6 +21,17 @@ def with_metadata(path: Path, **changes: str) -> Path:
     return tiny_model.save(path, 30, tiny_model.metadata(30, **changes))
 
 
+def altered(path: Path, key: str, value: str | None) -> Path:
+    """The same model with another value of a metadata key, or without it, beside it."""
+    model = onnx.load(path)
+    texts = {entry.key: entry.value for entry in model.metadata_props}
+    del texts[key]
+    helper.set_model_props(model, texts if value is None else texts | {key: value})
+    bad = path.with_name("bad.onnx")
+    onnx.save(model, bad)
+    return bad
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"nowhere\.onnx cannot be opened\.$"):
         Model(tmp_path / "nowhere.onnx")
@@ -56,10 +67,7 @@ def test_a_foreign_model_is_refused(tmp_path: Path) -> None:
     "key", sorted(set(tiny_model.metadata(30)) - {"name", "model_version", *DESCRIPTIONS})
 )
 def test_each_needed_key_is_missed_by_name(tmp_path: Path, key: str) -> None:
-    texts = tiny_model.metadata(30, emotion="native")
-    del texts[key]
-    path = tmp_path / "model.onnx"
-    tiny_model.save(path, 30, texts)
+    path = altered(with_metadata(tmp_path / "good.onnx", emotion="native"), key, None)
     with pytest.raises(ModelError, match=f'no metadata key "{key}"'):
         Model(path)
 
@@ -67,7 +75,8 @@ def test_each_needed_key_is_missed_by_name(tmp_path: Path, key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("format_version", "2"),
+        ("format_version", "1"),
+        ("format_version", "3"),
         ("sample_rate", "fast"),
         ("fps", "0"),
         ("fps", "29.97"),
@@ -77,16 +86,15 @@ def test_each_needed_key_is_missed_by_name(tmp_path: Path, key: str) -> None:
         ("emotion", "emotion2vec"),
         ("coefficients", "jawOpen,eyeBlinkLeft"),
         ("context_frames", "128"),
+        ("context_frames", "250"),
+        ("block_frames", "256"),
+        ("trunk_channels", "3"),
+        ("trunk_dilations", "1,2.5"),
+        ("trunk_dilations", ""),
     ],
 )
 def test_wrong_values_are_refused(tmp_path: Path, key: str, value: str) -> None:
-    good = tmp_path / "good.onnx"
-    model = onnx.load(with_metadata(good))
-    for entry in model.metadata_props:
-        if entry.key == key:
-            entry.value = value
-    bad = tmp_path / "bad.onnx"
-    onnx.save(model, bad)
+    bad = altered(with_metadata(tmp_path / "good.onnx"), key, value)
     with pytest.raises(ModelError, match=r"bad\.onnx: .*"):
         Model(bad)
 
@@ -111,17 +119,33 @@ def test_onnx_runtime_and_the_stream_agree(tmp_path: Path, speech: Path, emotion
     session = onnxruntime.InferenceSession(str(path))
     silence = np.full((255, 80), (np.log10(1e-10) + 6) / 2, np.float32)
     padded = np.concatenate([silence, found.mel])
-    previous = np.zeros((1, 52), np.float32)
+    frames, channels = len(found.mel), tiny_model.CHANNELS
+    # Frame t of layer l was handed on as row t + longest of its table.
+    longest = 2 * max(tiny_model.DILATIONS)
+    handed = np.zeros((len(tiny_model.DILATIONS), longest + frames, channels), np.float32)
+    previous, felt = np.zeros((1, 52), np.float32), np.zeros((1, 52, tiny_model.FELT), np.float32)
     expected = []
-    for frame in range(len(found.mel)):
+    for frame in range(frames):
+        now = longest + frame
+        taps = [
+            handed[layer, now - age]
+            for layer, dilation in enumerate(tiny_model.DILATIONS)
+            for age in (2 * dilation, dilation)
+        ]
         inputs = {
-            "mel": padded[np.newaxis, frame : frame + 256],
+            "mel": found.mel[np.newaxis, frame],
+            "blocks": padded[frame : frame + 256].reshape(1, 8, 32, 80).mean(axis=2)[:, :-1],
             "detail": found.detail[np.newaxis, frame],
             "previous": previous,
+            "past": np.concatenate(taps)[np.newaxis],
         }
         if emotion == "native":
-            inputs["egemaps"] = windows[np.newaxis, frame]
-        (previous,) = session.run(None, inputs)
+            anew = frame == 0 or (windows[frame] != windows[frame - 1]).any()
+            inputs |= {"egemaps": windows[np.newaxis, frame], "felt": felt}
+            inputs["changed"] = np.array([anew], np.float32)
+        previous, present, *rest = session.run(None, inputs)
+        felt = rest[0] if rest else felt
+        handed[:, now] = present.reshape(-1, channels)
         expected.append(previous[0])
     animation = Model(path).animate(speech)
     np.testing.assert_allclose(animation.weights, np.stack(expected), atol=1e-4)

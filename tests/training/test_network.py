@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from koemorph.coefficients import INDEX
-from koemorph.training.network import SILENCE, Network, NetworkSettings
+from koemorph.training.export import past_of
+from koemorph.training.layers import SILENCE
+from koemorph.training.network import Network, NetworkSettings
 from koemorph.training.predict import smooth_runs
 
 SMALL = {"d_model": 32, "num_heads": 4, "channels": 16, "hidden": 8, "emotion_dim": 16}
@@ -41,14 +44,47 @@ def test_a_sequence_is_its_frames(fps: int, emotion_features: int) -> None:
     raw = made.sequence(
         mel, detail[:, chosen], chosen, None if emotion is None else emotion[:, chosen]
     )
-    context = made.settings.context_frames
     for column, frame in enumerate(chosen.tolist()):
-        window = mel[:, frame : frame + context]
-        alone, _ = made.hear(
-            window, detail[:, frame], None if emotion is None else emotion[:, frame]
+        alone = made.sequence(
+            mel[:, frame : frame + made.settings.context_frames],
+            detail[:, frame : frame + 1],
+            torch.zeros(1, dtype=torch.int64),
+            None if emotion is None else emotion[:, frame : frame + 1],
         )
-        torch.testing.assert_close(raw[:, column], alone, atol=1e-5, rtol=0)
+        torch.testing.assert_close(raw[:, column : column + 1], alone, atol=1e-5, rtol=0)
     assert raw.std() > 1e-3
+
+
+@pytest.mark.parametrize("fps", [30, 60])
+@pytest.mark.parametrize("emotion_features", [88, 0])
+@torch.no_grad()
+def test_frame_after_frame_from_nothing_is_the_sequence(fps: int, emotion_features: int) -> None:
+    """What `forward` is handed of earlier frames is all that it needs of them."""
+    made = network(fps, emotion_features=emotion_features)
+    settings, frames = made.settings, 300
+    mel, detail, emotion = inputs(made, frames)
+    mel[:, : settings.context_frames - 1] = SILENCE
+    raw = made.sequence(mel, detail, torch.arange(frames), emotion)
+    expected = smooth_runs(made, raw[:, None], torch.zeros(2, 1, 52))[:, 0]
+    previous = torch.zeros(2, 52)
+    presents: list[torch.Tensor] = []
+    for frame in range(frames):
+        window = mel[:, frame : frame + settings.context_frames]
+        blocks = window.unflatten(1, (-1, settings.block_frames)).mean(2)[:, :-1]
+        past = [
+            past_of([present[voice].numpy() for present in presents], settings)
+            for voice in range(2)
+        ]
+        previous, present = made(
+            window[:, -1],
+            blocks,
+            detail[:, frame],
+            previous,
+            torch.from_numpy(np.concatenate(past)),
+            None if emotion is None else emotion[:, frame],
+        )
+        presents.append(present)
+        torch.testing.assert_close(previous, expected[:, frame], atol=1e-5, rtol=0)
 
 
 @torch.no_grad()
@@ -75,8 +111,9 @@ def test_sixty_frames_are_thirty_asked_twice_as_often() -> None:
     assert emotion is not None
     # The newest frame and every second one before it; blocks average pairs of equal frames.
     mel = mel[:, 1::2].repeat_interleave(2, dim=1)
-    fast_raw, _ = fast.hear(mel, detail[:, 0], emotion[:, 0])
-    slow_raw, _ = slow.hear(mel[:, 1::2], detail[:, 0], emotion[:, 0])
+    newest = torch.zeros(1, dtype=torch.int64)
+    fast_raw = fast.sequence(mel, detail, newest, emotion)
+    slow_raw = slow.sequence(mel[:, 1::2], detail, newest, emotion)
     torch.testing.assert_close(fast_raw, slow_raw, atol=1e-5, rtol=0)
     torch.testing.assert_close(fast.alpha**2, slow.alpha)
 
@@ -88,11 +125,12 @@ def test_nothing_measured_yet_is_neutral_whatever_the_scale() -> None:
     made.emotion_scale.fill_(0.1)
     mel, detail, emotion = inputs(made, 1)
     assert emotion is not None
-    silent, _ = made.hear(mel, detail[:, 0], torch.zeros_like(emotion[:, 0]))
+    newest = torch.zeros(1, dtype=torch.int64)
+    silent = made.sequence(mel, detail, newest, torch.zeros_like(emotion))
     made.emotion_mean.fill_(0.0)
-    same, _ = made.hear(mel, detail[:, 0], torch.zeros_like(emotion[:, 0]))
+    same = made.sequence(mel, detail, newest, torch.zeros_like(emotion))
     torch.testing.assert_close(silent, same)
-    other, _ = made.hear(mel, detail[:, 0], 10 * emotion[:, 0])
+    other = made.sequence(mel, detail, newest, 10 * emotion)
     assert (other - silent).abs().max() > 1e-4
 
 
@@ -100,10 +138,9 @@ def test_nothing_measured_yet_is_neutral_whatever_the_scale() -> None:
 def test_outputs_stay_in_range_and_smoothing_keeps_its_state() -> None:
     made = network(30)
     mel, detail, emotion = inputs(made, 1)
-    assert emotion is not None
-    loud = made(10 * mel + SILENCE, detail[:, 0], torch.ones(2, 52), emotion[:, 0])
-    assert loud.min() >= 0.0
-    assert loud.max() <= 1.0
+    raw = made.sequence(10 * mel + SILENCE, detail, torch.zeros(1, dtype=torch.int64), emotion)
+    assert raw.min() >= 0.0
+    assert raw.max() <= 1.0
     raw = torch.rand(1, 2, 5, 52)
     before = torch.rand(1, 2, 52)
     smoothed = smooth_runs(made, raw, before)
@@ -116,13 +153,11 @@ def test_outputs_stay_in_range_and_smoothing_keeps_its_state() -> None:
 def test_what_is_fixed_is_not_learned() -> None:
     made = network(30, fixed_weights=(0.0, 1.0), fixed_alpha=0.25)
     mel, detail, emotion = inputs(made, 1)
-    assert emotion is not None
-    deaf = made(mel, detail[:, 0], torch.zeros(2, 52), emotion[:, 0])
-    torch.testing.assert_close(
-        made(mel + 1.0, detail[:, 0], torch.zeros(2, 52), emotion[:, 0]), deaf
-    )
+    newest = torch.zeros(1, dtype=torch.int64)
+    deaf = made.sequence(mel, detail, newest, emotion)
+    torch.testing.assert_close(made.sequence(mel + 1.0, detail, newest, emotion), deaf)
     torch.testing.assert_close(made.alpha, torch.full((52,), 0.25))
-    deaf.sum().backward()
+    made.smooth(deaf, torch.zeros(2, 1, 52)).sum().backward()
     assert made.alpha_logit.grad is None
     assert made.stream_logits.grad is None
 
@@ -140,7 +175,7 @@ def test_the_mouth_begins_with_the_mel_stream() -> None:
         ({"fps": 25}, "multiple of 30"),
         ({"d_model": 30}, "heads"),
         ({"context_frames": 100}, "multiple of 32"),
-        ({"context_frames": 16}, "at least 32"),
+        ({"context_frames": 16}, "at least 64"),
         ({"fixed_alpha": 1.0}, "alpha"),
     ],
 )

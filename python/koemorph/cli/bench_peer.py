@@ -111,9 +111,11 @@ def _model(_: FloatArray, rate: int, metadata: Mapping[str, str]) -> Callable[[i
     )
     network = Network(settings).eval()  # what its weights are does not change what it costs
     inputs = [
-        torch.zeros(1, context, bands),
+        torch.zeros(1, bands),
+        torch.zeros(1, settings.blocks, bands),
         torch.zeros(1, settings.detail_frames, bands),
         torch.zeros(1, OUTPUTS),
+        torch.zeros(1, 2 * len(settings.dilations) * settings.channels),
     ]
     if heard:
         inputs.append(torch.zeros(1, windows, 88))

@@ -1,0 +1,45 @@
+#include "blocks.h"
+
+#include <algorithm>
+
+namespace koemorph {
+
+Blocks::Blocks(int bands, int block_frames, int blocks, float fill)
+    : bands_(bands),
+      block_frames_(block_frames),
+      blocks_(blocks),
+      fill_(fill),
+      frames_(static_cast<size_t>(block_frames) * bands),
+      sums_(bands),
+      // One more than is looked back at: the newest is written before the oldest is read.
+      means_((static_cast<size_t>(blocks) * block_frames + 1) * bands) {
+  reset();
+}
+
+void Blocks::reset() {
+  std::fill(frames_.begin(), frames_.end(), fill_);
+  std::fill(sums_.begin(), sums_.end(), static_cast<double>(fill_) * block_frames_);
+  std::fill(means_.begin(), means_.end(), fill_);
+}
+
+void Blocks::push(const float* mel) {
+  ++newest_;
+  float* oldest = &frames_[place(newest_, block_frames_)];
+  float* mean = &means_[place(newest_, blocks_ * block_frames_ + 1)];
+  for (int band = 0; band < bands_; ++band) {
+    sums_[band] += static_cast<double>(mel[band]) - static_cast<double>(oldest[band]);
+    oldest[band] = mel[band];
+    mean[band] = static_cast<float>(sums_[band] / block_frames_);
+  }
+}
+
+void Blocks::means(float* out) const {
+  const int ring = blocks_ * block_frames_ + 1;
+  for (int block = blocks_; block > 0; --block) {
+    // Frames before the first are found at the end of the ring, where they are `fill`.
+    const int64_t frame = newest_ - static_cast<int64_t>(block) * block_frames_ + ring;
+    out = std::copy_n(means_.begin() + static_cast<int64_t>(place(frame, ring)), bands_, out);
+  }
+}
+
+}  // namespace koemorph
