@@ -185,10 +185,12 @@ class Corpus:
         else:
             start = int(rng.integers(0, max(1, len(track) - count + 1)))
         first = start if cold else start - past  # earliest frame whose sound is heard
-        mel = _padded(track.features.mel, start - past, start + count, max(first, 0), SILENCE)
+        heard_from = max(first, 0)
+        mel = _padded(track.features.mel, start - past, start + count, heard_from, SILENCE)
+        detailed_from = start - self.network.trunk_past
+        detail = _padded(track.features.detail, detailed_from, start + count, heard_from, SILENCE)
         frames = np.minimum(start + positions, len(track) - 1)
         inside = start + positions < len(track)
-        detail = np.array(track.features.detail[frames])
         mel, detail = augment(mel, detail, self.augmentation, self.features, rng)
         row = {"mel": mel, "detail": detail, "target": track.weights[frames]}
         labelled = (inside[:, None] & track.labelled[None]).astype(np.float32)
@@ -207,7 +209,7 @@ class Corpus:
 
 def _padded(table: FloatArray, first: int, last: int, heard_from: int, fill: float) -> FloatArray:
     """Rows first <= i < last of a table; `fill` before heard_from and outside the table."""
-    result = np.full((last - first, table.shape[1]), fill, np.float32)
+    result = np.full((last - first, *table.shape[1:]), fill, np.float32)
     begin, end = max(first, heard_from), min(last, len(table))
     if end > begin:
         result[begin - first : end - first] = table[begin:end]

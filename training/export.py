@@ -25,7 +25,7 @@ from koemorph.outputs.atomic import atomic_path
 from .cache import TrackFeatures
 from .checkpoints import Checkpoint, load_weights
 from .graph import feel_when_changed, fold
-from .layers import OUTPUTS, SILENCE
+from .layers import OUTPUTS
 from .mobile import (
     TensorRunner,
     executorch_runner,
@@ -34,6 +34,7 @@ from .mobile import (
     write_torchscript,
 )
 from .network import Network, NetworkSettings
+from .predict import with_past
 
 FORMATS = ("onnx", "torchscript", "executorch")
 QUANTIZATIONS = ("none", "int8", "fp16")
@@ -225,9 +226,7 @@ def _feeds(network: Network, features: TrackFeatures) -> list[Feed]:
 
 def blocks_before(mel: FloatArray, frame: int, settings: NetworkSettings) -> FloatArray:
     """The network's `blocks` (blocks, bands) at a frame of mel (T, bands)."""
-    window = np.full((settings.context_frames, mel.shape[1]), SILENCE, np.float32)
-    heard = mel[max(0, frame + 1 - len(window)) : frame + 1]
-    window[len(window) - len(heard) :] = heard
+    window = with_past(mel, frame, frame + 1, settings.context_frames - 1)
     means: FloatArray = window.reshape(settings.blocks + 1, settings.block_frames, -1).mean(1)
     return means[:-1]
 

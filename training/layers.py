@@ -20,29 +20,30 @@ SILENCE = -2.0  # what the mel stage gives for no sound at all: (log10(1e-10) + 
 
 
 class Trunk(nn.Module):
-    """Residual dilated convolutions over mel frames."""
+    """Residual dilated convolutions over mel frames, each with the detail frames of its time."""
 
-    def __init__(self, bands: int, channels: int) -> None:
+    def __init__(self, bands: int, detail_frames: int, channels: int) -> None:
         super().__init__()
-        self.enter = nn.Linear(bands, channels)
+        self.enter = nn.Linear(bands * (1 + detail_frames), channels)
         self.spread = nn.ModuleList(nn.Conv1d(channels, channels, 3) for _ in DILATIONS)
         self.mix = nn.ModuleList(nn.Conv1d(channels, channels, 1) for _ in DILATIONS)
 
-    def forward(self, newest: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
-        """One frame, of its mel bands and what is kept of the frames before.
+    def forward(self, mel: Tensor, detail: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """One frame, of its own features and what is kept of the frames before.
 
-        newest: (B, bands); past: (B, layers * 2 * channels), each layer's input two and one of its
-        dilations ago, as they were in `present` then, zeros for what was never heard. Returns the
-        tokens that the newest frame needs, (B, 4, channels): what the last layer is made of,
-        oldest first, and that layer; and present, (B, layers * channels), each layer's input now.
-        Past and present are told as the distance from silence, which makes zeros of it.
+        mel: (B, bands); detail: (B, detail_frames, bands); past: (B, layers * 2 * channels), each
+        layer's input two and one of its dilations ago, as they were in `present` then, zeros for
+        what was never heard. Returns the tokens that the newest frame needs, (B, 4, channels): what
+        the last layer is made of, oldest first, and that layer; and present,
+        (B, layers * channels), each layer's input now. Past and present are told as the distance
+        from silence, which makes zeros of it.
         """
         channels = self.enter.out_features
         silence = self.silence()
         before = torch.split(past, 2 * channels, dim=1)
         # The signals without the biases that the layers add to them: what these sum up to is put
         # back where the signals are used, which saves an addition a layer.
-        plain = F.silu(self.enter(newest))
+        plain = self._entered(mel, detail)
         left_out = torch.zeros_like(silence[0])
         inputs, biases = [], []
         for spread, mix, heard, still in zip(self.spread, self.mix, before, silence, strict=True):
@@ -65,6 +66,7 @@ class Trunk(nn.Module):
 
     def silence(self) -> Tensor:
         """Each layer's input where nothing has been heard for long, (layers, channels)."""
+        # Without any sound the detail frames are as the mel frames are.
         signal = F.silu(self.enter.weight.sum(dim=1) * SILENCE + self.enter.bias)
         inputs = []
         for spread, mix in zip(self.spread, self.mix, strict=True):
@@ -75,12 +77,18 @@ class Trunk(nn.Module):
             signal = signal + F.linear(heard, mix.weight[:, :, 0], mix.bias)
         return torch.stack(inputs)
 
-    def everywhere(self, mel: Tensor, step: int) -> list[Tensor]:
-        """The last two layers' outputs at every place that mel (B, L, bands) allows.
+    def _entered(self, mel: Tensor, detail: Tensor) -> Tensor:
+        """(..., bands), (..., detail_frames, bands) to (..., channels)."""
+        return F.silu(self.enter(torch.cat([mel, detail.flatten(-2)], dim=-1)))
+
+    def everywhere(self, mel: Tensor, detail: Tensor, step: int) -> list[Tensor]:
+        """The last two layers' outputs at every place that L frames allow.
+
+        mel: (B, L, bands); detail: (B, L, detail_frames, bands).
 
         Neighbours of the network's window are `step` frames apart.
         """
-        signal = F.silu(self.enter(mel)).transpose(1, 2)
+        signal = self._entered(mel, detail).transpose(1, 2)
         outputs = []
         for spread, mix, dilation in zip(self.spread, self.mix, DILATIONS, strict=True):
             assert isinstance(spread, nn.Conv1d)

@@ -1,10 +1,10 @@
 """The network: two streams of voice, and 52 learned queries that listen to both.
 
-The mel stream is a residual convolutional trunk over the newest second, pooled blocks of the
-seconds before, and the detail frames. The emotion stream is a learned layer over the functionals of
-three windows. Each coefficient attends to both streams and shares itself between them with weights
-of its own; a small decoder turns what it heard into a number in [0, 1], which is smoothed with a
-learned alpha.
+The mel stream is a residual convolutional trunk over the mel and detail frames of the newest
+second, and pooled blocks of the seconds before. The emotion stream is a learned layer over the
+functionals of three windows. Each coefficient attends to both streams and shares itself between
+them with weights of its own; a small decoder turns what it heard into a number in [0, 1], which is
+smoothed with a learned alpha.
 
 The trunk's dilations double from layer to layer (as WaveNet's, van den Oord et al. 2016). It is
 causal, and the position of a token enters as a bias on its score, so what a layer made of one frame
@@ -108,8 +108,13 @@ class NetworkSettings:
 
     @property
     def mel_tokens(self) -> int:
-        """Tokens of the mel stream: blocks (oldest first), recent (oldest first), detail."""
-        return self.blocks + RECENT_TOKENS + self.detail_frames
+        """Tokens of the mel stream: blocks (oldest first), recent (oldest first)."""
+        return self.blocks + RECENT_TOKENS
+
+    @property
+    def trunk_past(self) -> int:
+        """Frames before the newest that the trunk hears."""
+        return (TRUNK_FRAMES - 1) * self.step
 
 
 class Network(nn.Module):
@@ -119,9 +124,8 @@ class Network(nn.Module):
         super().__init__()
         self.settings = settings
         channels, bands = settings.channels, settings.mel_bands
-        self.trunk = Trunk(bands, channels)
+        self.trunk = Trunk(bands, settings.detail_frames, channels)
         self.block = nn.Linear(bands, channels)
-        self.detail = nn.Linear(bands, channels)
         self.queries = nn.Parameter(
             torch.randn(settings.num_heads, OUTPUTS, settings.d_model // settings.num_heads)
         )
@@ -217,9 +221,8 @@ class Network(nn.Module):
         (B, windows, features), raw, zeros where there is none yet. Returns (B, 52) in [0, 1],
         smoothed, and present, of which `past` is made for later frames.
         """
-        recent, present = self.trunk(mel, past)
-        tokens = [F.silu(self.block(blocks)), recent, F.silu(self.detail(detail))]
-        joined = torch.cat(tokens, dim=1)
+        recent, present = self.trunk(mel, detail, past)
+        joined = torch.cat([F.silu(self.block(blocks)), recent], dim=1)
         attention = self.mel_attention
         raw, _ = self._decode(
             attention.scores(joined, self.queries), attention.value(joined), egemaps, self.style
@@ -237,13 +240,13 @@ class Network(nn.Module):
         """Unsmoothed outputs at some frames of S sequences, each trunk token computed once.
 
         mel: (S, context_frames - 1 + T, bands): T frames and the history of the first.
-        positions: (n,) which of the T frames to compute; detail: (S, n, detail_frames, bands);
-        egemaps: (S, n, windows, features), both at these frames; style: (S, styles - 1), each
+        detail: (S, trunk_past + T, detail_frames, bands); positions: (n,) which of the T frames to
+        compute; egemaps: (S, n, windows, features), at these frames; style: (S, styles - 1), each
         sequence's shares of the styles after the first, by default what `forward` speaks. Returns
         (S, n, 52).
         """
         raw, _ = self.hear(mel, detail, positions, egemaps, style)
-        return raw.reshape(*detail.shape[:2], OUTPUTS)
+        return raw.reshape(len(mel), -1, OUTPUTS)
 
     def hear(
         self,
@@ -255,10 +258,9 @@ class Network(nn.Module):
     ) -> tuple[Tensor, list[Tensor]]:
         """`sequence` as (S * n, 52); also each stream's attention weights (S * n, N, heads, 52)."""
         settings = self.settings
-        attention = self.mel_attention
         step, past = settings.step, settings.context_frames - 1
-        start = past - (TRUNK_FRAMES - 1) * step
-        below, last = self.trunk.everywhere(mel[:, start:], step)
+        start = past - settings.trunk_past
+        below, last = self.trunk.everywhere(mel[:, start:], detail, step)
         ages = torch.tensor(AGES, device=mel.device) * step
         # The last layer's first place is frame `past`; the layer below begins AGES[0] earlier.
         parts = [
@@ -270,8 +272,6 @@ class Network(nn.Module):
         starts = torch.arange(settings.blocks, device=mel.device) * size
         wanted, place = torch.unique(positions[:, None] + starts, return_inverse=True)
         parts.insert(0, self._shared(F.silu(self.block(pooled[:, wanted])), place))
-        short = F.silu(self.detail(detail))
-        parts.append((attention.scores(short, self.queries), attention.value(short)))
         scores, values = (torch.cat(part, dim=2) for part in zip(*parts, strict=True))
         return self._decode(
             scores.flatten(0, 1),

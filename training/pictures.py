@@ -14,9 +14,9 @@ from koemorph.coefficients import COEFFICIENTS, INDEX
 
 from .cache import TrackFeatures
 from .data import LabelledTrack
-from .layers import SILENCE, TRUNK_FRAMES
+from .layers import TRUNK_FRAMES
 from .network import RECENT_TOKENS, TOKEN_FPS, Network
-from .predict import animate
+from .predict import animate, with_past
 
 SECONDS = 10.0
 HEIGHTS = (0.1, 0.25, 0.5, 1.0)  # of the axes, the least that a curve fits in
@@ -89,10 +89,8 @@ def attention_picture(
     network.eval()
     if frame is None:
         frame = int(np.asarray(features.mel).mean(axis=1).argmax())
-    count = network.settings.context_frames
-    mel = np.full((count, features.mel.shape[1]), SILENCE, np.float32)
-    heard = np.asarray(features.mel[max(0, frame + 1 - count) : frame + 1])
-    mel[count - len(heard) :] = heard
+    mel = with_past(features.mel, frame, frame + 1, network.settings.context_frames - 1)
+    detail = with_past(features.detail, frame, frame + 1, network.settings.trunk_past)
     device = network.alpha_logit.device
     emotion = None
     if network.settings.emotion_features:
@@ -100,7 +98,7 @@ def attention_picture(
         emotion = felt[None, None].to(device)
     _, maps = network.hear(
         torch.from_numpy(mel)[None].to(device),
-        torch.from_numpy(np.array(features.detail[frame]))[None, None].to(device),
+        torch.from_numpy(detail)[None].to(device),
         torch.zeros(1, dtype=torch.int64, device=device),
         emotion,
     )
@@ -122,11 +120,11 @@ def attention_picture(
 
 
 def _name_tokens(axis: Any, network: Network) -> None:
-    """Marks what the mel stream's tokens are: the seconds before, the newest ones, the detail."""
+    """Marks what the mel stream's tokens are: the seconds before, the newest ones."""
     settings = network.settings
-    groups = (settings.blocks, RECENT_TOKENS, settings.detail_frames)
+    groups = (settings.blocks, RECENT_TOKENS)
     seconds = TRUNK_FRAMES / TOKEN_FPS
-    names = ("seconds before", f"newest {seconds:.2f} s", "detail")
+    names = ("seconds before", f"newest {seconds:.2f} s")
     ends = np.cumsum(groups)
     for end in ends[:-1]:
         axis.axvline(end - 0.5, color="white", linewidth=0.8)

@@ -24,20 +24,17 @@ def animate(
     """
     network.eval()
     device = network.alpha_logit.device
-    past = network.settings.context_frames - 1
+    past, trunk_past = network.settings.context_frames - 1, network.settings.trunk_past
     previous = torch.zeros(1, OUTPUTS, device=device)
     output = []
     for first in range(0, len(features), CHUNK):
         last = min(first + CHUNK, len(features))
-        mel = np.full((past + last - first, features.mel.shape[1]), SILENCE, np.float32)
-        begin = max(0, first - past)
-        mel[len(mel) - (last - begin) :] = features.mel[begin:last]
         emotion = None
         if network.settings.emotion_features:
             emotion = _batched(features.emotion[features.emotion_index[first:last]], device)
         raw = network.sequence(
-            _batched(mel, device),
-            _batched(features.detail[first:last], device),
+            _batched(with_past(features.mel, first, last, past), device),
+            _batched(with_past(features.detail, first, last, trunk_past), device),
             torch.arange(last - first, device=device),
             emotion,
             None if style is None else _batched(style, device),
@@ -46,6 +43,17 @@ def animate(
         previous = smoothed[:, -1]
         output.append(smoothed[0].cpu().numpy())
     return np.concatenate(output) if output else np.zeros((0, OUTPUTS), np.float32)
+
+
+def with_past(table: NDArray[np.float32], first: int, last: int, past: int) -> NDArray[np.float32]:
+    """Rows first <= i < last of a recording's features, and `past` rows before them.
+
+    Before the recording is silence.
+    """
+    rows = np.full((past + last - first, *table.shape[1:]), SILENCE, np.float32)
+    begin = max(0, first - past)
+    rows[len(rows) - (last - begin) :] = table[begin:last]
+    return rows
 
 
 def smooth_runs(network: Network, raw: Tensor, previous: Tensor) -> Tensor:

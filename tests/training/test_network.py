@@ -28,7 +28,9 @@ def network(fps: int, **changes: Any) -> Network:
 def inputs(made: Network, frames: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
     settings = made.settings
     mel = torch.randn(2, settings.context_frames - 1 + frames, settings.mel_bands)
-    detail = torch.randn(2, frames, settings.detail_frames, settings.mel_bands)
+    detail = torch.randn(
+        2, settings.trunk_past + frames, settings.detail_frames, settings.mel_bands
+    )
     if not settings.emotion_features:
         return mel, detail, None
     return mel, detail, torch.randn(2, frames, 3, settings.emotion_features)
@@ -41,13 +43,11 @@ def test_a_sequence_is_its_frames(fps: int, emotion_features: int) -> None:
     made = network(fps, emotion_features=emotion_features)
     mel, detail, emotion = inputs(made, 9)
     chosen = torch.tensor([0, 1, 5, 8])
-    raw = made.sequence(
-        mel, detail[:, chosen], chosen, None if emotion is None else emotion[:, chosen]
-    )
+    raw = made.sequence(mel, detail, chosen, None if emotion is None else emotion[:, chosen])
     for column, frame in enumerate(chosen.tolist()):
         alone = made.sequence(
             mel[:, frame : frame + made.settings.context_frames],
-            detail[:, frame : frame + 1],
+            detail[:, frame : frame + made.settings.trunk_past + 1],
             torch.zeros(1, dtype=torch.int64),
             None if emotion is None else emotion[:, frame : frame + 1],
         )
@@ -64,6 +64,7 @@ def test_frame_after_frame_from_nothing_is_the_sequence(fps: int, emotion_featur
     settings, frames = made.settings, 300
     mel, detail, emotion = inputs(made, frames)
     mel[:, : settings.context_frames - 1] = SILENCE
+    detail[:, : settings.trunk_past] = SILENCE
     raw = made.sequence(mel, detail, torch.arange(frames), emotion)
     expected = smooth_runs(made, raw[:, None], torch.zeros(2, 1, 52))[:, 0]
     previous = torch.zeros(2, 52)
@@ -78,7 +79,7 @@ def test_frame_after_frame_from_nothing_is_the_sequence(fps: int, emotion_featur
         previous, present = made(
             window[:, -1],
             blocks,
-            detail[:, frame],
+            detail[:, settings.trunk_past + frame],
             previous,
             torch.from_numpy(np.concatenate(past)),
             None if emotion is None else emotion[:, frame],
@@ -111,9 +112,10 @@ def test_sixty_frames_are_thirty_asked_twice_as_often() -> None:
     assert emotion is not None
     # The newest frame and every second one before it; blocks average pairs of equal frames.
     mel = mel[:, 1::2].repeat_interleave(2, dim=1)
+    detail = detail[:, ::2].repeat_interleave(2, dim=1)[:, 1:]
     newest = torch.zeros(1, dtype=torch.int64)
     fast_raw = fast.sequence(mel, detail, newest, emotion)
-    slow_raw = slow.sequence(mel[:, 1::2], detail, newest, emotion)
+    slow_raw = slow.sequence(mel[:, 1::2], detail[:, ::2], newest, emotion)
     torch.testing.assert_close(fast_raw, slow_raw, atol=1e-5, rtol=0)
     torch.testing.assert_close(fast.alpha**2, slow.alpha)
 
