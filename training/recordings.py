@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -177,19 +178,30 @@ def find_recordings(root: str | Path) -> list[Path]:
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"
         raise DataError(f"the data folder {root} {what}.")
-    folders = [path.parent for path in root.rglob("blendshapes.jsonl")]
-    pairs = [
-        path
-        for path in root.rglob("*.jsonl")
-        if path.name != "blendshapes.jsonl" and _audio_beside(path.with_suffix("")) is not None
-    ]
-    found = sorted(folders + pairs)
+    found = []
+    for path in _jsonl_files(root):
+        if path.name == "blendshapes.jsonl":
+            found.append(path.parent)
+        elif _audio_beside(path.with_suffix("")) is not None:
+            found.append(path)
     if not found:
         raise DataError(
             f"no recordings in {root}: looked for folders with blendshapes.jsonl and audio.wav "
             f"(v2.0) and for pairs NAME.jsonl + NAME.wav (v1.0); .flac and .ogg are read too."
         )
-    return found
+    return sorted(found)
+
+
+def _jsonl_files(root: Path) -> Iterator[Path]:
+    """In any order. Links to folders are followed, but no folder is entered twice."""
+    entered = set()
+    for folder, inner, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in entered:
+            inner.clear()
+            continue
+        entered.add(real)
+        yield from (Path(folder, name) for name in names if name.endswith(".jsonl"))
 
 
 def read_recording(path: str | Path, *, auto_detect_fps: bool = True) -> Recording:

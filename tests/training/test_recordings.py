@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,17 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, sentence: str) -> None:
     table.write_text(json.dumps({**GOOD, "timestamp": 0.0}) + "\n" + line + "\n")
     with pytest.raises(DataError, match=sentence):
         recordings.read_recording(table)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_links_to_folders_are_followed_once(tmp_path: Path, folder: Path) -> None:
+    chosen = tmp_path / "chosen"
+    chosen.mkdir()
+    (chosen / "one").symlink_to(folder)
+    (chosen / "again").symlink_to(folder)
+    (chosen / "round").symlink_to(chosen)
+    (found,) = recordings.find_recordings(chosen)
+    assert found.resolve() == folder.resolve()
 
 
 def test_missing_pieces_are_named(tmp_path: Path, folder: Path) -> None:

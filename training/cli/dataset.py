@@ -33,11 +33,11 @@ command.add_command(teacher)
 
 
 @command.command()
-@click.argument("source_name", metavar="NAME", type=click.Choice(sorted(corpora.SOURCES)))
+@click.argument("source_name", type=click.Choice(sorted(corpora.SOURCES)))
 @click.argument("source", type=_PATH)
 @click.argument("out", type=_PATH)
 def convert(source_name: str, source: Path, out: Path) -> None:
-    """Turn a known corpus NAME in folder SOURCE into v2.0 folders OUT/train/* and OUT/dev/*."""
+    """Turn a known corpus in folder SOURCE into v2.0 folders OUT/train/* and OUT/dev/*."""
     count = 0
     clips = corpora.clips(source_name, source)
     for clip in track(clips, f"converting {source_name}", console=_PROGRESS):
