@@ -1,10 +1,10 @@
 """The network: two streams of voice, and 52 learned queries that listen to both.
 
 The mel stream is a residual convolutional trunk over the mel and detail frames of the newest
-second, and pooled blocks of the seconds before. The emotion stream is a learned layer over the
-functionals of three windows. Each coefficient attends to both streams and shares itself between
-them with weights of its own; a small decoder turns what it heard into a number in [0, 1], which is
-smoothed with a learned alpha.
+second, pooled blocks of the seconds before, and the newest detail frames once more. The emotion
+stream is a learned layer over the functionals of three windows. Each coefficient attends to both
+streams and shares itself between them with weights of its own; a small decoder turns what it heard
+into a number in [0, 1], which is smoothed with a learned alpha.
 
 The trunk's dilations double from layer to layer (as WaveNet's, van den Oord et al. 2016). It is
 causal, and the position of a token enters as a bias on its score, so what a layer made of one frame
@@ -108,8 +108,8 @@ class NetworkSettings:
 
     @property
     def mel_tokens(self) -> int:
-        """Tokens of the mel stream: blocks (oldest first), recent (oldest first)."""
-        return self.blocks + RECENT_TOKENS
+        """Tokens of the mel stream: blocks (oldest first), recent (oldest first), detail."""
+        return self.blocks + RECENT_TOKENS + self.detail_frames
 
     @property
     def trunk_past(self) -> int:
@@ -126,6 +126,7 @@ class Network(nn.Module):
         channels, bands = settings.channels, settings.mel_bands
         self.trunk = Trunk(bands, settings.detail_frames, channels)
         self.block = nn.Linear(bands, channels)
+        self.detail = nn.Linear(bands, channels)
         self.queries = nn.Parameter(
             torch.randn(settings.num_heads, OUTPUTS, settings.d_model // settings.num_heads)
         )
@@ -222,7 +223,8 @@ class Network(nn.Module):
         smoothed, and present, of which `past` is made for later frames.
         """
         recent, present = self.trunk(mel, detail, past)
-        joined = torch.cat([F.silu(self.block(blocks)), recent], dim=1)
+        tokens = [F.silu(self.block(blocks)), recent, F.silu(self.detail(detail))]
+        joined = torch.cat(tokens, dim=1)
         attention = self.mel_attention
         raw, _ = self._decode(
             attention.scores(joined, self.queries), attention.value(joined), egemaps, self.style
@@ -272,6 +274,10 @@ class Network(nn.Module):
         starts = torch.arange(settings.blocks, device=mel.device) * size
         wanted, place = torch.unique(positions[:, None] + starts, return_inverse=True)
         parts.insert(0, self._shared(F.silu(self.block(pooled[:, wanted])), place))
+        short = F.silu(self.detail(detail[:, settings.trunk_past + positions]))
+        parts.append(
+            (self.mel_attention.scores(short, self.queries), self.mel_attention.value(short))
+        )
         scores, values = (torch.cat(part, dim=2) for part in zip(*parts, strict=True))
         return self._decode(
             scores.flatten(0, 1),

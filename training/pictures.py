@@ -120,11 +120,11 @@ def attention_picture(
 
 
 def _name_tokens(axis: Any, network: Network) -> None:
-    """Marks what the mel stream's tokens are: the seconds before, the newest ones."""
+    """Marks what the mel stream's tokens are: the seconds before, the newest ones, the detail."""
     settings = network.settings
-    groups = (settings.blocks, RECENT_TOKENS)
+    groups = (settings.blocks, RECENT_TOKENS, settings.detail_frames)
     seconds = TRUNK_FRAMES / TOKEN_FPS
-    names = ("seconds before", f"newest {seconds:.2f} s")
+    names = ("seconds before", f"newest {seconds:.2f} s", "detail")
     ends = np.cumsum(groups)
     for end in ends[:-1]:
         axis.axvline(end - 0.5, color="white", linewidth=0.8)
