@@ -109,12 +109,13 @@ def test_the_voice_goes_on_over_a_change_of_the_devices_rate() -> None:
     off = np.abs(changed - one).max(axis=1)
     assert off[:30].max() == 0
     # Where 16 kHz, which pass through untouched, take turns with a resampler, the filter's 4 ms are
-    # a little rough.
+    # a little rough: to be seen in one frame.
     assert off[:60].max() < 0.01
-    assert off.max() < 0.05
+    assert off.max() < 0.08
+    assert np.delete(off, off.argmax()).max() < 0.05
     # A stream that forgot what it had heard is further off.
     fresh = played([(44100, 1.01, 2.02)], 0.01)
-    assert np.abs(fresh[1:20] - one[32:51]).max() > 0.06
+    assert np.abs(fresh[1:20] - one[32:51]).max() > 0.1
     for block in (0.00137, 10.0):
         np.testing.assert_allclose(played(several, block), changed, atol=1e-6)
 
