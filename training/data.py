@@ -18,8 +18,9 @@ from koemorph.features import FeatureSettings
 
 from .augment import Augmentation, augment
 from .cache import FeatureCache, TrackFeatures
-from .layers import OUTPUTS, SILENCE
+from .layers import OUTPUTS
 from .network import NetworkSettings
+from .predict import padded
 from .strides import Stride
 from .styles import style_shares
 from .tracks import Track
@@ -186,9 +187,9 @@ class Corpus:
             start = int(rng.integers(0, max(1, len(track) - count + 1)))
         first = start if cold else start - past  # earliest frame whose sound is heard
         heard_from = max(first, 0)
-        mel = _padded(track.features.mel, start - past, start + count, heard_from, SILENCE)
+        mel = padded(track.features.mel, start - past, start + count, heard_from)
         detailed_from = start - self.network.trunk_past
-        detail = _padded(track.features.detail, detailed_from, start + count, heard_from, SILENCE)
+        detail = padded(track.features.detail, detailed_from, start + count, heard_from)
         frames = np.minimum(start + positions, len(track) - 1)
         inside = start + positions < len(track)
         mel, detail = augment(mel, detail, self.augmentation, self.features, rng)
@@ -205,15 +206,6 @@ class Corpus:
             index = track.features.emotion_index[frames]
             row["emotion"] = np.array(track.features.emotion[index * 0 - 1 if unknown else index])
         return row
-
-
-def _padded(table: FloatArray, first: int, last: int, heard_from: int, fill: float) -> FloatArray:
-    """Rows first <= i < last of a table; `fill` before heard_from and outside the table."""
-    result = np.full((last - first, *table.shape[1:]), fill, np.float32)
-    begin, end = max(first, heard_from), min(last, len(table))
-    if end > begin:
-        result[begin - first : end - first] = table[begin:end]
-    return result
 
 
 def emotion_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, FloatArray]:

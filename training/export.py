@@ -34,7 +34,7 @@ from .mobile import (
     write_torchscript,
 )
 from .network import Network, NetworkSettings
-from .predict import with_past
+from .predict import padded
 
 FORMATS = ("onnx", "torchscript", "executorch")
 QUANTIZATIONS = ("none", "int8", "fp16")
@@ -151,7 +151,7 @@ def export(
 
 
 def onnx_runner(data: bytes) -> Runner:
-    """Runs an ONNX file on one thread, as a game would, always with the emotion as it changed."""
+    """Runs an ONNX file on one thread, as a game would: frame after frame of the same voices."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
@@ -206,9 +206,8 @@ def past_of(presents: Sequence[FloatArray], settings: NetworkSettings) -> FloatA
 def _feeds(network: Network, features: TrackFeatures) -> list[Feed]:
     """The inputs of the first CHECKED_FRAMES frames."""
     settings = network.settings
-    frames = min(CHECKED_FRAMES, len(features))
     feeds = []
-    for frame in range(frames):
+    for frame in range(min(CHECKED_FRAMES, len(features))):
         feed = {
             "mel": np.array(features.mel[None, frame]),
             "blocks": blocks_before(features.mel, frame, settings)[None],
@@ -226,7 +225,7 @@ def _feeds(network: Network, features: TrackFeatures) -> list[Feed]:
 
 def blocks_before(mel: FloatArray, frame: int, settings: NetworkSettings) -> FloatArray:
     """The network's `blocks` (blocks, bands) at a frame of mel (T, bands)."""
-    window = with_past(mel, frame, frame + 1, settings.context_frames - 1)
+    window = padded(mel, frame + 1 - settings.context_frames, frame + 1)
     means: FloatArray = window.reshape(settings.blocks + 1, settings.block_frames, -1).mean(1)
     return means[:-1]
 

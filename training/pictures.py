@@ -16,7 +16,7 @@ from .cache import TrackFeatures
 from .data import LabelledTrack
 from .layers import TRUNK_FRAMES
 from .network import RECENT_TOKENS, TOKEN_FPS, Network
-from .predict import animate, with_past
+from .predict import animate, padded
 
 SECONDS = 10.0
 HEIGHTS = (0.1, 0.25, 0.5, 1.0)  # of the axes, the least that a curve fits in
@@ -89,8 +89,8 @@ def attention_picture(
     network.eval()
     if frame is None:
         frame = int(np.asarray(features.mel).mean(axis=1).argmax())
-    mel = with_past(features.mel, frame, frame + 1, network.settings.context_frames - 1)
-    detail = with_past(features.detail, frame, frame + 1, network.settings.trunk_past)
+    mel = padded(features.mel, frame + 1 - network.settings.context_frames, frame + 1)
+    detail = padded(features.detail, frame - network.settings.trunk_past, frame + 1)
     device = network.alpha_logit.device
     emotion = None
     if network.settings.emotion_features:

@@ -33,8 +33,8 @@ def animate(
         if network.settings.emotion_features:
             emotion = _batched(features.emotion[features.emotion_index[first:last]], device)
         raw = network.sequence(
-            _batched(with_past(features.mel, first, last, past), device),
-            _batched(with_past(features.detail, first, last, trunk_past), device),
+            _batched(padded(features.mel, first - past, last), device),
+            _batched(padded(features.detail, first - trunk_past, last), device),
             torch.arange(last - first, device=device),
             emotion,
             None if style is None else _batched(style, device),
@@ -45,14 +45,14 @@ def animate(
     return np.concatenate(output) if output else np.zeros((0, OUTPUTS), np.float32)
 
 
-def with_past(table: NDArray[np.float32], first: int, last: int, past: int) -> NDArray[np.float32]:
-    """Rows first <= i < last of a recording's features, and `past` rows before them.
-
-    Before the recording is silence.
-    """
-    rows = np.full((past + last - first, *table.shape[1:]), SILENCE, np.float32)
-    begin = max(0, first - past)
-    rows[len(rows) - (last - begin) :] = table[begin:last]
+def padded(
+    table: NDArray[np.float32], first: int, last: int, heard_from: int = 0
+) -> NDArray[np.float32]:
+    """Rows first <= i < last of a table of features; silence before heard_from and outside it."""
+    rows = np.full((last - first, *table.shape[1:]), SILENCE, np.float32)
+    begin, end = max(first, heard_from), min(last, len(table))
+    if end > begin:
+        rows[begin - first : end - first] = table[begin:end]
     return rows
 
 

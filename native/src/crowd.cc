@@ -43,8 +43,7 @@ Status Crowd::process(Stream* const* streams, int count, int64_t* computed) {
 }
 
 Status Crowd::run_batch(Stream* const* streams, int count) {
-  inference_.set_changed(
-      std::any_of(streams, streams + count, [](Stream* s) { return s->feels_anew(); }));
+  inference_.set_changed(streams[0]->feels_anew());  // those that do come first
   for (int i = 0; i < count; ++i) streams[i]->fill(&inference_, i);
   Status status = inference_.run(count);
   for (int i = 0; i < count; ++i) streams[i]->accept(&inference_, i, status.ok());

@@ -272,10 +272,12 @@ class Reader {
       read_digits(&digits, &exponent, -1);
     }
     if (!read_exponent(&exponent)) return false;
-    // Two steps, so that 10^exponent itself neither overflows nor vanishes before the product does.
+    // Two steps, so that 10^exponent itself neither overflows nor vanishes before the product does;
+    // in long double, which where it is wider keeps what four roundings would lose.
     const int half = exponent / 2;
-    double value = static_cast<double>(digits);
-    if (digits != 0) value = value * std::pow(10.0, half) * std::pow(10.0, exponent - half);
+    long double product = static_cast<long double>(digits);
+    if (digits != 0) product = product * std::pow(10.0L, half) * std::pow(10.0L, exponent - half);
+    const auto value = static_cast<double>(product);
     if (!std::isfinite(value)) return fail("this number is too large");
     out->kind = Json::Kind::kNumber;
     out->number = negative ? -value : value;

@@ -18,8 +18,7 @@ VALUES = st.recursive(
 
 def same(ours: object, theirs: object) -> bool:
     if isinstance(theirs, float):
-        # Of a long way from 1: two powers of ten and two products, each rounded.
-        return isinstance(ours, float) and abs(ours - theirs) <= 4 * math.ulp(theirs)
+        return isinstance(ours, float) and abs(ours - theirs) <= 2 * math.ulp(theirs)
     if isinstance(theirs, list):
         return isinstance(ours, list) and len(ours) == len(theirs) and all(map(same, ours, theirs))
     if isinstance(theirs, dict):
