@@ -11,8 +11,10 @@ import pytest
 import torch
 
 from koemorph.coefficients import COEFFICIENTS
+from koemorph.errors import DataError
 from koemorph.training.corpora import (
     augment,
+    flite,
     kokoro,
     librivox,
     rules,
@@ -112,6 +114,14 @@ def test_the_script_is_the_same_every_time_and_uses_every_voice() -> None:
     assert {line.language for line in lines} == {"en", "ja", "zh"}
     assert {line.voices[0] for line in lines} == set(voices)
     assert any(len(line.voices) == 2 for line in lines)
+
+
+def test_without_flite_the_sentence_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DataError, match="install it"):
+        flite.synthesise(tmp_path / "voices", ["One sentence."], 0.001)
 
 
 def test_texts_vary() -> None:

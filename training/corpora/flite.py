@@ -6,6 +6,7 @@ pitches and paces.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -13,6 +14,8 @@ from pathlib import Path
 from random import Random
 
 import soundfile
+
+from koemorph.errors import DataError
 
 from . import texts
 from .phones import SILENCE, Phone, known
@@ -25,7 +28,7 @@ _NAMES = {"PAU": SILENCE, "AX": "AH", "AXR": "ER", "HV": "HH", "DX": "D", "IX": 
 
 
 def speak(text: str, voice: str, pitch: int, stretch: float, wav: Path) -> list[Phone]:
-    """Write `text` to `wav`; returns its phones. Raises FileNotFoundError without flite."""
+    """Write `text` to `wav`; returns its phones."""
     shown = subprocess.run(
         ["flite", "-voice", voice, "-psdur", "--setf", f"int_f0_target_mean={pitch}",
          "--setf", f"duration_stretch={stretch}", "-t", text, "-o", str(wav)],
@@ -46,7 +49,12 @@ def synthesise(
     advance: Callable[[float], None] = lambda seconds: None,
     seed: int = 2,
 ) -> None:
-    """Fill `folder` with `hours` of voice, from where it stopped; `advance` hears of progress."""
+    """Fill `folder` with `hours` of voice, from where it stopped; `advance` hears of progress.
+
+    Raises DataError without the program flite.
+    """
+    if shutil.which("flite") is None:
+        raise DataError("the program flite speaks these voices; install it (apt install flite).")
     random, writer, seconds, k = Random(seed), Writer(folder), 0.0, 0
     while seconds < hours * 3600:
         voice = VOICES[k % len(VOICES)]
