@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from koemorph.errors import ModelError
@@ -86,11 +86,10 @@ def save_checkpoint(
         for group, named in groups.items()
         for name, tensor in named.items()
     }
+    # Not save_file(), whose file only this user may read.
+    data = save(tensors, metadata={"koemorph": description.text()})
     with atomic_path(path) as beside:
-        try:
-            save_file(tensors, beside, metadata={"koemorph": description.text()})
-        except SafetensorError as error:
-            raise OSError(28 if "space" in str(error) else 5, str(error)) from error
+        beside.write_bytes(data)
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:

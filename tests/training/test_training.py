@@ -210,7 +210,7 @@ def test_a_full_disk_costs_no_finished_checkpoint(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoints, "save_file", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match="disk is full"):
         checkpoints.save_checkpoint(path, checkpoint.description, checkpoint.groups)
     assert path.read_bytes() == before
