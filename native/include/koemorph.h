@@ -179,9 +179,9 @@ KOEMORPH_API koemorph_result koemorph_stream_push(koemorph_stream* stream, const
 
 /* [audio] From the next push on another device feeds this stream, at `sample_rate` (8000..192000
  * Hz) with `channels` (0: as many as before): the voice and its time go on, and nothing is
- * forgotten. Allocates, so call it where the device is opened, not in its callback. latency in
- * koemorph_stream_info becomes the new one; buffer_seconds was turned into samples at the first
- * rate. KOEMORPH_WRONG_STATE after flush. */
+ * forgotten. Allocates and locks, so call it where the device is opened, not in its callback.
+ * latency in koemorph_stream_info becomes the new one; buffer_seconds was turned into samples at
+ * the first rate. KOEMORPH_WRONG_STATE after flush. */
 KOEMORPH_API koemorph_result koemorph_stream_set_device(koemorph_stream* stream,
                                                         int32_t sample_rate, int32_t channels);
 

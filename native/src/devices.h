@@ -23,7 +23,7 @@ class Devices {
   Devices& operator=(const Devices&) = delete;
 
   // The thread that feeds the stream: from position `at` on, which no sample has reached yet, a
-  // device of `rate`. Allocates.
+  // device of `rate`. Allocates and locks.
   void change(int64_t at, int rate);
 
   // Any thread: seconds of audio beyond its own time that a sample of the newest device waits for.

@@ -51,7 +51,7 @@ Egemaps::Egemaps(const EgemapsConfig& config)
       functionals_(context_),
       frames_(capacity_),
       pending_(kPending),
-      magnitudes_(static_cast<size_t>(kPending) * PitchAnalyzer::kBins),
+      magnitudes_(static_cast<size_t>(kUndecided) * PitchAnalyzer::kBins),
       audio_(kAudio, 1, 0.0f) {
   int oldest = 0;
   for (const double age : config.window_intervals) {
@@ -100,10 +100,6 @@ void Egemaps::keep(const float* samples, int count) {
 }
 
 const float* Egemaps::newest(int count) const { return audio_.data() + audio_.size() - count; }
-
-float* Egemaps::magnitude(int64_t index) {
-  return &magnitudes_[static_cast<size_t>(index % kPending) * PitchAnalyzer::kBins];
-}
 
 void Egemaps::analyze_spectrum() {
   const int64_t index = spectral_count_++;

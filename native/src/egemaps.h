@@ -90,11 +90,14 @@ class Egemaps {
 
   EgemapsFrame& frame(int64_t index) { return frames_[static_cast<size_t>(index % capacity_)]; }
   Pending& pending(int64_t index) { return pending_[static_cast<size_t>(index % kPending)]; }
-  float* magnitude(int64_t index);
+  float* magnitude(int64_t index) {
+    return &magnitudes_[static_cast<size_t>(index % kUndecided) * PitchAnalyzer::kBins];
+  }
   const float* newest(int count) const;
 
-  static constexpr int kStep = 160;                        // samples: 10 ms
-  static constexpr int kPending = PitchTracker::kLag + 6;  // pitch frames are 4 steps late
+  static constexpr int kStep = 160;                          // samples: 10 ms
+  static constexpr int kUndecided = PitchTracker::kLag + 1;  // frames whose pitch may change
+  static constexpr int kPending = kUndecided + 5;            // pitch frames are 4 steps late
   static constexpr int kAudio = (kPending + 1) * kStep + PeriodTracker::kReachBack;  // samples kept
 
   EgemapsConfig config_;
@@ -111,9 +114,9 @@ class Egemaps {
 
   std::vector<EgemapsFrame> frames_;
   std::vector<Pending> pending_;
-  std::vector<float> magnitudes_;
-  Window audio_;                // the newest samples, rows of one
-  std::vector<float> history_;  // functionals of the last updates, a ring
+  std::vector<float> magnitudes_;  // of the frames whose pitch may change
+  Window audio_;                   // the newest samples, rows of one
+  std::vector<float> history_;     // functionals of the last updates, a ring
   std::vector<float> windows_;
 
   int64_t samples_ = 0, updates_ = 0;

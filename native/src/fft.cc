@@ -1,11 +1,10 @@
 #include "fft.h"
 
 #include <cmath>
-#include <map>
-#include <mutex>
 #include <utility>
 
 #include "every_cpu.h"
+#include "shared.h"
 
 namespace koemorph {
 namespace {
@@ -103,18 +102,8 @@ RealFft::Tables::Tables(int size) : twiddles(size / 2), split(size / 2) {
   for (int k = 0; k < half; ++k) set_root(k, size, k, &split);
 }
 
-// Kept while a transform of that size lives: a crowd's streams need them once.
-std::shared_ptr<const RealFft::Tables> RealFft::tables_of(int size) {
-  static std::mutex mutex;
-  static std::map<int, std::weak_ptr<const Tables>> known;
-  const std::lock_guard<std::mutex> lock(mutex);
-  std::shared_ptr<const Tables> tables = known[size].lock();
-  if (tables == nullptr) known[size] = tables = std::make_shared<const Tables>(size);
-  return tables;
-}
-
 RealFft::RealFft(int size)
-    : size_(size), tables_(tables_of(size)), from_(size / 2), to_(size / 2) {}
+    : size_(size), tables_(shared_table<Tables>(size)), from_(size / 2), to_(size / 2) {}
 
 // Even samples as real, odd ones as imaginary parts.
 void RealFft::unpack(const float* in) {

@@ -34,7 +34,6 @@ class RealFft {
     Parts split;     // exp(-2 pi i k / size)
   };
 
-  static std::shared_ptr<const Tables> tables_of(int size);
   void unpack(const float* in);
 
   int size_;

@@ -18,17 +18,18 @@ Spread spread_from(double sum, double squares, int count) {
   return {mean, std::sqrt(std::max(0.0, squares / count - mean * mean))};
 }
 
-// Of `count` numbers that next() gives.
-template <typename Next>
-Spread spread_of(int count, Next next) {
+// Numbers summed up as they come.
+struct Sums {
   double sum = 0, squares = 0;
-  for (int i = 0; i < count; ++i) {
-    const double value = next(i);
+  int count = 0;
+
+  void add(double value) {
     sum += value;
     squares += value * value;
+    ++count;
   }
-  return count > 0 ? spread_from(sum, squares, count) : Spread{};
-}
+  Spread spread() const { return count > 0 ? spread_from(sum, squares, count) : Spread{}; }
+};
 
 void put_spread(const Spread& spread, float* out) {
   out[0] = static_cast<float>(spread.mean);
@@ -76,8 +77,7 @@ Spread Contours<kColumns, kSkipZeros>::spread(int column) const {
   return count > 0 ? spread_from(sum_[column], squares_[column], count) : Spread{};
 }
 
-Functionals::Functionals(int capacity)
-    : voiced_(capacity), sorted_(capacity), extrema_(capacity), stretches_(capacity / 2 + 1) {
+Functionals::Functionals(int capacity) : voiced_(capacity), sorted_(capacity), extrema_(capacity) {
   loudness_.values.resize(capacity);
   pitch_.values.resize(capacity);
 }
@@ -162,17 +162,18 @@ void Functionals::find_extrema(const Contour& contour) {
     const bool low = value < values[i - 1] && value < values[i + 1];
     if (!high && !low) continue;
     Extremum* last = extrema_count_ > 0 ? &extrema_[extrema_count_ - 1] : nullptr;
+    const float last_value = last != nullptr ? values[last->position] : 0.0f;
     bool accepted = false;
     if (last == nullptr) {
       accepted = high ? value - lowest > threshold : values[0] - value > threshold;
     } else if (last->high != high) {
-      accepted = std::abs(value - last->value) > threshold;
-    } else if (low ? value < last->value
-                   : value > kHigherPeak * last->value ||
-                         (value > last->value && value - previous > threshold)) {
-      *last = {i, value, high};
+      accepted = std::abs(value - last_value) > threshold;
+    } else if (low ? value < last_value
+                   : value > kHigherPeak * last_value ||
+                         (value > last_value && value - previous > threshold)) {
+      last->position = i;
     }
-    if (accepted) extrema_[extrema_count_++] = {i, value, high};
+    if (accepted) extrema_[extrema_count_++] = {i, high};
     previous = value;
     lowest = std::min(lowest, value);
   }
@@ -180,12 +181,12 @@ void Functionals::find_extrema(const Contour& contour) {
 
 template <typename Visit>
 void Functionals::slopes_of(const Contour& contour, bool rising, Visit visit) const {
-  Extremum from{0, contour.size > 0 ? contour.values[0] : 0.0f, false};
+  int from = 0;
   for (int i = 0; i < extrema_count_; ++i) {
-    const Extremum& to = extrema_[i];
-    if (to.high == rising) {
-      visit(std::abs(to.value - from.value) /
-            (kFrameStep * static_cast<float>(to.position - from.position)));
+    const int to = extrema_[i].position;
+    if (extrema_[i].high == rising) {
+      visit(std::abs(contour.values[to] - contour.values[from]) /
+            (kFrameStep * static_cast<float>(to - from)));
     }
     from = to;
   }
@@ -208,7 +209,7 @@ void Functionals::slopes(const Contour& contour, float* out) const {
     const bool ends_so = extrema_count_ > 0 && extrema_[extrema_count_ - 1].high != rising;
     const int position = ends_so ? extrema_[extrema_count_ - 1].position : 0;
     if (ends_so && size - 1 > position) {
-      last = (values[size - 1] - extrema_[extrema_count_ - 1].value) /
+      last = (values[size - 1] - values[position]) /
              (kFrameStep * static_cast<float>(size - 1 - position));
       ++count;
     }
@@ -224,47 +225,40 @@ void Functionals::slopes(const Contour& contour, float* out) const {
   }
 }
 
-// Of voiced and unvoiced stretches: how many voiced a second, mean and deviation of the lengths of
-// each. A single frame does not interrupt a stretch, and a stretch counts from three frames on. The
-// last one, cut off by the window, counts from six frames on and is taken as shorter by what is not
-// known of it.
-void Functionals::segments(float* out) {
+// The frame after a stretch of voice, or of none: two frames of the other kind end it, a single one
+// does not.
+int Functionals::stretch_end(int begin) const {
   const int count = pitched_.rows();
-  stretches_count_ = 0;
-  for (int i = 0, end; i < count; i = end) {
-    const bool voiced = voiced_[i];
-    for (end = i + 1; end < count && (voiced_[end] != 0) == voiced;) ++end;
-    Stretch* last = stretches_count_ > 0 ? &stretches_[stretches_count_ - 1] : nullptr;
-    if (last != nullptr && (end - i == 1 || last->voiced == voiced)) {
-      last->end = end;
-    } else {
-      stretches_[stretches_count_++] = {i, end, voiced};
-    }
-  }
+  const auto other = [&](int i) { return i < count && voiced_[i] != voiced_[begin]; };
+  int end = begin + 1;
+  while (end < count && !(other(end) && other(end + 1))) ++end;
+  return end;
+}
+
+// Of voiced and unvoiced stretches: how many voiced a second, mean and deviation of the lengths of
+// each. A stretch counts from three frames on. The last one, cut off by the window, counts from six
+// frames on and is taken as shorter by what is not known of it.
+void Functionals::segments(float* out) const {
+  const int count = pitched_.rows();
   int duration = count - 1;  // frames
-  Spread lengths[2];
-  int voiced_count = 0;
-  for (const bool voiced : {false, true}) {
-    int used = 0;
-    for (int i = 0; i < stretches_count_; ++i) {
-      const Stretch& stretch = stretches_[i];
-      if (stretch.voiced != voiced) continue;
-      int length = stretch.end - stretch.begin - 1, least = 2;
-      if (stretch.end == count) {
-        length -= voiced ? 2 : 1;
-        least = 4;
-        duration = length < least ? stretch.begin : duration - (voiced ? 1 : 0);
-      }
-      if (length >= least) sorted_[used++] = kFrameStep * static_cast<float>(length);
+  Sums lengths[2];           // of stretches without and with voice, seconds
+  for (int begin = 0, end; begin < count; begin = end) {
+    end = stretch_end(begin);
+    const bool voiced = voiced_[begin] != 0;
+    int length = end - begin - 1, least = 2;
+    if (end == count) {
+      length -= voiced ? 2 : 1;
+      least = 4;
+      duration = length < least ? begin : duration - (voiced ? 1 : 0);
     }
-    lengths[voiced] = spread_of(used, [this](int i) { return sorted_[i]; });
-    if (voiced) voiced_count = used;
+    if (length >= least) lengths[voiced].add(kFrameStep * static_cast<float>(length));
   }
   const float seconds = kFrameStep * static_cast<float>(duration);
-  out[0] = seconds > 0 ? static_cast<float>(voiced_count) / seconds : 0.0f;
+  out[0] = seconds > 0 ? static_cast<float>(lengths[true].count) / seconds : 0.0f;
   for (const bool voiced : {true, false}) {
-    *++out = static_cast<float>(lengths[voiced].mean);
-    *++out = static_cast<float>(lengths[voiced].deviation);
+    const Spread spread = lengths[voiced].spread();
+    *++out = static_cast<float>(spread.mean);
+    *++out = static_cast<float>(spread.deviation);
   }
 }
 

@@ -84,17 +84,12 @@ class Functionals {
               float* out) const;  // rises, falls: mean and deviation of each
   template <typename Visit>
   void slopes_of(const Contour& contour, bool rising, Visit visit) const;
-  void segments(float* out);
+  int stretch_end(int begin) const;
+  void segments(float* out) const;
 
   struct Extremum {
     int position;
-    float value;
     bool high;
-  };
-
-  struct Stretch {
-    int begin, end;
-    bool voiced;
   };
 
   Contours<kSpectral, false> spectral_;
@@ -104,9 +99,7 @@ class Functionals {
   double energy_ = 0;
   std::vector<float> sorted_;
   std::vector<Extremum> extrema_;
-  std::vector<Stretch> stretches_;
   int extrema_count_ = 0;
-  int stretches_count_ = 0;
 };
 
 }  // namespace koemorph

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "dot.h"
+#include "shared.h"
 
 namespace koemorph {
 namespace {
@@ -25,51 +26,57 @@ double mel_to_hz(double mel) {
 
 }  // namespace
 
-MelSpectrum::MelSpectrum(const MelConfig& config, int window)
-    : floor_(config.floor),
-      offset_(config.offset),
-      scale_(config.scale),
-      fft_(window),
-      hann_(window),
-      windowed_(window),
-      power_(fft_.bins()),
-      spectrum_(fft_.bins()) {
+MelSpectrum::Table::Table(const Shape& shape) {
+  const auto [sample_rate, window, band_count, low_hz, high_hz] = shape;
   // A periodic Hann window sums to half its length.
   for (int i = 0; i < window; ++i) {
-    hann_[i] = static_cast<float>((0.5 - 0.5 * std::cos(2.0 * kPi * i / window)) / (0.5 * window));
+    const double height = 0.5 - 0.5 * std::cos(2.0 * kPi * i / window);
+    hann.push_back(static_cast<float>(height / (0.5 * window)));
   }
-  const double low = hz_to_mel(config.low_hz);
-  const double step = (hz_to_mel(config.high_hz) - low) / (config.bands + 1);
-  const double hz_per_bin = static_cast<double>(config.clock.sample_rate) / window;
-  for (int band = 0; band < config.bands; ++band) {
+  const double low = hz_to_mel(low_hz);
+  const double step = (hz_to_mel(high_hz) - low) / (band_count + 1);
+  const double hz_per_bin = static_cast<double>(sample_rate) / window;
+  for (int band = 0; band < band_count; ++band) {
     const double left = mel_to_hz(low + step * band);
     const double peak = mel_to_hz(low + step * (band + 1));
     const double right = mel_to_hz(low + step * (band + 2));
-    Band entry{0, static_cast<int>(weights_.size()), 0};
-    for (int bin = 0; bin < fft_.bins(); ++bin) {
+    Band entry{0, static_cast<int>(weights.size()), 0};
+    for (int bin = 0; bin <= window / 2; ++bin) {
       const double hz = bin * hz_per_bin;
       const double weight = std::min((hz - left) / (peak - left), (right - hz) / (right - peak));
       if (weight <= 0.0) continue;
       if (entry.bins == 0) entry.first_bin = bin;
       ++entry.bins;
-      weights_.push_back(static_cast<float>(weight));
+      weights.push_back(static_cast<float>(weight));
     }
-    bands_.push_back(entry);
+    bands.push_back(entry);
   }
 }
 
+MelSpectrum::MelSpectrum(const MelConfig& config, int window)
+    : floor_(config.floor),
+      offset_(config.offset),
+      scale_(config.scale),
+      fft_(window),
+      table_(shared_table<Table>(
+          Shape(config.clock.sample_rate, window, config.bands, config.low_hz, config.high_hz))),
+      windowed_(window),
+      power_(fft_.bins()),
+      spectrum_(fft_.bins()) {}
+
 void MelSpectrum::compute(const float* samples, float* out) {
-  for (size_t i = 0; i < hann_.size(); ++i) windowed_[i] = hann_[i] * samples[i];
+  const std::vector<float>& hann = table_->hann;
+  for (size_t i = 0; i < hann.size(); ++i) windowed_[i] = hann[i] * samples[i];
   fft_.forward(windowed_.data(), spectrum_.data());
   for (size_t bin = 0; bin < power_.size(); ++bin) {
     const float re = spectrum_[bin].real();
     const float im = spectrum_[bin].imag();
     power_[bin] = re * re + im * im;
   }
-  for (size_t band = 0; band < bands_.size(); ++band) {
-    const Band& entry = bands_[band];
+  for (size_t band = 0; band < table_->bands.size(); ++band) {
+    const Band& entry = table_->bands[band];
     const float power =
-        dot(power_.data() + entry.first_bin, weights_.data() + entry.weights_at, entry.bins);
+        dot(power_.data() + entry.first_bin, table_->weights.data() + entry.weights_at, entry.bins);
     out[band] = (std::log10(std::max(power, floor_)) + offset_) * scale_;
   }
 }

@@ -3,6 +3,8 @@
 
 #include <complex>
 #include <cstdint>
+#include <memory>
+#include <tuple>
 #include <vector>
 
 #include "clock.h"
@@ -41,11 +43,17 @@ class MelSpectrum {
     int weights_at;
     int bins;
   };
+  // Sample rate, window, bands, lowest and highest Hz.
+  using Shape = std::tuple<int, int, int, double, double>;
+  struct Table {
+    explicit Table(const Shape& shape);
+    std::vector<float> hann;
+    std::vector<Band> bands;
+    std::vector<float> weights;
+  };
   float floor_, offset_, scale_;
   RealFft fft_;
-  std::vector<float> hann_;
-  std::vector<Band> bands_;
-  std::vector<float> weights_;
+  std::shared_ptr<const Table> table_;  // of all spectra of this shape
   std::vector<float> windowed_, power_;
   std::vector<std::complex<float>> spectrum_;
 };

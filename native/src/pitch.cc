@@ -66,51 +66,38 @@ void copy_marked(const float* __restrict values, const float* __restrict marks, 
 
 }  // namespace
 
-PitchAnalyzer::PitchAnalyzer()
-    : fft_(kFft),
-      window_(kFrame),
-      buffer_(kFft),
-      magnitude_(kBins),
-      marks_(kBins + 2 * kPeakReach),
-      peaks_(kBins),
-      smoothed_(kBins),
-      curvature_(kBins),
-      octaves_(kPoints),
-      summed_(kPoints),
-      transform_(kBins),
-      knots_(kBins),
-      points_(kPoints) {
+PitchAnalyzer::Tables::Tables() : window{}, knots{}, points{} {
   const double centre = 0.5 * (kFrame - 1);
   for (int i = 0; i < kFrame; ++i) {
     const double distance = (i - centre) / (kGaussSigma * centre);
-    window_[i] = static_cast<float>(std::exp(-0.5 * distance * distance));
+    window[i] = static_cast<float>(std::exp(-0.5 * distance * distance));
   }
   make_knots();
   make_points();
 }
 
-void PitchAnalyzer::make_knots() {
+void PitchAnalyzer::Tables::make_knots() {
   for (int k = 0; k < kBins - 1; ++k) {
     const double octaves = octave_of(k + 1) - octave_of(k);
-    knots_[k].octaves = static_cast<float>(octaves);
-    knots_[k].per_octave = static_cast<float>(1.0 / octaves);
+    knots[k].octaves = static_cast<float>(octaves);
+    knots[k].per_octave = static_cast<float>(1.0 / octaves);
   }
   double eliminated = 0;
   for (int k = 1; k < kBins - 1; ++k) {
-    const double left = knots_[k - 1].octaves;
-    const double right = knots_[k].octaves;
+    const double left = knots[k - 1].octaves;
+    const double right = knots[k].octaves;
     const double pivot = 1.0 / (2.0 * (left + right) - left * eliminated);
-    knots_[k].pivot = static_cast<float>(pivot);
+    knots[k].pivot = static_cast<float>(pivot);
     eliminated = right * pivot;
   }
 }
 
-void PitchAnalyzer::make_points() {
+void PitchAnalyzer::Tables::make_points() {
   const double octaves = std::log2(kHighest / kLowest);
   for (int i = 0; i < kPoints; ++i) {
     const double octave = octaves * i / (kPoints - 1);
     const double position = kLowest * std::exp2(octave) / kBinWidth;
-    Point& point = points_[i];
+    Point& point = points[i];
     point.bin = std::min(static_cast<int>(position), kBins - 2);
     const double width = octave_of(point.bin + 1) - octave_of(point.bin);
     const double b = (std::log2(position) - octave_of(point.bin)) / width;
@@ -124,9 +111,27 @@ void PitchAnalyzer::make_points() {
   }
 }
 
+const PitchAnalyzer::Tables& PitchAnalyzer::tables() {
+  static const Tables made;
+  return made;
+}
+
+PitchAnalyzer::PitchAnalyzer()
+    : tables_(tables()),
+      fft_(kFft),
+      buffer_(kFft),
+      magnitude_(kBins),
+      marks_(kBins + 2 * kPeakReach),
+      peaks_(kBins),
+      smoothed_(kBins),
+      curvature_(kBins),
+      octaves_(kPoints),
+      summed_(kPoints),
+      transform_(kBins) {}
+
 PitchCandidates PitchAnalyzer::analyze(const float* samples) {
   PitchCandidates result;
-  for (int i = 0; i < kFrame; ++i) buffer_[i] = samples[i] * window_[i];
+  for (int i = 0; i < kFrame; ++i) buffer_[i] = samples[i] * tables_.window[i];
   result.energy = std::sqrt(dot(buffer_.data(), buffer_.data(), kFrame) / kFrame);
   fft_.forward(buffer_.data(), transform_.data());
   for (int k = 0; k < kBins; ++k) {
@@ -158,21 +163,21 @@ void PitchAnalyzer::smooth() {
 
 // Natural cubic spline through the bins over log frequency, read off at equal distances.
 void PitchAnalyzer::to_octaves() {
-  float slope = (smoothed_[1] - smoothed_[0]) * knots_[0].per_octave;
+  const auto& knots = tables_.knots;
+  float slope = (smoothed_[1] - smoothed_[0]) * knots[0].per_octave;
   curvature_[0] = 0;
   for (int k = 1; k < kBins - 1; ++k) {
-    const Knot& knot = knots_[k];
+    const Knot& knot = knots[k];
     const float next = (smoothed_[k + 1] - smoothed_[k]) * knot.per_octave;
-    curvature_[k] =
-        (6.0f * (next - slope) - knots_[k - 1].octaves * curvature_[k - 1]) * knot.pivot;
+    curvature_[k] = (6.0f * (next - slope) - knots[k - 1].octaves * curvature_[k - 1]) * knot.pivot;
     slope = next;
   }
   curvature_[kBins - 1] = 0;
   for (int k = kBins - 2; k > 0; --k) {
-    curvature_[k] -= knots_[k].octaves * knots_[k].pivot * curvature_[k + 1];
+    curvature_[k] -= knots[k].octaves * knots[k].pivot * curvature_[k + 1];
   }
   for (int i = 0; i < kPoints; ++i) {
-    const Point& point = points_[i];
+    const Point& point = tables_.points[i];
     const float* value = &smoothed_[point.bin];
     const float* bend = &curvature_[point.bin];
     const float spline =

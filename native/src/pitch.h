@@ -21,7 +21,7 @@ struct PitchCandidates {
   float energy = 0;                          // root mean square of the windowed frame
 };
 
-// Tables and scratch; remembers nothing between frames. Allocates nothing after construction.
+// Scratch alone; remembers nothing between frames. Allocates nothing after construction.
 class PitchAnalyzer {
  public:
   static constexpr int kFrame = 960;  // samples: 60 ms at 16 kHz
@@ -48,20 +48,27 @@ class PitchAnalyzer {
     float a, b, a3, b3, weight;
   };
 
-  void make_knots();
-  void make_points();
+  struct Tables {
+    Tables();
+    void make_knots();
+    void make_points();
+    std::array<float, kFrame> window;
+    std::array<Knot, kBins> knots;
+    std::array<Point, kPoints> points;
+  };
+
+  static const Tables& tables();
   void keep_peaks();
   void smooth();
   void to_octaves();
   void sum_subharmonics();
   void collect(PitchCandidates* out) const;
 
+  const Tables& tables_;  // of all streams
   RealFft fft_;
-  std::vector<float> window_, buffer_, magnitude_, marks_, peaks_, smoothed_, curvature_;
+  std::vector<float> buffer_, magnitude_, marks_, peaks_, smoothed_, curvature_;
   std::vector<float> octaves_, summed_;
   std::vector<std::complex<float>> transform_;
-  std::vector<Knot> knots_;
-  std::vector<Point> points_;
 };
 
 }  // namespace koemorph

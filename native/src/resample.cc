@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "dot.h"
+#include "shared.h"
 
 namespace koemorph {
 namespace {
@@ -39,28 +40,31 @@ double prototype(double position) {
 
 }  // namespace
 
+Resample::Table::Table(std::pair<int, int> rates) {
+  const auto [in_rate, out_rate] = rates;
+  const double scale = std::min(1.0, static_cast<double>(out_rate) / in_rate);
+  taps = 2 * static_cast<int>(std::ceil(kZeroCrossings / scale));
+  // The slower the filter against the input samples, the fewer phases describe it as well.
+  const int enough = std::max(32, static_cast<int>(kMostPhases * scale));
+  phases = std::min(out_rate / std::gcd(in_rate, out_rate), enough);
+  rows.reserve(static_cast<size_t>(phases + 1) * taps);
+  for (int phase = 0; phase <= phases; ++phase) {
+    for (int tap = 0; tap < taps; ++tap) {
+      const double distance = tap - (taps / 2 - 1) - static_cast<double>(phase) / phases;
+      rows.push_back(static_cast<float>(scale * prototype(distance * scale)));
+    }
+  }
+}
+
 Resample::Resample(int in_rate, int out_rate) : in_rate_(in_rate), out_rate_(out_rate) {
   const int64_t common = std::gcd(in_rate, out_rate);
   step_in_ = in_rate / common;
   step_out_ = out_rate / common;
-  taps_ = 0;
-  phases_ = 0;
-  if (in_rate == out_rate) return;
-
-  const double scale = std::min(1.0, static_cast<double>(out_rate) / in_rate);
-  taps_ = 2 * static_cast<int>(std::ceil(kZeroCrossings / scale));
-  // The slower the filter against the input samples, the fewer phases describe it as well.
-  const int enough = std::max(32, static_cast<int>(kMostPhases * scale));
-  phases_ = static_cast<int>(std::min<int64_t>(step_out_, enough));
-  table_.resize(static_cast<size_t>(phases_ + 1) * taps_);
-  for (int phase = 0; phase <= phases_; ++phase) {
-    for (int tap = 0; tap < taps_; ++tap) {
-      const double distance = tap - (taps_ / 2 - 1) - static_cast<double>(phase) / phases_;
-      table_[static_cast<size_t>(phase) * taps_ + tap] =
-          static_cast<float>(scale * prototype(distance * scale));
-    }
+  if (in_rate != out_rate) {
+    table_ = shared_table<Table>(std::pair(in_rate, out_rate));
+    taps_ = table_->taps;
+    history_.resize(2 * static_cast<size_t>(taps_));
   }
-  history_.resize(2 * static_cast<size_t>(taps_));
   reset();
 }
 
@@ -80,10 +84,11 @@ int Resample::max_output(int count) const {
 float Resample::output() const {
   const float* window = history_.data() + history_at_;
   // Where every phase has its own row, nothing lies between two.
-  const int64_t scaled = phases_ == step_out_ ? remainder_ : remainder_ * phases_ / step_out_;
-  const float* coefficients = table_.data() + scaled * taps_;
+  const int phases = table_->phases;
+  const int64_t scaled = phases == step_out_ ? remainder_ : remainder_ * phases / step_out_;
+  const float* coefficients = table_->rows.data() + scaled * taps_;
   const float here = dot(window, coefficients, taps_);
-  const int64_t between = phases_ == step_out_ ? 0 : remainder_ * phases_ % step_out_;
+  const int64_t between = phases == step_out_ ? 0 : remainder_ * phases % step_out_;
   if (between == 0) return here;
   const float next = dot(window, coefficients + taps_, taps_);
   return here + static_cast<float>(static_cast<double>(between) / static_cast<double>(step_out_)) *

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 namespace koemorph {
@@ -30,6 +32,13 @@ class Resample {
   int taps() const { return taps_; }
 
  private:
+  // The filter at `phases` + 1 places between two input samples.
+  struct Table {
+    explicit Table(std::pair<int, int> rates);  // in, out
+    int taps, phases;
+    std::vector<float> rows;  // (phases + 1, taps)
+  };
+
   float output() const;
   void advance();
   void keep(const float* in, int count);
@@ -38,11 +47,10 @@ class Resample {
   int out_rate_;
   int64_t step_in_;   // in_rate / gcd: output n is at input position n * step_in / step_out
   int64_t step_out_;  // out_rate / gcd
-  int taps_;          // input samples an output is made of, even; 0: equal rates
-  int phases_;
-  std::vector<float> table_;  // (phases + 1, taps)
-  std::vector<float>
-      history_;  // the newest taps samples, written twice so that they can be read in a row
+  std::shared_ptr<const Table> table_;  // of all that convert between these rates; NULL: equal ones
+  int taps_ = 0;                        // input samples an output is made of, even; 0: equal rates
+  // The newest taps samples, written twice so that they can be read in a row.
+  std::vector<float> history_;
   int history_at_ = 0;
   int missing_ = 0;  // input samples until the next output, which needs taps / 2 after its time
   int64_t remainder_ = 0;  // its time after an input sample, in 1 / step_out

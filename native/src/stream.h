@@ -44,7 +44,7 @@ class Stream {
 
   // Audio thread.
   koemorph_result push(const float* interleaved, int32_t frames);
-  // Allocates. channels 0: as many as before.
+  // Allocates and locks. channels 0: as many as before.
   void set_device(int32_t sample_rate, int32_t channels);
   void flush() { flushed_.store(true, std::memory_order_release); }
   bool flushed() const { return flushed_.load(std::memory_order_acquire); }

@@ -43,6 +43,14 @@ def test_every_figure_is_measured(dual: Path) -> None:
     assert figures["real_time_factor"] > 0.2 * parts  # both count the same work
 
 
+def test_a_further_stream_takes_less_than_a_megabyte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "RATE", 44100)  # whose resampler needs a table of a quarter of that
+    result = CliRunner().invoke(cli.cli, ["bench", "--no-peer", "--json", "--model", "60"])
+    assert result.exit_code == 0, result.output
+    (figures,) = json.loads(result.output)
+    assert 0 < figures["bytes_per_further_stream"] < 1_000_000
+
+
 def test_the_table_names_a_peer_that_is_not_installed(
     dual: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
