@@ -1,10 +1,19 @@
 #include "devices.h"
 
 #include <algorithm>
-#include <limits>
-#include <numeric>
+#include <array>
 
 namespace koemorph {
+namespace {
+
+// The cubic through four samples one apart (Lagrange), `position` after the first.
+float cubic(const std::array<float, 4>& y, double position) {
+  const double a = position, b = a - 1.0, c = a - 2.0, d = a - 3.0;
+  const double sum = 3.0 * a * d * (c * y[1] - b * y[2]) + b * c * (a * y[3] - d * y[0]);
+  return static_cast<float>(sum / 6.0);
+}
+
+}  // namespace
 
 struct Devices::Device {
   Device(int64_t at_position, int rate, int model_rate)
@@ -17,7 +26,6 @@ struct Devices::Device {
 
   int64_t at;         // its first position
   int64_t begin = 0;  // the same in samples of the model's rate
-  int lead = 0;       // samples of silence before its own, so that the output begins early
   Resample resample;
   std::atomic<Device*> next{nullptr};
 };
@@ -33,17 +41,15 @@ void Devices::reset(int rate) {
   if (now_ != nullptr && now_.get() == newest_ && now_->resample.in_rate() == rate) {
     now_->resample.reset();
     now_->at = now_->begin = 0;
-    now_->lead = 0;
   } else {
     now_ = std::make_unique<Device>(0, rate, model_rate_);
-    output_.resize(now_->resample.max_output(most_));
   }
   newest_ = now_.get();
   latency_.store(now_->resample.latency());
-  position_ = made_ = drop_ = 0;
-  rest_.clear();
-  rest_at_ = 0;
-  output_count_ = 0;
+  position_ = made_ = 0;
+  forget();
+  output_.clear();
+  output_.reserve(now_->resample.max_output(most_));
 }
 
 void Devices::change(int64_t at, int rate) {
@@ -75,58 +81,87 @@ int Devices::next_count(int64_t available) {
   }
 }
 
-// What the present device's resampler still gives when silence follows, and what is left of the one
-// before it.
-std::vector<float> Devices::ring_out() {
-  Resample& resample = now_->resample;
-  const std::vector<float> silence(resample.taps());
-  std::vector<float> rest(resample.max_output(resample.taps()));
-  rest.resize(resample.taps() == 0 ? 0
-                                   : resample.push(silence.data(), resample.taps(), rest.data()));
-  rest.erase(rest.begin(), rest.begin() + std::min<int64_t>(drop_, rest.size()));
-  const size_t left = rest_.size() - rest_at_;
-  rest.resize(std::max(rest.size(), left));
-  for (size_t i = 0; i < left; ++i) rest[i] += rest_[rest_at_ + i];
-  return rest;
+void Devices::forget() {
+  before_.reset();
+  waiting_.clear();
+  ready_.clear();
 }
 
 void Devices::move_on() {
-  const bool used = position_ > now_->at;
   const int64_t begin = model_position();
-  if (used) rest_ = ring_out();
-  if (used) rest_at_ = 0;
-  now_.reset(now_->next.exchange(nullptr));
+  std::unique_ptr<Device> next(now_->next.exchange(nullptr));
+  if (position_ > now_->at) {
+    // A device may have been so short that the one before it is not yet done. What went out last
+    // may still be looked at.
+    output_.swap(ready_);
+    while (before_ != nullptr) feed(last_);
+    output_.swap(ready_);
+    before_ = std::move(now_);
+    taken_ = fed_ = 0;
+  }
+  now_ = std::move(next);
   now_->begin = begin;
-  // Its output begins where the one before has stopped, at a whole sample of both rates.
-  const int rate = now_->resample.in_rate();
-  const int common = std::gcd(rate, model_rate_);
-  const int64_t cycle = model_rate_ / common;
-  const int64_t cycles = (begin - made_ + cycle - 1) / cycle;
-  now_->lead = static_cast<int>(cycles * (rate / common));
-  drop_ = cycles * cycle - (begin - made_);
-  output_.resize(now_->resample.max_output(now_->lead) + now_->resample.max_output(most_));
+  output_.reserve(now_->resample.max_output(most_));
 }
 
-void Devices::append(const float* in, int count) {
-  float* out = output_.data() + output_count_;
-  int made = now_->resample.push(in, count, out);
-  const auto dropped = static_cast<int>(std::min<int64_t>(drop_, made));
-  std::copy(out + dropped, out + made, out);
-  drop_ -= dropped;
-  made -= dropped;
-  for (int i = 0; i < made && rest_at_ < rest_.size(); ++i) out[i] += rest_[rest_at_++];
-  made_ += made;
-  output_count_ += made;
+// Fills the present device's past from the one before, whose last sample was followed by `first`.
+void Devices::precede(float first) {
+  const Resample& old = before_->resample;
+  const double step = static_cast<double>(old.in_rate()) / now_->resample.in_rate();
+  const auto at = [&](int back) { return back == 0 ? first : old.heard(back - 1); };
+  std::vector<float> past(now_->resample.taps() / 2);
+  for (size_t i = 0; i < past.size(); ++i) {
+    const double back = step * static_cast<double>(past.size() - i);
+    const int from = std::clamp(static_cast<int>(back) - 1, 0, old.taps() - 3);
+    past[i] = cubic({at(from), at(from + 1), at(from + 2), at(from + 3)}, back - from);
+  }
+  now_->resample.precede(past.data(), static_cast<int>(past.size()));
+}
+
+// Takes the device before through samples of the present one until it has no more outputs to give.
+void Devices::lead_on(const float* in, int count) {
+  if (taken_ == 0) precede(in[0]);
+  if (made_ == now_->begin) end_before();
+  const int64_t rate = now_->resample.in_rate();
+  for (int i = 0; i < count && before_ != nullptr; ++i, ++taken_) {
+    // Its own samples that lie after the last of these and not after this one.
+    const int64_t old_rate = before_->resample.in_rate();
+    for (; before_ != nullptr && fed_ * rate <= taken_ * old_rate; ++fed_) {
+      const auto back = static_cast<float>(taken_ * old_rate - fed_ * rate);
+      feed(in[i] + back / static_cast<float>(old_rate) * (last_ - in[i]));
+    }
+    last_ = in[i];
+  }
+}
+
+// Gives the device before one more of its own samples.
+void Devices::feed(float sample) {
+  const size_t given = output_.size();
+  output_.resize(given + before_->resample.max_output(1));
+  const int64_t made = before_->resample.push(&sample, 1, output_.data() + given);
+  const int64_t used = std::min(made, now_->begin - made_);
+  output_.resize(given + static_cast<size_t>(used));
+  made_ += used;
+  if (made_ == now_->begin) end_before();
+}
+
+void Devices::end_before() {
+  before_.reset();
+  output_.insert(output_.end(), waiting_.begin(), waiting_.end());
+  made_ += static_cast<int64_t>(waiting_.size());
+  waiting_.clear();
 }
 
 void Devices::push(const float* in, int count, bool counted) {
-  output_count_ = 0;
-  if (now_->lead > 0) {
-    const std::vector<float> silence(now_->lead);
-    append(silence.data(), now_->lead);
-    now_->lead = 0;
-  }
-  append(in, count);
+  output_.assign(ready_.begin(), ready_.end());
+  ready_.clear();
+  if (before_ != nullptr) lead_on(in, count);
+  std::vector<float>& out = before_ != nullptr ? waiting_ : output_;
+  const size_t given = out.size();
+  out.resize(given + now_->resample.max_output(count));
+  const int made = now_->resample.push(in, count, out.data() + given);
+  out.resize(given + made);
+  if (before_ == nullptr) made_ += made;
   if (counted) position_ += count;
 }
 
@@ -135,14 +170,12 @@ void Devices::skip(int64_t lost) {
   for (const Device* next; (next = now_->next.load(std::memory_order_acquire)) != nullptr;) {
     if (next->at > to) break;
     position_ = next->at;
+    before_.reset();
     move_on();
   }
   position_ = to;
   now_->resample.reset();
-  now_->lead = 0;
-  drop_ = 0;
-  rest_.clear();
-  rest_at_ = 0;
+  forget();
   made_ = model_position();
 }
 

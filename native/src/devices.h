@@ -11,9 +11,11 @@
 
 namespace koemorph {
 
-// Counts the samples of all devices together: that is a position. Where the device changes, what
-// the one before still rings with and what the next one begins with are added, as if one resampler
-// had heard both; only the place of the change is rounded, to a sample of the model's rate.
+// Counts the samples of all devices together: that is a position. Where the device changes, each of
+// the two resamplers gives the outputs of its own device's time, and hears beyond it what the other
+// device heard, drawn between samples. So no output leans on a voice cut off, and 16 kHz, which
+// pass through untouched, join the rest as well. Only the place of the change is rounded, to a
+// sample of the model's rate.
 class Devices {
  public:
   // rate: of the first, Hz; most: samples a push may take.
@@ -36,7 +38,7 @@ class Devices {
   // ones are then in output(). Allocates nothing but at a change.
   void push(const float* in, int count, bool counted = true);
   float* output() { return output_.data(); }
-  int output_count() const { return output_count_; }
+  int output_count() const { return static_cast<int>(output_.size()); }
   // `lost` samples never came: time goes on, history is silence.
   void skip(int64_t lost);
 
@@ -53,22 +55,27 @@ class Devices {
   struct Device;
 
   void move_on();
-  // Resamples, drops what precedes the change and adds what is left of the device before.
-  void append(const float* in, int count);
-  std::vector<float> ring_out();
+  void precede(float first);
+  void lead_on(const float* in, int count);
+  void feed(float sample);
+  void end_before();
+  // There is no device before the present one.
+  void forget();
 
   int model_rate_, most_;
-  std::unique_ptr<Device> now_;  // and those to come, each held by the one before
-  Device* newest_;               // the feeding thread's
+  std::unique_ptr<Device> before_;  // until it has given all outputs of its time
+  std::unique_ptr<Device> now_;     // and those to come, each held by the one before
+  Device* newest_;                  // the feeding thread's
   std::atomic<double> latency_{0.0};
 
   int64_t position_ = 0;
-  int64_t made_ = 0;         // samples of the model's rate given out
-  int64_t drop_ = 0;         // outputs of the present device that lie before its beginning
-  std::vector<float> rest_;  // of the device before, to be added
-  size_t rest_at_ = 0;
+  int64_t made_ = 0;            // outputs up to now, without those that wait
+  int64_t taken_ = 0;           // samples of the present device that the one before was led through
+  int64_t fed_ = 0;             // in so many samples of its own
+  float last_ = 0.0f;           // the last of those taken
+  std::vector<float> waiting_;  // outputs of the present device, until the one before is done
+  std::vector<float> ready_;    // outputs that the next push begins with
   std::vector<float> output_;
-  int output_count_ = 0;
 };
 
 }  // namespace koemorph

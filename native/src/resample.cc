@@ -56,15 +56,15 @@ Resample::Table::Table(std::pair<int, int> rates) {
   }
 }
 
-Resample::Resample(int in_rate, int out_rate) : in_rate_(in_rate), out_rate_(out_rate) {
+Resample::Resample(int in_rate, int out_rate)
+    : in_rate_(in_rate),
+      out_rate_(out_rate),
+      table_(shared_table<Table>(std::pair(in_rate, out_rate))),
+      taps_(table_->taps),
+      history_(2 * static_cast<size_t>(taps_)) {
   const int64_t common = std::gcd(in_rate, out_rate);
   step_in_ = in_rate / common;
   step_out_ = out_rate / common;
-  if (in_rate != out_rate) {
-    table_ = shared_table<Table>(std::pair(in_rate, out_rate));
-    taps_ = table_->taps;
-    history_.resize(2 * static_cast<size_t>(taps_));
-  }
   reset();
 }
 
@@ -75,10 +75,12 @@ void Resample::reset() {
   remainder_ = 0;
 }
 
-double Resample::latency() const { return static_cast<double>(taps_ / 2) / in_rate_; }
+double Resample::latency() const {
+  return passes() ? 0.0 : static_cast<double>(taps_ / 2) / in_rate_;
+}
 
 int Resample::max_output(int count) const {
-  return taps_ == 0 ? count : static_cast<int>((count + 1) * step_out_ / step_in_) + 1;
+  return static_cast<int>((count + 1) * step_out_ / step_in_) + 1;
 }
 
 float Resample::output() const {
@@ -113,8 +115,9 @@ void Resample::keep(const float* in, int count) {
 }
 
 int Resample::push(const float* in, int count, float* out) {
-  if (taps_ == 0) {
-    std::copy(in, in + count, out);
+  if (passes()) {
+    keep(in, count);  // what heard() gives
+    std::copy_n(in, count, out);
     return count;
   }
   int written = 0;

@@ -27,9 +27,15 @@ class Resample {
   double latency() const;
   void reset();
 
+  // Input samples that an output is made of: half of them, and one more, before its time.
+  int taps() const { return taps_; }
+  // The sample `back` places before the newest, back < taps().
+  float heard(int back) const { return history_[history_at_ + taps_ - 1 - back]; }
+  // What was heard before the first sample.
+  void precede(const float* in, int count) { keep(in, count); }
+
   int in_rate() const { return in_rate_; }
   int out_rate() const { return out_rate_; }
-  int taps() const { return taps_; }
 
  private:
   // The filter at `phases` + 1 places between two input samples.
@@ -42,13 +48,14 @@ class Resample {
   float output() const;
   void advance();
   void keep(const float* in, int count);
+  bool passes() const { return in_rate_ == out_rate_; }
 
   int in_rate_;
   int out_rate_;
   int64_t step_in_;   // in_rate / gcd: output n is at input position n * step_in / step_out
   int64_t step_out_;  // out_rate / gcd
-  std::shared_ptr<const Table> table_;  // of all that convert between these rates; NULL: equal ones
-  int taps_ = 0;                        // input samples an output is made of, even; 0: equal rates
+  std::shared_ptr<const Table> table_;  // of all that convert between these rates
+  int taps_;                            // even
   // The newest taps samples, written twice so that they can be read in a row.
   std::vector<float> history_;
   int history_at_ = 0;

@@ -108,11 +108,10 @@ def test_the_voice_goes_on_over_a_change_of_the_devices_rate() -> None:
     assert one.shape == changed.shape == (120, 52)  # time has gone on
     off = np.abs(changed - one).max(axis=1)
     assert off[:30].max() == 0
-    # Where 16 kHz, which pass through untouched, take turns with a resampler, the filter's 4 ms are
-    # a little rough: to be seen in one frame.
-    assert off[:60].max() < 0.01
-    assert off.max() < 0.08
-    assert np.delete(off, off.argmax()).max() < 0.05
+    # Not even 16 kHz, which pass through untouched, show where they take turns with a resampler;
+    # only what they say of a faster device's past is a little rough.
+    assert off[:90].max() < 0.01
+    assert off.max() < 0.03
     # A stream that forgot what it had heard is further off.
     fresh = played([(44100, 1.01, 2.02)], 0.01)
     assert np.abs(fresh[1:20] - one[32:51]).max() > 0.1
