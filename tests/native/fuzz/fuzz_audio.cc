@@ -12,13 +12,14 @@
 #include "egemaps.h"
 #include "gate.h"
 #include "mel.h"
+#include "resample.h"
 
 namespace {
 
 constexpr int kRates[] = {8000, 11025, 16000, 22050, 44100, 48000, 96000, 192000};
 constexpr int kBlock = 512;
 constexpr size_t kHeader = 4;
-constexpr int kMostChanges = 3;  // of the device: each computes the table of a resampler
+constexpr int kMostChanges = 3;  // of the device
 
 // What a byte says of a device.
 int rate_of(uint8_t device) { return kRates[device % 8]; }
@@ -26,6 +27,10 @@ int channels_of(uint8_t device) { return 1 + device / 8 % 3; }
 
 // Made once and reset for each input: what they compute when made would take most of the time.
 struct Stages {
+  Stages() {
+    for (const int rate : kRates) tables.emplace_back(rate, 16000);
+  }
+  std::vector<koemorph::Resample> tables;  // held, so that a change of the device finds its own
   koemorph::Devices devices{16000, 16000, kBlock};
   koemorph::Gate gate{16000};
   koemorph::Mel mel{koemorph::MelConfig{}};
