@@ -46,7 +46,7 @@ class Step(nn.Module):
         self.loss = loss
 
     def forward(self, batch: Batch, total: Tensor) -> dict[str, Tensor]:
-        raw, alpha = self.network.sequence(
+        raw = self.network.sequence(
             batch.mel, batch.detail, batch.positions, batch.emotion, batch.style
         )
 
@@ -58,7 +58,7 @@ class Step(nn.Module):
         # A run begins at its own first frame. A captured predecessor would tell most of the answer:
         # alpha learns to lean on it, and a face that has only its own past then lags behind.
         before = batch.previous if batch.run == 1 else heard[:, :, 0]
-        output = smooth_runs(heard, runs(alpha), before)
+        output = smooth_runs(self.network, heard, before)
         terms: dict[str, Tensor] = self.loss(
             output, runs(batch.target), runs(batch.labelled), total
         )

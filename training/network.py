@@ -4,7 +4,7 @@ The mel stream is a residual convolutional trunk over the mel and detail frames 
 second, pooled blocks of the seconds before, and the newest detail frames once more. The emotion
 stream is a learned layer over the functionals of three windows. Each coefficient attends to both
 streams and shares itself between them with weights of its own; a small decoder turns what it heard
-into a number in [0, 1] and an alpha to smooth it with: a vowel is held, a closing lip is let go.
+into a number in [0, 1], which is smoothed with a learned alpha.
 
 The trunk's dilations double from layer to layer (as WaveNet's, van den Oord et al. 2016). It is
 causal, and the position of a token enters as a bias on its score, so what a layer made of one frame
@@ -155,10 +155,6 @@ class Network(nn.Module):
         fixed = settings.fixed_alpha
         start = -1.0 if fixed is None else math.log(fixed / (1 - fixed))
         self.alpha_logit = nn.Parameter(torch.full((OUTPUTS,), start), requires_grad=fixed is None)
-        # How what is heard moves alpha away from that.
-        self.alpha_readout = nn.Parameter(
-            torch.zeros(OUTPUTS, settings.hidden), requires_grad=fixed is None
-        )
         # How each style after the first decodes otherwise; what is heard is the same for all.
         others = len(settings.styles) - 1
         if others:
@@ -168,6 +164,11 @@ class Network(nn.Module):
         self.style: Tensor  # what `forward` speaks: shares of the styles after the first
         self.register_buffer("style", torch.zeros(others), persistent=False)
         nn.init.normal_(self.readout, std=1 / math.sqrt(settings.hidden))
+
+    @property
+    def alpha(self) -> Tensor:
+        """Share of the previous frame in the next, (52,), at the network's frame rate."""
+        return torch.sigmoid(self.alpha_logit) ** (TOKEN_FPS / self.settings.fps)
 
     @property
     def stream_weights(self) -> Tensor:
@@ -200,6 +201,10 @@ class Network(nn.Module):
         mixed = [shares.get(name, 0.0) for name in self.settings.styles[1:]]
         self.style.copy_(torch.tensor(mixed))
 
+    def smooth(self, raw: Tensor, previous: Tensor) -> Tensor:
+        """One step of smoothing: (B, 52), (B, 52) -> (B, 52)."""
+        return raw + self.alpha * (previous - raw)
+
     def forward(
         self,
         mel: Tensor,
@@ -221,10 +226,10 @@ class Network(nn.Module):
         tokens = [F.silu(self.block(blocks)), recent, F.silu(self.detail(detail))]
         joined = torch.cat(tokens, dim=1)
         attention = self.mel_attention
-        raw, alpha, _ = self._decode(
+        raw, _ = self._decode(
             attention.scores(joined, self.queries), attention.value(joined), egemaps, self.style
         )
-        return smooth(raw, alpha, previous), present
+        return self.smooth(raw, previous), present
 
     def sequence(
         self,
@@ -233,17 +238,17 @@ class Network(nn.Module):
         positions: Tensor,
         egemaps: Tensor | None = None,
         style: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> Tensor:
         """Unsmoothed outputs at some frames of S sequences, each trunk token computed once.
 
         mel: (S, context_frames - 1 + T, bands): T frames and the history of the first.
         detail: (S, trunk_past + T, detail_frames, bands); positions: (n,) which of the T frames to
         compute; egemaps: (S, n, windows, features), at these frames; style: (S, styles - 1), each
         sequence's shares of the styles after the first, by default what `forward` speaks. Returns
-        the outputs and the alphas to `smooth` them with, (S, n, 52) each.
+        (S, n, 52).
         """
-        raw, alpha, _ = self.hear(mel, detail, positions, egemaps, style)
-        return raw.reshape(len(mel), -1, OUTPUTS), alpha.reshape(len(mel), -1, OUTPUTS)
+        raw, _ = self.hear(mel, detail, positions, egemaps, style)
+        return raw.reshape(len(mel), -1, OUTPUTS)
 
     def hear(
         self,
@@ -252,7 +257,7 @@ class Network(nn.Module):
         positions: Tensor,
         egemaps: Tensor | None = None,
         style: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+    ) -> tuple[Tensor, list[Tensor]]:
         """`sequence` as (S * n, 52); also each stream's attention weights (S * n, N, heads, 52)."""
         settings = self.settings
         step, past = settings.step, settings.context_frames - 1
@@ -290,9 +295,9 @@ class Network(nn.Module):
 
     def _decode(
         self, scores: Tensor, values: Tensor, egemaps: Tensor | None, style: Tensor
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Raw outputs, alphas and attention weights; style: shares for all rows, or (S, styles - 1)
-        for rows that are S sequences."""
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Raw outputs and attention weights; style: shares for all rows, or (S, styles - 1) for
+        rows that are S sequences."""
         heard, weights = self.mel_attention.attend(scores, values)
         maps = [weights]
         if self.settings.emotion_features:
@@ -312,12 +317,8 @@ class Network(nn.Module):
         if bias.ndim > 2:  # a style for each sequence: (S, 1, 52, hidden)
             heard = heard.reshape(len(bias), -1, *heard.shape[1:])
             bias, readout, offset = bias[:, None], readout[:, None], offset[:, None]
-        shown = F.silu(heard + bias)
-        raw = torch.sigmoid((shown * readout).sum(-1) + offset)
-        alpha = torch.sigmoid((shown * self.alpha_readout).sum(-1) + self.alpha_logit)
-        if self.settings.step > 1:  # it was learned for frames that are as far apart as tokens
-            alpha = alpha ** (1 / self.settings.step)
-        return raw.flatten(0, -2), alpha.flatten(0, -2), maps
+        raw = torch.sigmoid((F.silu(heard + bias) * readout).sum(-1) + offset)
+        return raw.flatten(0, -2), maps
 
     def _feel(self, egemaps: Tensor) -> tuple[Tensor, Tensor]:
         """(B, windows, features) -> (B, 52, hidden) and the attention weights."""
@@ -330,11 +331,6 @@ class Network(nn.Module):
         )
         attention = self.emotion_attention
         return attention.attend(attention.scores(tokens, self.queries), attention.value(tokens))
-
-
-def smooth(raw: Tensor, alpha: Tensor, previous: Tensor) -> Tensor:
-    """One step: alpha is the share of the previous frame, all (..., 52)."""
-    return raw + alpha * (previous - raw)
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -96,7 +96,7 @@ def attention_picture(
     if network.settings.emotion_features:
         felt = torch.from_numpy(features.emotion[features.emotion_index[frame]])
         emotion = felt[None, None].to(device)
-    *_, maps = network.hear(
+    _, maps = network.hear(
         torch.from_numpy(mel)[None].to(device),
         torch.from_numpy(detail)[None].to(device),
         torch.zeros(1, dtype=torch.int64, device=device),

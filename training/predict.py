@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .cache import TrackFeatures
 from .layers import OUTPUTS, SILENCE
-from .network import Network, smooth
+from .network import Network
 
 CHUNK = 512  # frames computed at a time
 
@@ -32,14 +32,14 @@ def animate(
         emotion = None
         if network.settings.emotion_features:
             emotion = _batched(features.emotion[features.emotion_index[first:last]], device)
-        raw, alpha = network.sequence(
+        raw = network.sequence(
             _batched(padded(features.mel, first - past, last), device),
             _batched(padded(features.detail, first - trunk_past, last), device),
             torch.arange(last - first, device=device),
             emotion,
             None if style is None else _batched(style, device),
         )
-        smoothed = smooth_runs(raw[:, None], alpha[:, None], previous[:, None])[:, 0]
+        smoothed = smooth_runs(network, raw[:, None], previous[:, None])[:, 0]
         previous = smoothed[:, -1]
         output.append(smoothed[0].cpu().numpy())
     return np.concatenate(output) if output else np.zeros((0, OUTPUTS), np.float32)
@@ -56,12 +56,11 @@ def padded(
     return rows
 
 
-def smooth_runs(raw: Tensor, alpha: Tensor, previous: Tensor) -> Tensor:
-    """Smooths runs of frames: raw and alpha (S, R, run, 52); previous (S, R, 52), the frame before
-    each."""
+def smooth_runs(network: Network, raw: Tensor, previous: Tensor) -> Tensor:
+    """Smooths runs of frames: raw (S, R, run, 52); previous (S, R, 52), the frame before each."""
     smoothed = []
-    for frame, share in zip(raw.unbind(dim=2), alpha.unbind(dim=2), strict=True):
-        previous = smooth(frame, share, previous)
+    for frame in raw.unbind(dim=2):
+        previous = network.smooth(frame, previous)
         smoothed.append(previous)
     return torch.stack(smoothed, dim=2)
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from koemorph.coefficients import COEFFICIENTS, INDEX
@@ -64,7 +63,7 @@ def validate(
             measures[f"r_speech/{name}"] = float(talking[index])
             measures[f"control/{name}"] = float(swapped[index])
     measures["r/mean"] = float(np.nanmean(every[labelled]))
-    measures["alpha"] = float(torch.sigmoid(network.alpha_logit.detach()).mean())
+    measures["alpha"] = float(network.alpha.detach().mean())
     measures |= _streams(network)
     measures |= _strides(output, target)
     measures["consistency"] = _consistency(outputs, targets)

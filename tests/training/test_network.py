@@ -11,7 +11,7 @@ import torch
 from koemorph.coefficients import INDEX
 from koemorph.training.export import past_of
 from koemorph.training.layers import SILENCE
-from koemorph.training.network import Network, NetworkSettings, smooth
+from koemorph.training.network import Network, NetworkSettings
 from koemorph.training.predict import smooth_runs
 
 SMALL = {"d_model": 32, "num_heads": 4, "channels": 16, "hidden": 8, "emotion_dim": 16}
@@ -22,8 +22,6 @@ def network(fps: int, **changes: Any) -> Network:
     settings = NetworkSettings(fps=fps, context_frames=256 * fps // 30, **{**SMALL, **changes})
     made = Network(settings).eval()
     torch.nn.init.normal_(made.mel_attention.position)
-    if made.alpha_readout.requires_grad:
-        torch.nn.init.normal_(made.alpha_readout)
     return made
 
 
@@ -45,18 +43,16 @@ def test_a_sequence_is_its_frames(fps: int, emotion_features: int) -> None:
     made = network(fps, emotion_features=emotion_features)
     mel, detail, emotion = inputs(made, 9)
     chosen = torch.tensor([0, 1, 5, 8])
-    raw, alpha = made.sequence(mel, detail, chosen, None if emotion is None else emotion[:, chosen])
+    raw = made.sequence(mel, detail, chosen, None if emotion is None else emotion[:, chosen])
     for column, frame in enumerate(chosen.tolist()):
-        alone, its_alpha = made.sequence(
+        alone = made.sequence(
             mel[:, frame : frame + made.settings.context_frames],
             detail[:, frame : frame + made.settings.trunk_past + 1],
             torch.zeros(1, dtype=torch.int64),
             None if emotion is None else emotion[:, frame : frame + 1],
         )
         torch.testing.assert_close(raw[:, column : column + 1], alone, atol=1e-5, rtol=0)
-        torch.testing.assert_close(alpha[:, column : column + 1], its_alpha, atol=1e-5, rtol=0)
     assert raw.std() > 1e-3
-    assert alpha.std() > 1e-3
 
 
 @pytest.mark.parametrize("fps", [30, 60])
@@ -69,8 +65,8 @@ def test_frame_after_frame_from_nothing_is_the_sequence(fps: int, emotion_featur
     mel, detail, emotion = inputs(made, frames)
     mel[:, : settings.context_frames - 1] = SILENCE
     detail[:, : settings.trunk_past] = SILENCE
-    raw, alpha = made.sequence(mel, detail, torch.arange(frames), emotion)
-    expected = smooth_runs(raw[:, None], alpha[:, None], torch.zeros(2, 1, 52))[:, 0]
+    raw = made.sequence(mel, detail, torch.arange(frames), emotion)
+    expected = smooth_runs(made, raw[:, None], torch.zeros(2, 1, 52))[:, 0]
     previous = torch.zeros(2, 52)
     presents: list[torch.Tensor] = []
     for frame in range(frames):
@@ -99,10 +95,10 @@ def test_sequences_speak_a_style_each() -> None:
     torch.nn.init.normal_(made.style_readout)
     mel, detail, emotion = inputs(made, 2)
     frames = torch.arange(2)
-    mixed, _ = made.sequence(mel, detail, frames, emotion, torch.tensor([[0.0], [1.0]]))
-    plain, _ = made.sequence(mel, detail, frames, emotion)
+    mixed = made.sequence(mel, detail, frames, emotion, torch.tensor([[0.0], [1.0]]))
+    plain = made.sequence(mel, detail, frames, emotion)
     made.speak({"lively": 1.0})
-    lively, _ = made.sequence(mel, detail, frames, emotion)
+    lively = made.sequence(mel, detail, frames, emotion)
     torch.testing.assert_close(mixed[0], plain[0])
     torch.testing.assert_close(mixed[1], lively[1])
     assert (plain - lively).abs().max() > 0.01
@@ -118,10 +114,10 @@ def test_sixty_frames_are_thirty_asked_twice_as_often() -> None:
     mel = mel[:, 1::2].repeat_interleave(2, dim=1)
     detail = detail[:, ::2].repeat_interleave(2, dim=1)[:, 1:]
     newest = torch.zeros(1, dtype=torch.int64)
-    fast_raw, fast_alpha = fast.sequence(mel, detail, newest, emotion)
-    slow_raw, slow_alpha = slow.sequence(mel[:, 1::2], detail[:, ::2], newest, emotion)
+    fast_raw = fast.sequence(mel, detail, newest, emotion)
+    slow_raw = slow.sequence(mel[:, 1::2], detail[:, ::2], newest, emotion)
     torch.testing.assert_close(fast_raw, slow_raw, atol=1e-5, rtol=0)
-    torch.testing.assert_close(fast_alpha**2, slow_alpha, atol=1e-5, rtol=0)
+    torch.testing.assert_close(fast.alpha**2, slow.alpha)
 
 
 @torch.no_grad()
@@ -132,11 +128,11 @@ def test_nothing_measured_yet_is_neutral_whatever_the_scale() -> None:
     mel, detail, emotion = inputs(made, 1)
     assert emotion is not None
     newest = torch.zeros(1, dtype=torch.int64)
-    silent, _ = made.sequence(mel, detail, newest, torch.zeros_like(emotion))
+    silent = made.sequence(mel, detail, newest, torch.zeros_like(emotion))
     made.emotion_mean.fill_(0.0)
-    same, _ = made.sequence(mel, detail, newest, torch.zeros_like(emotion))
+    same = made.sequence(mel, detail, newest, torch.zeros_like(emotion))
     torch.testing.assert_close(silent, same)
-    other, _ = made.sequence(mel, detail, newest, 10 * emotion)
+    other = made.sequence(mel, detail, newest, 10 * emotion)
     assert (other - silent).abs().max() > 1e-4
 
 
@@ -144,17 +140,15 @@ def test_nothing_measured_yet_is_neutral_whatever_the_scale() -> None:
 def test_outputs_stay_in_range_and_smoothing_keeps_its_state() -> None:
     made = network(30)
     mel, detail, emotion = inputs(made, 1)
-    heard = made.sequence(10 * mel + SILENCE, detail, torch.zeros(1, dtype=torch.int64), emotion)
-    for each in heard:
-        assert each.min() >= 0.0
-        assert each.max() <= 1.0
-    raw, alpha = torch.rand(2, 1, 2, 5, 52)
+    raw = made.sequence(10 * mel + SILENCE, detail, torch.zeros(1, dtype=torch.int64), emotion)
+    assert raw.min() >= 0.0
+    assert raw.max() <= 1.0
+    raw = torch.rand(1, 2, 5, 52)
     before = torch.rand(1, 2, 52)
-    smoothed = smooth_runs(raw, alpha, before)
+    smoothed = smooth_runs(made, raw, before)
     state = before
     for frame in range(5):
-        share = alpha[:, :, frame]
-        state = share * state + (1 - share) * raw[:, :, frame]
+        state = made.alpha * state + (1 - made.alpha) * raw[:, :, frame]
         torch.testing.assert_close(smoothed[:, :, frame], state)
 
 
@@ -162,12 +156,11 @@ def test_what_is_fixed_is_not_learned() -> None:
     made = network(30, fixed_weights=(0.0, 1.0), fixed_alpha=0.25)
     mel, detail, emotion = inputs(made, 1)
     newest = torch.zeros(1, dtype=torch.int64)
-    deaf, alpha = made.sequence(mel, detail, newest, emotion)
-    torch.testing.assert_close(made.sequence(mel + 1.0, detail, newest, emotion)[0], deaf)
-    torch.testing.assert_close(alpha, torch.full((2, 1, 52), 0.25))
-    smooth(deaf, alpha, torch.zeros(2, 1, 52)).sum().backward()
+    deaf = made.sequence(mel, detail, newest, emotion)
+    torch.testing.assert_close(made.sequence(mel + 1.0, detail, newest, emotion), deaf)
+    torch.testing.assert_close(made.alpha, torch.full((52,), 0.25))
+    made.smooth(deaf, torch.zeros(2, 1, 52)).sum().backward()
     assert made.alpha_logit.grad is None
-    assert made.alpha_readout.grad is None
     assert made.stream_logits.grad is None
 
 
