@@ -72,7 +72,7 @@ def load_weights(network: Network, weights: Mapping[str, Tensor], where: str) ->
         raise ModelError(
             f"{where} is of another architecture than the settings describe: {names[0]} is "
             f"{found.get(names[0], 'missing')}, expected {expected.get(names[0], 'nothing')} "
-            f"({len(names)} such differences). Train with the settings it was made with."
+            f"({len(names) - 1} more such differences). Train with the settings it was made with."
         )
     network.load_state_dict(dict(weights))
 
