@@ -31,7 +31,8 @@ class Report {
 #if defined(__GNUC__)
   __attribute__((format(printf, 2, 3)))
 #endif
-  void add(const char* format, ...);
+  void
+  add(const char* format, ...);
   void print() const;
 
  private:
