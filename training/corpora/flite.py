@@ -6,7 +6,6 @@ pitches and paces.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -28,12 +27,16 @@ _NAMES = {"PAU": SILENCE, "AX": "AH", "AXR": "ER", "HV": "HH", "DX": "D", "IX": 
 
 
 def speak(text: str, voice: str, pitch: int, stretch: float, wav: Path) -> list[Phone]:
-    """Write `text` to `wav`; returns its phones."""
-    shown = subprocess.run(
-        ["flite", "-voice", voice, "-psdur", "--setf", f"int_f0_target_mean={pitch}",
-         "--setf", f"duration_stretch={stretch}", "-t", text, "-o", str(wav)],
-        check=True, capture_output=True, text=True,
-    ).stdout.split()  # fmt: skip
+    """Write `text` to `wav`; returns its phones. Raises DataError without flite."""
+    command = ["flite", "-voice", voice, "-psdur", "--setf", f"int_f0_target_mean={pitch}",
+               "--setf", f"duration_stretch={stretch}", "-t", text, "-o", str(wav)]  # fmt: skip
+    try:
+        said = subprocess.run(command, check=True, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise DataError(
+            "the program flite speaks these voices; install it (apt install flite)."
+        ) from error
+    shown = said.stdout.split()
     phones, start = [], 0.0
     for name, end in ((pair.split(":")[0], float(pair.split(":")[1])) for pair in shown):
         arpabet = _NAMES.get(name.upper(), name.upper())
@@ -49,12 +52,7 @@ def synthesise(
     advance: Callable[[float], None] = lambda seconds: None,
     seed: int = 2,
 ) -> None:
-    """Fill `folder` with `hours` of voice, from where it stopped; `advance` hears of progress.
-
-    Raises DataError without the program flite.
-    """
-    if shutil.which("flite") is None:
-        raise DataError("the program flite speaks these voices; install it (apt install flite).")
+    """Fill `folder` with `hours` of voice, from where it stopped; `advance` hears of progress."""
     random, writer, seconds, k = Random(seed), Writer(folder), 0.0, 0
     while seconds < hours * 3600:
         voice = VOICES[k % len(VOICES)]
