@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from koemorph import cli
 from koemorph.coefficients import COEFFICIENTS
+from koemorph.errors import DataError
 from koemorph.training.corpora import build, listener, phonetics, utterances
 from koemorph.training.corpora.articulation import FEATURES, mouth_of
 from koemorph.training.corpora.phones import Phone
@@ -131,6 +132,16 @@ def test_the_corpus_command_builds_both_styles_and_goes_on(
     written = {path: path.stat().st_mtime_ns for path in out.rglob("blendshapes.jsonl")}
     assert CliRunner().invoke(cli.cli, told).exit_code == 0
     assert {path: path.stat().st_mtime_ns for path in out.rglob("blendshapes.jsonl")} == written
+
+
+def test_voices_that_are_not_there_are_asked_for_by_what_would_help(tmp_path: Path) -> None:
+    told = ["dataset", "corpus", str(tmp_path), str(tmp_path / "work"), str(tmp_path / "out")]
+    with pytest.raises(DataError, match=r"kathleen holds no voice .* put a recorded one there"):
+        CliRunner().invoke(cli.cli, told, catch_exceptions=False)
+    write_source(tmp_path / "kathleen", 2)
+    (tmp_path / "kathleen" / "audio" / "clip1.flac").unlink()
+    with pytest.raises(DataError, match="no sound named clip1"):
+        CliRunner().invoke(cli.cli, told, catch_exceptions=False)
 
 
 def test_phonetics_opens_the_jaw_by_the_height_of_sounds_and_teaches_nothing_else(

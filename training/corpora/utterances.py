@@ -17,6 +17,8 @@ import soundfile
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
+from koemorph.errors import DataError
+
 from .phones import Phone
 
 SAMPLE_RATE = 16000
@@ -51,8 +53,13 @@ def to_16k(samples: NDArray[np.floating], rate: int) -> NDArray[np.float32]:
 def read(folder: Path, voice: str = "", language: str = "en") -> list[Utterance]:
     """The utterances of `folder`; `voice` and `language` are for sets whose lines do not say.
 
-    A line whose sound is missing raises FileNotFoundError.
+    A folder without voice, and a line whose sound is missing, raise DataError.
     """
+    if not (folder / "audio").is_dir() or not (folder / LABELS).is_file():
+        raise DataError(
+            f"{folder} holds no voice (audio/ and {LABELS}): put a recorded one there, or have a "
+            "synthetic one made with --voices."
+        )
     return list(_lines(folder, voice, language))
 
 
@@ -62,7 +69,10 @@ def _lines(folder: Path, voice: str, language: str) -> Iterator[Utterance]:
         for line in lines:
             row = json.loads(line)
             if row["name"] not in sounds:
-                raise FileNotFoundError(f"{folder / 'audio'} has no sound named {row['name']}")
+                raise DataError(
+                    f"{folder / 'audio'} has no sound named {row['name']}, which {LABELS} lists; "
+                    "restore it, or take its line out."
+                )
             yield Utterance(
                 name=row["name"],
                 voice=row.get("voice", voice or folder.name),
