@@ -122,6 +122,7 @@ def _describe(text: str, path: Path) -> Description:
         features["window_intervals"] = tuple(features["window_intervals"])
         network = stored.pop("network")
         network["styles"] = tuple(network["styles"])
+        network.setdefault("tuned", False)  # version 0.7 and before
         return Description(
             network=NetworkSettings(**network),
             features=FeatureSettings(**features),

@@ -17,33 +17,72 @@ TRUNK_FRAMES = 1 + 2 * sum(DILATIONS)  # 31: what the trunk's last layer hears, 
 AGES = (2 * DILATIONS[-1], DILATIONS[-1], 0)
 MOST_SCORE = 80.0
 SILENCE = -2.0  # what the mel stage gives for no sound at all: (log10(1e-10) + 6) / 2
+NO_SOUND = 0.01  # what is less above silence is silence, 0.2 dB
+LOUDEST = 20.0  # more than any mel band can be
+
+
+class Tuning(nn.Module):
+    """What the seconds before tell of the talker, the microphone and the room: a shift.
+
+    A microphone adds to a log spectrum, a room's noise is its lower bound. Both show in how loud
+    each band was at its loudest and at its quietest, whatever was said. At first it shifts nothing.
+    """
+
+    def __init__(self, bands: int, channels: int) -> None:
+        super().__init__()
+        self.extremes = nn.Linear(2 * bands, channels)
+        self.shift = nn.Linear(channels, channels, bias=False)
+        nn.init.zeros_(self.shift.weight)
+
+    def forward(self, blocks: Tensor) -> Tensor:
+        """Means of mel frames, (..., blocks, bands), to (..., channels)."""
+        # A stream that has just begun is padded with silence, which is no room's noise.
+        heard = torch.where(blocks > SILENCE + NO_SOUND, blocks, LOUDEST)
+        quietest = heard.amin(-2)
+        quietest = torch.where(quietest < LOUDEST, quietest, SILENCE)
+        return self.shifted(torch.cat([blocks.amax(-2), quietest], dim=-1))
+
+    def silence(self) -> Tensor:
+        """The shift where nothing has been heard for long, (channels,)."""
+        return self.shifted(self.extremes.weight.new_full((self.extremes.in_features,), SILENCE))
+
+    def shifted(self, extremes: Tensor) -> Tensor:
+        """The loudest and the quietest of each band, (..., 2 * bands), to (..., channels)."""
+        shift: Tensor = self.shift(F.silu(self.extremes(extremes)))
+        return shift
 
 
 class Trunk(nn.Module):
-    """Residual dilated convolutions over mel frames, each with the detail frames of its time."""
+    """Residual dilated convolutions over mel frames, each with the detail frames of its time.
 
-    def __init__(self, bands: int, detail_frames: int, channels: int) -> None:
+    tuned: what enters is shifted by what the seconds before it tell, see Tuning.
+    """
+
+    def __init__(self, bands: int, detail_frames: int, channels: int, *, tuned: bool) -> None:
         super().__init__()
         self.enter = nn.Linear(bands * (1 + detail_frames), channels)
+        self.tuning = Tuning(bands, channels) if tuned else None
         self.spread = nn.ModuleList(nn.Conv1d(channels, channels, 3) for _ in DILATIONS)
         self.mix = nn.ModuleList(nn.Conv1d(channels, channels, 1) for _ in DILATIONS)
 
-    def forward(self, mel: Tensor, detail: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, mel: Tensor, detail: Tensor, blocks: Tensor, past: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """One frame, of its own features and what is kept of the frames before.
 
-        mel: (B, bands); detail: (B, detail_frames, bands); past: (B, layers * 2 * channels), each
-        layer's input two and one of its dilations ago, as they were in `present` then, zeros for
-        what was never heard. Returns the tokens that the newest frame needs, (B, 4, channels): what
-        the last layer is made of, oldest first, and that layer; and present,
-        (B, layers * channels), each layer's input now. Past and present are told as the distance
-        from silence, which makes zeros of it.
+        mel: (B, bands); detail: (B, detail_frames, bands); blocks: (B, blocks, bands), what tunes
+        it; past: (B, layers * 2 * channels), each layer's input two and one of its dilations ago,
+        as they were in `present` then, zeros for what was never heard. Returns the tokens that the
+        newest frame needs, (B, 4, channels): what the last layer is made of, oldest first, and that
+        layer; and present, (B, layers * channels), each layer's input now. Past and present are
+        told as the distance from silence, which makes zeros of it.
         """
         channels = self.enter.out_features
         silence = self.silence()
         before = torch.split(past, 2 * channels, dim=1)
         # The signals without the biases that the layers add to them: what these sum up to is put
         # back where the signals are used, which saves an addition a layer.
-        plain = self._entered(mel, detail)
+        plain = self._entered(mel, detail, blocks)
         left_out = torch.zeros_like(silence[0])
         inputs, biases = [], []
         for spread, mix, heard, still in zip(self.spread, self.mix, before, silence, strict=True):
@@ -67,7 +106,10 @@ class Trunk(nn.Module):
     def silence(self) -> Tensor:
         """Each layer's input where nothing has been heard for long, (layers, channels)."""
         # Without any sound the detail frames are as the mel frames are.
-        signal = F.silu(self.enter.weight.sum(dim=1) * SILENCE + self.enter.bias)
+        signal = self.enter.weight.sum(dim=1) * SILENCE + self.enter.bias
+        if self.tuning is not None:
+            signal = signal + self.tuning.silence()
+        signal = F.silu(signal)
         inputs = []
         for spread, mix in zip(self.spread, self.mix, strict=True):
             assert isinstance(spread, nn.Conv1d)
@@ -77,18 +119,21 @@ class Trunk(nn.Module):
             signal = signal + F.linear(heard, mix.weight[:, :, 0], mix.bias)
         return torch.stack(inputs)
 
-    def _entered(self, mel: Tensor, detail: Tensor) -> Tensor:
-        """(..., bands), (..., detail_frames, bands) to (..., channels)."""
-        return F.silu(self.enter(torch.cat([mel, detail.flatten(-2)], dim=-1)))
+    def _entered(self, mel: Tensor, detail: Tensor, blocks: Tensor) -> Tensor:
+        """(..., bands), (..., detail_frames, bands), (..., blocks, bands) to (..., channels)."""
+        signal = self.enter(torch.cat([mel, detail.flatten(-2)], dim=-1))
+        if self.tuning is not None:
+            signal = signal + self.tuning(blocks)
+        return F.silu(signal)
 
-    def everywhere(self, mel: Tensor, detail: Tensor, step: int) -> list[Tensor]:
+    def everywhere(self, mel: Tensor, detail: Tensor, blocks: Tensor, step: int) -> list[Tensor]:
         """The last two layers' outputs at every place that L frames allow.
 
-        mel: (B, L, bands); detail: (B, L, detail_frames, bands).
+        mel: (B, L, bands); detail: (B, L, detail_frames, bands); blocks: (B, L, blocks, bands).
 
         Neighbours of the network's window are `step` frames apart.
         """
-        signal = self._entered(mel, detail).transpose(1, 2)
+        signal = self._entered(mel, detail, blocks).transpose(1, 2)
         outputs = []
         for spread, mix, dilation in zip(self.spread, self.mix, DILATIONS, strict=True):
             assert isinstance(spread, nn.Conv1d)

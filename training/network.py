@@ -30,6 +30,7 @@ from .layers import AGES, DILATIONS, OUTPUTS, TRUNK_FRAMES, Attention, Trunk
 # At this rate a token is one frame; at a multiple of it only every n-th frame becomes a token.
 TOKEN_FPS = 30
 BLOCK_FRAMES = 32  # at TOKEN_FPS: as many as the trunk hears, rounded up
+TUNING_FROM = 1  # blocks; the oldest one of the oldest frame that the trunk hears is not kept
 RECENT_TOKENS = len(AGES) + 1  # the trunk's
 FIRST_LOOK = 3.0  # e^3 times as much as at another token
 # Where each coefficient listens at first: the mouth to the mel stream, the expression to both.
@@ -48,6 +49,7 @@ class NetworkSettings:
     context_frames counts frames at `fps`; emotion_features is per window (88 functionals), 0 for a
     network without the emotion stream. temperature divides the logits of the stream weights.
     fixed_weights (of the mel and the emotion stream) and fixed_alpha: set, they are not learned.
+    tuned: the trunk is told of talker, microphone and room, see Tuning.
     styles: manners of speaking, each learned from sources of its own; the first is the usual one.
     """
 
@@ -66,6 +68,7 @@ class NetworkSettings:
     temperature: float = 1.0
     fixed_weights: tuple[float, float] | None = None
     fixed_alpha: float | None = None
+    tuned: bool = True
     styles: tuple[str, ...] = (NEUTRAL,)
 
     def __post_init__(self) -> None:
@@ -74,9 +77,9 @@ class NetworkSettings:
         if self.d_model % self.num_heads:
             raise ValueError(f"d_model {self.d_model} cannot be split in {self.num_heads} heads")
         size = self.block_frames
-        if self.context_frames < 2 * size or self.context_frames % size:
+        if self.context_frames < 3 * size or self.context_frames % size:
             raise ValueError(
-                f"the context must be a multiple of {size} frames and at least {2 * size} at "
+                f"the context must be a multiple of {size} frames and at least {3 * size} at "
                 f"{self.fps} fps, not {self.context_frames}"
             )
         if self.fixed_alpha is not None and not 0.0 < self.fixed_alpha < 1.0:
@@ -124,7 +127,7 @@ class Network(nn.Module):
         super().__init__()
         self.settings = settings
         channels, bands = settings.channels, settings.mel_bands
-        self.trunk = Trunk(bands, settings.detail_frames, channels)
+        self.trunk = Trunk(bands, settings.detail_frames, channels, tuned=settings.tuned)
         self.block = nn.Linear(bands, channels)
         self.detail = nn.Linear(bands, channels)
         self.queries = nn.Parameter(
@@ -222,7 +225,7 @@ class Network(nn.Module):
         (B, windows, features), raw, zeros where there is none yet. Returns (B, 52) in [0, 1],
         smoothed, and present, of which `past` is made for later frames.
         """
-        recent, present = self.trunk(mel, detail, past)
+        recent, present = self.trunk(mel, detail, blocks[:, TUNING_FROM:], past)
         tokens = [F.silu(self.block(blocks)), recent, F.silu(self.detail(detail))]
         joined = torch.cat(tokens, dim=1)
         attention = self.mel_attention
@@ -262,16 +265,18 @@ class Network(nn.Module):
         settings = self.settings
         step, past = settings.step, settings.context_frames - 1
         start = past - settings.trunk_past
-        below, last = self.trunk.everywhere(mel[:, start:], detail, step)
+        size = settings.block_frames
+        pooled = F.avg_pool1d(mel.transpose(1, 2), size, stride=1).transpose(1, 2)
+        starts = torch.arange(settings.blocks, device=mel.device) * size
+        heard = torch.arange(start - past, mel.shape[1] - past, device=mel.device)
+        tuning = pooled[:, heard[:, None] + starts[TUNING_FROM:]]
+        below, last = self.trunk.everywhere(mel[:, start:], detail, tuning, step)
         ages = torch.tensor(AGES, device=mel.device) * step
         # The last layer's first place is frame `past`; the layer below begins AGES[0] earlier.
         parts = [
             self._shared(below, positions[:, None] + AGES[0] * step - ages),
             self._shared(last, positions[:, None]),
         ]
-        size = settings.block_frames
-        pooled = F.avg_pool1d(mel.transpose(1, 2), size, stride=1).transpose(1, 2)
-        starts = torch.arange(settings.blocks, device=mel.device) * size
         wanted, place = torch.unique(positions[:, None] + starts, return_inverse=True)
         parts.insert(0, self._shared(F.silu(self.block(pooled[:, wanted])), place))
         short = F.silu(self.detail(detail[:, settings.trunk_past + positions]))

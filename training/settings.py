@@ -249,6 +249,7 @@ def _network(
         temperature=streams["temperature"],
         fixed_weights=None if weights is None else (float(weights[0]), float(weights[1])),
         fixed_alpha=model["fixed_alpha"],
+        tuned=model["tuned"],
         styles=(NEUTRAL, *sorted(set(plain["data"]["styles"].values()) - {NEUTRAL})),
     )
 
