@@ -11,6 +11,7 @@ from koemorph.coefficients import COEFFICIENTS, INDEX
 
 from .network import IS_MOUTH
 
+JAW = [INDEX[name] for name in COEFFICIENTS if name.startswith("jaw")]
 NEARLY_CLOSED = 0.15  # of a half open mouth
 OPEN_SHARE = 0.2  # what an open frame's gap counts, beside a closed one's
 
@@ -22,8 +23,8 @@ class LossSettings:
     mouth_weight and expression_weight multiply the coefficients of the mouth (jaw, mouth, tongue,
     cheekPuff) and all others. balance: 0 weighs every coefficient alike, 1 divides its squared
     error by its variance, so that small movements count as much as large ones. temporal_weight is
-    for the error of the frame-to-frame difference, smoothing_weight for the output's own second
-    difference.
+    for the error of the frame-to-frame difference, jaw_jerk_weight for that of the jaw's third
+    difference: a jaw has no movement where a voice's noise shakes it most, lips have.
     """
 
     mse_weight: float = 1.0
@@ -31,7 +32,7 @@ class LossSettings:
     mouth_weight: float = 1.0
     expression_weight: float = 0.3
     temporal_weight: float = 0.2
-    smoothing_weight: float = 0.0
+    jaw_jerk_weight: float = 0.0
     closure_weight: float = 0.0
     balance: float = 0.5
 
@@ -79,9 +80,10 @@ class FaceLoss(nn.Module):
             pairs = weights[:, :, 1:] * labelled[:, :, :-1]
             change = error.diff(dim=2)
             terms["temporal"] = settings.temporal_weight * (pairs * change**2).sum()
-        if settings.smoothing_weight and error.shape[2] > 2:
-            bend = output.diff(n=2, dim=2)
-            terms["smoothing"] = settings.smoothing_weight * (weights[:, :, 2:] * bend**2).sum()
+        if settings.jaw_jerk_weight and error.shape[2] > 3:
+            jerk = error[..., JAW].diff(n=3, dim=2)
+            counted = weights[:, :, 3:][..., JAW]
+            terms["jaw_jerk"] = settings.jaw_jerk_weight * (counted * jerk**2).sum()
         if settings.closure_weight and self.gap is not None:
             gap = self.gap.to(output.device)
             wanted = ((target * labelled) @ gap).clamp(min=0.0)
