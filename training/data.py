@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -19,13 +20,15 @@ from koemorph.features import FeatureSettings
 from .augment import Augmentation, augment
 from .cache import FeatureCache, TrackFeatures
 from .layers import OUTPUTS
-from .network import NetworkSettings
+from .network import IS_MOUTH, NetworkSettings
 from .predict import padded
 from .strides import Stride
 from .styles import style_shares
 from .tracks import Track
 
 FloatArray = NDArray[np.float32]
+MOUTH = np.array(IS_MOUTH)
+AT_REST = 0.03  # no coefficient of a mouth at rest is more
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class Sampling:
 
     sequence_frames: frames of a sequence; batch_size: sequences of a batch, over all processes;
     from_nothing: share of sequences that begin with no history at all, half of them at the start of
-    a recording, half in its midst, as a microphone that is opened;
+    a recording, half in a pause in its midst, as a microphone that is opened: what sounds first is
+    a room more often than a voice;
     emotion_dropout: share of sequences whose emotion features are all zeros;
     weights: how often a source is drawn, relative to its length (1 where it is not named);
     styles: the style that a source speaks (the network's first one where it is not named).
@@ -111,6 +115,11 @@ class LabelledTrack:
     def __len__(self) -> int:
         return min(len(self.features), len(self.weights))
 
+    @cached_property
+    def resting(self) -> NDArray[np.int64]:
+        """The frames at which the mouth is at rest."""
+        return np.flatnonzero((self.weights[: len(self), MOUTH] < AT_REST).all(axis=1))
+
 
 def load_tracks(tracks: Sequence[Track], cache: FeatureCache) -> list[LabelledTrack]:
     """Tracks with their features, computed where the cache has none."""
@@ -183,6 +192,8 @@ class Corpus:
         cold = rng.random() < self.sampling.from_nothing
         if cold and rng.random() < 0.5:
             start = int(rng.choice(track.starts))
+        elif cold and len(track.resting):
+            start = int(rng.choice(track.resting))
         else:
             start = int(rng.integers(0, max(1, len(track) - count + 1)))
         first = start if cold else start - past  # earliest frame whose sound is heard

@@ -1,0 +1,63 @@
+"""How sequences are drawn from tracks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from koemorph.coefficients import INDEX
+from koemorph.features import FeatureSettings
+from koemorph.training.augment import Augmentation
+from koemorph.training.cache import TrackFeatures
+from koemorph.training.data import Corpus, LabelledTrack, Sampling
+from koemorph.training.layers import SILENCE
+from koemorph.training.network import NetworkSettings
+from koemorph.training.strides import Stride
+
+FRAMES = 900
+PAUSE = range(500, 560)
+
+
+def corpus(from_nothing: float) -> Corpus:
+    """One track whose mel frames are their own numbers; the mouth moves but in PAUSE."""
+    settings = NetworkSettings(emotion_features=0)
+    number = np.arange(FRAMES, dtype=np.float32)
+    face = np.zeros((FRAMES, 52), np.float32)
+    face[:, INDEX["jawOpen"]] = 0.3
+    face[PAUSE.start : PAUSE.stop] = 0
+    features = TrackFeatures(
+        mel=np.broadcast_to(number[:, None], (FRAMES, settings.mel_bands)),
+        detail=np.zeros((FRAMES, settings.detail_frames, settings.mel_bands), np.float32),
+        emotion=np.zeros((1, 0), np.float32),
+        emotion_index=np.zeros((FRAMES, 0), np.int64),
+    )
+    track = LabelledTrack("one", features, face, np.ones(52, np.bool_), np.array([0, 300]))
+    return Corpus(
+        [track],
+        settings,
+        sampling=Sampling(sequence_frames=64, from_nothing=from_nothing),
+        augmentation=Augmentation(),
+        features=FeatureSettings(),
+        seed=1,
+    )
+
+
+def first_heard(from_nothing: float) -> list[int]:
+    """The number of the earliest frame that each of many sequences hears."""
+    drawn = corpus(from_nothing)
+    heard = []
+    for step in range(40):
+        mel = drawn.batch(0, step, Stride(1, 64)).mel[..., 0]
+        heard += [int(row[row != SILENCE].min()) for row in mel]
+    return heard
+
+
+def test_a_stream_from_nothing_begins_where_a_recording_does_or_in_a_pause() -> None:
+    heard = first_heard(1.0)
+    at_start = [frame in (0, 300) for frame in heard]
+    assert all(frame in PAUSE for frame, start in zip(heard, at_start, strict=True) if not start)
+    assert 0.35 < np.mean(at_start) < 0.65
+    assert len(set(heard)) > 20
+
+
+def test_other_streams_have_heard_what_came_before() -> None:
+    assert set(first_heard(0.0)) & set(range(1, 300))
