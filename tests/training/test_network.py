@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from koemorph.coefficients import INDEX
+from koemorph.features import FeatureSettings
+from koemorph.training.checkpoints import Description, load_checkpoint, save_checkpoint
 from koemorph.training.export import past_of
 from koemorph.training.layers import SILENCE
 from koemorph.training.network import Network, NetworkSettings
@@ -171,6 +177,20 @@ def test_the_mouth_begins_with_the_mel_stream() -> None:
     shares = network(30).stream_weights[:, 0]
     assert shares[INDEX["jawOpen"]] > 0.95
     torch.testing.assert_close(shares[INDEX["browInnerUp"]], torch.tensor(0.5))
+
+
+def test_a_checkpoint_that_says_nothing_of_tuning_is_untuned(tmp_path: Path) -> None:
+    made = Network(NetworkSettings(**SMALL, tuned=False))
+    described = Description(made.settings, FeatureSettings(), "native")
+    save_checkpoint(tmp_path / "new.safetensors", described, {"network": made.state_dict()})
+    with safe_open(tmp_path / "new.safetensors", framework="pt") as stored:
+        told = json.loads(stored.metadata()["koemorph"])
+    del told["network"]["tuned"]
+    tensors = {f"network/{name}": tensor for name, tensor in made.state_dict().items()}
+    save_file(tensors, tmp_path / "old.safetensors", {"koemorph": json.dumps(told)})
+    loaded = load_checkpoint(tmp_path / "old.safetensors").network()
+    assert loaded.trunk.tuning is None
+    torch.testing.assert_close(loaded.trunk.enter.weight, made.trunk.enter.weight)
 
 
 @pytest.mark.parametrize(
