@@ -27,3 +27,28 @@ def test_the_jaws_jerk_is_its_tremor_not_its_way_and_not_the_lips() -> None:
     assert jerk("mouthClose", tremor) == 0
     moved = tremor.reshape(1, 1, 8, 1).expand_as(target)
     assert float(loss(moved, moved, known, total)["jaw_jerk"]) == 0
+
+
+def test_amplitude_is_how_far_a_curve_moves_wherever_it_is() -> None:
+    loss = FaceLoss(
+        LossSettings(mse_weight=0, temporal_weight=0, amplitude_weight=1.0), torch.ones(52)
+    )
+    torch.manual_seed(0)
+    target = torch.rand(2, 3, 8, 52)
+    known, total = torch.ones_like(target), torch.tensor(float(target.numel()))
+
+    def miss(output: torch.Tensor, labelled: torch.Tensor = known) -> float:
+        return float(loss(output, target, labelled, total)["amplitude"])
+
+    assert miss(target + 0.2) < 1e-10
+    assert miss(0.5 * target) > 1000 * miss(0.99 * target) > 0
+    half = known.clone()
+    half[..., 26:] = 0
+    other = target.clone()
+    other[..., 26:] = 0
+    assert miss(other) > 0
+    assert miss(other, half) < 1e-10
+    still = torch.zeros_like(target, requires_grad=True)
+    loss(still, target, known, total)["loss"].backward()
+    assert still.grad is not None
+    assert still.grad.isfinite().all()
