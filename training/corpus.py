@@ -69,7 +69,8 @@ def _both(settings: Settings) -> tuple[Named, Named, int]:
 
 def _strung(recordings: Named, settings: Settings) -> list[Track]:
     data, fps = settings.data, settings.features.fps
-    return string_together(recordings, fps, data.track_seconds, data.pause_seconds, settings.seed)
+    early = [(name, shifted(one, data.lead_seconds.get(name, 0.0))) for name, one in recordings]
+    return string_together(early, fps, data.track_seconds, data.pause_seconds, settings.seed)
 
 
 def _alone(recordings: Named, settings: Settings) -> list[Track]:

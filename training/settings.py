@@ -65,6 +65,7 @@ class DataSettings:
     verify_sync: bool
     track_seconds: float
     pause_seconds: tuple[float, float]
+    lead_seconds: Mapping[str, float]
     unlabelled: Mapping[str, list[str]]
     num_workers: int
     pin_memory: bool
@@ -275,6 +276,7 @@ def _data(data: dict[str, Any]) -> DataSettings:
         verify_sync=data["verify_sync"],
         track_seconds=data["track_seconds"],
         pause_seconds=(low, high),
+        lead_seconds=data["lead_seconds"],
         unlabelled=data["unlabelled"],
         num_workers=data["num_workers"],
         pin_memory=data["pin_memory"],

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from omegaconf import DictConfig
 
 from koemorph.coefficients import INDEX
 from koemorph.features import FeatureSettings
 from koemorph.training.augment import Augmentation
 from koemorph.training.cache import TrackFeatures
+from koemorph.training.corpus import all_tracks
 from koemorph.training.data import Corpus, LabelledTrack, Sampling
 from koemorph.training.layers import SILENCE
 from koemorph.training.network import NetworkSettings
+from koemorph.training.settings import read_settings
 from koemorph.training.strides import Stride
 
 FRAMES = 900
@@ -61,3 +66,20 @@ def test_a_stream_from_nothing_begins_where_a_recording_does_or_in_a_pause() -> 
 
 def test_other_streams_have_heard_what_came_before() -> None:
     assert set(first_heard(0.0)) & set(range(1, 300))
+
+
+def test_faces_lead_while_they_are_learned_and_are_judged_where_they_are(
+    configure: Callable[..., DictConfig],
+) -> None:
+    def learned(lead: str) -> list[np.ndarray]:
+        told = configure(f"++data.lead_seconds.train={lead}")
+        return [track.weights for track in all_tracks(read_settings(told))]
+
+    plain, early = learned("0.0"), learned(str(1 / 30))
+    assert len(plain) > 2
+    for before, after in zip(plain[:-2], early[:-2], strict=True):
+        shared = np.isclose(before[1:], after[:-1], atol=1e-4).all(axis=1)
+        assert shared.mean() > 0.9
+        assert not np.allclose(before, after, atol=1e-2)
+    for before, after in zip(plain[-2:], early[-2:], strict=True):
+        np.testing.assert_array_equal(before, after)
