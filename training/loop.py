@@ -21,6 +21,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from koemorph.errors import ModelError
+
 from .checkpoints import Description, load_checkpoint, load_weights, save_checkpoint
 from .corpus import PreparedData
 from .data import Batch, Corpus, emotion_statistics, target_statistics
@@ -297,6 +299,12 @@ class Trainer:
 
     def _resume(self, path: Path) -> None:
         checkpoint = load_checkpoint(path)
+        learned, wanted = checkpoint.description.network.styles, self.settings.network.styles
+        if learned != wanted:
+            raise ModelError(
+                f"{path} speaks the styles {', '.join(learned)}, these settings make "
+                f"{', '.join(wanted)}; give data.styles the same ones."
+            )
         weights = checkpoint.groups["network"]
         load_weights(self.network, weights, str(path))
         load_weights(self.average, checkpoint.groups.get("average", weights), str(path))

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from koemorph import Model, cli
 from koemorph.coefficients import INDEX
-from koemorph.errors import DataError
+from koemorph.errors import DataError, ModelError
 from koemorph.training.checkpoints import load_checkpoint
 from koemorph.training.evaluate import open_player
 from koemorph.training.recordings import read_audio
@@ -71,6 +71,13 @@ def test_an_exported_model_speaks_the_style_it_was_asked_for(
         np.testing.assert_allclose(spoken, taught, atol=1e-4)
         with pytest.raises(DataError, match="speaks one style"):
             open_player(path, style)
+
+
+def test_training_goes_on_only_with_the_styles_that_were_learned(
+    two_styles: Path, configure: Configure, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=r"styles neutral, lively, these settings make neutral, s"):
+        train(configure(f"checkpoint_path={two_styles}", "+data.styles.train=sad"), tmp_path)
 
 
 @pytest.mark.parametrize(
