@@ -170,8 +170,13 @@ class Network(nn.Module):
 
     @property
     def alpha(self) -> Tensor:
-        """Share of the previous frame in the next, (52,), at the network's frame rate."""
-        return torch.sigmoid(self.alpha_logit) ** (TOKEN_FPS / self.settings.fps)
+        """Share of the previous frame in the next, (52,), at the network's frame rate.
+
+        Smoothing delays by alpha / (1 - alpha) frames, which is as many seconds at every rate.
+        """
+        learned = torch.sigmoid(self.alpha_logit)
+        delay = learned / (1 - learned) * (self.settings.fps / TOKEN_FPS)
+        return delay / (1 + delay)
 
     @property
     def stream_weights(self) -> Tensor:

@@ -125,7 +125,9 @@ def test_sixty_frames_are_thirty_asked_twice_as_often() -> None:
     fast_raw = fast.sequence(mel, detail, newest, emotion)
     slow_raw = slow.sequence(mel[:, 1::2], detail[:, ::2], newest, emotion)
     torch.testing.assert_close(fast_raw, slow_raw, atol=1e-5, rtol=0)
-    torch.testing.assert_close(fast.alpha**2, slow.alpha)
+    delays = [made.alpha / (1 - made.alpha) / made.settings.fps for made in (slow, fast)]
+    torch.testing.assert_close(*delays)
+    torch.testing.assert_close(slow.alpha, torch.sigmoid(slow.alpha_logit))
 
 
 @torch.no_grad()
