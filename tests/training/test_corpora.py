@@ -232,7 +232,7 @@ def test_utterances_are_written_whole_and_found_again(teacher: Teacher, tmp_path
     assert session.face[spoken_frames, JAW].mean() > 0.1
     assert session.face[:, JAW].min() == 0
     (tmp_path / "audio" / "one.flac").unlink()
-    with pytest.raises(FileNotFoundError, match="one"):
+    with pytest.raises(DataError, match="no sound named one"):
         utterances.read(tmp_path)
 
 
