@@ -40,15 +40,8 @@ class Tuning(nn.Module):
         heard = torch.where(blocks > SILENCE + NO_SOUND, blocks, LOUDEST)
         quietest = heard.amin(-2)
         quietest = torch.where(quietest < LOUDEST, quietest, SILENCE)
-        return self.shifted(torch.cat([blocks.amax(-2), quietest], dim=-1))
-
-    def silence(self) -> Tensor:
-        """The shift where nothing has been heard for long, (channels,)."""
-        return self.shifted(self.extremes.weight.new_full((self.extremes.in_features,), SILENCE))
-
-    def shifted(self, extremes: Tensor) -> Tensor:
-        """The loudest and the quietest of each band, (..., 2 * bands), to (..., channels)."""
-        shift: Tensor = self.shift(F.silu(self.extremes(extremes)))
+        told = torch.cat([blocks.amax(-2), quietest], dim=-1)
+        shift: Tensor = self.shift(F.silu(self.extremes(told)))
         return shift
 
 
@@ -60,6 +53,7 @@ class Trunk(nn.Module):
 
     def __init__(self, bands: int, detail_frames: int, channels: int, *, tuned: bool) -> None:
         super().__init__()
+        self.heard = (1 + detail_frames, bands)
         self.enter = nn.Linear(bands * (1 + detail_frames), channels)
         self.tuning = Tuning(bands, channels) if tuned else None
         self.spread = nn.ModuleList(nn.Conv1d(channels, channels, 3) for _ in DILATIONS)
@@ -105,11 +99,9 @@ class Trunk(nn.Module):
 
     def silence(self) -> Tensor:
         """Each layer's input where nothing has been heard for long, (layers, channels)."""
-        # Without any sound the detail frames are as the mel frames are.
-        signal = self.enter.weight.sum(dim=1) * SILENCE + self.enter.bias
-        if self.tuning is not None:
-            signal = signal + self.tuning.silence()
-        signal = F.silu(signal)
+        # Without any sound the detail frames and the blocks are as the mel frames are.
+        still = self.enter.weight.new_full(self.heard, SILENCE)
+        signal = self._entered(still[0], still[1:], still[:1])
         inputs = []
         for spread, mix in zip(self.spread, self.mix, strict=True):
             assert isinstance(spread, nn.Conv1d)
