@@ -144,6 +144,12 @@ def _check_kinds(plain: Mapping[str, Any]) -> None:
                 raise DataError(f"{key}={value}: it must be a number, such as {usual}.")
         elif isinstance(usual, list) and not isinstance(value, list):
             raise DataError(f"{key}={value}: it must be a list, such as {usual}.")
+    for name in ("source_weights", "lead_seconds"):
+        numbers = plain["data"][name]
+        if not isinstance(numbers, dict) or not all(
+            isinstance(number, (int, float)) for number in numbers.values()
+        ):
+            raise DataError(f"data.{name}={numbers}: name sources and numbers: {{grid: 0.5}}.")
 
 
 def read_settings(config: DictConfig) -> Settings:
