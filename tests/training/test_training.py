@@ -90,13 +90,15 @@ def test_two_processes_are_one(configure: Configure, babble: Path, tmp_path: Pat
         f"hydra.run.dir={tmp_path / 'two'}",
     ]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    subprocess.run(
+    done = subprocess.run(
         [*launcher, "--nproc_per_node", "2", "-m", "koemorph.train", *overrides],
-        check=True,
+        check=False,
         capture_output=True,
+        text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         cwd=tmp_path,
     )
+    assert done.returncode == 0, done.stderr
     one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
     assert len(one) == len(two) == 4
     assert two == pytest.approx(one, rel=1e-4, abs=1e-6)
