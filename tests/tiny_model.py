@@ -128,11 +128,17 @@ def save(path: Path, fps: int = 30, texts: dict[str, str] | None = None, seed: i
         ]
         shapes["feeling"] = shapes.pop("felt")
     parts = [mix(name, int(np.prod(shape)), 52, 2.0) for name, shape in shapes.items()]
-    constants["weight_present"] = rng.standard_normal((80, len(DILATIONS) * CHANNELS)).astype(
-        np.float32
-    )
+    # The first layer hears the frame, the second what the first one heard before, too.
+    layers = len(DILATIONS) * CHANNELS
+    heard = rng.standard_normal((80, layers)) / np.sqrt(80)
+    constants["weight_heard"] = heard.astype(np.float32)
+    remembered = 0.5 * rng.standard_normal((2 * layers, layers))
+    remembered[2 * CHANNELS :] = remembered[:, :CHANNELS] = 0
+    constants["weight_remembered"] = remembered.astype(np.float32)
     nodes += [
-        helper.make_node("MatMul", ["mel", "weight_present"], ["present"]),
+        helper.make_node("MatMul", ["mel", "weight_heard"], ["heard"]),
+        helper.make_node("MatMul", ["past", "weight_remembered"], ["remembered"]),
+        helper.make_node("Add", ["heard", "remembered"], ["present"]),
         helper.make_node("Sum", parts, ["logit"]),
         helper.make_node("Sigmoid", ["logit"], ["face"]),
         helper.make_node("Sub", ["previous", "face"], ["change"]),

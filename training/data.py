@@ -36,9 +36,9 @@ class Sampling:
     """How sequences are drawn.
 
     sequence_frames: frames of a sequence; batch_size: sequences of a batch, over all processes;
-    from_nothing: share of sequences that begin with no history at all, half of them at the start of
-    a recording, half in a pause in its midst, as a microphone that is opened: what sounds first is
-    a room more often than a voice;
+    from_nothing: share of sequences that begin with no history at all: half of them at the start of
+    a recording, three tenths in a pause in its midst, as a microphone that is opened (what sounds
+    first is a room more often than a voice), two tenths anywhere, as after a gap;
     emotion_dropout: share of sequences whose emotion features are all zeros;
     weights: how often a source is drawn, relative to its length (1 where it is not named);
     styles: the style that a source speaks (the network's first one where it is not named).
@@ -190,9 +190,10 @@ class Corpus:
         count, past = self.sampling.sequence_frames, self.network.context_frames - 1
         track = self.tracks[int(rng.choice(len(self.tracks), p=self.shares))]
         cold = rng.random() < self.sampling.from_nothing
-        if cold and rng.random() < 0.5:
+        where = rng.random() if cold else 1.0
+        if where < 0.5:
             start = int(rng.choice(track.starts))
-        elif cold and len(track.resting):
+        elif where < 0.8 and len(track.resting):
             start = int(rng.choice(track.resting))
         else:
             start = int(rng.integers(0, max(1, len(track) - count + 1)))
@@ -204,6 +205,9 @@ class Corpus:
         frames = np.minimum(start + positions, len(track) - 1)
         inside = start + positions < len(track)
         mel, detail = augment(mel, detail, self.augmentation, self.features, rng)
+        # Noise, too, was not heard before the stream began.
+        mel = padded(mel, 0, len(mel), max(heard_from - (start - past), 0))
+        detail = padded(detail, 0, len(detail), max(heard_from - detailed_from, 0))
         row = {"mel": mel, "detail": detail, "target": track.weights[frames]}
         labelled = (inside[:, None] & track.labelled[None]).astype(np.float32)
         row["labelled"] = labelled

@@ -180,7 +180,7 @@ def run_frames(runner: Runner, feeds: list[Feed], settings: NetworkSettings) -> 
     """Frame after frame, each one's outputs handed to the next frames: (T, 52)."""
     previous = np.zeros((1, OUTPUTS), np.float32)
     frames: list[FloatArray] = []
-    presents: list[FloatArray] = []
+    presents = [settled(runner, feeds[0], settings)]
     for feed in feeds:
         past = past_of(presents, settings)
         previous, present = runner({**feed, "previous": previous, "past": past})
@@ -189,17 +189,28 @@ def run_frames(runner: Runner, feeds: list[Feed], settings: NetworkSettings) -> 
     return np.stack(frames)
 
 
+def settled(runner: Runner, first: Feed, settings: NetworkSettings) -> FloatArray:
+    """`present` (layers * channels,) of every frame before the first, which count as like it.
+
+    Each time the network is asked, one layer more knows what it would have heard.
+    """
+    present = np.zeros(len(settings.dilations) * settings.channels, np.float32)
+    for _ in settings.dilations:
+        _, answer = runner({**first, "past": past_of([present], settings)})
+        present = answer[0]
+    return present
+
+
 def past_of(presents: Sequence[FloatArray], settings: NetworkSettings) -> FloatArray:
     """The network's `past`, (1, layers * 2 * channels).
 
-    presents: `present` (layers * channels,) of every frame before.
+    presents: `present` (layers * channels,) of every frame before; before these, as the first.
     """
-    never = np.zeros(len(settings.dilations) * settings.channels, np.float32)
     taps = []
     for layer, dilation in enumerate(settings.dilations):
         part = slice(layer * settings.channels, (layer + 1) * settings.channels)
         for age in (2 * dilation, dilation):
-            taps.append((presents[-age] if age <= len(presents) else never)[part])
+            taps.append(presents[max(-age, -len(presents))][part])
     return np.concatenate(taps)[None]
 
 
@@ -213,7 +224,7 @@ def _feeds(network: Network, features: TrackFeatures) -> list[Feed]:
             "blocks": blocks_before(features.mel, frame, settings)[None],
             "detail": np.array(features.detail[None, frame]),
             "previous": np.zeros((1, OUTPUTS), np.float32),
-            "past": past_of([], settings),
+            "past": np.zeros((1, 2 * len(settings.dilations) * settings.channels), np.float32),
         }
         if settings.emotion_features:
             feed["egemaps"] = np.array(features.emotion[features.emotion_index[None, frame]])

@@ -36,7 +36,7 @@ class Tuning(nn.Module):
 
     def forward(self, blocks: Tensor) -> Tensor:
         """Means of mel frames, (..., blocks, bands), to (..., channels)."""
-        # A stream that has just begun is padded with silence, which is no room's noise.
+        # No sound at all, as before a file is played, is no room's noise.
         heard = torch.where(blocks > SILENCE + NO_SOUND, blocks, LOUDEST)
         quietest = heard.amin(-2)
         quietest = torch.where(quietest < LOUDEST, quietest, SILENCE)
@@ -53,7 +53,6 @@ class Trunk(nn.Module):
 
     def __init__(self, bands: int, detail_frames: int, channels: int, *, tuned: bool) -> None:
         super().__init__()
-        self.heard = (1 + detail_frames, bands)
         self.enter = nn.Linear(bands * (1 + detail_frames), channels)
         self.tuning = Tuning(bands, channels) if tuned else None
         self.spread = nn.ModuleList(nn.Conv1d(channels, channels, 3) for _ in DILATIONS)
@@ -66,50 +65,32 @@ class Trunk(nn.Module):
 
         mel: (B, bands); detail: (B, detail_frames, bands); blocks: (B, blocks, bands), what tunes
         it; past: (B, layers * 2 * channels), each layer's input two and one of its dilations ago,
-        as they were in `present` then, zeros for what was never heard. Returns the tokens that the
-        newest frame needs, (B, 4, channels): what the last layer is made of, oldest first, and that
-        layer; and present, (B, layers * channels), each layer's input now. Past and present are
-        told as the distance from silence, which makes zeros of it.
+        as they were in `present` then. Returns the tokens that the newest frame needs, (B, 4,
+        channels): what the last layer is made of, oldest first, and that layer; and present, (B,
+        layers * channels), each layer's input now.
         """
         channels = self.enter.out_features
-        silence = self.silence()
         before = torch.split(past, 2 * channels, dim=1)
         # The signals without the biases that the layers add to them: what these sum up to is put
         # back where the signals are used, which saves an addition a layer.
         plain = self._entered(mel, detail, blocks)
-        left_out = torch.zeros_like(silence[0])
-        inputs, biases = [], []
-        for spread, mix, heard, still in zip(self.spread, self.mix, before, silence, strict=True):
+        left_out = torch.zeros_like(self.enter.bias)
+        inputs, last_bias = [], left_out
+        for spread, mix, heard in zip(self.spread, self.mix, before, strict=True):
             assert isinstance(spread, nn.Conv1d)
             assert isinstance(mix, nn.Conv1d)
             assert mix.bias is not None
             inputs.append(plain)
-            biases.append(left_out)
+            last_bias = left_out
             # A causal layer: its last tap is the place that the output belongs to.
             weight = spread.weight.permute(0, 2, 1).flatten(1)
-            shift = torch.cat([still, still, left_out])
-            bias = F.linear(shift, weight, spread.bias)
+            bias = F.linear(left_out.repeat(3), weight, spread.bias)
             spoken = F.silu(F.linear(torch.cat([heard, plain], dim=1), weight, bias))
             plain = torch.addmm(plain, spoken, mix.weight[:, :, 0].T)
             left_out = left_out + mix.bias
-        shift = torch.cat([silence[-1], silence[-1], biases[-1], left_out])
+        shift = torch.cat([last_bias.repeat(3), left_out])
         tokens = torch.cat([before[-1], inputs[-1], plain], dim=1) + shift
-        present = torch.cat(inputs, dim=1) + (torch.cat(biases) - silence.flatten())
-        return tokens.reshape(-1, len(AGES) + 1, channels), present
-
-    def silence(self) -> Tensor:
-        """Each layer's input where nothing has been heard for long, (layers, channels)."""
-        # Without any sound the detail frames and the blocks are as the mel frames are.
-        still = self.enter.weight.new_full(self.heard, SILENCE)
-        signal = self._entered(still[0], still[1:], still[:1])
-        inputs = []
-        for spread, mix in zip(self.spread, self.mix, strict=True):
-            assert isinstance(spread, nn.Conv1d)
-            assert isinstance(mix, nn.Conv1d)
-            inputs.append(signal)
-            heard = F.silu(F.linear(signal, spread.weight.sum(dim=2), spread.bias))
-            signal = signal + F.linear(heard, mix.weight[:, :, 0], mix.bias)
-        return torch.stack(inputs)
+        return tokens.reshape(-1, len(AGES) + 1, channels), torch.cat(inputs, dim=1)
 
     def _entered(self, mel: Tensor, detail: Tensor, blocks: Tensor) -> Tensor:
         """(..., bands), (..., detail_frames, bands), (..., blocks, bands) to (..., channels)."""

@@ -48,11 +48,17 @@ def animate(
 def padded(
     table: NDArray[np.float32], first: int, last: int, heard_from: int = 0
 ) -> NDArray[np.float32]:
-    """Rows first <= i < last of a table of features; silence before heard_from and outside it."""
+    """Rows first <= i < last of a table of features: silence after its end; what was never heard,
+    the rows before heard_from, is as the first that is.
+
+    A stream begins in the sound of a room more often than in a word. If what came before were
+    silence, the room would begin to sound, and the mouth would move.
+    """
     rows = np.full((last - first, *table.shape[1:]), SILENCE, np.float32)
     begin, end = max(first, heard_from), min(last, len(table))
     if end > begin:
         rows[begin - first : end - first] = table[begin:end]
+        rows[: begin - first] = table[begin]
     return rows
 
 

@@ -4,25 +4,35 @@
 
 namespace koemorph {
 
-Blocks::Blocks(int bands, int block_frames, int blocks, float fill)
+Blocks::Blocks(int bands, int block_frames, int blocks)
     : bands_(bands),
       block_frames_(block_frames),
       blocks_(blocks),
-      fill_(fill),
       frames_(static_cast<size_t>(block_frames) * bands),
       sums_(bands),
       // One more than is looked back at: the newest is written before the oldest is read.
-      means_((static_cast<size_t>(blocks) * block_frames + 1) * bands) {
-  reset();
-}
+      means_((static_cast<size_t>(blocks) * block_frames + 1) * bands) {}
 
 void Blocks::reset() {
-  std::fill(frames_.begin(), frames_.end(), fill_);
-  std::fill(sums_.begin(), sums_.end(), static_cast<double>(fill_) * block_frames_);
-  std::fill(means_.begin(), means_.end(), fill_);
+  std::fill(frames_.begin(), frames_.end(), 0.0f);
+  begun_ = false;
+}
+
+void Blocks::begin(const float* mel) {
+  for (float* row = frames_.data(); row != frames_.data() + frames_.size(); row += bands_) {
+    std::copy_n(mel, bands_, row);
+  }
+  for (float* row = means_.data(); row != means_.data() + means_.size(); row += bands_) {
+    std::copy_n(mel, bands_, row);
+  }
+  for (int band = 0; band < bands_; ++band) {
+    sums_[band] = static_cast<double>(mel[band]) * block_frames_;
+  }
+  begun_ = true;
 }
 
 void Blocks::push(const float* mel) {
+  if (!begun_) begin(mel);
   ++newest_;
   float* oldest = &frames_[place(newest_, block_frames_)];
   float* mean = &means_[place(newest_, blocks_ * block_frames_ + 1)];
@@ -36,7 +46,7 @@ void Blocks::push(const float* mel) {
 void Blocks::means(float* out) const {
   const int ring = blocks_ * block_frames_ + 1;
   for (int block = blocks_; block > 0; --block) {
-    // Frames before the first are found at the end of the ring, where they are `fill`.
+    // Frames before the first are found at the end of the ring, where they are as the first.
     const int64_t frame = newest_ - static_cast<int64_t>(block) * block_frames_ + ring;
     out = std::copy_n(means_.begin() + static_cast<int64_t>(place(frame, ring)), bands_, out);
   }

@@ -8,10 +8,10 @@
 namespace koemorph {
 
 // Means of `blocks` blocks of `block_frames` mel frames each, one after the other, which end where
-// the newest block begins. Before frames have come, all are `fill`.
+// the newest block begins. What came before the first frame counts as having been like it.
 class Blocks {
  public:
-  Blocks(int bands, int block_frames, int blocks, float fill);
+  Blocks(int bands, int block_frames, int blocks);
 
   // mel: (bands,), the next frame.
   void push(const float* mel);
@@ -24,12 +24,13 @@ class Blocks {
 
  private:
   size_t place(int64_t frame, int ring) const { return (frame % ring) * bands_; }
+  void begin(const float* mel);
 
   int bands_;
   int block_frames_;
   int blocks_;
-  float fill_;
   int64_t newest_ = 0;
+  bool begun_ = false;
   std::vector<float> frames_;  // a ring of the newest block
   std::vector<double> sums_;   // of the newest block; in double, so that days of them stay exact
   std::vector<float> means_;   // a ring of the mean of the block that ended with each frame

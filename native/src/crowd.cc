@@ -35,18 +35,19 @@ Status Crowd::process(Stream* const* streams, int count, int64_t* computed) {
     const int waiting = static_cast<int>(left_.size());
     for (int first = 0; first < waiting; first += inference_.capacity()) {
       const int together = std::min(waiting - first, inference_.capacity());
-      Status status = run_batch(left_.data() + first, together);
+      Status status = run_batch(left_.data() + first, together, computed);
       if (!status.ok()) worst = std::move(status);
     }
-    *computed += waiting;
   }
 }
 
-Status Crowd::run_batch(Stream* const* streams, int count) {
+Status Crowd::run_batch(Stream* const* streams, int count, int64_t* computed) {
   inference_.set_changed(streams[0]->feels_anew());  // those that do come first
   for (int i = 0; i < count; ++i) streams[i]->fill(&inference_, i);
   Status status = inference_.run(count);
-  for (int i = 0; i < count; ++i) streams[i]->accept(&inference_, i, status.ok());
+  for (int i = 0; i < count; ++i) {
+    if (streams[i]->accept(&inference_, i, status.ok())) ++*computed;
+  }
   return status;
 }
 

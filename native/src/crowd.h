@@ -24,7 +24,7 @@ class Crowd {
   Status process(Stream* const* streams, int count, int64_t* computed);
 
  private:
-  Status run_batch(Stream* const* streams, int count);
+  Status run_batch(Stream* const* streams, int count, int64_t* computed);
 
   std::shared_ptr<const Model> model_;
   int capacity_;

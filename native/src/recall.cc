@@ -24,28 +24,35 @@ void Recall::past(float* out) const {
   }
 }
 
-void Recall::push(const float* present, const float* feeling, int64_t update) {
-  for (Layer& layer : layers_) {
-    const int64_t place = frame_ % (2 * layer.dilation);
-    std::copy_n(present, channels_, layer.inputs.begin() + place * channels_);
-    present += channels_;
+void Recall::remember(Layer* layer, const float* input) const {
+  const int64_t ring = 2 * layer->dilation;
+  const bool settled = settled_ == layers_.size();
+  const int64_t first = settled ? frame_ % ring : 0;
+  const int64_t last = settled ? first + 1 : ring;
+  for (int64_t place = first; place < last; ++place) {
+    std::copy_n(input, channels_, layer->inputs.begin() + place * channels_);
   }
-  ++frame_;
-  if (update == felt_update_) return;
-  std::copy_n(feeling, felt_.size(), felt_.begin());
-  felt_update_ = update;
 }
 
-void Recall::skip() {
+bool Recall::push(const float* present, const float* feeling, int64_t update) {
   for (Layer& layer : layers_) {
-    const int64_t place = frame_ % (2 * layer.dilation);
-    std::fill_n(layer.inputs.begin() + place * channels_, channels_, 0.0f);
+    remember(&layer, present);
+    present += channels_;
+  }
+  if (update != felt_update_) {
+    std::copy_n(feeling, felt_.size(), felt_.begin());
+    felt_update_ = update;
+  }
+  if (settled_ < layers_.size()) {
+    ++settled_;
+    return false;
   }
   ++frame_;
+  return true;
 }
 
 void Recall::reset() {
-  for (Layer& layer : layers_) std::fill(layer.inputs.begin(), layer.inputs.end(), 0.0f);
+  settled_ = 0;
   std::fill(felt_.begin(), felt_.end(), 0.0f);
   felt_update_ = -1;
 }

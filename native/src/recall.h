@@ -8,7 +8,9 @@
 
 namespace koemorph {
 
-// Zeros stand for what was never heard.
+// A stream begins as if its first frame had lasted for ever: a room that has been there all the
+// time does not begin to sound. What the network makes of that is found by asking it as often as it
+// has layers: each time, one layer more knows what it would have heard.
 class Recall {
  public:
   explicit Recall(const ModelSettings& settings);
@@ -19,11 +21,9 @@ class Recall {
   const std::vector<float>& felt() const { return felt_; }
   int64_t felt_update() const { return felt_update_; }
 
-  // A frame is done; present: (layers, channels); feeling: (52, felt_size), not read when it is of
-  // the update that is known.
-  void push(const float* present, const float* feeling, int64_t update);
-  // A frame failed: as if nothing had been heard in it.
-  void skip();
+  // The network has answered; present: (layers, channels); feeling: (52, felt_size), not read when
+  // it is of the update that is known. False when it must be asked about this frame once more.
+  bool push(const float* present, const float* feeling, int64_t update);
   void reset();
 
  private:
@@ -33,8 +33,12 @@ class Recall {
     std::vector<float> inputs;
   };
 
+  // Puts a layer's input in the place of this frame, or in all.
+  void remember(Layer* layer, const float* input) const;
+
   int channels_;
   std::vector<Layer> layers_;
+  size_t settled_ = 0;  // layers that know what came before the first frame
   int64_t frame_ = 0;
   std::vector<float> felt_;
   int64_t felt_update_ = -1;

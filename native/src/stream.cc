@@ -13,8 +13,6 @@ namespace {
 constexpr int64_t kNoEnd = std::numeric_limits<int64_t>::max();
 constexpr int kBlock = 1024;  // device samples taken through the stages at a time
 
-float silence(const MelConfig& mel) { return (std::log10(mel.floor) + mel.offset) * mel.scale; }
-
 }  // namespace
 
 Stream::Stream(std::shared_ptr<const Model> model, const koemorph_stream_config& config)
@@ -25,7 +23,7 @@ Stream::Stream(std::shared_ptr<const Model> model, const koemorph_stream_config&
       gate_(clock_.sample_rate),
       mel_(model_->settings().mel),
       blocks_(model_->settings().mel.bands, model_->settings().block_frames,
-              model_->settings().blocks, silence(model_->settings().mel)),
+              model_->settings().blocks),
       recall_(model_->settings()),
       controls_(clock_.fps),
       life_(clock_.fps),
@@ -78,8 +76,7 @@ Status Stream::process(int64_t* computed) {
     inference_->set_changed(feels_anew());
     fill(inference_.get(), 0);
     Status status = inference_->run(1);
-    accept(inference_.get(), 0, status.ok());
-    ++*computed;
+    if (accept(inference_.get(), 0, status.ok())) ++*computed;
     if (!status.ok()) worst = std::move(status);
   }
   return worst;
@@ -94,13 +91,16 @@ void Stream::begin() {
 }
 
 bool Stream::advance() {
+  if (asking_) return true;
   do {
     while (heard_ < devices_.output_count() && mel_.index() < end_) {
       const float* next = devices_.output() + heard_;
       const int taken = mel_.push(next, devices_.output_count() - heard_);
       if (egemaps_) hear(next, taken);
       heard_ += taken;
-      if (mel_.ready()) return true;
+      if (!mel_.ready()) continue;
+      blocks_.push(mel_.frame());
+      return asking_ = true;
     }
   } while (refill());
   return false;
@@ -145,9 +145,8 @@ void Stream::hear(const float* samples, int count) {
 bool Stream::feels_anew() const { return egemaps_ && egemaps_->updates() != recall_.felt_update(); }
 
 void Stream::fill(Inference* inference, int i) {
-  blocks_.push(mel_.frame());
   const MelConfig& mel = mel_.config();
-  std::copy_n(mel_.frame(), mel.bands, inference->mel(i));
+  std::copy_n(blocks_.newest(), mel.bands, inference->mel(i));
   blocks_.means(inference->blocks(i));
   std::copy_n(mel_.detail(), mel.detail_frames * mel.bands, inference->detail(i));
   std::copy_n(smooth_.previous(), kCoefficients, inference->previous(i));
@@ -158,24 +157,26 @@ void Stream::fill(Inference* inference, int i) {
   std::copy(recall_.felt().begin(), recall_.felt().end(), inference->felt(i));
 }
 
-void Stream::accept(Inference* inference, int i, bool answered) {
-  const int64_t index = mel_.index();
-  mel_.next();
+bool Stream::accept(Inference* inference, int i, bool answered) {
   if (answered) {
+    const bool last =
+        recall_.push(inference->present(i), egemaps_ ? inference->feeling(i) : nullptr,
+                     egemaps_ ? egemaps_->updates() : recall_.felt_update());
+    if (!last) return false;
     std::copy_n(inference->coefficients(i), kCoefficients, raw_);
     smooth_.push(raw_);
-    recall_.push(inference->present(i), egemaps_ ? inference->feeling(i) : nullptr,
-                 egemaps_ ? egemaps_->updates() : recall_.felt_update());
-  } else {
-    recall_.skip();
   }
+  asking_ = false;
+  const int64_t index = mel_.index();
+  mel_.next();
   // On a copy: the network must see its own output again, not what became of it.
   controls_.apply(smooth_.frame(), face_);
   life_.apply(index, face_);
   frames_.push(index, face_);
+  return true;
 }
 
-// After a gap all history is silence, as at the start, but time has gone on.
+// After a gap nothing has been heard, as at the start, but time has gone on.
 void Stream::jump(int64_t lost) {
   devices_.skip(lost);
   dropped_.fetch_add(lost, std::memory_order_relaxed);
@@ -201,6 +202,7 @@ void Stream::reset(int32_t sample_rate, int32_t channels) {
   relax_.reset();
   frames_.reset();
   block_size_ = heard_ = 0;
+  asking_ = false;
   end_ = kNoEnd;
   dropped_.store(0);
   flushed_.store(false);

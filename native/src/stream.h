@@ -54,13 +54,13 @@ class Stream {
   // The steps of that, for a crowd, which runs the network between them for many streams at once:
   // take over new settings; go on until a frame's features are there, false when audio is lacking;
   // copy them to voice `i`; take that voice's answer, or note that there is none, and finish the
-  // frame.
+  // frame (true) unless the network must be asked about it once more (false).
   void begin();
   bool advance();
   // Whether the emotion features of that frame are others than those of the last.
   bool feels_anew() const;
   void fill(Inference* inference, int i);
-  void accept(Inference* inference, int i, bool answered);
+  bool accept(Inference* inference, int i, bool answered);
   void reset(int32_t sample_rate, int32_t channels);
   int tap(koemorph_stage stage, float* out, int32_t n);
   bool has_worker() const { return worker_.joinable(); }
@@ -103,8 +103,9 @@ class Stream {
   float face_[kCoefficients] = {};  // the last frame after controls and life
   std::vector<float> block_;        // what audio gave last
   int block_size_ = 0;
-  int heard_ = 0;  // how many of the resampled samples have gone into the features
-  int64_t end_;    // no frame from this index on; known once the voice has ended
+  int heard_ = 0;        // how many of the resampled samples have gone into the features
+  bool asking_ = false;  // a frame's features are there, and the network is to answer
+  int64_t end_;          // no frame from this index on; known once the voice has ended
 
   Door audio_door_, worker_door_, game_door_;
   std::atomic<bool> flushed_{false};
