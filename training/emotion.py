@@ -33,14 +33,15 @@ class EmotionBackend:
     compute: Callable[[FloatArray, int, FeatureSettings, Features], FloatArray]
 
     def index(self, frames: int, settings: FeatureSettings) -> NDArray[np.int64]:
-        """Which update each window of each frame uses, (frames, windows); -1: none yet."""
+        """Which update each window of each frame uses, (frames, windows); -1: none that tells yet."""
         config = settings.mel_config()
         ends = np.array([config.end_sample(frame) for frame in range(frames)], np.int64)
         interval = round(settings.update_interval * settings.sample_rate)
         ago = np.array(
             [round(seconds / settings.update_interval) for seconds in settings.window_intervals]
         )
-        index: NDArray[np.int64] = np.maximum(ends[:, None] // interval - 1 - ago, -1)
+        updates = ends[:, None] // interval - 1 - ago
+        index: NDArray[np.int64] = np.where(updates >= settings.first_told, updates, -1)
         return index
 
 

@@ -86,6 +86,8 @@ void bind_egemaps(py::module_& module) {
           },
           "(88,) of the newest context_window, now.")
       .def("lld", &lld, "(rows, 25): the descriptors of the newest context_window, 10 ms a row.")
+      .def_readonly_static("TELLING", &Egemaps::kTelling,
+                           "Seconds of sound from which a network is told of its functionals.")
       .def("reset", &Egemaps::reset);
 }
 

@@ -225,6 +225,18 @@ void Egemaps::update() {
   }
 }
 
+void Egemaps::told(float* out) const {
+  const double telling = std::min(kTelling, config_.context_window) * config_.sample_rate;
+  for (size_t i = 0; i < ages_.size(); ++i, out += kFunctionalCount) {
+    const int64_t heard = (updates_ - ages_[i]) * interval_;
+    if (static_cast<double>(heard) < telling) {
+      std::fill_n(out, kFunctionalCount, 0.0f);
+    } else {
+      std::copy_n(&windows_[i * kFunctionalCount], kFunctionalCount, out);
+    }
+  }
+}
+
 int64_t Egemaps::rows() const { return pitch_count_ > 0 ? pitch_count_ + 1 : 0; }
 
 int64_t Egemaps::oldest_row() const { return std::max<int64_t>(0, spectral_count_ - context_); }

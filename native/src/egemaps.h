@@ -47,6 +47,10 @@ class Egemaps {
   // (window_intervals, kFunctionalCount): the functionals of each age; zeros before there were any.
   const float* windows() const { return windows_.data(); }
   int window_count() const { return static_cast<int>(ages_.size()); }
+  // What a network is told of windows(): zeros where the functionals are of less than kTelling
+  // seconds, which say more of a word than of a voice. out: (window_intervals, kFunctionalCount).
+  void told(float* out) const;
+  static constexpr double kTelling = 2.0;
 
   // Functionals of the newest context_window of all audio so far, all at once. out:
   // kFunctionalCount.

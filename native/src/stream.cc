@@ -152,8 +152,7 @@ void Stream::fill(Inference* inference, int i) {
   std::copy_n(smooth_.previous(), kCoefficients, inference->previous(i));
   recall_.past(inference->past(i));
   if (!egemaps_) return;
-  std::copy_n(egemaps_->windows(), egemaps_->window_count() * kFunctionalCount,
-              inference->egemaps(i));
+  egemaps_->told(inference->egemaps(i));
   std::copy(recall_.felt().begin(), recall_.felt().end(), inference->felt(i));
 }
 

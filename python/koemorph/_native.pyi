@@ -1,6 +1,6 @@
 """Types of what the package uses of the binding; native/bindings documents it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -97,6 +97,7 @@ class EgemapsConfig:
 class Egemaps:
     updates: int
     windows: npt.NDArray[np.float32]
+    TELLING: ClassVar[float]
     def __init__(self, config: EgemapsConfig = ...) -> None: ...
     def push(self, samples: npt.ArrayLike) -> npt.NDArray[np.float32]: ...
     def functionals(self) -> npt.NDArray[np.float32]: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -37,6 +38,15 @@ class FeatureSettings:
     window_intervals: tuple[float, ...] = (0.0, 0.3, 0.6)
     context_window: float = 20.0
     update_interval: float = 0.3
+
+    @property
+    def first_told(self) -> int:
+        """The first update of the functionals that a network is told of.
+
+        Those of less than 2 s of sound say more of a word than of a voice.
+        """
+        telling = min(_native.Egemaps.TELLING, self.context_window)
+        return math.ceil(telling / self.update_interval) - 1
 
     @classmethod
     def for_fps(cls, fps: int) -> FeatureSettings:
@@ -84,7 +94,7 @@ class Features:
 
     mel: (T, bands); detail: (T, detail_frames, bands), oldest first;
     egemaps: (U, 88), what each update said about the time before it;
-    egemaps_index: (T,) the update that each frame sees, below 0 before the first: 88 zeros.
+    egemaps_index: (T,) the newest update at each frame, below 0 before the first.
     """
 
     mel: FloatArray
@@ -96,10 +106,9 @@ class Features:
         """(T, windows, 88): what the model's `egemaps` input holds at every frame."""
         ages = np.rint(np.array(settings.window_intervals) / settings.update_interval)
         updates = self.egemaps_index[:, None] - ages.astype(np.int64)
-        with_silence = np.concatenate([np.zeros_like(self.egemaps[:1]), self.egemaps])
-        if not len(self.egemaps):
-            with_silence = np.zeros((1, len(_native.FUNCTIONAL_NAMES)), np.float32)
-        return with_silence[np.maximum(updates + 1, 0)]
+        nothing = np.zeros((1, len(_native.FUNCTIONAL_NAMES)), np.float32)
+        with_nothing = np.concatenate([nothing, self.egemaps])
+        return with_nothing[np.where(updates >= settings.first_told, updates + 1, 0)]
 
 
 def extract(

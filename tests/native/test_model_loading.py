@@ -116,6 +116,10 @@ def test_onnx_runtime_and_the_stream_agree(tmp_path: Path, speech: Path, emotion
     settings = FeatureSettings()
     found = extract(audio, rate, settings)
     windows = found.egemaps_windows(settings)
+    # Functionals of less than two seconds are not told, and those from then on are.
+    told = windows.any(axis=2)
+    assert not told[: 2 * 30 - 1].any()
+    assert told[3 * 30 :].all()
     session = onnxruntime.InferenceSession(str(path))
     padded = np.concatenate([np.repeat(found.mel[:1], 255, axis=0), found.mel])
     frames, channels = len(found.mel), tiny_model.CHANNELS
