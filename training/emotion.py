@@ -33,7 +33,7 @@ class EmotionBackend:
     compute: Callable[[FloatArray, int, FeatureSettings, Features], FloatArray]
 
     def index(self, frames: int, settings: FeatureSettings) -> NDArray[np.int64]:
-        """Which update each window of each frame uses, (frames, windows); -1: none that tells yet."""
+        """Which update each window of each frame uses, (frames, windows); -1: none told yet."""
         config = settings.mel_config()
         ends = np.array([config.end_sample(frame) for frame in range(frames)], np.int64)
         interval = round(settings.update_interval * settings.sample_rate)

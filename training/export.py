@@ -34,7 +34,7 @@ from .mobile import (
     write_torchscript,
 )
 from .network import Network, NetworkSettings
-from .predict import padded
+from .predict import padded, room
 
 FORMATS = ("onnx", "torchscript", "executorch")
 QUANTIZATIONS = ("none", "int8", "fp16")
@@ -190,13 +190,14 @@ def run_frames(runner: Runner, feeds: list[Feed], settings: NetworkSettings) -> 
 
 
 def settled(runner: Runner, first: Feed, settings: NetworkSettings) -> FloatArray:
-    """`present` (layers * channels,) of every frame before the first, which count as like it.
+    """`present` (layers * channels,) of every frame before the first: of the room it begins in.
 
     Each time the network is asked, one layer more knows what it would have heard.
     """
+    before = {**first, "mel": room(first["mel"]), "detail": room(first["detail"])}
     present = np.zeros(len(settings.dilations) * settings.channels, np.float32)
     for _ in settings.dilations:
-        _, answer = runner({**first, "past": past_of([present], settings)})
+        _, answer = runner({**before, "past": past_of([present], settings)})
         present = answer[0]
     return present
 

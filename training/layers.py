@@ -17,6 +17,7 @@ TRUNK_FRAMES = 1 + 2 * sum(DILATIONS)  # 31: what the trunk's last layer hears, 
 AGES = (2 * DILATIONS[-1], DILATIONS[-1], 0)
 MOST_SCORE = 80.0
 SILENCE = -2.0  # what the mel stage gives for no sound at all: (log10(1e-10) + 6) / 2
+QUIET_ROOM = -0.5  # no band of a quiet room is louder: (log10(1e-7) + 6) / 2
 NO_SOUND = 0.01  # what is less above silence is silence, 0.2 dB
 LOUDEST = 20.0  # more than any mel band can be
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .cache import TrackFeatures
-from .layers import OUTPUTS, SILENCE
+from .layers import OUTPUTS, QUIET_ROOM, SILENCE
 from .network import Network
 
 CHUNK = 512  # frames computed at a time
@@ -48,18 +48,25 @@ def animate(
 def padded(
     table: NDArray[np.float32], first: int, last: int, heard_from: int = 0
 ) -> NDArray[np.float32]:
-    """Rows first <= i < last of a table of features: silence after its end; what was never heard,
-    the rows before heard_from, is as the first that is.
-
-    A stream begins in the sound of a room more often than in a word. If what came before were
-    silence, the room would begin to sound, and the mouth would move.
-    """
+    """Rows first <= i < last of a table of features: silence after its end, and before heard_from
+    the room that the first row heard begins in, see `room`."""
     rows = np.full((last - first, *table.shape[1:]), SILENCE, np.float32)
     begin, end = max(first, heard_from), min(last, len(table))
     if end > begin:
         rows[begin - first : end - first] = table[begin:end]
-        rows[: begin - first] = table[begin]
+        rows[: begin - first] = room(table[begin])
     return rows
+
+
+def room(first: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What counts as having been there before the first frame of a stream: its bands, as far as
+    they are no louder than a quiet room.
+
+    After silence a room would begin to sound, and move the mouth; after a word that had always
+    been there, the word would be a sound of the room.
+    """
+    quiet: NDArray[np.float32] = np.minimum(first, np.float32(QUIET_ROOM))
+    return quiet
 
 
 def smooth_runs(network: Network, raw: Tensor, previous: Tensor) -> Tensor:

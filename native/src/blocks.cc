@@ -4,10 +4,11 @@
 
 namespace koemorph {
 
-Blocks::Blocks(int bands, int block_frames, int blocks)
+Blocks::Blocks(int bands, int block_frames, int blocks, float quiet_room)
     : bands_(bands),
       block_frames_(block_frames),
       blocks_(blocks),
+      quiet_room_(quiet_room),
       frames_(static_cast<size_t>(block_frames) * bands),
       sums_(bands),
       // One more than is looked back at: the newest is written before the oldest is read.
@@ -19,14 +20,11 @@ void Blocks::reset() {
 }
 
 void Blocks::begin(const float* mel) {
-  for (float* row = frames_.data(); row != frames_.data() + frames_.size(); row += bands_) {
-    std::copy_n(mel, bands_, row);
-  }
-  for (float* row = means_.data(); row != means_.data() + means_.size(); row += bands_) {
-    std::copy_n(mel, bands_, row);
-  }
   for (int band = 0; band < bands_; ++band) {
-    sums_[band] = static_cast<double>(mel[band]) * block_frames_;
+    const float room = std::min(mel[band], quiet_room_);
+    for (size_t i = band; i < frames_.size(); i += bands_) frames_[i] = room;
+    for (size_t i = band; i < means_.size(); i += bands_) means_[i] = room;
+    sums_[band] = static_cast<double>(room) * block_frames_;
   }
   begun_ = true;
 }
@@ -46,7 +44,7 @@ void Blocks::push(const float* mel) {
 void Blocks::means(float* out) const {
   const int ring = blocks_ * block_frames_ + 1;
   for (int block = blocks_; block > 0; --block) {
-    // Frames before the first are found at the end of the ring, where they are as the first.
+    // Frames before the first are found at the end of the ring, where the room is.
     const int64_t frame = newest_ - static_cast<int64_t>(block) * block_frames_ + ring;
     out = std::copy_n(means_.begin() + static_cast<int64_t>(place(frame, ring)), bands_, out);
   }

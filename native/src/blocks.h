@@ -8,10 +8,11 @@
 namespace koemorph {
 
 // Means of `blocks` blocks of `block_frames` mel frames each, one after the other, which end where
-// the newest block begins. What came before the first frame counts as having been like it.
+// the newest block begins. What came before the first frame counts as like it, but no band of it as
+// louder than `quiet_room`.
 class Blocks {
  public:
-  Blocks(int bands, int block_frames, int blocks);
+  Blocks(int bands, int block_frames, int blocks, float quiet_room);
 
   // mel: (bands,), the next frame.
   void push(const float* mel);
@@ -29,6 +30,7 @@ class Blocks {
   int bands_;
   int block_frames_;
   int blocks_;
+  float quiet_room_;
   int64_t newest_ = 0;
   bool begun_ = false;
   std::vector<float> frames_;  // a ring of the newest block

@@ -26,9 +26,8 @@ void Recall::past(float* out) const {
 
 void Recall::remember(Layer* layer, const float* input) const {
   const int64_t ring = 2 * layer->dilation;
-  const bool settled = settled_ == layers_.size();
-  const int64_t first = settled ? frame_ % ring : 0;
-  const int64_t last = settled ? first + 1 : ring;
+  const int64_t first = settled() ? frame_ % ring : 0;
+  const int64_t last = settled() ? first + 1 : ring;
   for (int64_t place = first; place < last; ++place) {
     std::copy_n(input, channels_, layer->inputs.begin() + place * channels_);
   }
@@ -43,7 +42,7 @@ bool Recall::push(const float* present, const float* feeling, int64_t update) {
     std::copy_n(feeling, felt_.size(), felt_.begin());
     felt_update_ = update;
   }
-  if (settled_ < layers_.size()) {
+  if (!settled()) {
     ++settled_;
     return false;
   }

@@ -8,9 +8,9 @@
 
 namespace koemorph {
 
-// A stream begins as if its first frame had lasted for ever: a room that has been there all the
-// time does not begin to sound. What the network makes of that is found by asking it as often as it
-// has layers: each time, one layer more knows what it would have heard.
+// A stream begins in a room, that of its first frame, which has been there all the time and so does
+// not begin to sound. What the network makes of the room is found by asking it as often as it has
+// layers: each time, one layer more knows what it would have heard.
 class Recall {
  public:
   explicit Recall(const ModelSettings& settings);
@@ -20,9 +20,12 @@ class Recall {
   // (52, felt_size): what the emotion stream made of its update number felt_update(), -1: none yet.
   const std::vector<float>& felt() const { return felt_; }
   int64_t felt_update() const { return felt_update_; }
+  // Whether the room is known; until then the network is to be asked about it.
+  bool settled() const { return settled_ == layers_.size(); }
 
   // The network has answered; present: (layers, channels); feeling: (52, felt_size), not read when
-  // it is of the update that is known. False when it must be asked about this frame once more.
+  // it is of the update that is known. False when it was about the room, so that it must be asked
+  // again.
   bool push(const float* present, const float* feeling, int64_t update);
   void reset();
 

@@ -12,6 +12,11 @@ namespace {
 
 constexpr int64_t kNoEnd = std::numeric_limits<int64_t>::max();
 constexpr int kBlock = 1024;  // device samples taken through the stages at a time
+// Power of a mel band in the loudest of quiet rooms. What is louder when a stream begins may be a
+// word, which after a word that had always been there would be a sound of the room.
+constexpr float kQuietRoom = 1e-7f;
+
+float quiet_room(const MelConfig& mel) { return (std::log10(kQuietRoom) + mel.offset) * mel.scale; }
 
 }  // namespace
 
@@ -23,7 +28,7 @@ Stream::Stream(std::shared_ptr<const Model> model, const koemorph_stream_config&
       gate_(clock_.sample_rate),
       mel_(model_->settings().mel),
       blocks_(model_->settings().mel.bands, model_->settings().block_frames,
-              model_->settings().blocks),
+              model_->settings().blocks, quiet_room(model_->settings().mel)),
       recall_(model_->settings()),
       controls_(clock_.fps),
       life_(clock_.fps),
@@ -149,6 +154,12 @@ void Stream::fill(Inference* inference, int i) {
   std::copy_n(blocks_.newest(), mel.bands, inference->mel(i));
   blocks_.means(inference->blocks(i));
   std::copy_n(mel_.detail(), mel.detail_frames * mel.bands, inference->detail(i));
+  if (!recall_.settled()) {
+    const auto quiet = [&](float band) { return std::min(band, quiet_room(mel)); };
+    std::transform(inference->mel(i), inference->mel(i) + mel.bands, inference->mel(i), quiet);
+    float* detail = inference->detail(i);
+    std::transform(detail, detail + mel.detail_frames * mel.bands, detail, quiet);
+  }
   std::copy_n(smooth_.previous(), kCoefficients, inference->previous(i));
   recall_.past(inference->past(i));
   if (!egemaps_) return;

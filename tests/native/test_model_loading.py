@@ -121,23 +121,26 @@ def test_onnx_runtime_and_the_stream_agree(tmp_path: Path, speech: Path, emotion
     assert not told[: 2 * 30 - 1].any()
     assert told[3 * 30 :].all()
     session = onnxruntime.InferenceSession(str(path))
-    padded = np.concatenate([np.repeat(found.mel[:1], 255, axis=0), found.mel])
+    mel, detail = (
+        np.concatenate([table[:1].clip(max=-0.5), table]) for table in (found.mel, found.detail)
+    )
+    padded = np.concatenate([np.repeat(mel[:1], 254, axis=0), mel])
     frames, channels = len(found.mel), tiny_model.CHANNELS
     # Frame t of layer l was handed on as row t + longest of its table.
     longest = 2 * max(tiny_model.DILATIONS)
     handed = np.zeros((len(tiny_model.DILATIONS), longest + frames, channels), np.float32)
     still, felt = np.zeros((1, 52), np.float32), np.zeros((1, 52, tiny_model.FELT), np.float32)
 
-    def ask(frame: int, previous: np.ndarray, felt: np.ndarray) -> list[np.ndarray]:
+    def ask(frame: int, previous: np.ndarray, felt: np.ndarray, row: int) -> list[np.ndarray]:
         taps = [
             handed[layer, longest + frame - age]
             for layer, dilation in enumerate(tiny_model.DILATIONS)
             for age in (2 * dilation, dilation)
         ]
         inputs = {
-            "mel": found.mel[np.newaxis, frame],
+            "mel": mel[np.newaxis, row],
             "blocks": padded[frame : frame + 256].reshape(1, 8, 32, 80).mean(axis=2)[:, :-1],
-            "detail": found.detail[np.newaxis, frame],
+            "detail": detail[np.newaxis, row],
             "previous": previous,
             "past": np.concatenate(taps)[np.newaxis],
         }
@@ -147,12 +150,12 @@ def test_onnx_runtime_and_the_stream_agree(tmp_path: Path, speech: Path, emotion
             inputs["changed"] = np.array([anew], np.float32)
         return session.run(None, inputs)
 
-    # What came before the first frame counts as like it: with each answer one layer more knows it.
+    # Row 0 is the room before the first frame: with each answer one layer more knows of it.
     for _ in tiny_model.DILATIONS:
-        handed[:] = ask(0, still, felt)[1].reshape(-1, 1, channels)
+        handed[:] = ask(0, still, felt, row=0)[1].reshape(-1, 1, channels)
     previous, expected = still, []
     for frame in range(frames):
-        previous, present, *rest = ask(frame, previous, felt)
+        previous, present, *rest = ask(frame, previous, felt, row=frame + 1)
         felt = rest[0] if rest else felt
         handed[:, longest + frame] = present.reshape(-1, channels)
         expected.append(previous[0])

@@ -16,7 +16,7 @@ from koemorph.coefficients import INDEX
 from koemorph.features import FeatureSettings
 from koemorph.training.checkpoints import Description, load_checkpoint, save_checkpoint
 from koemorph.training.export import past_of
-from koemorph.training.layers import SILENCE
+from koemorph.training.layers import QUIET_ROOM, SILENCE
 from koemorph.training.network import Network, NetworkSettings
 from koemorph.training.predict import smooth_runs
 
@@ -71,22 +71,26 @@ def test_frame_after_frame_from_nothing_is_the_sequence(fps: int, emotion_featur
     made = network(fps, emotion_features=emotion_features)
     settings, frames = made.settings, 300
     mel, detail, emotion = inputs(made, frames)
-    mel[:, : settings.context_frames] = mel[:, settings.context_frames - 1 :][:, :1]
-    detail[:, : settings.trunk_past] = detail[:, settings.trunk_past :][:, :1]
+    mel[:, : settings.context_frames - 1] = mel[:, settings.context_frames - 1, None].clamp(
+        max=QUIET_ROOM
+    )
+    detail[:, : settings.trunk_past] = detail[:, settings.trunk_past, None].clamp(max=QUIET_ROOM)
     raw = made.sequence(mel, detail, torch.arange(frames), emotion)
     expected = smooth_runs(made, raw[:, None], torch.zeros(2, 1, 52))[:, 0]
     previous = torch.zeros(2, 52)
 
-    def ask(frame: int, previous: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def ask(
+        frame: int, previous: torch.Tensor, before: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         window = mel[:, frame : frame + settings.context_frames]
         past = [
             past_of([present[voice].numpy() for present in presents], settings)
             for voice in range(2)
         ]
         answer: tuple[torch.Tensor, torch.Tensor] = made(
-            window[:, -1],
+            mel[:, frame + settings.context_frames - 1 - before],
             window.unflatten(1, (-1, settings.block_frames)).mean(2)[:, :-1],
-            detail[:, settings.trunk_past + frame],
+            detail[:, settings.trunk_past + frame - before],
             previous,
             torch.from_numpy(np.concatenate(past)),
             None if emotion is None else emotion[:, frame],
@@ -95,7 +99,7 @@ def test_frame_after_frame_from_nothing_is_the_sequence(fps: int, emotion_featur
 
     presents: list[torch.Tensor] = [torch.zeros(2, len(settings.dilations) * settings.channels)]
     for _ in settings.dilations:
-        presents = [ask(0, previous)[1]]
+        presents = [ask(0, previous, before=True)[1]]
     for frame in range(frames):
         previous, present = ask(frame, previous)
         presents.append(present)
