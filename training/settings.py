@@ -150,6 +150,9 @@ def _check_kinds(plain: Mapping[str, Any]) -> None:
             isinstance(number, (int, float)) for number in numbers.values()
         ):
             raise DataError(f"data.{name}={numbers}: name sources and numbers: {{grid: 0.5}}.")
+    for name, example in (("styles", "{grid: lively}"), ("unlabelled", "{grid: [jawOpen]}")):
+        if not isinstance(plain["data"][name], dict):
+            raise DataError(f"data.{name}={plain['data'][name]}: name sources, such as {example}.")
 
 
 def read_settings(config: DictConfig) -> Settings:
@@ -270,9 +273,16 @@ def _data(data: dict[str, Any]) -> DataSettings:
         )
     if data["num_workers"] < 0:
         raise DataError("data.num_workers must be 0 or more.")
+    train = _folders(data["train_data_dir"], "data.train_data_dir")
+    validation = _folders(data["val_data_dir"], "data.val_data_dir")
+    for name in ("source_weights", "lead_seconds", "styles", "unlabelled"):
+        unknown = sorted(data[name].keys() - train.keys() - validation.keys())
+        if unknown:
+            sources = ", ".join(sorted(train | validation))
+            raise DataError(f"data.{name}: there is no source {unknown[0]}, only {sources}.")
     return DataSettings(
-        train=_folders(data["train_data_dir"], "data.train_data_dir"),
-        validation=_folders(data["val_data_dir"], "data.val_data_dir"),
+        train=train,
+        validation=validation,
         validation_share=data["validation_share"],
         cache=Path(data["cache_dir"]),
         max_files=data["max_files"],
