@@ -41,7 +41,8 @@ class EmotionBackend:
             [round(seconds / settings.update_interval) for seconds in settings.window_intervals]
         )
         updates = ends[:, None] // interval - 1 - ago
-        index: NDArray[np.int64] = np.where(updates >= settings.first_told, updates, -1)
+        told = updates >= settings.egemaps_config().first_told
+        index: NDArray[np.int64] = np.where(told, updates, -1)
         return index
 
 

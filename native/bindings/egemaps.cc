@@ -59,7 +59,9 @@ void bind_egemaps(py::module_& module) {
       .def_readwrite("sample_rate", &EgemapsConfig::sample_rate, "Hz; 16000 is the only one")
       .def_readwrite("context_window", &EgemapsConfig::context_window, "s")
       .def_readwrite("update_interval", &EgemapsConfig::update_interval, "s")
-      .def_readwrite("window_intervals", &EgemapsConfig::window_intervals, "s");
+      .def_readwrite("window_intervals", &EgemapsConfig::window_intervals, "s")
+      .def_property_readonly("first_told", &EgemapsConfig::first_told,
+                             "The first update that a network is told of.");
 
   py::class_<Egemaps>(module, "Egemaps", "Streaming eGeMAPSv02.")
       .def(py::init([](const EgemapsConfig& config) {
@@ -86,8 +88,6 @@ void bind_egemaps(py::module_& module) {
           },
           "(88,) of the newest context_window, now.")
       .def("lld", &lld, "(rows, 25): the descriptors of the newest context_window, 10 ms a row.")
-      .def_readonly_static("TELLING", &Egemaps::kTelling,
-                           "Seconds of sound from which a network is told of its functionals.")
       .def("reset", &Egemaps::reset);
 }
 

@@ -16,7 +16,7 @@ Blocks::Blocks(int bands, int block_frames, int blocks, float quiet_room)
 
 void Blocks::reset() {
   std::fill(frames_.begin(), frames_.end(), 0.0f);
-  begun_ = false;
+  newest_ = 0;
 }
 
 void Blocks::begin(const float* mel) {
@@ -26,11 +26,10 @@ void Blocks::begin(const float* mel) {
     for (size_t i = band; i < means_.size(); i += bands_) means_[i] = room;
     sums_[band] = static_cast<double>(room) * block_frames_;
   }
-  begun_ = true;
 }
 
 void Blocks::push(const float* mel) {
-  if (!begun_) begin(mel);
+  if (newest_ == 0) begin(mel);
   ++newest_;
   float* oldest = &frames_[place(newest_, block_frames_)];
   float* mean = &means_[place(newest_, blocks_ * block_frames_ + 1)];

@@ -31,8 +31,7 @@ class Blocks {
   int block_frames_;
   int blocks_;
   float quiet_room_;
-  int64_t newest_ = 0;
-  bool begun_ = false;
+  int64_t newest_ = 0;         // frames pushed; the newest is this one
   std::vector<float> frames_;  // a ring of the newest block
   std::vector<double> sums_;   // of the newest block; in double, so that days of them stay exact
   std::vector<float> means_;   // a ring of the mean of the block that ended with each frame

@@ -7,6 +7,7 @@ namespace koemorph {
 namespace {
 
 constexpr double kFramesPerSecond = 100.0;
+constexpr int kTellingFrames = 200;
 constexpr float kSilence = 0.001f;        // root mean square below which nothing is voiced
 constexpr float kLoudest = 100.0f;        // of a sample: keeps squares and their sums finite
 constexpr float kPitchReference = 27.5f;  // Hz, semitone 0
@@ -14,6 +15,12 @@ constexpr float kPitchReference = 27.5f;  // Hz, semitone 0
 int to_frames(double seconds) { return static_cast<int>(std::lround(seconds * kFramesPerSecond)); }
 
 }  // namespace
+
+int64_t EgemapsConfig::first_told() const {
+  const int interval = to_frames(update_interval);
+  const int telling = std::min(kTellingFrames, to_frames(context_window));
+  return (telling + interval - 1) / interval - 1;  // update k is of k + 1 intervals
+}
 
 Status Egemaps::check(const EgemapsConfig& config) {
   const auto is_step = [](double seconds) {
@@ -47,6 +54,7 @@ Egemaps::Egemaps(const EgemapsConfig& config)
     : config_(config),
       context_(to_frames(config.context_window)),
       interval_(to_frames(config.update_interval) * kStep),
+      first_told_(config.first_told()),
       capacity_(context_ + kPending),
       functionals_(context_),
       frames_(capacity_),
@@ -226,10 +234,9 @@ void Egemaps::update() {
 }
 
 void Egemaps::told(float* out) const {
-  const double telling = std::min(kTelling, config_.context_window) * config_.sample_rate;
   for (size_t i = 0; i < ages_.size(); ++i, out += kFunctionalCount) {
-    const int64_t heard = (updates_ - ages_[i]) * interval_;
-    if (static_cast<double>(heard) < telling) {
+    const int64_t update = updates_ - 1 - ages_[i];
+    if (update < first_told_) {
       std::fill_n(out, kFunctionalCount, 0.0f);
     } else {
       std::copy_n(&windows_[i * kFunctionalCount], kFunctionalCount, out);

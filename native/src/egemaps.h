@@ -24,6 +24,10 @@ struct EgemapsConfig {
   double context_window = 20.0;  // what the functionals look back on
   double update_interval = 0.3;
   std::vector<double> window_intervals = {0.0, 0.3, 0.6};  // ages of the functionals in windows()
+
+  // The first update that a network is told of: functionals of less than two seconds say more of a
+  // word than of a voice.
+  int64_t first_told() const;
 };
 
 // Descriptors every 10 ms, each computed once as its audio arrives; functionals of the newest
@@ -47,10 +51,9 @@ class Egemaps {
   // (window_intervals, kFunctionalCount): the functionals of each age; zeros before there were any.
   const float* windows() const { return windows_.data(); }
   int window_count() const { return static_cast<int>(ages_.size()); }
-  // What a network is told of windows(): zeros where the functionals are of less than kTelling
-  // seconds, which say more of a word than of a voice. out: (window_intervals, kFunctionalCount).
+  // What a network is told of windows(): zeros where the functionals are of an update before
+  // first_told(). out: (window_intervals, kFunctionalCount).
   void told(float* out) const;
-  static constexpr double kTelling = 2.0;
 
   // Functionals of the newest context_window of all audio so far, all at once. out:
   // kFunctionalCount.
@@ -106,8 +109,9 @@ class Egemaps {
 
   EgemapsConfig config_;
   int context_, interval_;  // frames, samples
-  int capacity_;            // frames kept
-  std::vector<int> ages_;   // of the windows, in updates
+  int64_t first_told_;
+  int capacity_;           // frames kept
+  std::vector<int> ages_;  // of the windows, in updates
 
   SpectrumAnalyzer spectrum_;
   FormantAnalyzer formants_;

@@ -155,7 +155,7 @@ void Stream::fill(Inference* inference, int i) {
   blocks_.means(inference->blocks(i));
   std::copy_n(mel_.detail(), mel.detail_frames * mel.bands, inference->detail(i));
   if (!recall_.settled()) {
-    const auto quiet = [&](float band) { return std::min(band, quiet_room(mel)); };
+    const auto quiet = [loudest = quiet_room(mel)](float band) { return std::min(band, loudest); };
     std::transform(inference->mel(i), inference->mel(i) + mel.bands, inference->mel(i), quiet);
     float* detail = inference->detail(i);
     std::transform(detail, detail + mel.detail_frames * mel.bands, detail, quiet);

@@ -1,6 +1,6 @@
 """Types of what the package uses of the binding; native/bindings documents it."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -93,11 +93,12 @@ class EgemapsConfig:
     context_window: float
     update_interval: float
     window_intervals: list[float]
+    @property
+    def first_told(self) -> int: ...
 
 class Egemaps:
     updates: int
     windows: npt.NDArray[np.float32]
-    TELLING: ClassVar[float]
     def __init__(self, config: EgemapsConfig = ...) -> None: ...
     def push(self, samples: npt.ArrayLike) -> npt.NDArray[np.float32]: ...
     def functionals(self) -> npt.NDArray[np.float32]: ...

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -38,15 +37,6 @@ class FeatureSettings:
     window_intervals: tuple[float, ...] = (0.0, 0.3, 0.6)
     context_window: float = 20.0
     update_interval: float = 0.3
-
-    @property
-    def first_told(self) -> int:
-        """The first update of the functionals that a network is told of.
-
-        Those of less than 2 s of sound say more of a word than of a voice.
-        """
-        telling = min(_native.Egemaps.TELLING, self.context_window)
-        return math.ceil(telling / self.update_interval) - 1
 
     @classmethod
     def for_fps(cls, fps: int) -> FeatureSettings:
@@ -108,7 +98,8 @@ class Features:
         updates = self.egemaps_index[:, None] - ages.astype(np.int64)
         nothing = np.zeros((1, len(_native.FUNCTIONAL_NAMES)), np.float32)
         with_nothing = np.concatenate([nothing, self.egemaps])
-        return with_nothing[np.where(updates >= settings.first_told, updates + 1, 0)]
+        told = updates >= settings.egemaps_config().first_told
+        return with_nothing[np.where(told, updates + 1, 0)]
 
 
 def extract(

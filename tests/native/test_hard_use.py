@@ -114,7 +114,7 @@ def test_the_voice_goes_on_over_a_change_of_the_devices_rate() -> None:
     assert off.max() < 0.03
     # A stream that forgot what it had heard is further off.
     fresh = played([(44100, 1.01, 2.02)], 0.01)
-    assert np.abs(fresh[1:20] - one[32:51]).max() > 3 * off.max()
+    assert np.abs(fresh[1:20] - one[32:51]).max() > 0.1
     for block in (0.00137, 10.0):
         np.testing.assert_allclose(played(several, block), changed, atol=1e-6)
 
