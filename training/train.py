@@ -7,7 +7,7 @@ import logging
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hydra
 import torch
@@ -110,7 +110,15 @@ def _git_commit() -> str:
 
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="config")
 def _run(config: DictConfig) -> None:
-    train(config, Path(HydraConfig.get().runtime.output_dir))
+    try:
+        train(config, Path(HydraConfig.get().runtime.output_dir))
+    except KoemorphError as error:  # here, since Hydra makes a traceback of what leaves its job
+        _give_up(error)
+
+
+def _give_up(error: KoemorphError) -> NoReturn:
+    print(f"koemorph: {error}", file=sys.stderr)
+    sys.exit(2)
 
 
 def main() -> None:
@@ -120,7 +128,6 @@ def main() -> None:
         # Hydra's own words about a wrong key are many; of a sweep it knows more than we do.
         if not any(each.startswith(("-", "hydra")) for each in arguments):
             compose_config(arguments)
-        _run()
     except KoemorphError as error:
-        print(f"koemorph: {error}", file=sys.stderr)
-        sys.exit(2)
+        _give_up(error)
+    _run()

@@ -131,18 +131,25 @@ def test_every_kind_of_run_runs(
     assert 0 < measures["error"] < 1
 
 
-def test_unknown_keys_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("data.batchsize=3", "Could not override 'data.batchsize': did you mean data.batch_size?"),
+        ("data.target_fps=25", "data.target_fps=25: 30 and 60 are possible."),
+    ],
+)
+def test_mistakes_are_answered_with_a_sentence(
+    tmp_path: Path, override: str, sentence: str
+) -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "koemorph.train", "data.batchsize=3"],
+        [sys.executable, "-m", "koemorph.train", override],
         capture_output=True,
         text=True,
         check=False,
         cwd=tmp_path,
     )
     assert run.returncode == 2
-    assert run.stderr == (
-        "koemorph: Could not override 'data.batchsize': did you mean data.batch_size?\n"
-    )
+    assert run.stderr == f"koemorph: {sentence}\n"
 
 
 @pytest.mark.parametrize(
