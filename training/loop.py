@@ -120,10 +120,13 @@ class Trainer:
         self.average = Network(settings.network)
         self.average.load_state_dict(network.state_dict())
         self.epoch, self.step, self.best = 0, 0, math.inf
+        self.masks = network.learn_only(optimization.only) if optimization.only else {}
         decay: list[nn.Parameter] = []
         plain: list[nn.Parameter] = []
         for parameter in network.parameters():
-            (decay if parameter.ndim > 1 else plain).append(parameter)
+            # Decay would shrink what has no gradient, too.
+            decays = parameter.ndim > 1 and not optimization.only
+            (decay if decays else plain).append(parameter)
         self.optimizer = torch.optim.AdamW(
             [
                 {"params": decay, "weight_decay": optimization.weight_decay},
@@ -318,6 +321,8 @@ class Trainer:
                     )
                     for moment in MOMENTS
                 }
+                if name in self.masks:  # momentum goes on without a gradient
+                    state["exp_avg"] *= self.masks[name].to(state["exp_avg"].device)
                 self.optimizer.state[parameter] = state
         described = checkpoint.description
         self.epoch, self.step, self.best = described.epoch, described.step, described.best

@@ -12,8 +12,10 @@ from koemorph.coefficients import COEFFICIENTS, INDEX
 from .network import IS_MOUTH
 
 JAW = [INDEX[name] for name in COEFFICIENTS if name.startswith("jaw")]
-NEARLY_CLOSED = 0.15  # of a half open mouth
-OPEN_SHARE = 0.2  # what an open frame's gap counts, beside a closed one's
+# Gaps between the lips, of a half open mouth's: lips that touch, a mouth that is surely open, and
+# what that must not fall below.
+CLOSED, OPEN, AJAR = 0.01, 0.2, 0.1
+FALSELY = 0.15  # what lips that wrongly touch count beside lips that should and do not
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class FaceLoss(nn.Module):
     """Weighted sum of the terms over labelled coefficients.
 
     deviation: (52,) of the training data. gap: (52,), how far each coefficient opens the lips of a
-    mesh, of any unit; the error of the gap is weighed most where the captured lips are closed.
+    mesh, of any unit; lips that should touch and do not, and the reverse, are the closure term.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class FaceLoss(nn.Module):
         spread = spread / spread[moving].mean() if moving.any() else spread
         self.weights: Tensor
         self.register_buffer("weights", part * spread)
+        self.is_jaw: Tensor
+        self.register_buffer("is_jaw", torch.tensor([name.startswith("jaw") for name in COEFFICIENTS]))
 
     def forward(
         self, output: Tensor, target: Tensor, labelled: Tensor, total: Tensor
@@ -93,12 +97,15 @@ class FaceLoss(nn.Module):
             terms["amplitude"] = settings.amplitude_weight * (weights.sum((1, 2)) * miss**2).sum()
         if settings.closure_weight and self.gap is not None:
             gap = self.gap.to(output.device)
-            wanted = ((target * labelled) @ gap).clamp(min=0.0)
-            shown = (output * labelled) @ gap
-            nearness = OPEN_SHARE + torch.exp(-wanted / NEARLY_CLOSED)
-            # Not squared: in doubt, half closed is as wrong as open, and lips that do not touch
-            # are what an eye sees.
-            miss = labelled.amax(-1) * nearness * (shown.clamp(min=0.0) - wanted).abs()
+            # Lips close against the jaw, which goes on with its vowels: in doubt of a stop they
+            # may move, it may not.
+            lips = torch.where(self.is_jaw, output.detach(), output)
+            wanted, shown = (target * labelled) @ gap, (lips * labelled) @ gap
+            # Not squared: in doubt, half closed is as wrong as open. Only whether lips touch is
+            # judged: the error of every gap, beside that of the curves, makes medians of these.
+            unclosed = (wanted < CLOSED) * shown.clamp(min=0.0)
+            closed = (wanted > OPEN) * (AJAR - shown).clamp(min=0.0)
+            miss = labelled.amax(-1) * (unclosed + FALSELY * closed)
             terms["closure"] = settings.closure_weight * len(COEFFICIENTS) * miss.sum() / total
         terms["loss"] = torch.stack(list(terms.values())).sum()
         return terms

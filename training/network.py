@@ -16,14 +16,14 @@ needs of those before (as fast WaveNet generation, Paine et al. 2016). They give
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.coefficients import COEFFICIENTS, INDEX
 
 from .layers import AGES, DILATIONS, OUTPUTS, TRUNK_FRAMES, Attention, Trunk
 
@@ -40,6 +40,11 @@ MOUTH_PARTS = ("jaw", "mouth", "tongue", "cheekPuff")
 IS_MOUTH = tuple(name.startswith(MOUTH_PARTS) for name in COEFFICIENTS)
 MOUTH_LOGITS = (2.0, -2.0)
 NEUTRAL = "neutral"
+# What each coefficient has for itself, and along which axis: what it asks, decodes and smooths.
+OWN = {
+    "queries": 1, "stream_logits": 0, "decoder_bias": 0, "readout": 0, "offset": 0,
+    "alpha_logit": 0, "style_bias": 1, "style_readout": 1, "style_offset": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -208,6 +213,24 @@ class Network(nn.Module):
             )
         mixed = [shares.get(name, 0.0) for name in self.settings.styles[1:]]
         self.style.copy_(torch.tensor(mixed))
+
+    def learn_only(self, names: Sequence[str]) -> dict[str, Tensor]:
+        """Keeps everything as it is but what these coefficients have for themselves (see OWN).
+
+        Returns what of each parameter may change, 1 where it does.
+        """
+        chosen = [INDEX[name] for name in names]
+        masks = {}
+        for key, parameter in self.named_parameters():
+            if key not in OWN:
+                parameter.requires_grad_(False)
+            elif parameter.requires_grad:
+                mask = torch.zeros_like(parameter).index_fill_(
+                    OWN[key], torch.tensor(chosen, device=parameter.device), 1.0
+                )
+                parameter.register_hook(lambda gradient, mask=mask: gradient * mask)
+                masks[key] = mask
+        return masks
 
     def smooth(self, raw: Tensor, previous: Tensor) -> Tensor:
         """One step of smoothing: (B, 52), (B, 52) -> (B, 52)."""

@@ -12,6 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
+from koemorph.coefficients import COEFFICIENTS
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 from koemorph.model import MODELS
@@ -34,6 +35,7 @@ DEBUG_FILES, DEBUG_EPOCHS, DEBUG_STEPS = 5, 2, 10
 class Optimization:
     """What the loop does with gradients; see configs/training/default.yaml."""
 
+    only: tuple[str, ...]
     max_epochs: int
     max_steps_per_epoch: int | None
     lr: float
@@ -324,7 +326,15 @@ def _optimization(training: dict[str, Any]) -> Optimization:
             raise DataError(f"training.{key}={training[key]}: it must be at least 1.")
     if optimizer["lr"] <= 0:
         raise DataError("training.optimizer.lr must be positive.")
+    only = training["only"] or ()
+    only = (only,) if isinstance(only, str) else tuple(only)
+    strange = sorted(set(only) - set(COEFFICIENTS))
+    if strange:
+        near = difflib.get_close_matches(strange[0], COEFFICIENTS, n=1)
+        hint = f"did you mean {near[0]}?" if near else "name some of the 52, such as [mouthClose]."
+        raise DataError(f"training.only: {strange[0]} is no coefficient; {hint}")
     return Optimization(
+        only=only,
         max_epochs=training["max_epochs"],
         max_steps_per_epoch=training["max_steps_per_epoch"],
         lr=optimizer["lr"],

@@ -15,9 +15,11 @@ from babble import common_overrides, write_babble
 from omegaconf import DictConfig
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from koemorph.coefficients import INDEX
 from koemorph.errors import DataError, ModelError, OutputError
 from koemorph.training import checkpoints
 from koemorph.training.checkpoints import load_checkpoint
+from koemorph.training.network import OWN
 from koemorph.training.train import train
 
 Configure = Callable[..., DictConfig]
@@ -110,6 +112,30 @@ def test_two_processes_are_one(configure: Configure, babble: Path, tmp_path: Pat
         torch.testing.assert_close(weights[1][name], tensor, atol=1e-4, rtol=1e-3)
 
 
+def test_some_coefficients_learn_and_all_others_stay(configure: Configure, tmp_path: Path) -> None:
+    short = ("training.max_epochs=1", "training.max_steps_per_epoch=3", "training.ema_decay=0")
+    train(configure(*short), tmp_path / "all")
+    begun = tmp_path / "all" / "checkpoints" / "last.safetensors"
+    more = configure(
+        "training.max_epochs=2",
+        "training.max_steps_per_epoch=3",
+        "training.optimizer.weight_decay=0.1",
+        "training.only=[jawOpen]",
+        f"checkpoint_path={begun}",
+    )
+    train(more, tmp_path / "one")
+    before = load_checkpoint(begun).network()
+    after = load_checkpoint(tmp_path / "one" / "checkpoints" / "last.safetensors").network()
+    own = INDEX["jawOpen"]
+    for name, old in before.named_parameters():
+        moved = (after.get_parameter(name) - old).abs()
+        if name in OWN:
+            mine = moved.select(OWN[name], own)
+            assert mine.max() > 0, name
+            moved.index_fill_(OWN[name], torch.tensor([own]), 0.0)
+        assert moved.max() == 0, name
+
+
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -175,6 +201,7 @@ def test_mistakes_are_answered_with_a_sentence(
         ("model.emotion_config.backend=moods", "no emotion backend moods"),
         ("training.scheduler.name=jumpy", "choose cosine, linear or constant"),
         ("+data.unlabelled.train=[jawOpne]", "none of ARKit's 52"),
+        ("training.only=mouthClsoe", "mouthClsoe is no coefficient; did you mean mouthClose"),
     ],
 )
 def test_settings_that_make_no_sense_are_named(
