@@ -67,7 +67,9 @@ class FaceLoss(nn.Module):
         self.weights: Tensor
         self.register_buffer("weights", part * spread)
         self.is_jaw: Tensor
-        self.register_buffer("is_jaw", torch.tensor([name.startswith("jaw") for name in COEFFICIENTS]))
+        self.register_buffer(
+            "is_jaw", torch.tensor([name.startswith("jaw") for name in COEFFICIENTS])
+        )
 
     def forward(
         self, output: Tensor, target: Tensor, labelled: Tensor, total: Tensor
