@@ -66,10 +66,6 @@ class FaceLoss(nn.Module):
         spread = spread / spread[moving].mean() if moving.any() else spread
         self.weights: Tensor
         self.register_buffer("weights", part * spread)
-        self.is_jaw: Tensor
-        self.register_buffer(
-            "is_jaw", torch.tensor([name.startswith("jaw") for name in COEFFICIENTS])
-        )
 
     def forward(
         self, output: Tensor, target: Tensor, labelled: Tensor, total: Tensor
@@ -101,7 +97,8 @@ class FaceLoss(nn.Module):
             gap = self.gap.to(output.device)
             # Lips close against the jaw, which goes on with its vowels: in doubt of a stop they
             # may move, it may not.
-            lips = torch.where(self.is_jaw, output.detach(), output)
+            lips = output.clone()
+            lips[..., JAW] = output[..., JAW].detach()
             wanted, shown = (target * labelled) @ gap, (lips * labelled) @ gap
             # Not squared: in doubt, half closed is as wrong as open. Only whether lips touch is
             # judged: the error of every gap, beside that of the curves, makes medians of these.

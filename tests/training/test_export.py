@@ -197,8 +197,9 @@ def test_lips_open_with_the_jaw_and_shut_against_it(shared_data: Path) -> None:
     )
     wide, shut = (torch.from_numpy(face[row]).reshape(1, 1, 1, 52) for row in (1, 2))
     known, total = torch.ones(1, 1, 1, 52), torch.tensor(52.0)
-    assert loss(wide, shut, known, total)["closure"] > 0
-    assert loss(shut, wide, known, total)["closure"] > 0
+    missed = loss(wide, shut, known, total)["closure"]
+    opened = loss(shut, wide, known, total)["closure"]
+    assert missed > 5 * opened > 0
     assert loss(shut, shut, known, total)["closure"] == 0
     # How wide open lips are is for the curves to tell.
     assert loss(0.7 * wide, wide, known, total)["closure"] == 0
