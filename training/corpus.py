@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -82,7 +82,7 @@ def _read(folders: Mapping[str, Path], settings: Settings) -> tuple[Named, int]:
     found: Named = []
     bad = 0
     for name, folder in folders.items():
-        unlabelled = _indices(settings.data.unlabelled.get(name, []))
+        unlabelled = settings.data.unlabelled.get(name, ())
         for path in find_recordings(folder)[: settings.data.max_files]:
             try:
                 recording = read_recording(path, auto_detect_fps=settings.data.auto_detect_fps)
@@ -123,18 +123,11 @@ def _in_step(recordings: Named) -> Named:
     return corrected
 
 
-def _indices(names: list[str]) -> list[int]:
-    unknown = [name for name in names if name not in INDEX]
-    if unknown:
-        raise DataError(f"data.unlabelled: {unknown[0]} is none of ARKit's 52 coefficients.")
-    return [INDEX[name] for name in names]
-
-
-def _mask(recording: Recording, unlabelled: list[int]) -> Recording:
+def _mask(recording: Recording, unlabelled: Sequence[str]) -> Recording:
     if not unlabelled:
         return recording
     labelled: NDArray[np.bool_] = recording.capture.labelled.copy()
-    labelled[unlabelled] = False
+    labelled[[INDEX[name] for name in unlabelled]] = False
     return replace(recording, capture=replace(recording.capture, labelled=labelled))
 
 

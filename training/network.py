@@ -228,7 +228,9 @@ class Network(nn.Module):
                 mask = torch.zeros_like(parameter).index_fill_(
                     OWN[key], torch.tensor(chosen, device=parameter.device), 1.0
                 )
-                parameter.register_hook(lambda gradient, mask=mask: gradient * mask)
+                parameter.register_hook(  # type: ignore[no-untyped-call]
+                    lambda gradient, mask=mask: gradient * mask
+                )
                 masks[key] = mask
         return masks
 

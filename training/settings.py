@@ -68,7 +68,7 @@ class DataSettings:
     track_seconds: float
     pause_seconds: tuple[float, float]
     lead_seconds: Mapping[str, float]
-    unlabelled: Mapping[str, list[str]]
+    unlabelled: Mapping[str, tuple[str, ...]]
     num_workers: int
     pin_memory: bool
 
@@ -295,7 +295,10 @@ def _data(data: dict[str, Any]) -> DataSettings:
         track_seconds=data["track_seconds"],
         pause_seconds=(low, high),
         lead_seconds=data["lead_seconds"],
-        unlabelled=data["unlabelled"],
+        unlabelled={
+            name: _coefficients(names, f"data.unlabelled.{name}")
+            for name, names in data["unlabelled"].items()
+        },
         num_workers=data["num_workers"],
         pin_memory=data["pin_memory"],
     )
@@ -315,6 +318,17 @@ def _folders(value: str | list[str] | dict[str, str] | None, key: str) -> dict[s
     return {name: Path(folder) for name, folder in value.items()}
 
 
+def _coefficients(given: str | list[str], key: str) -> tuple[str, ...]:
+    """One name or several, all of them known."""
+    names = tuple(map(str, given if isinstance(given, list) else [given]))
+    strange = sorted(set(names) - set(COEFFICIENTS))
+    if strange:
+        near = difflib.get_close_matches(strange[0], COEFFICIENTS, n=1)
+        hint = f"did you mean {near[0]}?" if near else "name some of the 52, such as [mouthClose]."
+        raise DataError(f"{key}: {strange[0]} is no coefficient; {hint}")
+    return names
+
+
 def _optimization(training: dict[str, Any]) -> Optimization:
     optimizer, scheduler = training["optimizer"], training["scheduler"]
     if scheduler["name"] not in ("cosine", "linear", "constant"):
@@ -326,15 +340,8 @@ def _optimization(training: dict[str, Any]) -> Optimization:
             raise DataError(f"training.{key}={training[key]}: it must be at least 1.")
     if optimizer["lr"] <= 0:
         raise DataError("training.optimizer.lr must be positive.")
-    only = training["only"] or ()
-    only = (only,) if isinstance(only, str) else tuple(only)
-    strange = sorted(set(only) - set(COEFFICIENTS))
-    if strange:
-        near = difflib.get_close_matches(strange[0], COEFFICIENTS, n=1)
-        hint = f"did you mean {near[0]}?" if near else "name some of the 52, such as [mouthClose]."
-        raise DataError(f"training.only: {strange[0]} is no coefficient; {hint}")
     return Optimization(
-        only=only,
+        only=_coefficients(training["only"] or [], "training.only"),
         max_epochs=training["max_epochs"],
         max_steps_per_epoch=training["max_steps_per_epoch"],
         lr=optimizer["lr"],

@@ -200,7 +200,8 @@ def test_mistakes_are_answered_with_a_sentence(
         ("data.styles=lively", "name sources, such as"),
         ("model.emotion_config.backend=moods", "no emotion backend moods"),
         ("training.scheduler.name=jumpy", "choose cosine, linear or constant"),
-        ("+data.unlabelled.train=[jawOpne]", "none of ARKit's 52"),
+        ("+data.unlabelled.train=[jawOpne]", "did you mean jawOpen"),
+        ("+data.unlabelled.train=[17]", "data.unlabelled.train: 17 is no coefficient"),
         ("training.only=mouthClsoe", "mouthClsoe is no coefficient; did you mean mouthClose"),
     ],
 )
