@@ -1,7 +1,8 @@
-// The page's data: base64, some of it gzipped, into typed arrays.
+// The page's elements, and its data: base64, some of it gzipped, into typed arrays.
 "use strict";
 
-const DATA = JSON.parse(document.getElementById("data").textContent);
+const byId = (id) => document.getElementById(id);
+const DATA = JSON.parse(byId("data").textContent);
 
 function bytes(base64) {
   const text = atob(base64), out = new Uint8Array(text.length);

@@ -1,7 +1,6 @@
 // The live page: the browser's microphone goes to KoeMorph, and the face comes back.
 "use strict";
 
-const byId = (id) => document.getElementById(id);
 const SHOWN_SECONDS = 10;
 const HEADER_BYTES = 16; // before the samples: those spoken before them, and the time in seconds
 

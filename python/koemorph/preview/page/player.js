@@ -1,7 +1,6 @@
 // The recorded page: plays the sound and shows the face of the moment that is heard.
 "use strict";
 
-const byId = (id) => document.getElementById(id);
 const clock = (t) => `${Math.floor(t / 60)}:${(t % 60).toFixed(2).padStart(5, "0")}`;
 
 class Player {

@@ -8,15 +8,15 @@ const PLAY = "M8 5v14l11-7z", PAUSE = "M7 5h4v14H7zM13 5h4v14h-4z";
 
 class Stage {
   constructor(views) {
-    this.face = document.getElementById("face");
-    this.rigCanvas = document.getElementById("rig");
+    this.face = byId("face");
+    this.rigCanvas = byId("rig");
     this.context = this.face.getContext("2d");
     this.rig = null;
     this.view = "face";
     this.changes = new Changes();
     this.still = 0;
     this.quality = new Quality();
-    this.chips = document.getElementById("views");
+    this.chips = byId("views");
     if (views.length > 1) views.forEach(([name, label]) => this.addChip(name, label));
   }
 
@@ -39,7 +39,7 @@ class Stage {
   showRunning(running) {
     if (running === this.running) return;
     this.running = running;
-    document.getElementById("playIcon").setAttribute("d", running ? PAUSE : PLAY);
+    byId("playIcon").setAttribute("d", running ? PAUSE : PLAY);
     document.body.classList.toggle("moving", running);
   }
 
