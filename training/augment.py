@@ -22,14 +22,15 @@ class Augmentation:
 
     gain_db: lowest and highest gain; eq_db: standard deviation of a random smooth equaliser;
     warp: strength of the warping of the frequency axis (0.15: factors from 0.85 to 1.15);
-    snr_db: range of the noise that is added to every second changed row.
+    snr_db: range of the level of a row's sound (all bands, frames within 20 dB of its loudest)
+    above the noise that every second changed row is given.
     """
 
     probability: float = 0.0
     gain_db: tuple[float, float] = (-30.0, 6.0)
     eq_db: float = 4.0
     warp: float = 0.15
-    snr_db: tuple[float, float] = (5.0, 35.0)
+    snr_db: tuple[float, float] = (0.0, 40.0)
 
 
 def augment(
@@ -43,30 +44,60 @@ def augment(
     if rng.random() >= augmentation.probability:
         return mel, detail
     bands = mel.shape[-1]
-    low = np.log10(settings.mel_floor)
-    silence = np.float32((low + settings.mel_offset) * settings.mel_scale)
+    silence = np.float32((np.log10(settings.mel_floor) + settings.mel_offset) * settings.mel_scale)
     decibel = settings.mel_scale / 10
     curve = _smooth_curve(bands, rng) * augmentation.eq_db + rng.uniform(*augmentation.gain_db)
     shift = (curve * decibel).astype(np.float32)
     place = _warped_places(bands, float(rng.uniform(-1, 1)) * augmentation.warp, settings)
     noise = None
     if rng.random() < 0.5:
-        loud = np.quantile(mel.mean(axis=-1), 0.95)
-        level = loud - decibel * rng.uniform(*augmentation.snr_db)
-        noise = (level + _smooth_curve(bands, rng) * 6.0 * decibel).astype(np.float32)
+        noise = _noise(mel, float(rng.uniform(*augmentation.snr_db)), settings, rng)
 
-    def change(table: FloatArray) -> FloatArray:
+    def change(table: FloatArray, window: int) -> FloatArray:
         warped = _take(table, place)
         if noise is not None:
-            # A power spectrum of noise varies about 1.5 dB in so wide a band and window.
-            jitter = rng.standard_normal((*table.shape[:-1], bands), np.float32) * 1.5 * decibel
-            base = np.float32(1 / settings.mel_scale * np.log(10.0))
-            summed: FloatArray = np.logaddexp(warped * base, (noise + jitter) * base) / base
-            warped = summed
+            unsteady = noise + _flicker(warped.shape, window, settings, rng)
+            warped = _sum(warped, unsteady, settings)
         changed: FloatArray = np.maximum(warped + shift, silence)
         return changed
 
-    return change(mel), change(detail)
+    return change(mel, settings.mel_window), change(detail, settings.detail_window)
+
+
+def _sum(one: FloatArray, other: FloatArray, settings: FeatureSettings) -> FloatArray:
+    """The sum of powers that are given in the network's scale, in that scale."""
+    base = np.float32(np.log(10.0) / settings.mel_scale)
+    summed: FloatArray = np.logaddexp(one * base, other * base) / base
+    return summed
+
+
+def _noise(
+    mel: FloatArray, snr_db: float, settings: FeatureSettings, rng: np.random.Generator
+) -> FloatArray:
+    """A steady noise of any colour from white to brown: mean power of each band, (bands,)."""
+    centres, widths = _bands(settings)
+    decibel = settings.mel_scale / 10
+    tilt = -rng.uniform(0, 6) * np.log2(centres / 1000)
+    color = 10 * np.log10(widths) + tilt + _smooth_curve(len(widths), rng) * 4.0
+    base = np.log(10.0) / settings.mel_scale
+    frames = np.logaddexp.reduce(mel.astype(np.float64) * base, axis=-1)
+    active = frames[frames >= frames.max() - base * 20 * decibel]
+    loud = (np.logaddexp.reduce(active) - np.log(len(active))) / base
+    alone = np.logaddexp.reduce(color * decibel * base) / base
+    return np.asarray(color * decibel - alone + loud - snr_db * decibel, np.float32)
+
+
+def _flicker(
+    shape: tuple[int, ...], window: int, settings: FeatureSettings, rng: np.random.Generator
+) -> FloatArray:
+    """What a band's power in steady noise is above its mean, in the network's scale: the narrower
+    the band and the shorter the window, the more it varies. Gamma distributed, as a sum of squares
+    is; the spread is within half a decibel of what the mel stage gives of white noise.
+    """
+    _, widths = _bands(settings)
+    degrees = np.hypot(1.4, 0.9 * widths / 2 * window / settings.sample_rate).astype(np.float32)
+    drawn = rng.standard_gamma(np.broadcast_to(degrees, shape), dtype=np.float32) / degrees
+    return np.asarray(settings.mel_scale * np.log10(drawn), np.float32)
 
 
 def _smooth_curve(bands: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -75,10 +106,21 @@ def _smooth_curve(bands: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return np.interp(np.linspace(0, 5, bands), np.arange(6), knots)
 
 
+def _edges(settings: FeatureSettings) -> NDArray[np.float64]:
+    """Where on the mel scale bands begin, have their peak and end: band k at k, k + 1, k + 2."""
+    low, high = _mel(np.array([settings.mel_low_hz, settings.mel_high_hz]))
+    return np.linspace(low, high, settings.mel_bands + 2)
+
+
+def _bands(settings: FeatureSettings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centres and widths of the bands in Hz."""
+    edges = _hertz(_edges(settings))
+    return edges[1:-1], edges[2:] - edges[:-2]
+
+
 def _warped_places(bands: int, strength: float, settings: FeatureSettings) -> NDArray[np.float64]:
     """For each band the (fractional) band whose content it gets when frequencies are scaled."""
-    centres = _mel(np.array([settings.mel_low_hz, settings.mel_high_hz]))
-    grid = np.linspace(centres[0], centres[1], bands + 2)[1:-1]
+    grid = _edges(settings)[1:-1]
     source = _mel(_hertz(grid) / (1.0 + strength))
     return np.clip(np.interp(source, grid, np.arange(bands)), 0, bands - 1)
 

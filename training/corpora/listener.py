@@ -27,7 +27,7 @@ SETTINGS = FeatureSettings.for_fps(60)
 STEPS = 2200
 SEGMENTS, SEGMENT_FRAMES = 24, 150
 _OFFSET = 1.0  # brings the mel stage's scale around 0
-_AUGMENTATION = Augmentation(probability=0.7, gain_db=(-25.0, 6.0), warp=0.16, snr_db=(8.0, 35.0))
+_AUGMENTATION = Augmentation(probability=0.7, gain_db=(-25.0, 6.0), warp=0.16, snr_db=(15.0, 42.0))
 Frames = NDArray[np.float32]
 
 

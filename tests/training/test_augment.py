@@ -1,0 +1,70 @@
+"""Augmentation in the mel domain against the mel stage's own hearing of the same noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from koemorph.features import Features, FeatureSettings, extract
+from koemorph.training.augment import Augmentation, augment
+
+SETTINGS = FeatureSettings()
+RATE = SETTINGS.sample_rate
+WHITE = 10.0  # dB below the voice
+
+
+def tone(seconds: float) -> npt.NDArray[np.float32]:
+    """A hum of 30 harmonics of 110 Hz, whose power does not vary."""
+    times = np.arange(round(seconds * RATE)) / RATE
+    waves = [np.sin(2 * np.pi * 110 * k * times + k * k) for k in range(1, 31)]
+    return np.asarray(0.05 * np.sum(waves, 0), np.float32)
+
+
+def hiss(like: npt.NDArray[np.float32], snr_db: float) -> npt.NDArray[np.float32]:
+    level = np.sqrt(np.mean(like**2)) * 10 ** (-snr_db / 20)
+    noise = level * np.random.default_rng(3).standard_normal(len(like))
+    return np.asarray(noise, np.float32)
+
+
+def power(table: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    return 10.0 ** (table.astype(np.float64) / SETTINGS.mel_scale - SETTINGS.mel_offset)
+
+
+def changed(features: Features, **how: float | tuple[float, float]) -> Features:
+    """One augmented row in which nothing but noise was added; seeds without noise are passed by."""
+    still = {"gain_db": (0.0, 0.0), "eq_db": 0.0, "warp": 0.0}
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        mel, detail = augment(
+            features.mel, features.detail, Augmentation(1.0, **(still | how)), SETTINGS, rng
+        )
+        if not np.allclose(mel, features.mel, atol=1e-4):
+            return Features(mel, detail, features.egemaps, features.egemaps_index)
+    raise AssertionError("no row was given noise")
+
+
+@pytest.mark.parametrize("snr_db", [20.0, 10.0, 0.0])
+def test_noise_is_as_loud_as_a_microphone_would_hear_it(snr_db: float) -> None:
+    voice = tone(6.0)
+    clean = extract(voice, RATE)
+    heard = power(extract(voice + hiss(voice, snr_db), RATE).mel[10:-10])
+    added = power(changed(clean, snr_db=(snr_db, snr_db)).mel[10:-10])
+    before = power(clean.mel[10:-10])
+
+    def decibels(table: npt.NDArray[np.float64]) -> float:
+        return float(10 * np.log10((table - before).sum(-1).mean() / before.sum(-1).mean()))
+
+    assert decibels(added) == pytest.approx(decibels(heard), abs=1.0)
+
+
+def test_noise_flickers_in_each_band_as_white_noise_does() -> None:
+    """Against the spread, in dB, that both windows give of real white noise, ten bands a time."""
+    silence = np.full(RATE * 20, 1e-6, np.float32)
+    quiet = extract(silence + tone(20.0) * 1e-4, RATE)
+    ours = changed(quiet, snr_db=(-40.0, -40.0))
+    real = extract(hiss(tone(20.0), 0.0), RATE)
+    for mine, theirs in ((ours.mel, real.mel), (ours.detail[:, 0], real.detail[:, 0])):
+        spread = [10 * table[10:-10].std(0) / SETTINGS.mel_scale for table in (mine, theirs)]
+        ten = [each.reshape(-1, 10).mean(1) for each in spread]
+        np.testing.assert_allclose(ten[0], ten[1], atol=0.3)
