@@ -42,7 +42,7 @@ def prepare(settings: Settings) -> PreparedData:
     train, validation, bad = _both(settings)
     cache = FeatureCache(settings.data.cache, settings.features, settings.emotion)
     return PreparedData(
-        load_tracks(_strung(train, settings), cache),
+        load_tracks(_strung(train, settings), cache, settings.data.rest_in_pauses),
         load_tracks(_alone(validation, settings), cache),
         _fingerprint(train),
         bad,

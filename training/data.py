@@ -20,6 +20,7 @@ from koemorph.features import FeatureSettings
 from .augment import Augmentation, augment
 from .cache import FeatureCache, TrackFeatures
 from .layers import OUTPUTS
+from .metrics import speech_frames
 from .network import IS_MOUTH, NetworkSettings
 from .predict import padded
 from .strides import Stride
@@ -29,6 +30,8 @@ from .tracks import Track
 FloatArray = NDArray[np.float32]
 MOUTH = np.array(IS_MOUTH)
 AT_REST = 0.03  # no coefficient of a mouth at rest is more
+# Seconds before its voice within which a mouth opens, and after it within which it closes.
+OPENS_BEFORE, CLOSES_AFTER = 0.1, 0.2
 
 
 @dataclass(frozen=True)
@@ -121,18 +124,36 @@ class LabelledTrack:
         return np.flatnonzero((self.weights[: len(self), MOUTH] < AT_REST).all(axis=1))
 
 
-def load_tracks(tracks: Sequence[Track], cache: FeatureCache) -> list[LabelledTrack]:
-    """Tracks with their features, computed where the cache has none."""
-    return [
-        LabelledTrack(
-            track.source,
-            cache.load(track.audio, track.sample_rate),
-            track.weights,
-            track.labelled,
-            track.starts,
-        )
-        for track in tracks
-    ]
+def load_tracks(
+    tracks: Sequence[Track], cache: FeatureCache, rest_in_pauses: Sequence[str] = ()
+) -> list[LabelledTrack]:
+    """Tracks with their features, computed where the cache has none.
+
+    rest_in_pauses: sources whose mouths are taken to be at rest where nobody speaks.
+    """
+    loaded = []
+    for track in tracks:
+        features = cache.load(track.audio, track.sample_rate)
+        weights = track.weights
+        if track.source in rest_in_pauses:
+            weights = _rested(weights, features, cache.settings.fps)
+        loaded.append(LabelledTrack(track.source, features, weights, track.labelled, track.starts))
+    return loaded
+
+
+def _rested(weights: FloatArray, features: TrackFeatures, fps: int) -> FloatArray:
+    """The face, (T, 52), with a mouth that opens with its voice and closes after it."""
+    length = min(len(weights), len(features))
+    frames, spoken = np.arange(length), np.flatnonzero(speech_frames(features)[:length])
+    open_share = np.zeros(len(weights), np.float32)
+    if len(spoken):
+        place = np.searchsorted(spoken, frames)
+        until = spoken[np.minimum(place, len(spoken) - 1)] - frames
+        since = frames - spoken[np.maximum(place - 1, 0)]
+        for seconds, away in ((OPENS_BEFORE, until), (CLOSES_AFTER, since)):
+            near = np.where(away < 0, 0.0, 2 * (1 - away / (seconds * fps)))
+            open_share[:length] = np.maximum(open_share[:length], np.clip(near, 0.0, 1.0))
+    return np.where(MOUTH, weights * open_share[:, None], weights)
 
 
 class Corpus:

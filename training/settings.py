@@ -69,6 +69,7 @@ class DataSettings:
     pause_seconds: tuple[float, float]
     lead_seconds: Mapping[str, float]
     unlabelled: Mapping[str, tuple[str, ...]]
+    rest_in_pauses: tuple[str, ...]
     num_workers: int
     pin_memory: bool
 
@@ -277,8 +278,8 @@ def _data(data: dict[str, Any]) -> DataSettings:
         raise DataError("data.num_workers must be 0 or more.")
     train = _folders(data["train_data_dir"], "data.train_data_dir")
     validation = _folders(data["val_data_dir"], "data.val_data_dir")
-    for name in ("source_weights", "lead_seconds", "styles", "unlabelled"):
-        unknown = sorted(data[name].keys() - train.keys() - validation.keys())
+    for name in ("source_weights", "lead_seconds", "styles", "unlabelled", "rest_in_pauses"):
+        unknown = sorted(set(data[name]) - train.keys() - validation.keys())
         if unknown:
             sources = ", ".join(sorted(train | validation))
             raise DataError(f"data.{name}: there is no source {unknown[0]}, only {sources}.")
@@ -299,6 +300,7 @@ def _data(data: dict[str, Any]) -> DataSettings:
             name: _coefficients(names, f"data.unlabelled.{name}")
             for name, names in data["unlabelled"].items()
         },
+        rest_in_pauses=tuple(data["rest_in_pauses"]),
         num_workers=data["num_workers"],
         pin_memory=data["pin_memory"],
     )

@@ -12,13 +12,15 @@ from omegaconf import DictConfig
 from koemorph.coefficients import INDEX
 from koemorph.features import FeatureSettings
 from koemorph.training.augment import Augmentation
-from koemorph.training.cache import TrackFeatures
+from koemorph.training.cache import FeatureCache, TrackFeatures
 from koemorph.training.corpus import all_tracks
-from koemorph.training.data import Corpus, LabelledTrack, Sampling
+from koemorph.training.data import AT_REST, Corpus, LabelledTrack, Sampling, load_tracks
+from koemorph.training.emotion import emotion_backend
 from koemorph.training.layers import QUIET_ROOM
 from koemorph.training.network import NetworkSettings
 from koemorph.training.settings import read_settings
 from koemorph.training.strides import Stride
+from koemorph.training.tracks import Track
 
 FRAMES = 900
 PAUSE = range(500, 560)
@@ -97,3 +99,25 @@ def test_faces_lead_while_they_are_learned_and_are_judged_where_they_are(
         assert not np.allclose(before, after, atol=1e-2)
     for before, after in zip(plain[-2:], early[-2:], strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+def test_a_mouth_that_opens_before_its_voice_is_told_to_rest_where_its_source_is_named() -> None:
+    """Two seconds of quiet, one of sound with a stop of 80 ms in it, and two of quiet."""
+    rate = 16000
+    random = np.random.default_rng(2)
+    sound = random.normal(0, 0.1, 5 * rate).astype(np.float32)
+    sound[: 2 * rate] *= 1e-3
+    sound[3 * rate :] *= 1e-3
+    sound[rate * 245 // 100 : rate * 253 // 100] *= 1e-3
+    face = np.full((150, 52), 0.4, np.float32)
+    track = Track("one", sound, rate, face, np.ones(52, np.bool_), np.array([0]))
+    with FeatureCache.temporary(FeatureSettings(), emotion_backend("none")) as cache:
+        (as_captured,) = load_tracks([track], cache, ["another"])
+        (rested,) = load_tracks([track], cache, ["one"])
+    np.testing.assert_array_equal(as_captured.weights, face)
+    jaw = rested.weights[:, INDEX["jawOpen"]]
+    assert (jaw[61:89] == np.float32(0.4)).all()
+    assert (jaw[:55] == 0).all()
+    assert (jaw[99:] == 0).all()
+    assert np.count_nonzero((jaw > AT_REST) & (jaw < 0.39)) >= 2
+    np.testing.assert_array_equal(rested.weights[:, INDEX["browInnerUp"]], face[:, 0])
