@@ -3,8 +3,9 @@
 The mel stream is a residual convolutional trunk over the mel and detail frames of the newest
 second, pooled blocks of the seconds before, and the newest detail frames once more. The emotion
 stream is a learned layer over the functionals of three windows. Each coefficient attends to both
-streams and shares itself between them with weights of its own; a small decoder turns what it heard
-into a number in [0, 1], which is smoothed with a learned alpha.
+streams and shares itself between them with weights of its own, of which the mouth's stay with the
+mel stream; a small decoder turns what it heard into a number in [0, 1], which is smoothed with a
+learned alpha.
 
 The trunk's dilations double from layer to layer (as WaveNet's, van den Oord et al. 2016). It is
 causal, and the position of a token enters as a bias on its score, so what a layer made of one frame
@@ -33,12 +34,13 @@ BLOCK_FRAMES = 32  # at TOKEN_FPS: as many as the trunk hears, rounded up
 TUNING_FROM = 1  # blocks; the oldest one of the oldest frame that the trunk hears is not kept
 RECENT_TOKENS = len(AGES) + 1  # the trunk's
 FIRST_LOOK = 3.0  # e^3 times as much as at another token
-# Where each coefficient listens at first: the mouth to the mel stream, the expression to both.
+# Where each coefficient listens: the mouth to the mel stream, the expression at first to both.
 # Functionals of 20 s tell every moment of a recording apart, and a mouth that may learn its moments
-# by heart does so before it learns to hear.
+# by heart does so before it learns to hear; in noise and music they tell it what is not so. Its
+# logits are so far apart that training leaves them there.
 MOUTH_PARTS = ("jaw", "mouth", "tongue", "cheekPuff")
 IS_MOUTH = tuple(name.startswith(MOUTH_PARTS) for name in COEFFICIENTS)
-MOUTH_LOGITS = (2.0, -2.0)
+MOUTH_LOGITS = (8.0, -8.0)
 NEUTRAL = "neutral"
 # What each coefficient has for itself, and along which axis: what it asks, decodes and smooths.
 OWN = {

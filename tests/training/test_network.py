@@ -184,11 +184,18 @@ def test_what_is_fixed_is_not_learned() -> None:
     assert made.stream_logits.grad is None
 
 
-@torch.no_grad()
-def test_the_mouth_begins_with_the_mel_stream() -> None:
-    shares = network(30).stream_weights[:, 0]
-    assert shares[INDEX["jawOpen"]] > 0.95
-    torch.testing.assert_close(shares[INDEX["browInnerUp"]], torch.tensor(0.5))
+def test_the_mouth_hears_the_mel_stream_alone_and_the_expression_both() -> None:
+    made = network(30)
+    mel, detail, emotion = inputs(made, 1)
+    newest = torch.zeros(1, dtype=torch.int64)
+    moved = made.sequence(mel, detail, newest, emotion * 3) - made.sequence(
+        mel, detail, newest, emotion
+    )
+    assert moved[..., INDEX["jawOpen"]].abs().max() < 1e-5
+    assert moved[..., INDEX["browInnerUp"]].abs().max() > 1e-4
+    made.sequence(mel, detail, newest, emotion).sum().backward()
+    assert made.stream_logits.grad[INDEX["jawOpen"]].abs().max() < 1e-5
+    assert made.stream_logits.grad[INDEX["browInnerUp"]].abs().max() > 1e-5
 
 
 def test_a_checkpoint_that_says_nothing_of_tuning_is_untuned(tmp_path: Path) -> None:
