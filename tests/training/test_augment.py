@@ -11,7 +11,6 @@ from koemorph.training.augment import Augmentation, augment
 
 SETTINGS = FeatureSettings()
 RATE = SETTINGS.sample_rate
-WHITE = 10.0  # dB below the voice
 
 
 def tone(seconds: float) -> npt.NDArray[np.float32]:
@@ -31,14 +30,12 @@ def power(table: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     return 10.0 ** (table.astype(np.float64) / SETTINGS.mel_scale - SETTINGS.mel_offset)
 
 
-def changed(features: Features, **how: float | tuple[float, float]) -> Features:
+def noisy(features: Features, snr_db: float) -> Features:
     """One augmented row in which nothing but noise was added; seeds without noise are passed by."""
-    still = {"gain_db": (0.0, 0.0), "eq_db": 0.0, "warp": 0.0}
+    only_noise = Augmentation(1.0, gain_db=(0.0, 0.0), eq_db=0.0, warp=0.0, snr_db=(snr_db, snr_db))
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        mel, detail = augment(
-            features.mel, features.detail, Augmentation(1.0, **(still | how)), SETTINGS, rng
-        )
+        mel, detail = augment(features.mel, features.detail, only_noise, SETTINGS, rng)
         if not np.allclose(mel, features.mel, atol=1e-4):
             return Features(mel, detail, features.egemaps, features.egemaps_index)
     raise AssertionError("no row was given noise")
@@ -49,7 +46,7 @@ def test_noise_is_as_loud_as_a_microphone_would_hear_it(snr_db: float) -> None:
     voice = tone(6.0)
     clean = extract(voice, RATE)
     heard = power(extract(voice + hiss(voice, snr_db), RATE).mel[10:-10])
-    added = power(changed(clean, snr_db=(snr_db, snr_db)).mel[10:-10])
+    added = power(noisy(clean, snr_db).mel[10:-10])
     before = power(clean.mel[10:-10])
 
     def decibels(table: npt.NDArray[np.float64]) -> float:
@@ -60,9 +57,7 @@ def test_noise_is_as_loud_as_a_microphone_would_hear_it(snr_db: float) -> None:
 
 def test_noise_flickers_in_each_band_as_white_noise_does() -> None:
     """Against the spread, in dB, that both windows give of real white noise, ten bands a time."""
-    silence = np.full(RATE * 20, 1e-6, np.float32)
-    quiet = extract(silence + tone(20.0) * 1e-4, RATE)
-    ours = changed(quiet, snr_db=(-40.0, -40.0))
+    ours = noisy(extract(1e-6 + tone(20.0) * 1e-4, RATE), -40.0)
     real = extract(hiss(tone(20.0), 0.0), RATE)
     for mine, theirs in ((ours.mel, real.mel), (ours.detail[:, 0], real.detail[:, 0])):
         spread = [10 * table[10:-10].std(0) / SETTINGS.mel_scale for table in (mine, theirs)]

@@ -186,6 +186,9 @@ def test_what_is_fixed_is_not_learned() -> None:
 
 def test_the_mouth_hears_the_mel_stream_alone_and_the_expression_both() -> None:
     made = network(30)
+    shares = made.stream_weights[:, 0].detach()
+    assert shares[INDEX["jawOpen"]] > 0.95
+    torch.testing.assert_close(shares[INDEX["browInnerUp"]], torch.tensor(0.5))
     mel, detail, emotion = inputs(made, 1)
     newest = torch.zeros(1, dtype=torch.int64)
     moved = made.sequence(mel, detail, newest, emotion * 3) - made.sequence(

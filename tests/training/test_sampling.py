@@ -120,4 +120,5 @@ def test_a_mouth_that_opens_before_its_voice_is_told_to_rest_where_its_source_is
     assert (jaw[:55] == 0).all()
     assert (jaw[99:] == 0).all()
     assert np.count_nonzero((jaw > AT_REST) & (jaw < 0.39)) >= 2
-    np.testing.assert_array_equal(rested.weights[:, INDEX["browInnerUp"]], face[:, 0])
+    brow = INDEX["browInnerUp"]
+    np.testing.assert_array_equal(rested.weights[:, brow], face[:, brow])
