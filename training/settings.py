@@ -146,7 +146,7 @@ def _check_kinds(plain: Mapping[str, Any]) -> None:
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise DataError(f"{key}={value}: it must be a number, such as {usual}.")
         elif isinstance(usual, list) and not isinstance(value, list):
-            raise DataError(f"{key}={value}: it must be a list, such as {usual}.")
+            raise DataError(f"{key}={value}: it must be a list, such as {usual or f'[{value}]'}.")
     for name in ("source_weights", "lead_seconds"):
         numbers = plain["data"][name]
         if not isinstance(numbers, dict) or not all(

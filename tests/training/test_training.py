@@ -198,7 +198,7 @@ def test_mistakes_are_answered_with_a_sentence(
         ("+data.source_weights.tarin=2", "no source tarin, only"),
         ("+data.styles.tarin=lively", "no source tarin, only"),
         ("data.styles=lively", "name sources, such as"),
-        ("data.rest_in_pauses=train", "it must be a list"),
+        ("data.rest_in_pauses=train", r"it must be a list, such as \[train\]"),
         ("data.rest_in_pauses=[tarin]", "data.rest_in_pauses: there is no source tarin"),
         ("model.emotion_config.backend=moods", "no emotion backend moods"),
         ("training.scheduler.name=jumpy", "choose cosine, linear or constant"),
