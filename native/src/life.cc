@@ -144,8 +144,7 @@ void Life::listen(const float* face) {
 }
 
 void Life::plan_blink() {
-  const double mean = 60.0 / std::max(settings_.blinks_per_minute, 0.01f);
-  const double centre = std::log(mean) - 0.5 * kBlinkSpread * kBlinkSpread;
+  const double centre = -0.5 * kBlinkSpread * kBlinkSpread;  // a mean of 1
   until_blink_ = std::exp(centre + kBlinkSpread * blink_random_.normal());
   blink_close_ = 0.09 * blink_random_.uniform(0.85, 1.15);
   blink_open_ = 0.20 * blink_random_.uniform(0.85, 1.15);
@@ -161,8 +160,9 @@ void Life::blink(float* face) {
     }
     // Slower while speaking, fastest in the second after it, and about as set on the whole.
     const double rate = in_speech_ ? 0.8 : now_ - pause_began_ < 1.0 ? 3.0 : 1.0;
-    until_blink_ -= rate * frame_seconds_;
-    if (model_blinks) until_blink_ = std::max(until_blink_, 0.5);
+    const double each_second = settings_.blinks_per_minute / 60.0;
+    until_blink_ -= rate * each_second * frame_seconds_;
+    if (model_blinks) until_blink_ = std::max(until_blink_, 0.5 * each_second);
     if (until_blink_ <= 0.0) blink_began_ = now_;
   }
   if (blink_began_ == kNever) return;

@@ -78,7 +78,7 @@ class Life {
   Driven lids_, eyes_, brows_;
 
   Random blink_random_, look_random_, brow_random_;
-  double until_blink_;  // s, at the usual rate
+  double until_blink_;  // in mean intervals of the rate that is set, whatever it becomes
   double blink_began_, blink_close_, blink_open_;
   Gaze from_, to_;
   bool away_;

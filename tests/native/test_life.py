@@ -14,13 +14,17 @@ MOUTH = [i for i, name in enumerate(COEFFICIENTS) if name.startswith(("mouth", "
 BLINK = INDEX["eyeBlinkLeft"]
 
 
-def life(fps: int = 30, **fields: float) -> Any:
+def life_controls(**fields: float) -> _native.Controls:
     controls = _native.Controls()
     for name, value in fields.items():
         setattr(controls, name, value)
     controls.check()
+    return controls
+
+
+def life(fps: int = 30, **fields: float) -> Any:
     stage = _native.Life(fps)
-    stage.set(controls)
+    stage.set(life_controls(**fields))
     return stage
 
 
@@ -61,6 +65,14 @@ def test_blinks_come_as_often_as_asked(fps: int, rate: float) -> None:
     minutes = 10
     out = life(fps, blinks_per_minute=rate, seed=5).apply(talk(60 * minutes, fps, pause_every=4))
     assert len(onsets(out[:, BLINK])) / minutes == pytest.approx(rate, rel=0.25)
+
+
+@pytest.mark.parametrize("before", [0.0, 0.1])
+def test_eyes_that_seldom_blinked_blink_again_at_once(before: float) -> None:
+    stage = life(blinks_per_minute=before, seed=5)
+    assert len(onsets(stage.apply(still(30))[:, BLINK])) <= 1
+    stage.set(life_controls(blinks_per_minute=20, seed=5))
+    assert len(onsets(stage.apply(still(60), 900)[:, BLINK])) >= 10
 
 
 @pytest.mark.parametrize("fps", [30, 60])
