@@ -1,6 +1,7 @@
 #include "model.h"
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <set>
 
@@ -23,10 +24,15 @@ Status read_file(const char* path, std::vector<char>* out) {
   std::ifstream file(path, std::ios::binary);
 #endif
   if (!file) return {KOEMORPH_FILE_ERROR, "The model " + std::string(path) + " cannot be opened."};
-  out->assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-  if (!file.eof() && file.fail()) {
+  // read() takes note of an error (a folder opens, and then cannot be read); iterators throw it.
+  std::array<char, 65536> piece;
+  while (file.read(piece.data(), piece.size()), file.gcount() > 0) {
+    out->insert(out->end(), piece.data(), piece.data() + file.gcount());
+  }
+  if (file.bad()) {
     return {KOEMORPH_FILE_ERROR, "The model " + std::string(path) + " cannot be read."};
   }
+  if (out->empty()) return {KOEMORPH_FILE_ERROR, "The model " + std::string(path) + " is empty."};
   return {};
 }
 

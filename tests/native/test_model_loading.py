@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,14 @@ def altered(path: Path, key: str, value: str | None) -> Path:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"nowhere\.onnx cannot be opened\.$"):
         Model(tmp_path / "nowhere.onnx")
+
+
+def test_a_folder_and_an_empty_file_are_no_models(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=rf"^The model {re.escape(str(tmp_path))} cannot be read"):
+        Model(tmp_path)
+    (tmp_path / "empty.onnx").touch()
+    with pytest.raises(ModelError, match=r"empty\.onnx is empty\.$"):
+        Model(tmp_path / "empty.onnx")
 
 
 def test_the_callers_floating_point_is_left_as_it_was(tiny_models: dict[int, Path]) -> None:
