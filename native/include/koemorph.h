@@ -31,16 +31,17 @@
 
 #include <stdint.h>
 
+/* Not KOEMORPH_API: Unreal defines that itself, for its module of this name. */
 #if defined(KOEMORPH_STATIC)
-#define KOEMORPH_API
+#define KOEMORPH_C_API
 #elif defined(_WIN32)
 #if defined(KOEMORPH_BUILDING)
-#define KOEMORPH_API __declspec(dllexport)
+#define KOEMORPH_C_API __declspec(dllexport)
 #else
-#define KOEMORPH_API __declspec(dllimport)
+#define KOEMORPH_C_API __declspec(dllimport)
 #endif
 #else
-#define KOEMORPH_API __attribute__((visibility("default")))
+#define KOEMORPH_C_API __attribute__((visibility("default")))
 #endif
 
 #ifdef __cplusplus
@@ -93,17 +94,17 @@ typedef struct koemorph_retarget koemorph_retarget;
  */
 
 /* [any] The library's version, "major.minor.patch". Never NULL. */
-KOEMORPH_API const char* koemorph_version(void);
+KOEMORPH_C_API const char* koemorph_version(void);
 
 /* [any] A few words for a result; never NULL, also for unknown values. */
-KOEMORPH_API const char* koemorph_result_text(koemorph_result result);
+KOEMORPH_C_API const char* koemorph_result_text(koemorph_result result);
 
 /* [any] The sentence for the last failure on this thread, "" if none; valid until this thread's
  * next failing call. */
-KOEMORPH_API const char* koemorph_error_message(void);
+KOEMORPH_C_API const char* koemorph_error_message(void);
 
 /* [any] Apple's name of coefficient `index` ("eyeBlinkLeft" is 0), NULL when it is not in 0..51. */
-KOEMORPH_API const char* koemorph_coefficient_name(int32_t index);
+KOEMORPH_C_API const char* koemorph_coefficient_name(int32_t index);
 
 /* ---- model --------------------------------------------------------------------------------------
  */
@@ -119,20 +120,20 @@ typedef struct koemorph_model_config {
 } koemorph_model_config;
 
 /* [any] Fills in the defaults. Does nothing with NULL. */
-KOEMORPH_API void koemorph_model_config_init(koemorph_model_config* config);
+KOEMORPH_C_API void koemorph_model_config_init(koemorph_model_config* config);
 
 /* [any] Loads and checks a model. Blocks (file access, session creation): call it while loading a
  * scene. On success *out belongs to the caller, who ends it with koemorph_model_destroy; streams
  * keep what they need, so a model may be destroyed before its streams. */
-KOEMORPH_API koemorph_result koemorph_model_load(const koemorph_model_config* config,
-                                                 koemorph_model** out);
+KOEMORPH_C_API koemorph_result koemorph_model_load(const koemorph_model_config* config,
+                                                   koemorph_model** out);
 
 /* [any] Does nothing with NULL. */
-KOEMORPH_API void koemorph_model_destroy(koemorph_model* model);
+KOEMORPH_C_API void koemorph_model_destroy(koemorph_model* model);
 
 /* [any] The text of a metadata key ("fps", "license", ...), or NULL when the model has no such key;
  * with a NULL key, the names of all keys, one a line. Valid as long as the model. */
-KOEMORPH_API const char* koemorph_model_metadata(const koemorph_model* model, const char* key);
+KOEMORPH_C_API const char* koemorph_model_metadata(const koemorph_model* model, const char* key);
 
 /* ---- stream -------------------------------------------------------------------------------------
  */
@@ -159,51 +160,51 @@ typedef struct koemorph_stream_info {
 } koemorph_stream_info;
 
 /* [any] Fills in the defaults. Does nothing with NULL. */
-KOEMORPH_API void koemorph_stream_config_init(koemorph_stream_config* config);
+KOEMORPH_C_API void koemorph_stream_config_init(koemorph_stream_config* config);
 
 /* [any] Allocates all the memory the stream will ever use but the network's inputs: those come with
  * the first koemorph_stream_process, so that a stream of a crowd does without. *out belongs to the
  * caller, who ends it with koemorph_stream_destroy. */
-KOEMORPH_API koemorph_result koemorph_stream_create(const koemorph_model* model,
-                                                    const koemorph_stream_config* config,
-                                                    koemorph_stream** out);
+KOEMORPH_C_API koemorph_result koemorph_stream_create(const koemorph_model* model,
+                                                      const koemorph_stream_config* config,
+                                                      koemorph_stream** out);
 
 /* [any] Stops the library's worker, if any, and frees the stream. Does nothing with NULL. */
-KOEMORPH_API void koemorph_stream_destroy(koemorph_stream* stream);
+KOEMORPH_C_API void koemorph_stream_destroy(koemorph_stream* stream);
 
 /* [audio] Hands over `frames` sample frames of interleaved audio in [-1, 1]. NaN and Inf become
  * silence, what is beyond 100 is limited to it. When process is too slow the oldest audio is
  * overwritten, and counted in dropped_samples. */
-KOEMORPH_API koemorph_result koemorph_stream_push(koemorph_stream* stream, const float* interleaved,
-                                                  int32_t frames);
+KOEMORPH_C_API koemorph_result koemorph_stream_push(koemorph_stream* stream,
+                                                    const float* interleaved, int32_t frames);
 
 /* [audio] From the next push on another device feeds this stream, at `sample_rate` (8000..192000
  * Hz) with `channels` (0: as many as before): the voice and its time go on, and nothing is
  * forgotten. Allocates and locks, so call it where the device is opened, not in its callback.
  * latency in koemorph_stream_info becomes the new one; buffer_seconds was turned into samples at
  * the first rate. KOEMORPH_WRONG_STATE after flush. */
-KOEMORPH_API koemorph_result koemorph_stream_set_device(koemorph_stream* stream,
-                                                        int32_t sample_rate, int32_t channels);
+KOEMORPH_C_API koemorph_result koemorph_stream_set_device(koemorph_stream* stream,
+                                                          int32_t sample_rate, int32_t channels);
 
 /* [audio] Says that the voice ends here: process then computes the frames that still lack their
  * lookahead as if silence followed, up to round(duration * fps) frames in all. Pushing after flush
  * needs a reset. */
-KOEMORPH_API koemorph_result koemorph_stream_flush(koemorph_stream* stream);
+KOEMORPH_C_API koemorph_result koemorph_stream_flush(koemorph_stream* stream);
 
 /* [worker] Computes every frame whose audio has arrived. KOEMORPH_NO_FRAME when there was none. */
-KOEMORPH_API koemorph_result koemorph_stream_process(koemorph_stream* stream);
+KOEMORPH_C_API koemorph_result koemorph_stream_process(koemorph_stream* stream);
 
 /* [game] The face at `playback_time` seconds of stream time: the frames around it, interpolated.
  * Before the first frame the face is at rest; beyond the last one, and before the oldest one held,
  * it is the nearest frame's. Writes min(n, 52) weights. KOEMORPH_NO_FRAME (with weights at rest)
  * while there is no frame at all. */
-KOEMORPH_API koemorph_result koemorph_stream_sample(koemorph_stream* stream, double playback_time,
-                                                    float* weights, int32_t n);
+KOEMORPH_C_API koemorph_result koemorph_stream_sample(koemorph_stream* stream, double playback_time,
+                                                      float* weights, int32_t n);
 
 /* [game] The next computed frame in order, each once. Writes min(n, 52) weights and, where `time`
  * is not NULL, the frame's time in seconds. KOEMORPH_NO_FRAME when none is waiting. */
-KOEMORPH_API koemorph_result koemorph_stream_pull(koemorph_stream* stream, float* weights,
-                                                  int32_t n, double* time);
+KOEMORPH_C_API koemorph_result koemorph_stream_pull(koemorph_stream* stream, float* weights,
+                                                    int32_t n, double* time);
 
 /* [worker] Copies a stage's latest output, for tests and debugging: the last mixed-down block
  * (AUDIO), the last resampled block (RESAMPLE), the newest mel frame (MEL), the newest functionals
@@ -211,17 +212,17 @@ KOEMORPH_API koemorph_result koemorph_stream_pull(koemorph_stream* stream, float
  * oldest first), its output (MODEL), that output as the next frame's state (SMOOTH), the frame
  * after controls and life, as it goes to retarget (RETARGET). Writes at most n floats, and to
  * *written (may be NULL) how many. */
-KOEMORPH_API koemorph_result koemorph_stream_tap(koemorph_stream* stream, koemorph_stage stage,
-                                                 float* out, int32_t n, int32_t* written);
+KOEMORPH_C_API koemorph_result koemorph_stream_tap(koemorph_stream* stream, koemorph_stage stage,
+                                                   float* out, int32_t n, int32_t* written);
 
 /* [worker] Forgets everything and starts again at time 0, with no other call on the stream under
  * way; the library's own worker is waited for. `sample_rate` and `channels` of 0 keep what was. */
-KOEMORPH_API koemorph_result koemorph_stream_reset(koemorph_stream* stream, int32_t sample_rate,
-                                                   int32_t channels);
+KOEMORPH_C_API koemorph_result koemorph_stream_reset(koemorph_stream* stream, int32_t sample_rate,
+                                                     int32_t channels);
 
 /* [any] Fills in a snapshot; info->size must be set. */
-KOEMORPH_API koemorph_result koemorph_stream_get_info(const koemorph_stream* stream,
-                                                      koemorph_stream_info* info);
+KOEMORPH_C_API koemorph_result koemorph_stream_get_info(const koemorph_stream* stream,
+                                                        koemorph_stream_info* info);
 
 /* ---- controls -----------------------------------------------------------------------------------
  */
@@ -267,46 +268,47 @@ typedef struct koemorph_controls {
 } koemorph_controls;
 
 /* [any] Fills in the defaults. Does nothing with NULL. */
-KOEMORPH_API void koemorph_controls_init(koemorph_controls* controls);
+KOEMORPH_C_API void koemorph_controls_init(koemorph_controls* controls);
 
 /* [any] Fills in the defaults and, over them, what a preset says (JSON, UTF-8, `size` bytes; the
  * package's presets folder has examples). KOEMORPH_INVALID_ARGUMENT names line and column of what
  * is wrong. */
-KOEMORPH_API koemorph_result koemorph_controls_from_preset(const char* json, uint64_t size,
-                                                           koemorph_controls* out);
+KOEMORPH_C_API koemorph_result koemorph_controls_from_preset(const char* json, uint64_t size,
+                                                             koemorph_controls* out);
 
 /* [game] Takes over new controls from the next frame that process computes. Those set before the
  * first frame hold from that frame on; later ones glide. */
-KOEMORPH_API koemorph_result koemorph_stream_set_controls(koemorph_stream* stream,
-                                                          const koemorph_controls* controls);
+KOEMORPH_C_API koemorph_result koemorph_stream_set_controls(koemorph_stream* stream,
+                                                            const koemorph_controls* controls);
 
 /* [game] The voice stops at `playback_time`: what sample and pull give falls to rest over the
  * `seconds` after it, whatever the voice still says. Pausing needs no call: sample the time at
  * which the sound stands. Neither does going back: sample any time of the last keep_seconds. */
-KOEMORPH_API koemorph_result koemorph_stream_relax(koemorph_stream* stream, double playback_time,
-                                                   double seconds);
+KOEMORPH_C_API koemorph_result koemorph_stream_relax(koemorph_stream* stream, double playback_time,
+                                                     double seconds);
 
 /* [game] Takes a relax back over the `seconds` after `playback_time`. */
-KOEMORPH_API koemorph_result koemorph_stream_resume(koemorph_stream* stream, double playback_time,
-                                                    double seconds);
+KOEMORPH_C_API koemorph_result koemorph_stream_resume(koemorph_stream* stream, double playback_time,
+                                                      double seconds);
 
 /* ---- crowd
  * --------------------------------------------------------------------------------------- */
 
 /* [any] Room for running up to `capacity` (1..1024) streams of this model through one inference.
  * *out belongs to the caller, who ends it with koemorph_crowd_destroy. */
-KOEMORPH_API koemorph_result koemorph_crowd_create(const koemorph_model* model, int32_t capacity,
-                                                   koemorph_crowd** out);
+KOEMORPH_C_API koemorph_result koemorph_crowd_create(const koemorph_model* model, int32_t capacity,
+                                                     koemorph_crowd** out);
 
 /* [any] Leaves the streams alone. Does nothing with NULL. */
-KOEMORPH_API void koemorph_crowd_destroy(koemorph_crowd* crowd);
+KOEMORPH_C_API void koemorph_crowd_destroy(koemorph_crowd* crowd);
 
 /* [worker] Does what koemorph_stream_process does for each of `count` <= capacity streams, with
  * frames that are due together in one call of the network. The streams share the memory that the
  * network needs. They may be others each time; all are of the crowd's model, none has a library
  * worker, none comes twice. KOEMORPH_NO_FRAME when no stream had a frame to compute. */
-KOEMORPH_API koemorph_result koemorph_crowd_process(koemorph_crowd* crowd,
-                                                    koemorph_stream* const* streams, int32_t count);
+KOEMORPH_C_API koemorph_result koemorph_crowd_process(koemorph_crowd* crowd,
+                                                      koemorph_stream* const* streams,
+                                                      int32_t count);
 
 /* ---- retarget -----------------------------------------------------------------------------------
  */
@@ -316,27 +318,27 @@ KOEMORPH_API koemorph_result koemorph_crowd_process(koemorph_crowd* crowd,
  * does not drive stay 0. Names match whatever their case, separators and side suffix. NULL: weights
  * come in the map's order. KOEMORPH_INVALID_ARGUMENT names line and column of what is wrong. On
  * success *out belongs to the caller, who ends it with koemorph_retarget_destroy. */
-KOEMORPH_API koemorph_result koemorph_retarget_load(const char* json, uint64_t size,
-                                                    const char* const* rig_names, int32_t rig_count,
-                                                    koemorph_retarget** out);
+KOEMORPH_C_API koemorph_result koemorph_retarget_load(const char* json, uint64_t size,
+                                                      const char* const* rig_names,
+                                                      int32_t rig_count, koemorph_retarget** out);
 
 /* [any] Does nothing with NULL. */
-KOEMORPH_API void koemorph_retarget_destroy(koemorph_retarget* map);
+KOEMORPH_C_API void koemorph_retarget_destroy(koemorph_retarget* map);
 
 /* [any] Number of weights; 0 with NULL. */
-KOEMORPH_API int32_t koemorph_retarget_count(const koemorph_retarget* map);
+KOEMORPH_C_API int32_t koemorph_retarget_count(const koemorph_retarget* map);
 
 /* [any] Name of weight `index`, NULL when there is none; valid as long as the map. */
-KOEMORPH_API const char* koemorph_retarget_name(const koemorph_retarget* map, int32_t index);
+KOEMORPH_C_API const char* koemorph_retarget_name(const koemorph_retarget* map, int32_t index);
 
 /* [any] 1 when the map drives weight `index`, 0 when that shape of the rig found no partner. */
-KOEMORPH_API int32_t koemorph_retarget_is_driven(const koemorph_retarget* map, int32_t index);
+KOEMORPH_C_API int32_t koemorph_retarget_is_driven(const koemorph_retarget* map, int32_t index);
 
 /* [any] Turns 52 coefficients, as sample and pull give them, into the first min(n, count) weights.
  * Never allocates or locks; any number of threads may use one map. */
-KOEMORPH_API koemorph_result koemorph_retarget_apply(const koemorph_retarget* map,
-                                                     const float* coefficients, float* weights,
-                                                     int32_t n);
+KOEMORPH_C_API koemorph_result koemorph_retarget_apply(const koemorph_retarget* map,
+                                                       const float* coefficients, float* weights,
+                                                       int32_t n);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -46,8 +46,9 @@ class UClass;
 #define STUB_GENERATED_BODY(unused)                                                                                              \
 public:                                                                                                                          \
 	static UClass* StaticClass();
-#define KOEMORPH_API
-#define KOEMORPHEDITOR_API
+// Unreal's build defines one for each module, whatever its headers have a use for.
+#define KOEMORPH_API [[gnu::visibility("default")]]
+#define KOEMORPHEDITOR_API [[gnu::visibility("default")]]
 
 template <typename T>
 constexpr std::remove_reference_t<T>&& MoveTemp(T&& Value)
