@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from engine_game import PLUGINS, ROOT, Devices, Voice, cplusplus, run
 
+from koemorph.model import onnxruntime_library
+
 PLUGIN = PLUGINS / "unreal" / "KoeMorph"
 SOURCE = PLUGIN / "Source"
 HERE = Path(__file__).parent / "unreal"
@@ -105,6 +107,29 @@ def test_curves_are_named_as_live_link_names_them(
 ) -> None:
     names = run([unreal_player, "names", game_folder, voice.model], game_folder).stdout.split()
     assert names == [name[0].upper() + name[1:] for name in voice.animation.names]
+
+
+def test_a_program_that_links_everything_as_on_ios_runs(
+    native_build: Path, voice: Voice, tmp_path: Path
+) -> None:
+    """The archive of the core, built for a program that brings ONNX Runtime itself."""
+    options = ["-DKOEMORPH_LINKED_ONNXRUNTIME=ON", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"]
+    run(["cmake", "-S", ROOT, "-B", tmp_path, *options])
+    commands = json.loads((tmp_path / "compile_commands.json").read_text())
+    loader = next(entry for entry in commands if entry["file"].endswith("/onnxruntime.cc"))
+    run(["sh", "-c", f"cd '{loader['directory']}' && {loader['command']}"])
+    built = (native_build / "native").rglob("koemorph_core.dir/src/*.o")
+    archive = tmp_path / "libkoemorph.a"
+    run(["ar", "rcs", archive, *(part for part in built if part.name != "onnxruntime.cc.o")])
+    run(["ar", "r", archive, *tmp_path.rglob("onnxruntime.cc.o")])
+    runtime = tmp_path / "libonnxruntime.so.1"
+    runtime.symlink_to(onnxruntime_library())
+    core = [SOURCE / "KoeMorph" / "Core" / name for name in ("Library.cpp", "Model.cpp")]
+    include = [f"-I{SOURCE / 'KoeMorph' / 'Core'}", f"-I{ROOT / 'native' / 'include'}"]
+    linked = ["-std=c++17", *STRICT, "-DKOEMORPH_STATIC=1", *include, HERE / "linked.cpp", *core]
+    linked += [archive, runtime, f"-Wl,-rpath,{tmp_path}", "-o", tmp_path / "linked"]
+    run([cplusplus(), *linked])
+    assert run([tmp_path / "linked", voice.model]).stdout == "0.1.0\n"
 
 
 @pytest.mark.parametrize("minor", [3, 4, 6])

@@ -5,6 +5,12 @@
 namespace koemorph_plugin {
 namespace {
 
+#if KOEMORPH_STATIC
+// Named here, and nowhere else: a linker takes from an archive only what is named.
+#define KOEMORPH_FIND(name) (api->name = &::koemorph_##name, true)
+#else
+#define KOEMORPH_FIND(name) Find(find, "koemorph_" #name, &api->name, problem)
+
 template <typename Function>
 bool Find(const FindSymbol& find, const char* name, Function* function, std::string* problem) {
   *function = reinterpret_cast<Function>(find(name));
@@ -13,38 +19,24 @@ bool Find(const FindSymbol& find, const char* name, Function* function, std::str
              ": it is older than this plugin. Replace it with the one of this release.";
   return false;
 }
+#endif
 
 }  // namespace
 
-bool LoadApi(const FindSymbol& find, Api* api, std::string* problem) {
+bool LoadApi([[maybe_unused]] const FindSymbol& find, Api* api, std::string* problem) {
   const bool complete =
-      Find(find, "koemorph_version", &api->version, problem) &&
-      Find(find, "koemorph_error_message", &api->error_message, problem) &&
-      Find(find, "koemorph_coefficient_name", &api->coefficient_name, problem) &&
-      Find(find, "koemorph_model_config_init", &api->model_config_init, problem) &&
-      Find(find, "koemorph_model_load", &api->model_load, problem) &&
-      Find(find, "koemorph_model_destroy", &api->model_destroy, problem) &&
-      Find(find, "koemorph_stream_config_init", &api->stream_config_init, problem) &&
-      Find(find, "koemorph_stream_create", &api->stream_create, problem) &&
-      Find(find, "koemorph_stream_destroy", &api->stream_destroy, problem) &&
-      Find(find, "koemorph_stream_push", &api->stream_push, problem) &&
-      Find(find, "koemorph_stream_set_device", &api->stream_set_device, problem) &&
-      Find(find, "koemorph_stream_flush", &api->stream_flush, problem) &&
-      Find(find, "koemorph_stream_process", &api->stream_process, problem) &&
-      Find(find, "koemorph_stream_sample", &api->stream_sample, problem) &&
-      Find(find, "koemorph_stream_pull", &api->stream_pull, problem) &&
-      Find(find, "koemorph_stream_get_info", &api->stream_get_info, problem) &&
-      Find(find, "koemorph_stream_set_controls", &api->stream_set_controls, problem) &&
-      Find(find, "koemorph_stream_relax", &api->stream_relax, problem) &&
-      Find(find, "koemorph_stream_resume", &api->stream_resume, problem) &&
-      Find(find, "koemorph_controls_from_preset", &api->controls_from_preset, problem) &&
-      Find(find, "koemorph_controls_init", &api->controls_init, problem) &&
-      Find(find, "koemorph_retarget_load", &api->retarget_load, problem) &&
-      Find(find, "koemorph_retarget_destroy", &api->retarget_destroy, problem) &&
-      Find(find, "koemorph_retarget_count", &api->retarget_count, problem) &&
-      Find(find, "koemorph_retarget_name", &api->retarget_name, problem) &&
-      Find(find, "koemorph_retarget_is_driven", &api->retarget_is_driven, problem) &&
-      Find(find, "koemorph_retarget_apply", &api->retarget_apply, problem);
+      KOEMORPH_FIND(version) && KOEMORPH_FIND(error_message) && KOEMORPH_FIND(coefficient_name) &&
+      KOEMORPH_FIND(model_config_init) && KOEMORPH_FIND(model_load) &&
+      KOEMORPH_FIND(model_destroy) && KOEMORPH_FIND(stream_config_init) &&
+      KOEMORPH_FIND(stream_create) && KOEMORPH_FIND(stream_destroy) && KOEMORPH_FIND(stream_push) &&
+      KOEMORPH_FIND(stream_set_device) && KOEMORPH_FIND(stream_flush) &&
+      KOEMORPH_FIND(stream_process) && KOEMORPH_FIND(stream_sample) && KOEMORPH_FIND(stream_pull) &&
+      KOEMORPH_FIND(stream_get_info) && KOEMORPH_FIND(stream_set_controls) &&
+      KOEMORPH_FIND(stream_relax) && KOEMORPH_FIND(stream_resume) &&
+      KOEMORPH_FIND(controls_from_preset) && KOEMORPH_FIND(controls_init) &&
+      KOEMORPH_FIND(retarget_load) && KOEMORPH_FIND(retarget_destroy) &&
+      KOEMORPH_FIND(retarget_count) && KOEMORPH_FIND(retarget_name) &&
+      KOEMORPH_FIND(retarget_is_driven) && KOEMORPH_FIND(retarget_apply);
   if (!complete) return false;
   if (std::atoi(api->version()) == KOEMORPH_VERSION_MAJOR) return true;
   *problem = std::string("The koemorph library is version ") + api->version() +

@@ -40,7 +40,8 @@ struct Api {
   decltype(&::koemorph_retarget_apply) retarget_apply;
 };
 
-// Finds a symbol of the loaded library by name; null when it is not there.
+// Finds a symbol of the loaded library by name; null when it is not there. Not asked where the
+// library is part of the program (KOEMORPH_STATIC).
 using FindSymbol = std::function<void*(const char* name)>;
 
 // Fills the table. False, with a sentence in `problem`, when a function is missing or the library's

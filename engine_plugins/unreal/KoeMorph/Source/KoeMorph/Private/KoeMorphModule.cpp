@@ -73,13 +73,6 @@ const TCHAR* const PlatformFolder = TEXT("Mac");
 #else
 const TCHAR* const PlatformFolder = TEXT("Linux");
 #endif
-
-#if KOEMORPH_STATIC
-void* FindLinked(const char* Name)
-{
-	return dlsym(RTLD_DEFAULT, Name);
-}
-#endif
 }
 
 FKoeMorphModule& FKoeMorphModule::Get()
@@ -91,7 +84,7 @@ void FKoeMorphModule::StartupModule()
 {
 	LibraryFolder = FPaths::Combine(PluginFolder(), TEXT("Source/ThirdParty/KoeMorphLibrary/lib"), PlatformFolder);
 #if KOEMORPH_STATIC
-	const koemorph_plugin::FindSymbol Find = FindLinked;
+	const koemorph_plugin::FindSymbol Find;
 #else
 	// ONNX Runtime first: the koemorph library then finds it where it looks by itself, too.
 	Runtime = OpenLibrary(LibraryFile(TEXT("onnxruntime")));

@@ -1,0 +1,25 @@
+// One program of everything, as on iOS: nothing is loaded, and nothing but the plugin's table names
+// the library's functions.
+//   linked MODEL
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "Library.h"
+#include "Model.h"
+
+int main(int, char** argv) {
+  koemorph_plugin::Api api;
+  std::string problem;
+  if (koemorph_plugin::LoadApi({}, &api, &problem)) {
+    std::ifstream file(argv[1], std::ios::binary);
+    const std::vector<char> bytes(std::istreambuf_iterator<char>(file), {});
+    if (koemorph_plugin::Model::Load(api, bytes.data(), bytes.size(), "", &problem)) {
+      std::puts(api.version());
+      return 0;
+    }
+  }
+  std::fprintf(stderr, "%s\n", problem.c_str());
+  return 1;
+}
