@@ -121,7 +121,8 @@ def unreal_game(tmp_path_factory: pytest.TempPathFactory, engine_headers: Path) 
     sources = [*modules, *sorted(UNREAL_CORE.glob("*.cpp")), UNREAL / "stub" / "Stub.cpp"]
     options = ["-std=c++20", "-DSTUB_ENGINE_MINOR=6", "-DKOEMORPH_STATIC=0", "-Wno-deprecated"]
     command = [cplusplus(), *options, *(f"-I{path}" for path in include)]
-    run([*command, *sources, UNREAL / "game.cpp", "-o", folder / "game", "-ldl", "-pthread"])
+    sources += [UNREAL / "game.cpp", UNREAL / "situations.cpp"]
+    run([*command, *sources, "-o", folder / "game", "-ldl", "-pthread"])
     return folder / "game"
 
 

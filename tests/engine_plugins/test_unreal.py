@@ -74,11 +74,13 @@ def test_the_component_shows_the_face_of_the_voice(
     np.testing.assert_allclose(rows[:, 1:], voice.faces(rows[:, 0]), atol=1e-3)
 
 
-def test_a_voice_that_stops_leaves_the_face_at_rest(
-    unreal_game: Path, unreal_plugin: Path, voice: Voice
+@pytest.mark.parametrize("situation", ["resting", "playing", "pausing", "saying", "presets"])
+def test_what_happens_to_a_face_in_a_game(
+    unreal_game: Path, unreal_plugin: Path, voice: Voice, situation: str
 ) -> None:
+    """A voice that stops, one that plays already, pauses, lines to say, presets that are wrong."""
     sound = [voice.file, str(voice.sample_rate), str(voice.channels)]
-    play(unreal_game, unreal_plugin, "resting", *sound)
+    play(unreal_game, unreal_plugin, situation, *sound)
 
 
 def test_models_maps_and_presets_are_chosen_by_name(unreal_game: Path, unreal_plugin: Path) -> None:

@@ -1,9 +1,11 @@
 // A level with a head that talks: what the checks of the Unreal half share.
 #pragma once
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <string>
 #include <thread>
@@ -136,3 +138,43 @@ class Recorder {
  private:
   std::ofstream file_;
 };
+
+// Feeds a block as one of the engine's sources does, on a thread of its own.
+using Source = std::function<void(std::vector<float>& block, const Sound& sound)>;
+
+inline void Speak(Level& level, const Sound& sound, const Source& source,
+                  const std::function<void()>& shown) {
+  const int block = sound.rate / 60;
+  std::vector<float> samples(static_cast<size_t>(block * sound.channels));
+  level.SetRate(sound.rate);
+  source(samples, sound);  // makes the format known
+  level.Tick(0);
+  for (size_t first = 0; first + samples.size() <= sound.samples.size(); first += samples.size()) {
+    std::copy_n(sound.samples.begin() + static_cast<std::ptrdiff_t>(first), samples.size(),
+                samples.begin());
+    std::thread(source, std::ref(samples), std::cref(sound)).join();
+    level.Tick(1.0 / 60);
+    shown();
+  }
+}
+
+// A source for Speak: what an audio component plays, and what is given to Push Audio.
+inline Source Played(Level& level) {
+  return [&level](std::vector<float>& block, const Sound& heard) {
+    ISourceBufferListener::FOnNewBufferParams params;
+    params.AudioData = block.data();
+    params.NumSamples = static_cast<int32>(block.size());
+    params.NumChannels = heard.channels;
+    params.SampleRate = heard.rate;
+    if (level.audio->StubListener.IsValid()) level.audio->StubListener->OnNewBuffer(params);
+  };
+}
+inline Source Pushed(Level& level) {
+  return [&level](std::vector<float>& block, const Sound& heard) {
+    level.face->PushAudio(TArray<float>(block.data(), static_cast<int32>(block.size())), heard.rate,
+                          heard.channels);
+  };
+}
+
+// situations.cpp: what happens to a face in a game. False for one that it does not know.
+bool PlaySituation(const std::string& name, const Sound& sound);

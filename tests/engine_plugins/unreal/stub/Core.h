@@ -8,6 +8,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -61,6 +62,22 @@ inline int32 StubCount(SIZE_T Count)
 {
 	return static_cast<int32>(Count);
 }
+
+struct FCriticalSection
+{
+	std::mutex StubMutex;
+};
+class FScopeLock
+{
+public:
+	explicit FScopeLock(FCriticalSection* Section)
+		: StubHeld(Section->StubMutex)
+	{
+	}
+
+private:
+	const std::lock_guard<std::mutex> StubHeld;
+};
 
 template <typename T>
 class TArray

@@ -106,6 +106,10 @@ public:
 private:
 	T* Object;
 };
+inline bool IsValid(const UObject* Object)
+{
+	return Object != nullptr;
+}
 template <typename T>
 class TWeakObjectPtr
 {
@@ -169,6 +173,7 @@ enum ETickingGroup
 struct FActorComponentTickFunction
 {
 	bool bCanEverTick = false;
+	bool bTickEvenWhenPaused = false;
 	ETickingGroup TickGroup = TG_PrePhysics;
 };
 namespace EEndPlayReason
@@ -195,9 +200,19 @@ public:
 	bool StubBegun = false;
 };
 
+class USceneComponent : public UActorComponent
+{
+public:
+	void SetupAttachment(USceneComponent* Parent) { StubParent = Parent; }
+	USceneComponent* StubParent = nullptr;
+};
+
 class AActor : public UObject
 {
 public:
+	bool IsActorBeginningPlay() const { return StubBeginning; }
+	USceneComponent* GetRootComponent() const { return FindComponentByClass<USceneComponent>(); }
+	bool StubBeginning = false;
 	template <typename T>
 	T* FindComponentByClass() const
 	{

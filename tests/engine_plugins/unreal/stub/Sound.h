@@ -96,20 +96,31 @@ class UWorld : public UObject
 {
 public:
 	FAudioDeviceHandle GetAudioDevice() const { return FAudioDeviceHandle(); }
+	bool IsPaused() const { return StubPaused; }
+	bool StubPaused = false;
 };
 
-class UAudioComponent : public UActorComponent
+class UAudioComponent : public USceneComponent
 {
 public:
 	void SetSourceBufferListener(const FSharedISourceBufferListenerPtr& Listener, bool bShouldZeroBufferAfter)
 	{
-		StubListener = Listener;
+		StubNext = Listener;
 	}
 	void SetSound(USoundBase* NewSound) { StubSound = NewSound; }
-	virtual void Play(float StartTime = 0.0f) { StubPlaying = true; }
-	FSharedISourceBufferListenerPtr StubListener;
+	// A sound takes its listener along when it begins, and is not given another one later.
+	virtual void Play(float StartTime = 0.0f)
+	{
+		StubListener = StubNext;
+		StubPlaying = true;
+		++StubPlays;
+	}
+	void Stop() { StubPlaying = false; }
+	bool IsPlaying() const { return StubPlaying; }
+	FSharedISourceBufferListenerPtr StubNext, StubListener;
 	USoundBase* StubSound = nullptr;
 	bool StubPlaying = false;
+	int StubPlays = 0;
 };
 
 namespace Audio

@@ -58,8 +58,8 @@ std::vector<Frame> Animate(const Model& model, const float* interleaved, size_t 
   if (!stream) return frames;
   const Api& api = model.api();
   bool ok = true;
-  // Half a second at a time: a stream holds a whole one between push and process.
-  const size_t block = static_cast<size_t>(sample_rate) / 2;
+  // A quarter of a second at a time: a stream holds half of one between push and process.
+  const size_t block = static_cast<size_t>(sample_rate) / 4;
   for (size_t first = 0; ok && first < sample_frames; first += block) {
     const size_t count = std::min(block, sample_frames - first);
     ok = api.stream_push(stream.get(), interleaved + first * channels,

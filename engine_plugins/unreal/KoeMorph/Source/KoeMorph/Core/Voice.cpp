@@ -7,8 +7,9 @@
 namespace koemorph_plugin {
 namespace {
 
-constexpr double kStopped = 0.15;    // s without a block after which a source counts as stopped
-constexpr double kLongestGap = 1.0;  // s of silence made up at once, after a suspended app, say
+constexpr double kStopped = 0.15;  // s without a block after which a source counts as stopped
+// s of silence made up at once, after a suspended app, say; a stream holds half a second of sound.
+constexpr double kLongestGap = 0.4;
 constexpr int kSilenceBlock = 1024;  // sample frames
 // s in which the face falls to rest when its voice stops, and comes back with the next.
 constexpr double kFall = 0.2;
@@ -54,7 +55,12 @@ Voice::Voice(std::shared_ptr<const Model> model) : model_(std::move(model)) {
 
 bool Voice::SetControls(const koemorph_controls& controls, std::string* problem) {
   const Api& api = model_->api();
-  if (stream_ && api.stream_set_controls(stream_.get(), &controls) != KOEMORPH_OK) {
+  // Before the first sound a stream of no use takes them, so that a wrong one is told at once.
+  Stream other{nullptr, StreamDeleter{nullptr}};
+  if (!stream_) other = CreateStream(*model_, 16000, 1, false, problem);
+  koemorph_stream* const stream = stream_ ? stream_.get() : other.get();
+  if (stream == nullptr) return false;
+  if (api.stream_set_controls(stream, &controls) != KOEMORPH_OK) {
     *problem = api.error_message();
     return false;
   }
@@ -97,6 +103,18 @@ bool Voice::Update(double wall, std::string* problem) {
   if (fed_.load(std::memory_order_acquire) != fed_after_silence_) silent_ = false;
   if (silent_ || clock_.Idle(wall) >= kStopped) FeedSilence(wall);
   speaking_ = !silent_;
+  return true;
+}
+
+bool Voice::Hold(double wall) {
+  if (wanted_.load(std::memory_order_acquire) != 0) return false;  // Update must take it up
+  const int64_t fed = fed_.load(std::memory_order_acquire);
+  if (held_ && fed != held_fed_) held_ = false;
+  if (!held_) held_ = (silent_ && fed == fed_after_silence_) || clock_.Idle(wall) >= kStopped;
+  held_fed_ = fed;
+  if (!held_ || !stream_) return held_;
+  const Feeder turn(&feeding_, false);
+  if (turn) clock_.Anchor(Reached(), wall);
   return true;
 }
 

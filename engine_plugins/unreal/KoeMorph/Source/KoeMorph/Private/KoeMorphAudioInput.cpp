@@ -5,48 +5,61 @@
 #include "AudioDevice.h"
 #include "Components/AudioComponent.h"
 #include "Engine/World.h"
+#include "GameFramework/Actor.h"
 #include "HAL/PlatformTime.h"
 #include "ISubmixBufferListener.h"
 #include "KoeMorphModule.h"
 #include "KoeMorphVersion.h"
+#include "Misc/ScopeLock.h"
 #include "Sound/SoundSubmix.h"
 #include "Voice.h"
 
 namespace
 {
-using FVoice = std::shared_ptr<koemorph_plugin::Voice>;
+using FOutlet = TSharedRef<FKoeMorphOutlet, ESPMode::ThreadSafe>;
 
 /** One audio component's sound, before it is placed in space. Held by the mixer as long as it calls. */
 class FSourceListener final : public ISourceBufferListener
 {
 public:
-	explicit FSourceListener(const FVoice& InVoice)
-		: Voice(InVoice)
+	explicit FSourceListener(const FOutlet& InOutlet)
+		: Outlet(InOutlet)
 	{
 	}
 
 	virtual void OnNewBuffer(const FOnNewBufferParams& Params) override
 	{
-		if (Params.NumChannels > 0)
-		{
-			Voice->Feed(Params.AudioData, Params.NumSamples / Params.NumChannels, Params.SampleRate, Params.NumChannels,
-				FPlatformTime::Seconds());
-		}
+		Outlet->Feed(Params.AudioData, Params.NumSamples, Params.SampleRate, Params.NumChannels);
 	}
 
 	virtual void OnSourceReleased(const int32 SourceId) override {}
 
 private:
-	const FVoice Voice;
+	const FOutlet Outlet;
 };
 
 class FSourceInput final : public FKoeMorphAudioInput
 {
 public:
-	FSourceInput(UAudioComponent& Component, const FVoice& Voice)
+	explicit FSourceInput(UAudioComponent& Component)
 		: Source(&Component)
 	{
-		Component.SetSourceBufferListener(MakeShared<FSourceListener, ESPMode::ThreadSafe>(Voice), false);
+		Component.SetSourceBufferListener(MakeShared<FSourceListener, ESPMode::ThreadSafe>(Outlet), false);
+		if (!Component.IsPlaying())
+		{
+			return;
+		}
+		// A sound takes its listener along when it begins. One that its actor activates begins before any BeginPlay.
+		const AActor* const Owner = Component.GetOwner();
+		if (Owner != nullptr && Owner->IsActorBeginningPlay())
+		{
+			Component.Play();
+		}
+		else
+		{
+			UE_LOG(LogKoeMorph, Warning, TEXT("%s is playing already; the face follows it from its next Play on."),
+				*Component.GetPathName());
+		}
 	}
 
 	virtual ~FSourceInput() override
@@ -64,18 +77,15 @@ private:
 class FSubmixListener final : public ISubmixBufferListener
 {
 public:
-	explicit FSubmixListener(const FVoice& InVoice)
-		: Voice(InVoice)
+	explicit FSubmixListener(const FOutlet& InOutlet)
+		: Outlet(InOutlet)
 	{
 	}
 
 	virtual void OnNewSubmixBuffer(const USoundSubmix* OwningSubmix, float* AudioData, int32 NumSamples, int32 NumChannels,
 		const int32 SampleRate, double AudioClock) override
 	{
-		if (NumChannels > 0)
-		{
-			Voice->Feed(AudioData, NumSamples / NumChannels, SampleRate, NumChannels, FPlatformTime::Seconds());
-		}
+		Outlet->Feed(AudioData, NumSamples, SampleRate, NumChannels);
 	}
 
 #if KOEMORPH_SHARED_SUBMIX_LISTENERS
@@ -87,16 +97,16 @@ public:
 #endif
 
 private:
-	const FVoice Voice;
+	const FOutlet Outlet;
 };
 
 class FSubmixInput final : public FKoeMorphAudioInput
 {
 public:
-	FSubmixInput(const FAudioDeviceHandle& InDevice, USoundSubmix* InSubmix, const FVoice& Voice)
+	FSubmixInput(const FAudioDeviceHandle& InDevice, USoundSubmix* InSubmix)
 		: Device(InDevice)
 		, Submix(InSubmix)
-		, Listener(MakeShared<FSubmixListener, ESPMode::ThreadSafe>(Voice))
+		, Listener(MakeShared<FSubmixListener, ESPMode::ThreadSafe>(Outlet))
 	{
 #if KOEMORPH_SHARED_SUBMIX_LISTENERS
 		Device->RegisterSubmixBufferListener(Listener, InSubmix != nullptr ? *InSubmix : Device->GetMainSubmixObject());
@@ -125,14 +135,9 @@ private:
 class FMicrophoneInput final : public FKoeMorphAudioInput
 {
 public:
-	explicit FMicrophoneInput(const FVoice& InVoice)
-		: Voice(InVoice)
+	virtual void Update(double Now, bool bSpeaking) override
 	{
-	}
-
-	virtual void Update(double Now) override
-	{
-		if (Capture.IsValid() && Voice->speaking())
+		if (Capture.IsValid() && bSpeaking)
 		{
 			Heard = Now;
 			bWarned = false;
@@ -148,12 +153,12 @@ public:
 			Warn(TEXT("The microphone gives no sound any more; KoeMorph waits for it."));
 		}
 		Capture = MakeUnique<Audio::FAudioCapture>();
-		const FVoice Target = Voice;
+		const FOutlet Target = Outlet;
 		const bool bOpened = Capture->OpenAudioCaptureStream(
 			Audio::FAudioCaptureDeviceParams(),
 			[Target](
 				const void* AudioData, int32 NumFrames, int32 NumChannels, int32 SampleRate, double StreamTime, bool bOverflow) {
-				Target->Feed(static_cast<const float*>(AudioData), NumFrames, SampleRate, NumChannels, FPlatformTime::Seconds());
+				Target->Feed(static_cast<const float*>(AudioData), NumFrames * NumChannels, SampleRate, NumChannels);
 			},
 			CaptureFrames);
 		if (!bOpened || !Capture->StartStream())
@@ -177,7 +182,6 @@ private:
 	static constexpr double Lost = 1.0; // s without sound after which the device counts as lost
 	static constexpr uint32 CaptureFrames = 512;
 
-	const FVoice Voice;
 	TUniquePtr<Audio::FAudioCapture> Capture;
 	double Heard = -Lost;
 	double Retry = 0.0;
@@ -185,25 +189,78 @@ private:
 };
 }
 
-TSharedPtr<FKoeMorphAudioInput> FKoeMorphAudioInput::Open(UKoeMorphComponent& Component, EKoeMorphInput Input,
-	UAudioComponent* Source, USoundSubmix* Submix, const std::shared_ptr<koemorph_plugin::Voice>& Voice)
+void FKoeMorphOutlet::SetVoice(std::shared_ptr<koemorph_plugin::Voice> NewVoice)
 {
-	if (Input == EKoeMorphInput::AudioComponent && Source != nullptr)
+	const FScopeLock Lock(&Feeding);
+	Voice.swap(NewVoice); // the old one ends outside the lock, and never on the mixer's thread
+}
+
+void FKoeMorphOutlet::Feed(const float* Interleaved, int32 NumSamples, int32 SampleRate, int32 NumChannels)
+{
+	const FScopeLock Lock(&Feeding);
+	if (Voice && NumChannels > 0)
 	{
-		return MakeShared<FSourceInput>(*Source, Voice);
+		Voice->Feed(Interleaved, NumSamples / NumChannels, SampleRate, NumChannels, FPlatformTime::Seconds());
 	}
-	if (Input == EKoeMorphInput::Microphone)
+}
+
+FKoeMorphAudioInput::FKoeMorphAudioInput()
+	: Outlet(MakeShared<FKoeMorphOutlet, ESPMode::ThreadSafe>())
+{
+}
+
+FKoeMorphAudioInput::~FKoeMorphAudioInput()
+{
+	SetVoice(nullptr);
+}
+
+bool FKoeMorphAudioInput::Brings(EKoeMorphInput OtherKind, UAudioComponent* OtherSource, USoundSubmix* OtherSubmix) const
+{
+	return Kind == OtherKind && From.Get() == Origin(OtherKind, OtherSource, OtherSubmix);
+}
+
+UObject* FKoeMorphAudioInput::Origin(EKoeMorphInput Kind, UAudioComponent* Source, USoundSubmix* Submix)
+{
+	switch (Kind)
 	{
-		return MakeShared<FMicrophoneInput>(Voice);
+		case EKoeMorphInput::AudioComponent:
+			return Source;
+		case EKoeMorphInput::Submix:
+			return Submix;
+		default:
+			return nullptr;
 	}
-	const UWorld* const World = Component.GetWorld();
-	if (Input == EKoeMorphInput::Submix && World != nullptr)
+}
+
+TSharedPtr<FKoeMorphAudioInput> FKoeMorphAudioInput::Open(
+	const UKoeMorphComponent& Component, EKoeMorphInput Kind, UAudioComponent* Source, USoundSubmix* Submix)
+{
+	TSharedPtr<FKoeMorphAudioInput> Opened;
+	if (Kind == EKoeMorphInput::AudioComponent && Source != nullptr)
 	{
-		const FAudioDeviceHandle Device = World->GetAudioDevice();
+		Opened = MakeShared<FSourceInput>(*Source);
+	}
+	else if (Kind == EKoeMorphInput::Microphone)
+	{
+		Opened = MakeShared<FMicrophoneInput>();
+	}
+	else if (Kind == EKoeMorphInput::Submix)
+	{
+		const UWorld* const World = Component.GetWorld();
+		const FAudioDeviceHandle Device = World != nullptr ? World->GetAudioDevice() : FAudioDeviceHandle();
 		if (Device.IsValid())
 		{
-			return MakeShared<FSubmixInput>(Device, Submix, Voice);
+			Opened = MakeShared<FSubmixInput>(Device, Submix);
+		}
+		else
+		{
+			UE_LOG(LogKoeMorph, Warning, TEXT("%s: there is no audio device, and so no submix to listen to."), *Component.GetPathName());
 		}
 	}
-	return nullptr;
+	if (Opened.IsValid())
+	{
+		Opened->Kind = Kind;
+		Opened->From = Origin(Kind, Source, Submix);
+	}
+	return Opened;
 }

@@ -2,6 +2,7 @@
 
 #include "Components/AudioComponent.h"
 #include "Components/SkeletalMeshComponent.h"
+#include "Engine/World.h"
 #include "GameFramework/Actor.h"
 #include "HAL/PlatformTime.h"
 #include "KoeMorphAudioInput.h"
@@ -17,6 +18,7 @@
 UKoeMorphComponent::UKoeMorphComponent()
 {
 	PrimaryComponentTick.bCanEverTick = true;
+	PrimaryComponentTick.bTickEvenWhenPaused = true; // to stand still with the sound, see TickComponent
 	// Before animation is evaluated, so that the mesh shows this frame's face.
 	PrimaryComponentTick.TickGroup = TG_PrePhysics;
 	Weights.SetNumZeroed(KOEMORPH_COEFFICIENTS);
@@ -31,6 +33,7 @@ void UKoeMorphComponent::BeginPlay()
 void UKoeMorphComponent::EndPlay(const EEndPlayReason::Type Reason)
 {
 	Close();
+	AudioInput.Reset();
 	Super::EndPlay(Reason);
 }
 
@@ -45,16 +48,23 @@ void UKoeMorphComponent::Open()
 		return;
 	}
 	Voice = std::make_shared<koemorph_plugin::Voice>(Loaded);
-	SetPreset(Preset);
-	if (!Voice)
+	if (Preset != nullptr)
 	{
-		return; // the preset is none, and has been reported
+		SetPreset(Preset);
 	}
 	if (Input == EKoeMorphInput::AudioComponent && Source == nullptr)
 	{
 		Source = GetOwner()->FindComponentByClass<UAudioComponent>();
 	}
-	AudioInput = FKoeMorphAudioInput::Open(*this, Input, Source, Submix, Voice);
+	if (!AudioInput.IsValid() || !AudioInput->Brings(Input, Source, Submix))
+	{
+		AudioInput.Reset();
+		AudioInput = FKoeMorphAudioInput::Open(*this, Input, Source, Submix);
+	}
+	if (AudioInput.IsValid())
+	{
+		AudioInput->SetVoice(Voice);
+	}
 	if (!LiveLinkSubject.IsNone())
 	{
 		LiveLink = FKoeMorphLiveLinkSource::Add(LiveLinkSubject, CurveNames);
@@ -100,7 +110,10 @@ bool UKoeMorphComponent::OpenMap(FString& OutProblem)
 
 void UKoeMorphComponent::Close()
 {
-	AudioInput.Reset();
+	if (AudioInput.IsValid())
+	{
+		AudioInput->SetVoice(nullptr);
+	}
 	if (LiveLink.IsValid())
 	{
 		LiveLink->Remove();
@@ -116,9 +129,17 @@ void UKoeMorphComponent::Close()
 void UKoeMorphComponent::Fail(const FString& Message)
 {
 	Close();
+	Report(Message);
+}
+
+void UKoeMorphComponent::Report(const FString& Message)
+{
 	Problem = Message;
-	UE_LOG(LogKoeMorph, Error, TEXT("%s: %s"), *GetPathName(), *Message);
-	OnProblem.Broadcast(Message);
+	if (!Message.IsEmpty())
+	{
+		UE_LOG(LogKoeMorph, Error, TEXT("%s: %s"), *GetPathName(), *Message);
+		OnProblem.Broadcast(Message);
+	}
 }
 
 void UKoeMorphComponent::TickComponent(float DeltaTime, ELevelTick TickType, FActorComponentTickFunction* ThisTickFunction)
@@ -129,6 +150,11 @@ void UKoeMorphComponent::TickComponent(float DeltaTime, ELevelTick TickType, FAc
 		return;
 	}
 	const double Now = FPlatformTime::Seconds();
+	const UWorld* const World = GetWorld();
+	if (World != nullptr && World->IsPaused() && Voice->Hold(Now))
+	{
+		return;
+	}
 	std::string Why;
 	if (!Voice->Update(Now, &Why))
 	{
@@ -137,7 +163,7 @@ void UKoeMorphComponent::TickComponent(float DeltaTime, ELevelTick TickType, FAc
 	}
 	if (AudioInput.IsValid())
 	{
-		AudioInput->Update(Now);
+		AudioInput->Update(Now, Voice->speaking());
 	}
 	koemorph_plugin::Weights Face;
 	Voice->Show(Now, Voice->Lag() + Delay, &Face);
@@ -179,11 +205,17 @@ void UKoeMorphComponent::SetSpeaking(bool bNow)
 
 void UKoeMorphComponent::Say(USoundBase* Sound)
 {
-	if (Source == nullptr)
+	if (!IsValid(Source))
 	{
 		UAudioComponent* const Created = NewObject<UAudioComponent>(GetOwner());
+		Created->SetupAttachment(GetOwner()->GetRootComponent());
 		Created->RegisterComponent();
 		ListenTo(Created);
+	}
+	else if (Input != EKoeMorphInput::AudioComponent)
+	{
+		Source->Stop();
+		ListenTo(Source);
 	}
 	Source->SetSound(Sound);
 	Source->Play();
@@ -215,14 +247,11 @@ void UKoeMorphComponent::SetPreset(UKoeMorphPreset* NewPreset)
 	koemorph_controls Controls;
 	FString Wrong;
 	std::string Why;
-	if (!KoeMorphReadPreset(*FKoeMorphModule::Get().GetApi(), Preset, Controls, Wrong))
+	if (KoeMorphReadPreset(*FKoeMorphModule::Get().GetApi(), Preset, Controls, Wrong) && !Voice->SetControls(Controls, &Why))
 	{
-		Fail(Wrong);
+		Wrong = UTF8_TO_TCHAR(Why.c_str());
 	}
-	else if (!Voice->SetControls(Controls, &Why))
-	{
-		Fail(UTF8_TO_TCHAR(Why.c_str()));
-	}
+	Report(Wrong);
 }
 
 void UKoeMorphComponent::SetModelName(const FString& NewName)

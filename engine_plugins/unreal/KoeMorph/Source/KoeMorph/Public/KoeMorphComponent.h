@@ -129,7 +129,7 @@ public:
 	void Resume(float Seconds = 0.2f);
 
 	/** How the voice moves the face from now on; changes glide. None: KoeMorph's defaults. Call it again after changing the
-	 * preset. */
+	 * preset. One that is wrong is a problem that is told, and the face goes on as it was. */
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
 	void SetPreset(UKoeMorphPreset* NewPreset);
 
@@ -145,7 +145,7 @@ public:
 	UFUNCTION(BlueprintPure, Category = "KoeMorph")
 	double GetPlaybackTime() const;
 
-	/** What keeps this face at rest, or empty. */
+	/** What keeps this face at rest, or its preset from being used; or empty. */
 	UFUNCTION(BlueprintPure, Category = "KoeMorph")
 	FString GetProblem() const { return Problem; }
 
@@ -173,6 +173,7 @@ private:
 	bool OpenMap(FString& OutProblem);
 	void Close();
 	void Fail(const FString& Message);
+	void Report(const FString& Message);
 	void Show();
 	void SetSpeaking(bool bNow);
 

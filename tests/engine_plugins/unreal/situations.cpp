@@ -1,0 +1,129 @@
+// What happens to a face in a game: sounds that play already, pauses, lines to say, wrong presets.
+#include "KoeMorphPreset.h"
+#include "game.h"
+
+namespace {
+
+Sound FirstSeconds(const Sound& sound, int seconds) {
+  const auto end = sound.samples.begin() + seconds * sound.rate * sound.channels;
+  return {{sound.samples.begin(), end}, sound.rate, sound.channels};
+}
+
+// An audio component that its actor activates plays before the face begins.
+void PlayingAlready(const Sound& sound) {
+  Level level;
+  level.actor()->StubBeginning = true;
+  level.audio->Play();
+  level.Begin();
+  level.actor()->StubBeginning = false;
+  Expect(level.audio->StubPlays == 2, "a sound that began in this moment begins again");
+  ExpectSilence();
+  Speak(level, FirstSeconds(sound, 1), Played(level), [] {});
+  Expect(level.face->IsSpeaking() && !level.AtRest(), "and is heard");
+
+  level.face->SetModelName(TEXT("koemorph-60"));
+  Expect(level.AtRest(), "another model starts anew");
+  Speak(level, FirstSeconds(sound, 1), Played(level), [] {});
+  Expect(level.audio->StubPlays == 2 && level.face->IsSpeaking() && !level.AtRest(),
+         "and hears what was playing, without a break");
+
+  UAudioComponent* const other = level.actor()->StubAdd<UAudioComponent>();
+  other->Play();
+  level.face->ListenTo(other);
+  ExpectLine({"playing already", "next Play"});
+  Expect(other->StubPlays == 1, "a sound in its midst is not begun again");
+  level.audio = other;
+  other->Play();
+  Speak(level, FirstSeconds(sound, 1), Played(level), [] {});
+  Expect(level.face->IsSpeaking() && !level.AtRest(), "its next one is heard");
+  ExpectSilence();
+}
+
+// A paused game: the mixer sends nothing, the face stands still; a menu's sound is followed.
+void Pausing(const Sound& sound) {
+  bool& paused = StubDefault<UWorld>()->StubPaused;
+  Level level;
+  level.Begin();
+  Expect(level.face->PrimaryComponentTick.bTickEvenWhenPaused, "it hears of pauses");
+  level.audio->Play();
+  const Sound second = FirstSeconds(sound, 1);
+  Speak(level, second, Played(level), [] {});
+  paused = true;
+  for (int i = 0; i < 20; ++i) level.Tick(1.0 / 60);
+  const std::vector<float> face = level.Curves();
+  const double time = level.face->GetPlaybackTime();
+  Expect(!level.AtRest(), "a face stops as it is");
+  for (int i = 0; i < 300; ++i) level.Tick(1.0 / 60);
+  Expect(level.Curves() == face && level.face->GetPlaybackTime() == time, "and stands still");
+  paused = false;
+  Speak(level, second, Played(level), [] {});
+  const double later = level.face->GetPlaybackTime();
+  Expect(later > time + 0.7 && later < time + 1.1, "time goes on where it stood");
+  Expect(level.face->OnVoiceStarted.StubCalls == 1 && level.face->OnVoiceStopped.StubCalls == 0,
+         "it is one voice");
+  paused = true;
+  Speak(level, second, Played(level), [] {});
+  Expect(level.face->GetPlaybackTime() > later + 0.7,
+         "a voice that goes on is followed in a pause");
+  paused = false;
+  for (int i = 0; i < 60; ++i) level.Tick(1.0 / 60);
+  Expect(level.face->OnVoiceStopped.StubCalls == 1, "one that ends still stops");
+  level.Tick(5);  // the app slept
+  level.Tick(1.0 / 60);
+  Expect(level.face->GetVoice()->Info().dropped_samples == 0, "no sample is lost on the way");
+  ExpectSilence();
+}
+
+void Saying() {
+  Level level;
+  AActor* const actor = level.actor();
+  std::erase(actor->StubComponents, level.audio);
+  USceneComponent* const root = actor->StubAdd<USceneComponent>();
+  level.Begin();
+  USoundBase first, second;
+  level.face->Say(&first);
+  std::vector<UAudioComponent*> voices;
+  for (UActorComponent* const component : actor->StubComponents)
+    if (auto* const voice = dynamic_cast<UAudioComponent*>(component)) voices.push_back(voice);
+  Expect(voices.size() == 1 && voices[0]->StubParent == root, "a line is said where the actor is");
+  Expect(voices[0]->StubSound == &first && voices[0]->StubListener.IsValid(), "and heard");
+  level.face->SetInput(EKoeMorphInput::Microphone);
+  level.face->Say(&second);
+  Expect(level.face->Input == EKoeMorphInput::AudioComponent && voices[0]->StubSound == &second &&
+             voices[0]->StubListener.IsValid(),
+         "so is the next, wherever the face had listened meanwhile");
+  ExpectSilence();
+  delete level.audio;
+}
+
+void WrongPresets(const Sound& sound) {
+  Level level;
+  level.face->Input = EKoeMorphInput::Manual;
+  level.Begin();
+  UKoeMorphPreset preset;
+  for (const float value : {11.0f, 1.0f}) {
+    preset.Controls.Coefficients.Add("jawOpen", FKoeMorphCoefficient{value, 0, 0, 1, true, 0});
+    level.face->SetPreset(&preset);
+    if (value > 1) ExpectLine({"multiplier"});
+    Expect(level.face->GetProblem().IsEmpty() == (value == 1), "the problem stays while it is one");
+    Speak(level, FirstSeconds(sound, 1), Pushed(level), [] {});
+    Expect(!level.AtRest(), "the face goes on");
+  }
+  ExpectSilence();
+}
+
+}  // namespace
+
+bool PlaySituation(const std::string& name, const Sound& sound) {
+  if (name == "playing")
+    PlayingAlready(sound);
+  else if (name == "pausing")
+    Pausing(sound);
+  else if (name == "saying")
+    Saying();
+  else if (name == "presets")
+    WrongPresets(sound);
+  else
+    return false;
+  return true;
+}
