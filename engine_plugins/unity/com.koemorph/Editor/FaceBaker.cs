@@ -78,11 +78,11 @@ namespace KoeMorph.Editor
             return path;
         }
 
-        // Half a second at a time: the stream holds a whole one between push and process.
+        // A quarter of a second at a time: a stream holds half of one between push and process.
         static List<Frame> Play(StreamHandle stream, float[] samples, AudioClip clip)
         {
             var frames = new List<Frame>();
-            var block = new float[clip.frequency / 2 * clip.channels];
+            var block = new float[clip.frequency / 4 * clip.channels];
             for (var first = 0; first < samples.Length; first += block.Length)
             {
                 var count = Math.Min(block.Length, samples.Length - first);

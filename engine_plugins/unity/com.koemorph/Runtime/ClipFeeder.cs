@@ -4,8 +4,7 @@ using UnityEngine;
 namespace KoeMorph
 {
     /// <summary>
-    /// Reads an AudioSource's clip ahead of its play position, for platforms without OnAudioFilterRead and
-    /// for a face without latency. Seeking and looping are followed; a stopped source is silence.
+    /// Reads an AudioSource's clip ahead of its play position, for a face without latency. Seeking and looping are followed; a stopped source is silence.
     /// </summary>
     sealed class ClipFeeder
     {
@@ -13,8 +12,8 @@ namespace KoeMorph
         /// <summary>Seconds read beyond the lag of the face: time for the worker to compute.</summary>
         const double Margin = 0.1;
         /// <summary>Seconds of what precedes a new position, so that the face does not start from nothing. With
-        /// lag and margin it stays well below the second that a stream holds.</summary>
-        const double Preroll = 0.25;
+        /// lag and margin it stays below the half second that a stream holds.</summary>
+        const double Preroll = 0.2;
 
         readonly FaceStream _stream;
         readonly AudioClip _clip;

@@ -11,7 +11,7 @@ namespace KoeMorph
     {
         /// <summary>What an AudioSource plays, effects and all, tapped on the audio thread.</summary>
         AudioSource,
-        /// <summary>The AudioSource's clip, read ahead of the play position: no latency, works in WebGL.</summary>
+        /// <summary>The AudioSource's clip, read ahead of the play position: no latency.</summary>
         AudioClip,
         /// <summary>Whatever is given to <see cref="KoeMorphFace.Push"/>: a network voice, a synthesiser, a microphone.</summary>
         Manual
