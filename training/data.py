@@ -245,14 +245,25 @@ class Corpus:
 
 
 def emotion_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, FloatArray]:
-    """Mean and 1 / standard deviation (D,) of all updates; a constant feature gets scale 0."""
-    updates = np.concatenate([np.asarray(track.features.emotion[:-1]) for track in tracks])
+    """Mean and 1 / standard deviation (D,) of the updates that frames hear; a constant feature gets
+    scale 0.
+
+    The first updates of a track are of too little sound: none is told, see EmotionBackend.index.
+    """
+    updates = np.concatenate([_told(track.features) for track in tracks])
     if not len(updates):
         width = tracks[0].features.emotion.shape[1]
         return np.zeros(width, np.float32), np.ones(width, np.float32)
     deviation = updates.std(axis=0)
     scale = np.where(deviation > 1e-8, 1 / np.maximum(deviation, 1e-8), 0.0)
     return updates.mean(axis=0).astype(np.float32), scale.astype(np.float32)
+
+
+def _told(features: TrackFeatures) -> FloatArray:
+    """The updates that some frame hears, each once, (U, D)."""
+    rows = np.unique(features.emotion_index)
+    told: FloatArray = np.asarray(features.emotion)[rows[rows >= 0]]
+    return told
 
 
 def target_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, FloatArray]:

@@ -14,7 +14,14 @@ from koemorph.features import FeatureSettings
 from koemorph.training.augment import Augmentation
 from koemorph.training.cache import FeatureCache, TrackFeatures
 from koemorph.training.corpus import all_tracks
-from koemorph.training.data import AT_REST, Corpus, LabelledTrack, Sampling, load_tracks
+from koemorph.training.data import (
+    AT_REST,
+    Corpus,
+    LabelledTrack,
+    Sampling,
+    emotion_statistics,
+    load_tracks,
+)
 from koemorph.training.emotion import emotion_backend
 from koemorph.training.layers import QUIET_ROOM
 from koemorph.training.network import NetworkSettings
@@ -122,3 +129,22 @@ def test_a_mouth_that_opens_before_its_voice_is_told_to_rest_where_its_source_is
     assert np.count_nonzero((jaw > AT_REST) & (jaw < 0.39)) >= 2
     brow = INDEX["browInnerUp"]
     np.testing.assert_array_equal(rested.weights[:, brow], face[:, brow])
+
+
+def test_emotion_is_scaled_by_what_the_network_hears_of_it() -> None:
+    """The first two seconds' updates are zeros or unsettled, and no frame is told them."""
+    rate = 16000
+    noise = np.random.default_rng(3).normal(0, 0.1, 6 * rate)
+    sound = (noise * (1.5 + np.sin(np.arange(len(noise)) / rate))).astype(np.float32)
+    track = Track(
+        "one", sound, rate, np.zeros((180, 52), np.float32), np.ones(52, np.bool_), np.array([0])
+    )
+    with FeatureCache.temporary(FeatureSettings(), emotion_backend("native")) as cache:
+        tracks = load_tracks([track], cache)
+        features = tracks[0].features
+        told = np.array(features.emotion[features.emotion_index[-1, 0] : 5 : -1])
+    assert (features.emotion_index[:60] < 0).all()
+    mean, scale = emotion_statistics(tracks)
+    np.testing.assert_allclose(mean, told.mean(axis=0), rtol=1e-4, atol=1e-5)
+    moving = told.std(axis=0) > 1e-6
+    np.testing.assert_allclose(1 / scale[moving], told.std(axis=0)[moving], rtol=1e-3)
