@@ -9,9 +9,13 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
-from koemorph.errors import AudioError, DataError, KoemorphError
+import numpy as np
+
+from koemorph import outputs
+from koemorph.animation import Animation
+from koemorph.errors import AudioError, DataError, KoemorphError, OutputError
 from koemorph.model import Model
-from koemorph.outputs import FORMATS, find_format
+from koemorph.outputs import FORMATS, WriteOptions, find_format
 
 AUDIO_EXTENSIONS = frozenset(
     (".aif", ".aiff", ".au", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav")
@@ -104,6 +108,35 @@ def plan(inputs: Sequence[Path], folder: Path, format: str | None) -> list[Job]:
                 raise DataError(f"{audio} and {jobs[output].audio} would both become {output}.")
             jobs[output] = Job(audio, output)
     return list(jobs.values())
+
+
+def animate_silence(model: Model, settings: Settings) -> Animation:
+    """A moment of it, which raises what the settings would raise for every recording."""
+    moment = np.zeros(1600, np.float32)
+    return model.animate(
+        moment,
+        settings.fps,
+        sample_rate=16000,
+        preset=settings.preset,
+        retarget=settings.retarget,
+    )
+
+
+def rehearse(model: Model, path: Path, settings: Settings) -> None:
+    """Raise what stands in the way of any animation's being written to `path`, which stays."""
+    options = WriteOptions(settings.rig, settings.node)
+    outputs.rehearse(animate_silence(model, settings), path, settings.format, options)
+
+
+def prepare(jobs: Sequence[Job], folder: Path, settings: Settings) -> None:
+    """Make the output folder and raise what would fail every job, rather than fail each with it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot make the folder {folder}: {error.strerror}; choose another place."
+        ) from error
+    rehearse(Model(settings.model), folder / jobs[0].output.name, settings)
 
 
 _worker_model: Model | None = None

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from koemorph import batch
 from koemorph.cli.animate import command
-from koemorph.errors import AudioError, DataError
+from koemorph.errors import AudioError, DataError, KoemorphError
 from koemorph.outputs.jsonl import read_jsonl
 
 
@@ -56,6 +56,55 @@ def test_one_bad_file_stops_nothing(
     newer = (out / "a.jsonl").stat().st_mtime + 5
     os.utime(voices / "a.wav", (newer, newer))
     assert "1 animated" in animate(*args).stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--preset", "natual"], "none of the presets"),
+        (["--retarget", "vrm7"], "none of the maps"),
+        (["--retarget", "vrm1"], "52 coefficients"),
+        (["--format", "csv", "--retarget", "vrm1"], "52 coefficients"),
+        (["--format", "glb"], "--rig"),
+        (["--format", "glb", "--rig", "missing.glb"], "no rig at missing.glb"),
+        (["--fps", "60"], "30 frames a second"),
+        (["-o", "-"], "give -o a folder"),
+        (["-o", "voices/a.wav"], "the output must be a folder"),
+        (["-o", "voices/notes.md/out"], "Cannot make the folder"),
+    ],
+)
+def test_what_would_fail_every_recording_is_told_once_and_costs_nothing(
+    voices: Path,
+    tmp_path: Path,
+    tiny_models: dict[int, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = [tmp_path / "out" / name for name in ("a.jsonl", "b.jsonl")]
+    done[0].parent.mkdir()
+    for path in done:
+        path.write_text("an hour's work")
+    before = sorted(tmp_path.rglob("*"))
+    result = animate(voices, "-o", "out", "--model", tiny_models[30], "--again", *options)
+    assert isinstance(result.exception, KoemorphError)
+    assert words in str(result.exception)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert [path.read_text() for path in done] == ["an hour's work"] * 2
+
+
+def test_again_replaces_what_is_done(
+    voices: Path, tmp_path: Path, tiny_models: dict[int, Path]
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("a.jsonl", "bad.jsonl"):
+        (out / name).write_text("")
+    result = animate(voices, "-o", out, "--model", tiny_models[30], "--again")
+    assert "3 animated, 0 were done already, 1 failed" in result.stderr
+    assert len(read_jsonl(out / "a.jsonl")) == 15
+    assert (out / "bad.jsonl").exists()
 
 
 def test_names_need_not_be_utf8(voices: Path, tmp_path: Path, tiny_models: dict[int, Path]) -> None:

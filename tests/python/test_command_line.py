@@ -52,6 +52,12 @@ def test_dash_is_standard_output(tiny_models: dict[int, Path], speech: Path) -> 
     result = run("animate", speech, "-o", "-", "--model", tiny_models[30])
     assert result.returncode == 0
     assert len(result.stdout.splitlines()) == round(soundfile.info(speech).duration * 30)
+    for options, words in (
+        (["--format", "csv"], "jsonl alone"),
+        (["--retarget", "vrm1"], "52 coefficients"),
+    ):
+        refused = run("animate", speech, "-o", "-", "--model", tiny_models[30], *options)
+        fails_with_one_sentence(refused, words)
 
 
 def test_odd_audio_is_animated(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
@@ -136,6 +142,9 @@ def test_bad_outputs(tmp_path: Path, tiny_models: dict[int, Path], speech: Path)
     odd = tmp_path / "face.doc"
     fails_with_one_sentence(run("animate", speech, "-o", odd, *model), "format")
     fails_with_one_sentence(run("animate", speech, "-o", tmp_path, *model))
+    # Told before the recording is looked at, for animating it may take hours.
+    unread = run("animate", tmp_path / "missing.wav", "-o", nowhere, *model)
+    fails_with_one_sentence(unread, "create it first")
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     if os.geteuid() != 0:  # root may write anywhere

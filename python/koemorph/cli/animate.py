@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
@@ -15,6 +16,7 @@ from koemorph import batch
 from koemorph.cli.options import fps_option, model_option
 from koemorph.cli.progress import progress_bar
 from koemorph.controls import presets
+from koemorph.errors import OutputError
 from koemorph.model import Model
 from koemorph.outputs import FORMATS
 from koemorph.outputs.jsonl import write_jsonl
@@ -23,10 +25,24 @@ from koemorph.retarget import maps
 _PATH = click.Path(path_type=Path)
 _NAMES = [known.name for known in FORMATS]
 _FORMATS = ", ".join(f"{known.name} ({known.description})" for known in FORMATS)
+_STDOUT = "-"
+
+
+def _rehearse(model: Model, output: str, settings: batch.Settings) -> None:
+    """Raise now what would else be found once the recording is animated."""
+    if output != _STDOUT:
+        batch.rehearse(model, Path(output), settings)
+    elif settings.format not in (None, "jsonl"):
+        raise OutputError(
+            f"Standard output takes jsonl alone; for {settings.format} give -o the name of a file."
+        )
+    else:
+        write_jsonl(batch.animate_silence(model, settings), io.StringIO())
 
 
 def _animate_one(audio: Path, output: str, settings: batch.Settings) -> None:
     model = Model(settings.model)
+    _rehearse(model, output, settings)
     with progress_bar(f"Animating {audio.name}") as progress:
         animation = model.animate(
             audio,
@@ -35,7 +51,7 @@ def _animate_one(audio: Path, output: str, settings: batch.Settings) -> None:
             retarget=settings.retarget,
             progress=progress,
         )
-    if output == "-":
+    if output == _STDOUT:
         write_jsonl(animation, sys.stdout)
     else:
         animation.save(output, settings.format, rig=settings.rig, node=settings.node)
@@ -47,9 +63,11 @@ def _processor_seconds() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
-def _animate_all(jobs: list[batch.Job], settings: batch.Settings, processes: int) -> int:
-    """Animate many; returns the exit code, 1 when some failed."""
-    waiting = [job for job in jobs if not job.is_done()]
+def _animate_all(
+    jobs: list[batch.Job], settings: batch.Settings, processes: int, again: bool
+) -> int:
+    """Animate many, what is done only if `again`; returns the exit code, 1 when some failed."""
+    waiting = [job for job in jobs if again or not job.is_done()]
     failed: list[tuple[batch.Job, str]] = []
     seconds = 0.0
     console = Console(stderr=True)
@@ -116,8 +134,8 @@ def command(
     if not batch.is_batch(inputs):
         _animate_one(inputs[0], output, settings)
         return 0
+    if output == _STDOUT:
+        raise OutputError("Standard output takes one recording; for many give -o a folder.")
     planned = batch.plan(inputs, Path(output), file_format)
-    if again:
-        for job in planned:
-            job.output.unlink(missing_ok=True)
-    return _animate_all(planned, settings, jobs)
+    batch.prepare(planned, Path(output), settings)
+    return _animate_all(planned, settings, jobs, again)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from koemorph.animation import Animation
 from koemorph.errors import MissingExtraError, OutputError
+from koemorph.outputs.atomic import atomic_path
 
 
 @dataclass(frozen=True)
@@ -90,3 +92,17 @@ def write(
         ) from error
     writer: Writer = module.write
     writer(animation, path, options or WriteOptions())
+
+
+class _Rehearsed(Exception):  # noqa: N818 (no error)
+    """Takes away what a rehearsal has written."""
+
+
+def rehearse(animation: Animation, path: Path, format: str | None, options: WriteOptions) -> None:
+    """Write beside `path` and take it away again: raises what `write` would, but `path` stays."""
+    file_format = find_format(path, format)
+    with suppress(_Rehearsed), atomic_path(path) as scratch:
+        # A device or a pipe is no place to rehearse.
+        if scratch != path:
+            write(animation, scratch, file_format.name, options)
+        raise _Rehearsed
