@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
+from koemorph.errors import DataError
+
 from .recordings import Capture, Recording, read_audio, resample_capture
 
 FloatArray = NDArray[np.float32]
@@ -93,10 +95,9 @@ def _join(
             pieces.append(_room_tone(audio, pause, rng))
             length += pause
         starts.append(length)
-        capture = recording.capture
-        inside = capture.times < len(audio) / rate
-        times.append(capture.times[inside] + length / rate)
-        weights.append(capture.weights[inside])
+        face = while_heard(recording, len(audio) / rate)
+        times.append(face.times + length / rate)
+        weights.append(face.weights)
         pieces.append(audio)
         length += len(audio)
     labelled = members[0][0].capture.labelled
@@ -110,6 +111,27 @@ def _join(
         labelled,
         np.round(np.array(starts) / rate * fps).astype(np.int64),
     )
+
+
+def while_heard(recording: Recording, seconds: float) -> Capture:
+    """The face while its sound of so many seconds lasts, from 0 on.
+
+    A face that begins before its sound (timecodes and offsets move it there) begins where it is at
+    0; one that begins later holds still until then. Raises DataError where none of it is left.
+    """
+    capture = recording.capture
+    if capture.times[-1] < 0 or capture.times[0] >= seconds:
+        raise DataError(
+            f"{recording.audio}: its face lasts from {capture.times[0]:.2f} s to "
+            f"{capture.times[-1]:.2f} s, its sound from 0 to {seconds:.2f} s; correct its "
+            "timecode.json or its timestamps."
+        )
+    inside = (capture.times >= 0) & (capture.times < seconds)
+    times, weights = capture.times[inside], capture.weights[inside]
+    if not len(times) or times[0] > 0:
+        times = np.concatenate([[0.0], times])
+        weights = np.concatenate([resample_capture(capture, 1.0, 1), weights])
+    return Capture(weights, times, capture.labelled)
 
 
 def _room_tone(audio: FloatArray, count: int, rng: np.random.Generator) -> FloatArray:

@@ -102,7 +102,7 @@ def test_faces_lead_while_they_are_learned_and_are_judged_where_they_are(
     assert len(plain) > 2
     for before, after in zip(plain[:-2], early[:-2], strict=True):
         shared = np.isclose(before[1:], after[:-1], atol=1e-4).all(axis=1)
-        assert shared.mean() > 0.9
+        assert shared.mean() > 0.8  # all but the pauses, in which a face moves to its next clip's
         assert not np.allclose(before, after, atol=1e-2)
     for before, after in zip(plain[-2:], early[-2:], strict=True):
         np.testing.assert_array_equal(before, after)

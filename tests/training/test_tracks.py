@@ -1,0 +1,43 @@
+"""Recordings strung together: each keeps its own face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from babble import FPS, write_babble
+
+from koemorph.errors import DataError
+from koemorph.training.recordings import Recording, read_recording
+from koemorph.training.sync import shifted
+from koemorph.training.tracks import Track, string_together
+
+
+def strung(*recordings: Recording) -> Track:
+    """One track of them, with pauses of a second."""
+    (track,) = string_together([("one", each) for each in recordings], FPS, 60.0, (1.0, 1.0), 0)
+    return track
+
+
+@pytest.mark.parametrize("early", [1.313, 0.01, -0.5])
+def test_a_face_that_begins_beside_its_sound_leaves_the_clip_before_as_it_is(
+    tmp_path: Path, early: float
+) -> None:
+    first, second = (read_recording(write_babble(tmp_path / str(seed), seed)) for seed in (1, 2))
+    moved = shifted(second, early)
+    track, alone, after = strung(first, moved), strung(first), strung(moved)
+    np.testing.assert_array_equal(track.weights[: alone.frames], alone.weights)
+    begin = track.starts[1]
+    np.testing.assert_allclose(track.weights[begin:], after.weights, atol=1e-6)
+    assert not track.weights[:, ~track.labelled].any()
+    # Between two frames of the capture, or held still before its first.
+    expected = np.interp(np.arange(120) / FPS, moved.capture.times, moved.capture.weights[:, 17])
+    np.testing.assert_allclose(after.weights[:, 17], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("early", [5.0, -5.0])
+def test_a_face_without_sound_is_named(tmp_path: Path, early: float) -> None:
+    recording = read_recording(write_babble(tmp_path / "clip", 1))
+    with pytest.raises(DataError, match=r"clip.audio\.wav: its face lasts from .*timecode\.json"):
+        strung(shifted(recording, early))
