@@ -66,11 +66,13 @@ def test_faces_come_and_go_and_break_cleanly(
     run([*unity_game, check, voice.model], game_folder)
 
 
-def test_models_maps_and_presets_are_chosen_by_name(
-    unity_game: list[str], game_folder: Path
+@pytest.mark.parametrize("check", ["choosing", "listening"])
+def test_a_face_follows_what_is_chosen(
+    unity_game: list[str], game_folder: Path, check: str
 ) -> None:
+    """Models, maps and presets by name, in the inspector, and by a listener in mid-speech."""
     models = [bundled_model(30), bundled_model(60)]
-    run([*unity_game, "choosing", *models], game_folder)
+    run([*unity_game, check, *models], game_folder)
 
 
 def test_neither_a_frame_nor_an_audio_block_allocates(

@@ -13,8 +13,13 @@ namespace KoeMorph.Editor
         public override void OnGUI(Rect position, SerializedProperty property, GUIContent label)
         {
             if (_names == null) _names = Packaged.Names(((PackagedAttribute)attribute).Kind);
-            var chosen = EditorGUI.Popup(position, label.text, Array.IndexOf(_names, property.stringValue), _names);
-            if (chosen >= 0) property.stringValue = _names[chosen];
+            EditorGUI.BeginProperty(position, label, property);
+            EditorGUI.BeginChangeCheck();
+            // Several faces with different ones show a dash, and keep theirs until the user takes one for all.
+            var shown = property.hasMultipleDifferentValues ? -1 : Array.IndexOf(_names, property.stringValue);
+            var chosen = EditorGUI.Popup(position, label.text, shown, _names);
+            if (EditorGUI.EndChangeCheck() && chosen >= 0) property.stringValue = _names[chosen];
+            EditorGUI.EndProperty();
         }
     }
 

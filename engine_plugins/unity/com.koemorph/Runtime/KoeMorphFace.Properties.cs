@@ -86,7 +86,7 @@ namespace KoeMorph
         /// <summary>Apple's names of the 52 coefficients, in the order of <see cref="Weights"/>.</summary>
         public static string[] Names { get { return Coefficients.Names; } }
 
-        /// <summary>What keeps this face at rest, or "" when all is well.</summary>
+        /// <summary>What keeps this face at rest, or its preset from being used; "" when all is well.</summary>
         public string Problem { get { return _problem; } }
 
         /// <exception cref="KoeMorphException">There is no such model.</exception>

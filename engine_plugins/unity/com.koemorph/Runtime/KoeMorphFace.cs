@@ -30,6 +30,7 @@ namespace KoeMorph
         KoeMorphPreset _shownPreset;
         int _shownRevision;
         bool _speaking;
+        int _closed;
         string _problem = "";
 
         void OnEnable()
@@ -46,7 +47,7 @@ namespace KoeMorph
 
         void LateUpdate()
         {
-            if (_input == FaceInput.AudioClip && ClipChanged()) Reopen();
+            if (_input == FaceInput.AudioClip && ClipChanged() || InspectorChanged()) Reopen();
             if (_input != FaceInput.Manual && _source == null && _problem.Length == 0)
                 Fail("There is no voice: set Source to an AudioSource, or put one on '" + name + "'.");
             FollowMixer();
@@ -59,10 +60,12 @@ namespace KoeMorph
             try
             {
                 FollowPreset();
-                _playbackTime = Advance() - _delay;
-                _stream.FollowVoice(_speaking, _playbackTime);
+                bool speaking;
+                _playbackTime = Advance(out speaking) - _delay;
+                _stream.FollowVoice(speaking, _playbackTime);
                 _stream.Sample(_playbackTime, _weights);
                 Show();
+                SetSpeaking(speaking);
             }
             catch (KoeMorphException error)
             {
@@ -118,6 +121,7 @@ namespace KoeMorph
             {
                 if (_source == null && _input != FaceInput.Manual) _source = GetComponent<AudioSource>();
                 _clip = _source == null ? null : _source.clip;
+                RememberInspector();
                 if (_input == FaceInput.AudioSource && _source == null) return;  // may yet come; see LateUpdate
                 if (_input == FaceInput.AudioClip && _clip == null) return;  // nothing to say yet
                 var asset = ModelInUse;
@@ -148,7 +152,15 @@ namespace KoeMorph
             if (ReferenceEquals(_preset, _shownPreset) && revision == _shownRevision) return;
             _shownPreset = _preset;
             _shownRevision = revision;
-            _stream.SetControls(_preset == null ? Interop.Controls.Default() : _preset.Controls);
+            try
+            {
+                _stream.SetControls(_preset == null ? Interop.Controls.Default() : _preset.Controls);
+                _problem = "";
+            }
+            catch (KoeMorphException error)
+            {
+                Report(error.Message);  // and the face goes on with what it had
+            }
         }
 
         void OpenInput(Interop.ModelHandle model)
@@ -189,6 +201,7 @@ namespace KoeMorph
 
         void Close()
         {
+            _closed++;
             StopListening();
             var stream = _stream;
             _stream = null;
@@ -199,18 +212,26 @@ namespace KoeMorph
             _shownPreset = null;
             Rest();
             Unbind();
+            SetSpeaking(false);
         }
 
         void Reopen()
         {
             if (!isActiveAndEnabled) return;
+            var closing = _closed + 1;
             Close();
-            Open();
+            // Listeners of VoiceStopped may have disabled the face, or started it anew with what it is to have now.
+            if (isActiveAndEnabled && _closed == closing) Open();
         }
 
         void Fail(string message)
         {
+            Report(message);
             Close();
+        }
+
+        void Report(string message)
+        {
             _problem = message;
             Debug.LogError("KoeMorph: " + message, this);
         }
@@ -258,8 +279,8 @@ namespace KoeMorph
             }
         }
 
-        /// <summary>Moves the input on; the stream time that is heard now.</summary>
-        double Advance()
+        /// <summary>Moves the input on; the stream time that is heard now, and whether there is a voice.</summary>
+        double Advance(out bool speaking)
         {
             bool stopped;
             double time;
@@ -274,10 +295,11 @@ namespace KoeMorph
                 // A voice pushed by hand is shown as soon as it can be; one that is played, when it is heard.
                 time = _stream.Heard(_input == FaceInput.Manual ? _stream.Lag : _outputLatency);
             }
-            SetSpeaking(!stopped && _stream.Fed > 0);
+            speaking = !stopped && _stream.Fed > 0;
             return time;
         }
 
+        /// <summary>Last of all that is done at a time: its listeners may disable the face, or start it anew.</summary>
         void SetSpeaking(bool speaking)
         {
             if (speaking == _speaking) return;
@@ -311,6 +333,7 @@ namespace KoeMorph
         void Show()
         {
             if (WeightsReady != null) WeightsReady(_weights);
+            if (_stream == null) return;  // a listener has disabled the face
             foreach (var binding in _bindings)
             {
                 if (!binding.Fits)
@@ -325,7 +348,6 @@ namespace KoeMorph
         void Rest()
         {
             Array.Clear(_weights, 0, _weights.Length);
-            SetSpeaking(false);
             foreach (var binding in _bindings) if (binding.Fits) binding.Apply(_weights);
         }
 

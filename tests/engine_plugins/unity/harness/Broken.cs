@@ -125,8 +125,8 @@ namespace KoeMorph.Harness
             {
                 stage.Face.Preset = ScriptableObject.CreateInstance<KoeMorphPreset>();
                 stage.Face.Preset.File = new TextAsset(System.Text.Encoding.UTF8.GetBytes("{\n  oops"));
-                stage.Tick();
-                Expect.True(stage.AtRest, "with a broken preset the face is at rest");
+                Talk(stage);
+                Expect.True(!stage.AtRest && stage.Face.Problem != "", "with a broken preset the face goes on as it was");
                 Expect.OneError("line 2");
             }
         }

@@ -76,8 +76,13 @@ namespace KoeMorph.Harness
                 Change(natural, (ref Controls controls) => { controls.LipCloseOffset = 7; });
                 stage.Face.Preset = natural;
                 stage.Tick();
-                Expect.True(stage.AtRest, "a control outside its range is refused");
                 Expect.OneError("lip_close_offset");
+                Broken.Talk(stage);
+                Expect.True(!stage.AtRest && stage.Face.Problem != "", "with a control outside its range the face goes on as it was");
+                Expect.NoComplaint();
+                Change(natural, (ref Controls controls) => { controls.LipCloseOffset = 0; });
+                Broken.Talk(stage);
+                Expect.True(!stage.AtRest && stage.Face.Problem == "", "and the problem ends with the control that was wrong");
             }
             try
             {
@@ -105,6 +110,11 @@ namespace KoeMorph.Harness
             Draw("PackagedDrawer", new PackagedAttribute(Packaged.Models), property);
             Expect.True(EditorGUI.Choices.SequenceEqual(new[] { "koemorph-30", "other" }), "the inspector offers the models");
             Expect.True(property.stringValue == "other", "and takes the choice");
+            property.stringValue = "koemorph-30";
+            property.hasMultipleDifferentValues = true;
+            EditorGUI.Chooses = false;
+            Draw("PackagedDrawer", new PackagedAttribute(Packaged.Models), property);
+            Expect.True(property.stringValue == "koemorph-30", "a look at several faces changes none");
             property.propertyPath = "_controls.Multiplier.Array.data[17]";
             Draw("PerCoefficientDrawer", new PerCoefficientAttribute(), property);
             Expect.True(EditorGUI.Labels.Single() == "jawOpen", "elements have the names of their coefficients");

@@ -19,6 +19,7 @@ namespace KoeMorph.Harness
                 { "devices", Changing.Run },
                 { "bake", Baking.Bake },
                 { "choosing", Choosing.Run },
+                { "listening", Listening.Run },
                 { "resting", Resting.Run },
                 { "allocations", Allocations.Run },
                 { "ahead-of-time", AheadOfTime.Run },

@@ -99,7 +99,7 @@ namespace KoeMorph.Harness
             Stage.Wait(1 / 60.0);
         }
 
-        static void Pass(Stage stage, double seconds)
+        public static void Pass(Stage stage, double seconds)
         {
             for (var passed = 0.0; passed < seconds; passed += 1 / 60.0)
             {

@@ -104,6 +104,7 @@ namespace UnityEditor
     {
         public string propertyPath { get; set; }
         public string stringValue { get; set; }
+        public bool hasMultipleDifferentValues { get; set; }
     }
 
     public abstract class PropertyDrawer
@@ -155,12 +156,19 @@ namespace UnityEditor
         /// <summary>Stub only: the choices and the labels drawn since they were cleared.</summary>
         public static readonly List<string> Choices = new List<string>(), Labels = new List<string>();
 
-        /// <summary>Stub only: the user takes the last choice.</summary>
+        /// <summary>Stub only: whether the user takes the last choice, or just looks.</summary>
+        public static bool Chooses = true;
+
         public static int Popup(Rect position, string label, int selectedIndex, string[] displayedOptions)
         {
             Choices.AddRange(displayedOptions);
-            return displayedOptions.Length - 1;
+            return Chooses ? displayedOptions.Length - 1 : selectedIndex;
         }
+
+        public static GUIContent BeginProperty(Rect totalPosition, GUIContent label, SerializedProperty property) { return label; }
+        public static void EndProperty() { }
+        public static void BeginChangeCheck() { }
+        public static bool EndChangeCheck() { return Chooses; }
 
         public static bool PropertyField(Rect position, SerializedProperty property, GUIContent label)
         {
