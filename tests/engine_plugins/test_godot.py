@@ -20,6 +20,11 @@ from koemorph.outputs.udp import JsonUdpOutput
 from koemorph.outputs.vmc import VmcOutput
 
 HERE = Path(__file__).parent / "godot"
+JUNK = [
+    *(b"", b"{", b'{"names": 3}', b"#bundle\0", b"/x", bytes(range(256))),
+    *(b'{"names": ["Scar"], "blendshapes": [%s]}' % weight for weight in (b"[]", b"null", b'"1"')),
+    b'{"names": ["Scar"], "blendshapes": [1], "timestamp": []}',
+]
 
 
 @pytest.fixture
@@ -78,7 +83,7 @@ def test_a_stream_drives_the_blend_shapes(
     output = sender("127.0.0.1", port)
     animation = voice.animation
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-        for junk in (b"", b"{", b'{"names": 3}', b"#bundle\0", b"/x", bytes(range(256))):
+        for junk in JUNK:
             stranger.sendto(junk, ("127.0.0.1", port))
     for index in range(90):
         output.send(Frame.plain(index, animation.fps, animation.weights[index]))

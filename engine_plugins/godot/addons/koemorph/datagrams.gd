@@ -33,10 +33,16 @@ func _read_json(text: String) -> bool:
 	var weights = parsed.result.get("blendshapes")
 	if typeof(names) != TYPE_ARRAY or typeof(weights) != TYPE_ARRAY or names.size() != weights.size():
 		return false
-	face = {}
+	var stamp = parsed.result.get("timestamp", 0.0)
+	var read := {}
 	for i in names.size():
-		face[str(names[i])] = float(weights[i])
-	time = float(parsed.result.get("timestamp", 0.0))
+		if typeof(weights[i]) != TYPE_REAL:  # as JSON's numbers are
+			return false
+		read[str(names[i])] = weights[i]
+	if typeof(stamp) != TYPE_REAL:
+		return false
+	face = read
+	time = stamp
 	return true
 
 
