@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from koemorph.coefficients import COEFFICIENTS, GROUPS, INDEX, PASCAL_NAMES
 from koemorph.errors import DataError, OutputError
 from koemorph.outputs.atomic import atomic_open, atomic_path
 from koemorph.outputs.jsonl import read_jsonl, timecode, write_jsonl
+from koemorph.outputs.network import Frame
+from koemorph.outputs.stream_file import JsonlOutput
 
 
 def make_animation(frames: int = 7, fps: int = 30) -> Animation:
@@ -116,3 +120,45 @@ def test_no_permission_is_a_sentence() -> None:
         pytest.skip("needs /proc, where even root may not write")
     with pytest.raises(OutputError, match=r"Cannot write /proc/koemorph\.jsonl"):
         make_animation().save("/proc/koemorph.jsonl")
+
+
+def test_file_stops_at_its_limit_and_says_so(tmp_path: Path) -> None:
+    output = JsonlOutput(tmp_path / "live.jsonl", max_bytes=3000)
+    for index in range(20):
+        output.send(Frame.plain(index, 30, np.zeros(52, np.float32)))
+    output.close()
+    assert output.dropped > 0
+    assert "limit" in output.trouble
+    assert len(read_jsonl(tmp_path / "live.jsonl")) == output.sent > 0
+
+
+@contextmanager
+def room_for(count: int) -> Iterator[None]:
+    """A disk on which no file can have more bytes than `count`."""
+    resource = pytest.importorskip("resource", reason="the system has no such limits")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_costs_no_take_but_the_frames_that_come_then(tmp_path: Path) -> None:
+    output = JsonlOutput(tmp_path / "live.jsonl")
+    frames = [Frame.plain(index, 30, np.zeros(52, np.float32)) for index in range(40)]
+    with room_for(3000):
+        for frame in frames[:20]:
+            output.send(frame)
+    assert output.trouble
+    kept = output.sent
+    assert 0 < kept == 20 - output.dropped < 20
+    output.send(frames[20])
+    assert output.trouble == ""
+    with room_for(3001):
+        for frame in frames[21:]:
+            output.send(frame)
+        output.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["live.jsonl"]
+    times = read_jsonl(tmp_path / "live.jsonl").times
+    np.testing.assert_allclose(times * 30, [*range(kept), 20])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from koemorph.outputs.atomic import atomic_open
+from koemorph.outputs.atomic import atomic_path
 from koemorph.outputs.jsonl import frame_line
 from koemorph.outputs.network import Frame, Output
 
@@ -14,7 +14,10 @@ DEFAULT_MAX_BYTES = 4 << 30
 
 
 class JsonlOutput(Output):
-    """Appends each frame as a v2.0 line until `max_bytes`, then drops frames and says so."""
+    """Appends each frame as a v2.0 line until `max_bytes`, then drops frames and says so.
+
+    A frame that the disk has no room for is dropped whole: what is there stays complete lines.
+    """
 
     keeps_all = True
 
@@ -23,15 +26,29 @@ class JsonlOutput(Output):
         super().__init__(f"jsonl {path}")
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._stack = ExitStack()
-        self._stream = self._stack.enter_context(atomic_open(path))
+        with ExitStack() as stack:
+            part = stack.enter_context(atomic_path(path))
+            # Unbuffered, or the disk would be found full when its frames have been counted as sent.
+            self._file = part.open("ab", buffering=0)
+            self._place = stack.pop_all()
 
     def deliver(self, frame: Frame) -> None:
-        line = frame_line(frame.index, frame.time, frame.weights, frame.fps)
+        line = frame_line(frame.index, frame.time, frame.weights, frame.fps).encode()
         if self._bytes + len(line) > self._max_bytes:
             raise OSError(0, f"the file has reached its limit of {self._max_bytes / 1e9:.1f} GB")
-        self._stream.write(line)
+        rest = line
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            with suppress(OSError):  # a pipe keeps the part that it has
+                self._file.truncate(self._bytes)
+            raise
         self._bytes += len(line)
 
     def close(self) -> None:
-        self._stack.close()
+        """Give the file its name, whatever closing it brings: a take cannot be had again."""
+        try:
+            self._file.close()
+        finally:
+            self._place.close()
