@@ -40,6 +40,8 @@ from .predict import animate
 from .recordings import find_recordings, read_audio, read_recording, resample_capture
 from .rig import Lips
 from .styles import speak
+from .sync import with_timecode
+from .tracks import check_overlap
 
 FloatArray = NDArray[np.float32]
 Animate = Callable[[FloatArray, int], FloatArray]
@@ -125,8 +127,9 @@ def read_cases(data: Path, fps: int, phones: Mapping[str, Phones]) -> list[Case]
     cases = []
     with FeatureCache.temporary(settings, emotion_backend("none")) as cache:
         for path in find_recordings(data):
-            recording = read_recording(path)
+            recording = with_timecode(read_recording(path))
             audio, rate = read_audio(recording.audio)
+            check_overlap(recording, len(audio) / rate)
             features: TrackFeatures = cache.load(audio, rate)
             capture = recording.capture
             target = resample_capture(capture, fps, len(features))

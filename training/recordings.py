@@ -54,6 +54,11 @@ class Recording:
     fps: float
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def subject(self) -> str:
+        """Who speaks, "" where the metadata does not say."""
+        return str(self.metadata.get("subject", ""))
+
 
 def exact_fps(fps: float) -> Fraction:
     """The rational rate that a decimal means: 29.97 is 30000/1001, 25.0 is 25."""

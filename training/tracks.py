@@ -67,8 +67,7 @@ def string_together(
 
     for source, recording in recordings:
         audio, rate = read_audio(recording.audio)
-        subject = str(recording.metadata.get("subject", ""))
-        key = (source, subject, rate, recording.capture.labelled.tobytes())
+        key = (source, recording.subject, rate, recording.capture.labelled.tobytes())
         groups[key].append((recording, audio))
         if sum(len(samples) for _, samples in groups[key]) >= seconds * rate:
             finish(key)
@@ -95,7 +94,7 @@ def _join(
             pieces.append(_room_tone(audio, pause, rng))
             length += pause
         starts.append(length)
-        face = while_heard(recording, len(audio) / rate)
+        face = _while_heard(recording, len(audio) / rate)
         times.append(face.times + length / rate)
         weights.append(face.weights)
         pieces.append(audio)
@@ -113,19 +112,24 @@ def _join(
     )
 
 
-def while_heard(recording: Recording, seconds: float) -> Capture:
+def check_overlap(recording: Recording, seconds: float) -> None:
+    """Raises DataError where nothing of a face is within its sound of so many seconds."""
+    times = recording.capture.times
+    if times[-1] < 0 or times[0] >= seconds:
+        raise DataError(
+            f"{recording.audio}: its face lasts from {times[0]:.2f} s to {times[-1]:.2f} s, its "
+            f"sound from 0 to {seconds:.2f} s; correct its timecode.json or its timestamps."
+        )
+
+
+def _while_heard(recording: Recording, seconds: float) -> Capture:
     """The face while its sound of so many seconds lasts, from 0 on.
 
     A face that begins before its sound (timecodes and offsets move it there) begins where it is at
-    0; one that begins later holds still until then. Raises DataError where none of it is left.
+    0; one that begins later holds still until then.
     """
+    check_overlap(recording, seconds)
     capture = recording.capture
-    if capture.times[-1] < 0 or capture.times[0] >= seconds:
-        raise DataError(
-            f"{recording.audio}: its face lasts from {capture.times[0]:.2f} s to "
-            f"{capture.times[-1]:.2f} s, its sound from 0 to {seconds:.2f} s; correct its "
-            "timecode.json or its timestamps."
-        )
     inside = (capture.times >= 0) & (capture.times < seconds)
     times, weights = capture.times[inside], capture.weights[inside]
     if not len(times) or times[0] > 0:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from babble import write_babble
+from omegaconf import DictConfig
 
+from koemorph.coefficients import INDEX
 from koemorph.errors import DataError
 from koemorph.training import corpora, sync
+from koemorph.training.corpus import prepare
+from koemorph.training.evaluate import read_cases
 from koemorph.training.recordings import read_recording
+from koemorph.training.settings import read_settings
 
 
 def test_timecodes_are_seconds() -> None:
@@ -28,13 +34,45 @@ def test_timecode_json_moves_the_face(tmp_path: Path) -> None:
     folder = write_babble(tmp_path / "clip", seed=1)
     before = read_recording(folder)
     assert sync.with_timecode(before) is before
-    starts = {"fps": 30, "audio_start": "10:00:00:00", "blendshapes_start": "10:00:00:06"}
-    (folder / "timecode.json").write_text(json.dumps(starts))
-    moved = sync.with_timecode(before)
+    moved = sync.with_timecode(read_recording(write_late(folder, seed=1)))
     np.testing.assert_allclose(moved.capture.times, before.capture.times + 0.2)
     (folder / "timecode.json").write_text('{"fps": 30}')
     with pytest.raises(DataError, match=r"timecode\.json: expected fps"):
         sync.with_timecode(before)
+
+
+def write_late(folder: Path, seed: int) -> Path:
+    """A recording whose timecodes put its face 0.2 s after its sound."""
+    write_babble(folder, seed)
+    starts = {"fps": 30, "audio_start": "10:00:00:00", "blendshapes_start": "10:00:00:06"}
+    (folder / "timecode.json").write_text(json.dumps(starts))
+    return folder
+
+
+def test_a_model_is_evaluated_where_the_timecodes_put_the_face(tmp_path: Path) -> None:
+    folder = write_late(tmp_path / "clip", seed=1)
+    (case,) = read_cases(tmp_path, 30, {})
+    jaw = read_recording(folder).capture.weights[:, INDEX["jawOpen"]]
+    np.testing.assert_allclose(case.target[6:, INDEX["jawOpen"]], jaw[:-6], atol=1e-6)
+
+
+def test_what_validates_is_corrected_with_what_teaches(
+    configure: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    """One recording is too short to show the offset that it shares with the others."""
+    for seed in range(8):
+        write_late(tmp_path / str(seed), seed)
+    overrides = (
+        f"data.train_data_dir={tmp_path}", "data.val_data_dir=null", "data.validation_share=0.125"
+    )  # fmt: skip
+
+    def validated(*more: str) -> np.ndarray:
+        (track,) = prepare(read_settings(configure(*overrides, *more))).validation
+        return track.weights[:, INDEX["jawOpen"]]
+
+    true = validated("data.use_timecode=false")
+    uncorrected = np.abs(validated() - true).mean()
+    assert np.abs(validated("data.verify_sync=true") - true).mean() < 0.5 * uncorrected
 
 
 def test_offsets_are_measured(tmp_path: Path) -> None:
