@@ -17,10 +17,10 @@ from koemorph.errors import DataError, KoemorphError
 
 from .cache import FeatureCache
 from .data import LabelledTrack, load_tracks
-from .recordings import Recording, find_recordings, read_recording
+from .recordings import Recording, find_recordings, read_audio, read_recording
 from .settings import Settings
 from .sync import measure_offset, shifted, with_timecode
-from .tracks import Track, string_together
+from .tracks import Track, check_overlap, string_together
 
 Named = list[tuple[str, Recording]]
 LOG = logging.getLogger(__name__)
@@ -56,15 +56,16 @@ def all_tracks(settings: Settings) -> list[Track]:
 
 
 def _both(settings: Settings) -> tuple[Named, Named, int]:
-    train, bad = _read(settings.data.train, settings)
-    if settings.data.validation:
-        validation, more = _read(settings.data.validation, settings)
-        bad += more
-    else:
-        train, validation = _split(train, settings.data.validation_share)
-    if settings.data.verify_sync:
-        train, validation = _in_step(train), _in_step(validation)
-    return train, validation, bad
+    data = settings.data
+    train, bad = _read(data.train, settings)
+    validation, more = _read(data.validation, settings) if data.validation else ([], 0)
+    if data.verify_sync:
+        # Of both at once: a small share of a subject's recordings may not show its offset.
+        moved = _in_step(train + validation)
+        train, validation = moved[: len(train)], moved[len(train) :]
+    if not data.validation:
+        train, validation = _split(train, data.validation_share)
+    return train, validation, bad + more
 
 
 def _strung(recordings: Named, settings: Settings) -> list[Track]:
@@ -85,9 +86,7 @@ def _read(folders: Mapping[str, Path], settings: Settings) -> tuple[Named, int]:
         unlabelled = settings.data.unlabelled.get(name, ())
         for path in find_recordings(folder)[: settings.data.max_files]:
             try:
-                recording = read_recording(path, auto_detect_fps=settings.data.auto_detect_fps)
-                if settings.data.use_timecode:
-                    recording = with_timecode(recording)
+                recording = _read_whole(path, settings)
             except KoemorphError as error:
                 if not settings.data.skip_bad:
                     raise
@@ -101,12 +100,22 @@ def _read(folders: Mapping[str, Path], settings: Settings) -> tuple[Named, int]:
     return found, bad
 
 
+def _read_whole(path: Path, settings: Settings) -> Recording:
+    """A recording whose sound, too, can be read, and lasts while there is a face."""
+    recording = read_recording(path, auto_detect_fps=settings.data.auto_detect_fps)
+    if settings.data.use_timecode:
+        recording = with_timecode(recording)
+    audio, rate = read_audio(recording.audio)
+    check_overlap(recording, len(audio) / rate)
+    return recording
+
+
 def _in_step(recordings: Named) -> Named:
     """Measures each subject's offset between sound and face, says it, and takes it away."""
     groups: dict[tuple[str, str], list[Recording]] = defaultdict(list)
     for source, recording in recordings:
-        groups[source, str(recording.metadata.get("subject", ""))].append(recording)
-    corrected = []
+        groups[source, recording.subject].append(recording)
+    late = {}
     for (source, subject), members in groups.items():
         offset = measure_offset(members)
         LOG.info(
@@ -117,10 +126,8 @@ def _in_step(recordings: Named) -> Named:
             offset.strength,
             "; corrected" if offset.matters else "",
         )
-        for member in members:
-            moved = shifted(member, offset.seconds) if offset.matters else member
-            corrected.append((source, moved))
-    return corrected
+        late[source, subject] = offset.seconds if offset.matters else 0.0
+    return [(source, shifted(one, late[source, one.subject])) for source, one in recordings]
 
 
 def _mask(recording: Recording, unlabelled: Sequence[str]) -> Recording:
