@@ -51,6 +51,13 @@ def _source(mic: str | None, wav: Path | None, stdin_rate: int | None) -> Source
     return MicrophoneSource(mic or "")
 
 
+def _ending_signals() -> list[signal.Signals]:
+    """Ctrl-C's, that of `kill`, and a closed terminal's unless `nohup` has it ignored."""
+    closed = [number for number in signal.Signals if number.name in ("SIGHUP", "SIGBREAK")]
+    heeded = [number for number in closed if signal.getsignal(number) != signal.SIG_IGN]
+    return [signal.SIGINT, signal.SIGTERM, *heeded]
+
+
 def _show_devices(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
         for index, name, channels, rate in input_devices():
@@ -113,7 +120,7 @@ def command(
         line = StatusLine(sys.stderr)
         target = None if map_name is None else load_map(map_name)
         session = Session(source, stream, outputs, retarget=target, on_frame=line.show)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _ending_signals():
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: session.stop()))
         session.run(duration)
         line.finish(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -37,17 +38,23 @@ class StatusLine:
         self._last = time
         trouble = self._trouble(session)
         if self._live:
-            self._stream.write(f"\r\x1b[K{self._text(session)}{trouble and '  ! ' + trouble}")
-            self._stream.flush()
+            self._write(f"\r\x1b[K{self._line(session)}")
         elif trouble != self._told:
             self._told = trouble
-            self._stream.write(f"{trouble or 'all is well again'}\n")
-            self._stream.flush()
+            self._write(f"{trouble or 'all is well again'}\n")
 
     def finish(self, session: Session) -> None:
         """The last state, as a line that stays."""
-        self._stream.write(("\r\x1b[K" if self._live else "") + self._text(session) + "\n")
-        self._stream.flush()
+        self._write(("\r\x1b[K" if self._live else "") + self._line(session) + "\n")
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):  # a terminal that was closed ends no take
+            self._stream.write(text)
+            self._stream.flush()
+
+    def _line(self, session: Session) -> str:
+        trouble = self._trouble(session)
+        return self._text(session) + (trouble and f"  ! {trouble}")
 
     def _text(self, session: Session) -> str:
         statistics = session.statistics

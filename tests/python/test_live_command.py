@@ -1,0 +1,93 @@
+"""`koemorph live` as a user runs it, from mistakes to the end of a take."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner, Result
+
+from koemorph.cli.live import command
+from koemorph.outputs.jsonl import read_jsonl
+
+
+def invoke(*args: str) -> Result:
+    return CliRunner().invoke(command, args)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--udp", "127.0.0.1:9"], "Choose one source"),
+        (["--wav", "a.wav", "--stdin", "16000", "--udp", "127.0.0.1:9"], "Choose one source"),
+        (["--wav", "SPEECH"], "Say where the face goes"),
+        (["--wav", "SPEECH", "--udp", "nowhere"], "is no address"),
+        (["--wav", "SPEECH", "--osc", "127.0.0.1:9000,{jaw}"], "no OSC address"),
+        (["--wav", "missing.wav", "--udp", "127.0.0.1:9"], "does not exist"),
+        (["--stdin", "10", "--udp", "127.0.0.1:9"], "sample rate of 10"),
+        (["--wav", "SPEECH", "--jsonl", "missing/x.jsonl"], "create it first"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(
+    args: list[str], words: str, speech: Path, tiny_models: dict[int, Path]
+) -> None:
+    args = [str(speech) if arg == "SPEECH" else arg for arg in args]
+    result = invoke(*args, "--model", str(tiny_models[30]))
+    assert result.exit_code != 0
+    assert words in result.output + str(result.exception)
+
+
+@pytest.fixture
+def receiver() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(20)
+        yield sock
+
+
+@pytest.mark.parametrize(
+    ("before", "signals"),
+    [
+        ([], ["SIGINT"]),
+        ([], ["SIGTERM"]),
+        ([], ["SIGHUP"]),  # the terminal was closed
+        (["nohup"], ["SIGHUP", "SIGINT"]),
+    ],
+)
+def test_command_sends_and_records_until_it_is_ended(
+    tmp_path: Path,
+    tiny_models: dict[int, Path],
+    receiver: socket.socket,
+    before: list[str],
+    signals: list[str],
+) -> None:
+    if os.name == "nt":
+        pytest.skip("Windows has other signals")
+    soundfile.write(tmp_path / "long.wav", np.zeros(16000 * 60, np.float32), 16000)
+    host, port = receiver.getsockname()
+    out = tmp_path / "live.jsonl"
+    args = ["live", "--wav", str(tmp_path / "long.wav"), "--model", str(tiny_models[30]), "--json"]
+    args += ["--udp", f"{host}:{port}", "--livelink", f"{host}:{port},Hero", "--jsonl", str(out)]
+    run = [*before, sys.executable, "-c", "from koemorph.cli import main; main()", *args]
+    process = subprocess.Popen(run, stdout=subprocess.PIPE)
+    packets = []
+    for name in signals:
+        packets += [receiver.recv(2048) for _ in range(40)]
+        process.send_signal(signal.Signals[name])
+    stdout, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert sum(packet[:1] == b"{" for packet in packets) == 20 * len(signals)
+    assert sum(packet[:1] == b"\x06" for packet in packets) == 20 * len(signals)
+    figures = json.loads(stdout)
+    recorded = read_jsonl(out)
+    assert len(recorded) >= figures["frames"] >= 20 * len(signals)
+    assert not list(tmp_path.glob("*.part"))
