@@ -300,6 +300,17 @@ def test_a_dry_pipe_is_silence_and_says_so() -> None:
     os.close(writing)
 
 
+@pytest.mark.parametrize("rate", [60, 20, 7, 1])
+def test_the_face_goes_to_rest_at_any_rate(tiny: Model, rate: float) -> None:
+    clock = SimulatedClock()
+    collector = Collector(clock)
+    collector.max_rate = rate
+    Session(Noise(), tiny.stream(16000), [collector], clock=clock).run(duration=1)
+    weights = [weights for _, _, weights in collector.frames]
+    assert any(before.any() for before in weights[:-1])
+    assert not weights[-1].any()
+
+
 class ClosedTerminal(io.StringIO):
     """What is left of a terminal that was closed."""
 

@@ -135,13 +135,17 @@ class Session:
         if self._on_frame is not None:
             self._on_frame(self)
 
-    def _send(self, in_time: bool) -> None:
-        weights = self._waiting.popleft()
+    def _frame(self, weights: FloatArray) -> Frame:
+        """The next frame, of weights (52,)."""
         names, values = COEFFICIENTS, weights
         if self._retarget is not None:
             names, values = self._retarget.names, self._retarget.apply(weights[None])[0]
         frame = Frame(self._next, self._next / self._fps, self._fps, weights, names, values)
         self._next += 1
+        return frame
+
+    def _send(self, in_time: bool) -> None:
+        frame = self._frame(self._waiting.popleft())
         if not in_time:
             self.statistics.dropped += 1
         for output in self.outputs:
@@ -158,10 +162,8 @@ class Session:
             if not self._stopped:
                 self._clock.sleep_until(schedule.due(self._next))
             self._send(in_time=not self._stopped)
-        rest = np.zeros(len(COEFFICIENTS), np.float32)
-        self._waiting.append(rest)
-        watching = [output for output in self.outputs if not output.keeps_all]
-        self.outputs, all_outputs = watching, self.outputs
         self._clock.sleep_until(schedule.due(self._next))
-        self._send(in_time=True)
-        self.outputs = all_outputs
+        rest = self._frame(np.zeros(len(COEFFICIENTS), np.float32))
+        for output in self.outputs:
+            if not output.keeps_all:
+                output.send(rest, last=True)
