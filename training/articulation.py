@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,14 @@ HEIGHT = {
 OPEN = frozenset({"AA", "AE", "AO", "EH", "AH"})
 AROUND = 0.04  # seconds around a stop in which its closure counts
 CLOSED = 0.15  # of the median gap of vowels
+
+
+def as_phones(stored: Any) -> Phones:
+    """What JSON holds, [[phone, start, end], ...]; ValueError or TypeError where it is no such."""
+    phones = tuple((str(phone), float(start), float(end)) for phone, start, end in stored)
+    if not np.isfinite([times for _, *times in phones]).all():
+        raise ValueError("a time is not finite")
+    return phones
 
 
 def articulation(

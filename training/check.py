@@ -82,7 +82,7 @@ def _check_times(where: str, recording: Recording, seconds: float) -> Iterator[P
             "They are interpolated; capture again if that is too coarse.",
         )
     named = recording.metadata.get("source_fps")
-    if isinstance(named, (int, float)) and len(times) > 1 and not gaps:
+    if named is not None and len(times) > 1 and not gaps:
         expected = uniform_times(len(times), float(named))
         apart = float(times[-1] - times[0] - expected[-1])
         if abs(apart) > 1 / fps:

@@ -20,7 +20,7 @@ from koemorph.coefficients import COEFFICIENTS, INDEX
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 
-from .articulation import Phones, articulation
+from .articulation import Phones, articulation, as_phones
 from .cache import FeatureCache, TrackFeatures
 from .checkpoints import load_checkpoint
 from .corpora import sounds
@@ -37,7 +37,7 @@ from .metrics import (
     speech_frames,
 )
 from .predict import animate
-from .recordings import find_recordings, read_audio, read_recording, resample_capture
+from .recordings import Recording, find_recordings, read_audio, read_recording, resample_capture
 from .rig import Lips
 from .styles import speak
 from .sync import with_timecode
@@ -134,7 +134,6 @@ def read_cases(data: Path, fps: int, phones: Mapping[str, Phones]) -> list[Case]
             capture = recording.capture
             target = resample_capture(capture, fps, len(features))
             target = np.where(capture.labelled, target, np.float32(np.nan))
-            known = phones.get(recording.name) or recording.metadata.get("phones", ())
             cases.append(
                 Case(
                     recording.name,
@@ -143,10 +142,21 @@ def read_cases(data: Path, fps: int, phones: Mapping[str, Phones]) -> list[Case]
                     target,
                     speech_frames(features),
                     np.array(features.mel),
-                    tuple((str(name), float(start), float(end)) for name, start, end in known),
+                    phones.get(recording.name) or _own_phones(recording),
                 )
             )
     return cases
+
+
+def _own_phones(recording: Recording) -> Phones:
+    """The phones that a recording's metadata.json names, if any."""
+    try:
+        return as_phones(recording.metadata.get("phones", ()))
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{recording.audio.parent / 'metadata.json'}: phones must be a list of "
+            f"[phone, start, end] ({error})."
+        ) from error
 
 
 def evaluate(

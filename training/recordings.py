@@ -25,6 +25,8 @@ from koemorph.errors import AudioError, DataError
 from koemorph.outputs.atomic import atomic_open, atomic_path
 from koemorph.outputs.jsonl import frame_line, read_table
 
+from .metadata import read_metadata
+
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg")
 # Timestamps are often written with four decimals; this near to frame / fps they mean it exactly.
 TIMESTAMP_ROUNDING = 1e-3
@@ -220,7 +222,7 @@ def read_recording(path: str | Path, *, auto_detect_fps: bool = True) -> Recordi
     path = Path(path)
     if path.is_dir():
         stem, table = path / "audio", path / "blendshapes.jsonl"
-        metadata = _read_metadata(path / "metadata.json")
+        metadata = read_metadata(path / "metadata.json")
     else:
         stem, table, metadata = path.with_suffix(""), path, {}
     audio = _audio_beside(stem)
@@ -273,20 +275,6 @@ def _audio_beside(stem: Path) -> Path | None:
     return None
 
 
-def _read_metadata(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise DataError(
-            f"{path} is missing: a v2.0 recording needs it (its key source_fps at least)."
-        )
-    try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"{path} is not JSON: {error}") from error
-    if not isinstance(metadata, dict):
-        raise DataError(f"{path} must hold a JSON object.")
-    return metadata
-
-
 def _detect_fps(times: NDArray[np.float64], metadata: Mapping[str, Any], table: Path) -> float:
     """The rate that the timestamps show: the metadata's, or a common one, where that is near."""
     if len(times) < 2:
@@ -296,7 +284,7 @@ def _detect_fps(times: NDArray[np.float64], metadata: Mapping[str, Any], table: 
     shown = 1.0 / float(steps.mean() if unbroken else np.median(steps))
     # Steps between timestamps of three decimals are off by up to 2 %.
     named = metadata.get("source_fps")
-    if isinstance(named, (int, float)) and abs(named - shown) < 0.02 * shown:
+    if named is not None and abs(named - shown) < 0.02 * shown:
         return float(named)
     common = min((24.0, 25.0, 30.0, 50.0, 60.0), key=lambda rate: abs(rate - shown))
     return common if abs(common - shown) < 0.02 * common else shown
@@ -304,7 +292,7 @@ def _detect_fps(times: NDArray[np.float64], metadata: Mapping[str, Any], table: 
 
 def _named_fps(metadata: Mapping[str, Any], table: Path) -> float:
     named = metadata.get("source_fps")
-    if not isinstance(named, (int, float)) or named <= 0:
+    if named is None:
         raise DataError(f"{table}: its metadata has no source_fps, and the timestamps show none.")
     return float(named)
 

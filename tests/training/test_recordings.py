@@ -13,6 +13,7 @@ import soundfile
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.errors import AudioError, DataError
 from koemorph.training import recordings
+from koemorph.training.evaluate import read_cases
 
 
 @pytest.fixture
@@ -152,6 +153,35 @@ def test_links_to_folders_are_followed_once(tmp_path: Path, folder: Path) -> Non
     (chosen / "round").symlink_to(chosen)
     (found,) = recordings.find_recordings(chosen)
     assert found.resolve() == folder.resolve()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("unlabelled", None, "unlabelled must be a list of names"),
+        ("unlabelled", [17], "unlabelled must be a list of names"),
+        ("coefficient_names", None, "coefficient_names must be a list of names"),
+        ("coefficient_names", [1, 2], "coefficient_names must be a list of names"),
+        ("source_fps", "thirty", 'source_fps="thirty" must be a number above 0'),
+        ("source_fps", float("nan"), "source_fps=NaN must be"),
+        ("source_fps", True, "source_fps=true must be"),
+    ],
+)
+def test_metadata_that_make_no_sense_are_named(
+    folder: Path, key: str, value: object, words: str
+) -> None:
+    path = folder / "metadata.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    with pytest.raises(DataError, match=rf"clip.metadata\.json: {words}"):
+        recordings.read_recording(folder, auto_detect_fps=False)
+
+
+@pytest.mark.parametrize("phones", [None, 5, [["AA", 0.1]], [["AA", "x", 1]], [["AA", 0.1, None]]])
+def test_phones_that_are_none_are_named(folder: Path, phones: object) -> None:
+    path = folder / "metadata.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "phones": phones}))
+    with pytest.raises(DataError, match=r"metadata\.json: phones must be a list of \[phone, start"):
+        read_cases(folder.parent, 30, {})
 
 
 def test_missing_pieces_are_named(tmp_path: Path, folder: Path) -> None:

@@ -16,10 +16,12 @@ from omegaconf import DictConfig
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from koemorph.coefficients import INDEX
-from koemorph.errors import DataError, ModelError, OutputError
+from koemorph.errors import DataError, KoemorphError, ModelError, OutputError
 from koemorph.training import checkpoints
 from koemorph.training.checkpoints import load_checkpoint
+from koemorph.training.corpus import prepare
 from koemorph.training.network import OWN
+from koemorph.training.settings import read_settings
 from koemorph.training.train import train
 
 Configure = Callable[..., DictConfig]
@@ -55,6 +57,7 @@ def test_it_learns_and_keeps_what_it_needs(configure: Configure, tmp_path: Path)
     }
     described = json.loads((tmp_path / "provenance.json").read_text())
     assert described["training_seconds"] > 24
+    assert described["recordings_left_out"] == 0
     assert len(described["data_fingerprint"]) == 16
     curve = losses(tmp_path)
     assert sum(curve[-10:]) < 0.5 * sum(curve[:10])
@@ -214,19 +217,31 @@ def test_settings_that_make_no_sense_are_named(
         train(configure(override), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("blendshapes.jsonl", "{broken", r"clip_1.blendshapes\.jsonl, line 1"),
+        ("audio.wav", "no sound", r"cannot read .*clip_1.audio\.wav as audio"),
+        ("audio.wav", "", r"cannot read .*clip_1.audio\.wav as audio"),
+        ("metadata.json", '{"unlabelled": null}', r"clip_1.metadata\.json: unlabelled must be"),
+        (
+            "timecode.json",
+            '{"fps": 30, "audio_start": "10:00:00:00", "blendshapes_start": "01:00:00:00"}',
+            r"clip_1.audio\.wav: its face lasts from -32400\.00 s",
+        ),
+    ],
+)
 def test_bad_recordings_stop_a_run_unless_they_may_be_left_out(
-    configure: Configure, babble: Path, tmp_path: Path
+    configure: Configure, tmp_path: Path, name: str, text: str, sentence: str
 ) -> None:
     for number in range(3):
         write_babble(tmp_path / "data" / f"clip_{number}", seed=number)
-    (tmp_path / "data" / "clip_1" / "blendshapes.jsonl").write_text("{broken\n")
+    (tmp_path / "data" / "clip_1" / name).write_text(text)
     bad = configure(f"data.train_data_dir={tmp_path / 'data'}")
-    with pytest.raises(DataError, match=r"clip_1.blendshapes\.jsonl, line 1"):
-        train(bad, tmp_path / "a")
+    with pytest.raises(KoemorphError, match=sentence):
+        prepare(read_settings(bad))
     bad.data.skip_bad_recordings = True
-    train(bad, tmp_path / "b")
-    described = json.loads((tmp_path / "b" / "provenance.json").read_text())
-    assert described["recordings_left_out"] == 1
+    assert prepare(read_settings(bad)).skipped == 1
 
 
 def test_bad_checkpoints_are_named(configure: Configure, tmp_path: Path) -> None:

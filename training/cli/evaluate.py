@@ -14,7 +14,7 @@ from rich.table import Table
 from koemorph.errors import DataError
 from koemorph.outputs.atomic import atomic_path
 
-from ..articulation import Phones
+from ..articulation import Phones, as_phones
 from ..evaluate import Player, Report, evaluate, open_player, read_cases
 from ..pictures import curves_figure
 from ..rig import read_lips
@@ -54,9 +54,7 @@ def _read_phones(path: Path) -> dict[str, Phones]:
         for line in path.read_text(encoding="utf-8").splitlines():
             number += 1
             entry = json.loads(line)
-            found[entry["name"]] = tuple(
-                (str(p), float(s), float(e)) for p, s, e in entry["phones"]
-            )
+            found[entry["name"]] = as_phones(entry["phones"])
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}.") from error
     except (KeyError, TypeError, ValueError) as error:

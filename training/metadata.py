@@ -1,0 +1,40 @@
+"""metadata.json: what a recording of dataset v2.0 says about itself, checked."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from koemorph.errors import DataError
+
+# Keys that hold a list of names.
+NAMES = ("coefficient_names", "unlabelled")
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """What the file holds; DataError, with the file and what it should be, for anything else."""
+    if not path.is_file():
+        raise DataError(
+            f"{path} is missing: a v2.0 recording needs it (its key source_fps at least)."
+        )
+    try:
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(f"{path} is not JSON: {error}") from error
+    if not isinstance(metadata, dict):
+        raise DataError(f"{path} must hold a JSON object.")
+    for key in NAMES:
+        names = metadata.get(key, [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise DataError(f'{path}: {key} must be a list of names, such as ["jawOpen"].')
+    fps = metadata.get("source_fps")
+    if fps is not None and not _is_rate(fps):
+        raise DataError(f"{path}: source_fps={json.dumps(fps)} must be a number above 0.")
+    return metadata
+
+
+def _is_rate(value: Any) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and 0 < value < math.inf
