@@ -16,6 +16,7 @@ from pythonosc.osc_packet import OscPacket
 
 from koemorph.coefficients import COEFFICIENTS, INDEX
 from koemorph.errors import OutputError
+from koemorph.outputs import ifacialmocap
 from koemorph.outputs.ifacialmocap import HELLO, IFacialMocapOutput, IFacialMocapServer, shape_name
 from koemorph.outputs.livelink import LiveLinkOutput, encode_packet
 from koemorph.outputs.network import MAX_DATAGRAM, Frame, Output, parse_endpoint
@@ -207,6 +208,41 @@ def test_ifacialmocap_answers_those_who_say_hello(receiver: socket.socket) -> No
         receiver.sendto(HELLO, server._socket.getsockname())
         server.send(Frame.plain(9, 30, WEIGHTS))
         assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
+    finally:
+        server.close()
+
+
+def test_ifacialmocap_answers_the_port_of_the_protocol(
+    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own sample greets from one socket, another one every time, and receives on another."""
+    monkeypatch.setattr(ifacialmocap, "DEFAULT_PORT", receiver.getsockname()[1])
+    server = IFacialMocapServer(port=free_port())
+    try:
+        for index in range(2):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as greeter:
+                greeter.sendto(HELLO, server._socket.getsockname())
+                server.send(Frame.plain(index, 30, WEIGHTS))
+            assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
+        receiver.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            receiver.recv(4096)
+    finally:
+        server.close()
+
+
+def test_ifacialmocap_does_not_answer_itself(
+    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setattr(ifacialmocap, "DEFAULT_PORT", port)
+    server = IFacialMocapServer(port=port)
+    try:
+        receiver.sendto(HELLO, server._socket.getsockname())
+        server.send(FRAME)
+        assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
+        with pytest.raises(BlockingIOError):
+            server._socket.recv(4096)
     finally:
         server.close()
 

@@ -51,7 +51,8 @@ class IFacialMocapOutput(UdpOutput):
 class IFacialMocapServer(Output):
     """Waits for receivers to say hello and sends to the last MAX_RECEIVERS that did.
 
-    A receiver is answered at the port it wrote from, so it may run on the same computer.
+    As the app does, it answers port 49983 of the receiver's computer, whatever port the greeting
+    came from; that port too, so that a receiver may run on this computer.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> None:
@@ -72,8 +73,15 @@ class IFacialMocapServer(Output):
         self._accept()
         if self._receivers:
             datagram = encode_text(frame.weights)
-            for receiver in self._receivers:
-                self._socket.sendto(datagram, receiver)
+            for address in self._addresses():
+                self._socket.sendto(datagram, address)
+
+    def _addresses(self) -> Iterable[tuple[str, int]]:
+        """Each once, though a receiver greets from another port every time; never this output's."""
+        found = dict.fromkeys((host, DEFAULT_PORT) for host, _ in self._receivers)
+        found.update(self._receivers)
+        found.pop(self._socket.getsockname(), None)
+        return found
 
     def _accept(self) -> None:
         # A bounded number a frame, so that a flood of greetings cannot hold up the face.

@@ -73,7 +73,7 @@ class Output(ABC):
         self._last_time = float("-inf")
 
     def send(self, frame: Frame, *, last: bool = False) -> None:
-        """Send a frame, unless it comes sooner than the output's rate allows and is not the last."""
+        """Send a frame, unless it is sooner than the output's rate allows and not the last."""
         # Half a millisecond of slack: frame times are rounded, and 60 fps must pass a limit of 60.
         if not last and frame.time - self._last_time < 1 / self.max_rate - 5e-4:
             return
