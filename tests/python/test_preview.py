@@ -140,7 +140,7 @@ def test_page_shows_the_users_rig(
     info, _ = pack(rig)
     gltf = rigs.load(rig)
     surface = Reader(gltf).surface(0, 0)
-    delta = surface.deltas[rigs.target_names(gltf.meshes[0]).index("jawOpen")]
+    delta = surface.deltas[rigs.target_names(gltf.json["meshes"][0]).index("jawOpen")]
     scale = next(t for t in info["targets"] if t["names"] == ["jawOpen"])["scale"]
     assert INDEX["jawOpen"] == 17
     assert moved[1] == pytest.approx(0.8 * scale, rel=0.01)

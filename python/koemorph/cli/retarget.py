@@ -15,7 +15,7 @@ def _rig_names(rig: Path) -> list[str]:
     from koemorph.outputs import rig as rigs
 
     gltf = rigs.load(rig)
-    found = dict.fromkeys(name for mesh in gltf.meshes for name in rigs.target_names(mesh))
+    found = dict.fromkeys(name for mesh in gltf.json["meshes"] for name in rigs.target_names(mesh))
     if not found:
         raise DataError(f"{rig} has no named morph targets; export it with its shape keys.")
     return list(found)

@@ -45,7 +45,7 @@ FORMATS: tuple[FileFormat, ...] = (
         "csv", (".csv",), "koemorph.outputs.livelink_csv", "Live Link Face recording, for Unreal"
     ),
     FileFormat("anim", (".anim",), "koemorph.outputs.unity", "Unity animation clip"),
-    FileFormat("glb", (".glb", ".gltf"), "koemorph.outputs.gltf", "your own rig, animated"),
+    FileFormat("glb", (".glb", ".gltf", ".vrm"), "koemorph.outputs.gltf", "your own rig, animated"),
     FileFormat("json", (".json",), "koemorph.outputs.threejs", "three.js AnimationClip"),
     FileFormat("npz", (".npz",), "koemorph.outputs.npz", "NumPy arrays"),
 )

@@ -3,73 +3,61 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pygltflib import (
-    FLOAT,
-    GLTF2,
-    SCALAR,
-    Accessor,
-    AnimationChannel,
-    AnimationChannelTarget,
-    AnimationSampler,
-    Buffer,
-    BufferFormat,
-    BufferView,
-)
-from pygltflib import Animation as GltfAnimation
 
 from koemorph.animation import Animation
 from koemorph.errors import OutputError
 from koemorph.outputs import WriteOptions, display_name, rig
-from koemorph.outputs.atomic import atomic_path
+from koemorph.outputs.gltf_file import GltfFile
+
+_FLOAT = 5126
 
 
-def _append(gltf: GLTF2, blob: bytearray, values: npt.NDArray[np.float32]) -> int:
-    """Add float32 scalars to the binary chunk; returns the new accessor's index."""
-    blob += bytes(-len(blob) % 4)
-    view = BufferView(buffer=0, byteOffset=len(blob), byteLength=values.nbytes)
-    blob += values.tobytes()
-    gltf.bufferViews.append(view)
-    gltf.accessors.append(
-        Accessor(
-            bufferView=len(gltf.bufferViews) - 1,
-            componentType=FLOAT,
-            count=values.size,
-            type=SCALAR,
-            min=[float(values.min())],
-            max=[float(values.max())],
-        )
-    )
-    return len(gltf.accessors) - 1
+def _add_scalars(gltf: GltfFile, values: npt.NDArray[np.float32]) -> int:
+    """Returns the new accessor's index."""
+    accessor = {
+        "bufferView": gltf.add_bytes(values.astype("<f4").tobytes()),
+        "componentType": _FLOAT,
+        "count": values.size,
+        "type": "SCALAR",
+        "min": [float(values.min())],
+        "max": [float(values.max())],
+    }
+    return gltf.add("accessors", accessor)
 
 
-def animate_rig(gltf: GLTF2, animation: Animation, name: str, source: Path) -> None:
+def _weights(animation: Animation, match: rig.Match, rest: list[float]) -> npt.NDArray[np.float32]:
+    """(T, targets): what no column moves stays as it is at rest, for a channel sets them all."""
+    values = np.zeros((len(animation), len(match.targets)), np.float32)
+    values[:, : len(rest)] = rest[: len(match.targets)]
+    for target, column in enumerate(match.columns):
+        if column is not None:
+            values[:, target] = animation.weights[:, column]
+    return values
+
+
+def animate_rig(gltf: GltfFile, animation: Animation, name: str, source: Path) -> None:
     """Put the animation on every mesh whose targets carry its names; others keep theirs at rest."""
     matches = {match.mesh: match for match in rig.match_rig(gltf, animation.names, source)}
-    gltf.convert_buffers(BufferFormat.BINARYBLOB)
-    blob = bytearray(gltf.binary_blob() or b"")
-    times = _append(gltf, blob, animation.times.astype(np.float32))
-    samplers: dict[int, int] = {}
-    clip = GltfAnimation(name=name, samplers=[], channels=[])
-    for index, node in enumerate(gltf.nodes):
-        match = matches.get(-1 if node.mesh is None else node.mesh)
+    times = _add_scalars(gltf, animation.times.astype(np.float32))
+    samplers: list[dict[str, int]] = []
+    channels: list[dict[str, Any]] = []
+    known: dict[tuple[int, tuple[float, ...]], int] = {}
+    for index, node in enumerate(gltf.json.get("nodes", [])):
+        match = matches.get(node.get("mesh"))
         if match is None:
             continue
-        if match.mesh not in samplers:
-            values = np.zeros((len(animation), len(match.targets)), np.float32)
-            for target, column in enumerate(match.columns):
-                if column is not None:
-                    values[:, target] = animation.weights[:, column]
-            output = _append(gltf, blob, values.reshape(-1))
-            samplers[match.mesh] = len(clip.samplers)
-            clip.samplers.append(AnimationSampler(input=times, output=output))
-        target_of = AnimationChannelTarget(node=index, path="weights")
-        clip.channels.append(AnimationChannel(sampler=samplers[match.mesh], target=target_of))
-    gltf.animations.append(clip)
-    gltf.buffers = [Buffer(byteLength=len(blob))]
-    gltf.set_binary_blob(bytes(blob))
+        rest = node.get("weights") or gltf.item("meshes", match.mesh).get("weights", [])
+        sampler = match.mesh, tuple(rest)
+        if sampler not in known:
+            output = _add_scalars(gltf, _weights(animation, match, rest).reshape(-1))
+            known[sampler] = len(samplers)
+            samplers.append({"input": times, "output": output})
+        channels.append({"sampler": known[sampler], "target": {"node": index, "path": "weights"}})
+    gltf.add("animations", {"name": name, "samplers": samplers, "channels": channels})
 
 
 def write(animation: Animation, path: Path, options: WriteOptions) -> None:
@@ -80,9 +68,5 @@ def write(animation: Animation, path: Path, options: WriteOptions) -> None:
         raise OutputError(f"There are no frames to put on {options.rig}.")
     gltf = rig.load(options.rig)
     animate_rig(gltf, animation, display_name(path), options.rig)
-    with atomic_path(path) as temporary:
-        if path.suffix.lower() == ".gltf":
-            gltf.convert_buffers(BufferFormat.DATAURI)
-            temporary.write_text(gltf.gltf_to_json(), encoding="utf-8")
-        else:
-            gltf.save_binary(str(temporary))
+    gltf.embed_images()
+    gltf.save(path)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pygltflib import GLTF2, Mesh
-
 from koemorph import _native
 from koemorph.errors import OutputError
+from koemorph.outputs.gltf_file import GltfFile, read
+
+_MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 
 
 @dataclass(frozen=True)
@@ -22,38 +23,43 @@ class Match:
     columns: tuple[int | None, ...]
 
 
-def load(path: Path) -> GLTF2:
-    """Load a .glb or .gltf; OutputError when it is missing or broken."""
+def load(path: Path) -> GltfFile:
+    """Load a .glb, .gltf or .vrm; OutputError when it is missing, broken or cannot be read here."""
+    if not path.exists():
+        raise OutputError(f"There is no rig at {path}; check the path.")
     try:
-        gltf = GLTF2().load(str(path))
-    except FileNotFoundError as error:
-        raise OutputError(f"There is no rig at {path}; check the path.") from error
-    except Exception as error:  # the library lets whatever its parsers raise through
+        gltf = read(path)
+        meshes = [target_names(mesh) for mesh in gltf.json.get("meshes", [])]
+        used = gltf.json.get("extensionsUsed", [])
+    except Exception as error:  # a broken file may break anything
         raise OutputError(
             f"{path} cannot be read as glTF; export the rig as .glb again and try that."
         ) from error
-    if gltf is None or not gltf.meshes:
+    if not meshes:
         raise OutputError(f"{path} holds no mesh; export the head with its shape keys as .glb.")
+    if any(name in used for name in _MESHOPT):
+        raise OutputError(
+            f"{path} is compressed with meshopt, which is not read; export it without compression."
+        )
     return gltf
 
 
-def target_names(mesh: Mesh) -> tuple[str, ...]:
+def target_names(mesh: dict[str, Any]) -> tuple[str, ...]:
     """The names of a mesh's morph targets; () when it has none or they have no names."""
-    count = max((len(p.targets or []) for p in mesh.primitives), default=0)
-    extras: list[dict[str, Any]] = [mesh.extras or {}]
-    extras += [primitive.extras or {} for primitive in mesh.primitives]
-    for extra in extras:
+    primitives = mesh["primitives"]
+    count = max((len(primitive.get("targets", [])) for primitive in primitives), default=0)
+    for extra in [part.get("extras") for part in (mesh, *primitives)]:
         names = extra.get("targetNames") if isinstance(extra, dict) else None
         if isinstance(names, list) and len(names) == count:
             return tuple(str(name) for name in names)
     return ()
 
 
-def match_rig(gltf: GLTF2, names: tuple[str, ...], path: Path) -> list[Match]:
+def match_rig(gltf: GltfFile, names: tuple[str, ...], path: Path) -> list[Match]:
     """Pair the targets of every mesh with the animation's names; OutputError when none fits."""
     matches: list[Match] = []
     seen: list[str] = []
-    for index, mesh in enumerate(gltf.meshes):
+    for index, mesh in enumerate(gltf.json["meshes"]):
         targets = target_names(mesh)
         seen += targets
         found = _native.match_shape_names(list(names), list(targets))

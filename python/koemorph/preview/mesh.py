@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pygltflib import GLTF2, Node
 
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.errors import OutputError
 from koemorph.outputs import rig
+from koemorph.outputs.gltf_file import GltfFile
 from koemorph.outputs.gltf_read import Reader
 
 _LEAST_MOVE = 4e-4
 """Of the head's height: what moves less is left out."""
+_LEAST_HEIGHT = 1e-4
+"""Of its width: what is lower has no height to be shown by."""
 _MAX_VERTICES = 400_000
 
 Matrix = npt.NDArray[np.float64]
@@ -30,11 +32,11 @@ class _Part:
     morphs: dict[str, npt.NDArray[np.float64]]
 
 
-def _local(node: Node) -> Matrix:
-    if node.matrix is not None and not np.allclose(node.matrix, np.eye(4).ravel()):
-        given: Matrix = np.array(node.matrix, np.float64).reshape(4, 4).T
+def _local(node: dict[str, Any]) -> Matrix:
+    if "matrix" in node:
+        given: Matrix = np.array(node["matrix"], np.float64).reshape(4, 4).T
         return given
-    x, y, z, w = node.rotation or (0, 0, 0, 1)
+    x, y, z, w = node.get("rotation", (0, 0, 0, 1))
     turn = np.array(
         [
             [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
@@ -43,33 +45,34 @@ def _local(node: Node) -> Matrix:
         ]
     )
     matrix = np.eye(4)
-    matrix[:3, :3] = turn * np.asarray(node.scale or (1, 1, 1))
-    matrix[:3, 3] = node.translation or (0, 0, 0)
+    matrix[:3, :3] = turn * np.asarray(node.get("scale", (1, 1, 1)))
+    matrix[:3, 3] = node.get("translation", (0, 0, 0))
     return matrix
 
 
-def _placements(gltf: GLTF2) -> list[tuple[int, Matrix]]:
+def _placements(gltf: GltfFile) -> list[tuple[int, Matrix]]:
     """Mesh and world matrix of every node that shows a mesh."""
-    children = {child for node in gltf.nodes for child in node.children or []}
-    waiting = [(index, np.eye(4)) for index in range(len(gltf.nodes)) if index not in children]
+    nodes = gltf.json.get("nodes", [])
+    children = {child for node in nodes for child in node.get("children", [])}
+    waiting = [(index, np.eye(4)) for index in range(len(nodes)) if index not in children]
     found: list[tuple[int, Matrix]] = []
     while waiting:
         index, parent = waiting.pop()
-        node = gltf.nodes[index]
+        node = gltf.item("nodes", index)
         world = parent @ _local(node)
-        if node.mesh is not None:
+        if "mesh" in node:
             # A skinned mesh stands where its skin puts it: at rest, the origin.
-            found.append((node.mesh, np.eye(4) if node.skin is not None else world))
-        waiting += [(child, world) for child in node.children or []]
+            found.append((node["mesh"], np.eye(4) if "skin" in node else world))
+        waiting += [(child, world) for child in node.get("children", [])]
     return found
 
 
-def _parts(gltf: GLTF2, path: Path) -> list[_Part]:
+def _parts(gltf: GltfFile, path: Path) -> list[_Part]:
     matches = {match.mesh: match for match in rig.match_rig(gltf, COEFFICIENTS, path)}
     reader = Reader(gltf)
     parts = []
     for mesh, world in _placements(gltf):
-        for primitive in range(len(gltf.meshes[mesh].primitives)):
+        for primitive in range(len(gltf.item("meshes", mesh)["primitives"])):
             surface = reader.surface(mesh, primitive)
             match = matches.get(mesh)
             columns = match.columns if match else ()
@@ -98,6 +101,8 @@ def _head_box(parts: list[_Part]) -> tuple[npt.NDArray[np.float64], float]:
     low, high = points.min(axis=0), points.max(axis=0)
     center = (low + high) / 2
     half = (high[1] - low[1]) / 2
+    if not half > _LEAST_HEIGHT * float((high - low).max()):
+        raise OutputError("What the rig's morph targets move has no height; export it upright.")
     # The moving part ends at the brows; a head goes on above it.
     center[1] += 0.12 * half
     return center, float(half * 1.3)
