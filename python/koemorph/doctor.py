@@ -24,7 +24,6 @@ LIBRARIES = {
     "sounddevice": "live",
     "aiohttp": "live",
     "pythonosc": "live",
-    "pygltflib": "files",
 }
 _DISTRIBUTIONS = {"pythonosc": "python-osc"}
 # What listens, and the option that chooses another port.

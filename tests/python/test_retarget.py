@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pygltflib
 import pytest
 
 from koemorph import Animation, load_map, load_preset
@@ -90,7 +91,6 @@ def test_command_applies_a_map(tmp_path: Path) -> None:
 def test_command_matches_a_rig_and_lists_what_found_no_partner(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pygltflib = pytest.importorskip("pygltflib", reason="the files extra is not installed")
     names = ["Head.Jaw_Open", "mouthSmile_L", "earWiggle"]
     points = pygltflib.Attributes(POSITION=0)
     primitive = pygltflib.Primitive(attributes=points, targets=[points] * 3)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koemorph.animation import Animation
-from koemorph.errors import MissingExtraError, OutputError
+from koemorph.errors import OutputError
 from koemorph.outputs.atomic import atomic_path
 
 
@@ -81,16 +81,7 @@ def write(
 ) -> None:
     """Write an animation in the format that `format`, or else the path's extension, names."""
     file_format = find_format(path, format)
-    try:
-        module = importlib.import_module(file_format.module)
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("koemorph"):
-            raise
-        raise MissingExtraError(
-            f"Writing {file_format.name} needs the package {error.name}: "
-            'install it with pip install "koemorph[files]".'
-        ) from error
-    writer: Writer = module.write
+    writer: Writer = importlib.import_module(file_format.module).write
     writer(animation, path, options or WriteOptions())
 
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from koemorph.animation import Animation
 from koemorph.coefficients import COEFFICIENTS, GROUPS
-from koemorph.errors import DataError, MissingExtraError
+from koemorph.errors import DataError
 from koemorph.preview import sound as sounds
+from koemorph.preview.mesh import pack
 from koemorph.preview.sound import Sound
 
 _COMMON = (
@@ -82,13 +83,6 @@ def page_data(rig: Path | None) -> dict[str, Any]:
     """What both kinds of page know: the names, their groups, and the rig if there is one."""
     data: dict[str, Any] = {"coefficients": COEFFICIENTS, "groups": _groups(), "rig": None}
     if rig is not None:
-        try:
-            from koemorph.preview.mesh import pack
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                f'Showing a rig needs the package {error.name}: pip install "koemorph[files]".'
-            ) from error
-
         info, numbers = pack(rig)
         data["rig"] = {**info, "data": _packed(numbers)}
     return data
