@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 
 from .augment import Augmentation, augment
@@ -176,6 +177,8 @@ class Corpus:
         self.features = features
         self.seed = seed
         shares = np.array([len(t) * sampling.weights.get(t.source, 1.0) for t in self.tracks])
+        if not shares.any():
+            raise DataError("data.source_weights: no source is ever drawn; give one more than 0.")
         self.shares = shares / shares.sum()
         self.frames = sum(len(track) for track in self.tracks)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
+from koemorph import _native
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
@@ -23,8 +24,8 @@ from .emotion import EmotionBackend, emotion_backend
 from .losses import LossSettings
 from .network import NEUTRAL, NetworkSettings
 from .strides import StrideSchedule
+from .values import BY_SOURCE, CONFIGS, advice, check_values
 
-CONFIGS = Path(__file__).parent / "configs"
 # What `checkpoint_path=bundled` goes on from: koemorph-30 in its one style, without an optimizer.
 BUNDLED_CHECKPOINT = MODELS / "koemorph-30.safetensors"
 CONTEXT_SECONDS = 256 / 30
@@ -97,71 +98,28 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
     """The tree of settings with overrides such as data.batch_size=4; DataError for unknown keys."""
     try:
         with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-            return compose("config", list(overrides))
+            return compose("config", opened(overrides))
     except HydraException as error:
         said = str(error).split("\n", maxsplit=1)[0].rstrip(".")
-        raise DataError(f"{said}: {_advice(said)}") from error
+        # Hydra quotes the override or its key.
+        key = said.split("'")[1].split("=", maxsplit=1)[0].lstrip("+~") if "'" in said else ""
+        raise DataError(f"{said}: {advice(key)}") from error
 
 
-def _advice(said: str) -> str:
-    """What to do about Hydra's complaint, which quotes the override or its key."""
-    key = said.split("'")[1].split("=", maxsplit=1)[0].lstrip("+~") if "'" in said else ""
-    known = [name for name, _ in _leaves(_defaults())]
-    near = difflib.get_close_matches(key, known, n=1)
-    if near and near[0] != key:
-        return f"did you mean {near[0]}?"
-    return f"settings are given as key=value; the keys are in {CONFIGS}."
+def opened(overrides: Sequence[str]) -> list[str]:
+    """Overrides for Hydra, which adds to dictionaries only what `++` asks it to add."""
 
+    def by_source(override: str) -> bool:
+        key = override.split("=", maxsplit=1)[0]
+        return any(key == each or key.startswith(f"{each}.") for each in BY_SOURCE)
 
-def _defaults() -> dict[str, Any]:
-    """Every setting as it stands in the files, interpolations unresolved."""
-    files = {"data": "koemorph_v2"}
-    groups = ("data", "features", "loss", "model", "training")
-    return {
-        group: OmegaConf.to_container(
-            OmegaConf.load(CONFIGS / group / f"{files.get(group, 'default')}.yaml")
-        )
-        for group in groups
-    }
-
-
-def _leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted names and values."""
-    for name, value in tree.items():
-        if isinstance(value, dict) and value:
-            yield from _leaves(value, f"{path}{name}.")
-        else:
-            yield f"{path}{name}", value
-
-
-def _check_kinds(plain: Mapping[str, Any]) -> None:
-    """DataError for a word where a number belongs, and the like."""
-    given = dict(_leaves(plain))
-    for key, usual in _leaves(_defaults()):
-        value = given.get(key)
-        if isinstance(usual, bool):
-            if not isinstance(value, bool):
-                raise DataError(f"{key}={value}: choose true or false.")
-        elif isinstance(usual, (int, float)) and key != "training.devices":
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise DataError(f"{key}={value}: it must be a number, such as {usual}.")
-        elif isinstance(usual, list) and not isinstance(value, list):
-            raise DataError(f"{key}={value}: it must be a list, such as {usual or f'[{value}]'}.")
-    for name in ("source_weights", "lead_seconds"):
-        numbers = plain["data"][name]
-        if not isinstance(numbers, dict) or not all(
-            isinstance(number, (int, float)) for number in numbers.values()
-        ):
-            raise DataError(f"data.{name}={numbers}: name sources and numbers: {{grid: 0.5}}.")
-    for name, example in (("styles", "{grid: lively}"), ("unlabelled", "{grid: [jawOpen]}")):
-        if not isinstance(plain["data"][name], dict):
-            raise DataError(f"data.{name}={plain['data'][name]}: name sources, such as {example}.")
+    return [f"++{each}" if by_source(each) else each for each in overrides]
 
 
 def read_settings(config: DictConfig) -> Settings:
     """Checks and converts; DataError, naming the key, for what makes no sense."""
     plain: Any = OmegaConf.to_container(config, resolve=True)
-    _check_kinds(plain)
+    check_values(plain)
     data, model, training = plain["data"], plain["model"], plain["training"]
     emotion = emotion_backend(model["emotion_config"]["backend"])
     features = _features(plain)
@@ -169,8 +127,6 @@ def read_settings(config: DictConfig) -> Settings:
         network = _network(plain, features, emotion)
     except ValueError as error:
         raise DataError(f"these settings make no network: {error}.") from error
-    if plain["loss"]["closure_weight"] and plain["loss"]["rig"] is None:
-        raise DataError("loss.closure_weight needs a mesh: give loss.rig=FACE.glb.")
     settings = Settings(
         network=network,
         features=features,
@@ -193,7 +149,7 @@ def read_settings(config: DictConfig) -> Settings:
             dense_sampling_ratio=data["dense_sampling_ratio"],
             run_frames=data["run_frames"] if training["sequential"] else 1,
         ),
-        loss=LossSettings(**{k: v for k, v in plain["loss"].items() if k != "rig"}),
+        loss=_loss(plain["loss"]),
         rig=_path(plain["loss"]["rig"]),
         optimization=_optimization(training),
         seed=plain["seed"],
@@ -201,6 +157,16 @@ def read_settings(config: DictConfig) -> Settings:
         config=plain,
     )
     return _debugged(settings) if plain["debug"] else settings
+
+
+def _loss(loss: dict[str, Any]) -> LossSettings:
+    if loss["closure_weight"] and loss["rig"] is None:
+        raise DataError("loss.closure_weight needs a mesh: give loss.rig=FACE.glb.")
+    if not loss["mse_weight"] + loss["l1_weight"]:
+        raise DataError(
+            "loss.mse_weight and loss.l1_weight are both 0: one of them must say where a face is."
+        )
+    return LossSettings(**{key: value for key, value in loss.items() if key != "rig"})
 
 
 def _augmentation(augment: dict[str, Any]) -> Augmentation:
@@ -219,17 +185,10 @@ def _features(plain: dict[str, Any]) -> FeatureSettings:
     if fps not in (30, 60):
         raise DataError(f"data.target_fps={fps}: 30 and 60 are possible.")
     interval = emotion["update_interval"]
-    if interval <= 0:
-        raise DataError("features.emotion.update_interval must be positive.")
     intervals = tuple(emotion["window_intervals"] or (0.0, interval, 2 * interval))
-    if any(abs(each / interval - round(each / interval)) > 1e-6 for each in intervals):
-        raise DataError(
-            f"features.emotion.window_intervals={list(intervals)}: a window is as old as a whole "
-            f"number of updates, which come every {interval:g} s (see update_interval)."
-        )
     standard = FeatureSettings.for_fps(fps)
     lookahead = features["lookahead_frames"]
-    return replace(
+    settings = replace(
         standard,
         lookahead_frames=standard.lookahead_frames if lookahead is None else lookahead,
         detail_frames=features["detail_frames"],
@@ -237,6 +196,11 @@ def _features(plain: dict[str, Any]) -> FeatureSettings:
         context_window=emotion["context_window"],
         update_interval=interval,
     )
+    try:
+        _native.Egemaps(settings.egemaps_config())
+    except ValueError as error:
+        raise DataError(f"features.emotion: {error}") from error
+    return settings
 
 
 def _network(
@@ -268,14 +232,6 @@ def _network(
 
 
 def _data(data: dict[str, Any]) -> DataSettings:
-    low, high = data["pause_seconds"]
-    if data["sequence_seconds"] <= 0 or data["batch_size"] < 1 or not 0 <= low <= high:
-        raise DataError(
-            "data.sequence_seconds and data.batch_size must be positive, data.pause_seconds two "
-            "increasing numbers."
-        )
-    if data["num_workers"] < 0:
-        raise DataError("data.num_workers must be 0 or more.")
     train = _folders(data["train_data_dir"], "data.train_data_dir")
     validation = _folders(data["val_data_dir"], "data.val_data_dir")
     for name in ("source_weights", "lead_seconds", "styles", "unlabelled", "rest_in_pauses"):
@@ -294,7 +250,7 @@ def _data(data: dict[str, Any]) -> DataSettings:
         use_timecode=data["use_timecode"],
         verify_sync=data["verify_sync"],
         track_seconds=data["track_seconds"],
-        pause_seconds=(low, high),
+        pause_seconds=tuple(data["pause_seconds"]),
         lead_seconds=data["lead_seconds"],
         unlabelled={
             name: _coefficients(names, f"data.unlabelled.{name}")
@@ -333,15 +289,6 @@ def _coefficients(given: str | list[str], key: str) -> tuple[str, ...]:
 
 def _optimization(training: dict[str, Any]) -> Optimization:
     optimizer, scheduler = training["optimizer"], training["scheduler"]
-    if scheduler["name"] not in ("cosine", "linear", "constant"):
-        raise DataError(
-            f"training.scheduler.name={scheduler['name']}: choose cosine, linear or constant."
-        )
-    for key in ("max_epochs", "accumulate_grad_batches", "validate_every"):
-        if training[key] < 1:
-            raise DataError(f"training.{key}={training[key]}: it must be at least 1.")
-    if optimizer["lr"] <= 0:
-        raise DataError("training.optimizer.lr must be positive.")
     return Optimization(
         only=_coefficients(training["only"] or [], "training.only"),
         max_epochs=training["max_epochs"],

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from koemorph.errors import DataError
-
 MODES = ("dense", "sparse", "mixed", "progressive")
 
 
@@ -37,7 +35,7 @@ class Stride:
 class StrideSchedule:
     """The stride of every batch.
 
-    dense: stride_frames, or 1 where that is 0. sparse: initial_stride. mixed: dense in a share of
+    dense: stride_frames. sparse: initial_stride. mixed: dense in a share of
     dense_sampling_ratio of the batches, sparse in the others. progressive: from initial_stride to
     final_stride over the epochs, evenly in octaves.
     """
@@ -48,15 +46,6 @@ class StrideSchedule:
     final_stride: int = 1
     dense_sampling_ratio: float = 0.1
     run_frames: int = 8
-
-    def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise DataError(f"data.stride_mode={self.mode}: choose one of {', '.join(MODES)}.")
-        for name in ("stride_frames", "initial_stride", "final_stride", "run_frames"):
-            if getattr(self, name) < 1:
-                raise DataError(f"data.{name} must be at least 1.")
-        if not 0.0 <= self.dense_sampling_ratio <= 1.0:
-            raise DataError("data.dense_sampling_ratio must be in [0, 1].")
 
     def at(self, epoch: int, epochs: int, step: int, seed: int, frames: int) -> Stride:
         """The stride of one batch of sequences of `frames`."""

@@ -6,6 +6,7 @@ import json
 import logging
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,7 +22,8 @@ from koemorph.errors import DataError, KoemorphError
 from .corpus import prepare
 from .loop import Trainer
 from .observer import Observer
-from .settings import CONFIGS, Settings, compose_config, read_settings
+from .settings import Settings, compose_config, opened, read_settings
+from .values import CONFIGS
 
 LOG = logging.getLogger(__name__)
 
@@ -29,14 +31,10 @@ LOG = logging.getLogger(__name__)
 def train(config: DictConfig, folder: Path) -> dict[str, float]:
     """One run into `folder`: checkpoints/, logs/, provenance.json. Returns its last measures."""
     settings = read_settings(config)
-    training = config.training
-    if training.threads:
-        torch.set_num_threads(training.threads)
-    fabric = Fabric(
-        accelerator=training.accelerator,
-        devices=training.devices,
-        plugins=_precision(training.precision, training.accelerator),
-    )
+    training = settings.config["training"]
+    if training["threads"] is not None:
+        torch.set_num_threads(training["threads"])
+    fabric = _fabric(training)
     fabric.launch()
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     data = prepare(settings)
@@ -45,8 +43,21 @@ def train(config: DictConfig, folder: Path) -> dict[str, float]:
         _describe(settings, trainer, folder)
     steps = trainer.updates * settings.optimization.max_epochs
     active = fabric.is_global_zero
-    with Observer(folder, steps, trainer.step, bar=training.progress, active=active) as observer:
+    with Observer(folder, steps, trainer.step, bar=training["progress"], active=active) as observer:
         return trainer.fit(observer)
+
+
+def _fabric(training: Mapping[str, Any]) -> Fabric:
+    """The processes and devices of a run; DataError where this machine has none such."""
+    accelerator, devices = training["accelerator"], training["devices"]
+    precision = _precision(training["precision"], accelerator)
+    try:
+        return Fabric(accelerator=accelerator, devices=devices, plugins=precision)
+    except (ImportError, RuntimeError, TypeError, ValueError) as error:
+        raise DataError(
+            f"training.accelerator={accelerator} with training.devices={devices} is not to be had "
+            f"here ({error}); leave both out to run on what there is."
+        ) from error
 
 
 class _Autocast(MixedPrecision):
@@ -123,7 +134,7 @@ def _give_up(error: KoemorphError) -> NoReturn:
 
 def main() -> None:
     """The door; errors of KoeMorph become one sentence and exit code 2."""
-    arguments = sys.argv[1:]
+    sys.argv[1:] = arguments = opened(sys.argv[1:])
     try:
         # Hydra's own words about a wrong key are many; of a sweep it knows more than we do.
         if not any(each.startswith(("-", "hydra")) for each in arguments):

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from babble import common_overrides, write_babble
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from koemorph.training import emotion_research
-from koemorph.training.train import CONFIGS
+from koemorph.training.settings import compose_config
 
 Configure = Callable[..., DictConfig]
 
@@ -36,8 +35,7 @@ def configure(babble: Path, tmp_path_factory: pytest.TempPathFactory) -> Configu
     cache = tmp_path_factory.mktemp("cache")
 
     def make(*overrides: str) -> DictConfig:
-        with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-            return compose("config", [*common_overrides(babble, cache), *overrides])
+        return compose_config([*common_overrides(babble, cache), *overrides])
 
     return make
 

@@ -12,8 +12,9 @@ import pytest
 from omegaconf import DictConfig
 
 from koemorph.errors import DataError
-from koemorph.training.settings import CONFIGS, Settings, compose_config, read_settings
+from koemorph.training.settings import Settings, compose_config, read_settings
 from koemorph.training.train import train
+from koemorph.training.values import CONFIGS
 
 Configure = Callable[..., DictConfig]
 README = (CONFIGS.parent / "README.md").read_text(encoding="utf-8")
@@ -82,6 +83,28 @@ def test_an_override_of_the_first_readme_lands(
     key, value = override.split("=")
     names = [key.rsplit(".", 1)[0] + ".*", key, f"`{key.rsplit('.', 1)[-1]}`", override]
     assert any(name in README for name in [*names, value]), f"{key} is not in training/README.md"
+
+
+@pytest.mark.parametrize("plus", ["", "+"])
+@pytest.mark.parametrize(
+    ("override", "look", "expected"),
+    [
+        ("data.lead_seconds={train: 0.1}", lambda s: s.data.lead_seconds, {"train": 0.1}),
+        ("data.lead_seconds.train=0.1", lambda s: s.data.lead_seconds, {"train": 0.1}),
+        ("data.source_weights.train=2", lambda s: s.sampling.weights, {"train": 2}),
+        ("data.styles={train: lively}", lambda s: s.network.styles, ("neutral", "lively")),
+        (
+            "data.unlabelled.train=[jawOpen,jawLeft]",
+            lambda s: s.data.unlabelled,
+            {"train": ("jawOpen", "jawLeft")},
+        ),
+        ("data.unlabelled.train=jawOpen", lambda s: s.data.unlabelled, {"train": ("jawOpen",)}),
+    ],
+)
+def test_settings_by_source_are_given_as_all_others_are(
+    plus: str, override: str, look: Callable[[Settings], Any], expected: Any
+) -> None:
+    assert look(read_settings(compose_config([f"{plus}{override}"]))) == expected
 
 
 @pytest.mark.parametrize(
