@@ -276,8 +276,11 @@ def test_a_voice_goes_on_with_another_device() -> None:
 
 def test_pipe_is_paced_and_ends(tiny: Model) -> None:
     samples = (np.sin(np.arange(16000) / 10) * 8000).astype("<i2")
-    source = PipeSource(io.BytesIO(samples.tobytes() + b"\x01"), 16000)
+    reading, writing = os.pipe()
+    source = PipeSource(reading, 16000)
     source.start(0.0)
+    os.write(writing, samples.tobytes() + b"\x01")
+    os.close(writing)
     heard = []
     for step in range(1, 400):
         time.sleep(0.001)
@@ -286,11 +289,12 @@ def test_pipe_is_paced_and_ends(tiny: Model) -> None:
         if source.ended:
             break
     np.testing.assert_allclose(np.concatenate(heard)[:, 0], samples / 32768, atol=1e-6)
+    os.close(reading)
 
 
 def test_a_dry_pipe_is_silence_and_says_so() -> None:
     reading, writing = os.pipe()
-    source = PipeSource(os.fdopen(reading, "rb"), 16000)
+    source = PipeSource(reading, 16000)
     source.start(0.0)
     assert len(source.read(0.5)) == 0
     silence = source.read(3.0)

@@ -91,3 +91,18 @@ def test_command_sends_and_records_until_it_is_ended(
     recorded = read_jsonl(out)
     assert len(recorded) >= figures["frames"] >= 20 * len(signals)
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_command_ends_while_the_pipe_is_quiet(
+    tmp_path: Path, tiny_models: dict[int, Path], receiver: socket.socket
+) -> None:
+    host, port = receiver.getsockname()
+    args = ["live", "--stdin", "16000", "--model", str(tiny_models[30]), "--duration", "0.5"]
+    args += ["--udp", f"{host}:{port}"]
+    run = [sys.executable, "-c", "from koemorph.cli import main; main()", *args]
+    process = subprocess.Popen(run, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(bytes(6000))
+    process.stdin.flush()
+    assert process.wait(timeout=20) == 0  # with the pipe still open
+    process.communicate()

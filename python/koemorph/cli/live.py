@@ -22,6 +22,7 @@ from koemorph.live.status import StatusLine
 from koemorph.model import Model
 from koemorph.retarget import load_map
 
+_STDIN = 0
 _KINDS = {
     "livelink": ("HOST[:PORT][,SUBJECT]", "Live Link Face for Unreal; port 11111."),
     "vmc": ("HOST[:PORT]", "VMC protocol with ARKit's names; port 39539."),
@@ -47,7 +48,7 @@ def _source(mic: str | None, wav: Path | None, stdin_rate: int | None) -> Source
     if wav is not None:
         return RecordingSource(wav)
     if stdin_rate is not None:
-        return PipeSource(sys.stdin.buffer, stdin_rate)
+        return PipeSource(_STDIN, stdin_rate)
     return MicrophoneSource(mic or "")
 
 

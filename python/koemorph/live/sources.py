@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from abc import ABC, abstractmethod
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -94,11 +94,11 @@ class PipeSource(Source):
     _BLOCK_SECONDS = 0.01
     _HELD_SECONDS = 1.0
 
-    def __init__(self, stream: IO[bytes], sample_rate: int) -> None:
-        """Raises AudioError for a rate that cannot be animated."""
+    def __init__(self, descriptor: int, sample_rate: int) -> None:
+        """`descriptor`: the pipe's end to read from. AudioError for a rate that is not animated."""
         check_rate(sample_rate, "Standard input")
         self.sample_rate = sample_rate
-        self._stream = stream
+        self._descriptor = descriptor
         self._block = max(1, int(self._BLOCK_SECONDS * sample_rate))
         self._queue: queue.Queue[bytes] = queue.Queue(int(self._HELD_SECONDS / self._BLOCK_SECONDS))
         self._waiting = b""
@@ -111,8 +111,16 @@ class PipeSource(Source):
         threading.Thread(target=self._receive, daemon=True, name="stdin").start()
 
     def _receive(self) -> None:
-        while data := self._stream.read(self._block * 2):
-            self._queue.put(data)
+        # Not through a buffered reader: it would be locked while the pipe is quiet, and Python
+        # aborts when it finds it so at its end.
+        block, size = b"", self._block * 2
+        with suppress(OSError):  # one that breaks has ended
+            while data := os.read(self._descriptor, size - len(block)):
+                block += data
+                if len(block) == size:
+                    self._queue.put(block)
+                    block = b""
+        self._queue.put(block)
         self._finished.set()
 
     def read(self, now: float) -> FloatArray:
