@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 from koemorph.errors import DataError
@@ -15,7 +16,7 @@ def names(kind: str) -> tuple[str, ...]:
 
 
 def read(kind: str, wanted: str | Path) -> bytes:
-    """The bytes of a shipped file by its name, or of the user's own by its path.
+    """The bytes of a shipped file by its name, or of the user's own by its path, without a BOM.
 
     Raises DataError when there is neither.
     """
@@ -23,7 +24,7 @@ def read(kind: str, wanted: str | Path) -> bytes:
     shipped = PACKAGE / kind / f"{wanted}.json"
     path = shipped if str(wanted) in names(kind) else own
     try:
-        return path.read_bytes()
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise DataError(
             f'There is no file "{own}" and none of the {kind} that ship is called so; '

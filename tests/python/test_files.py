@@ -48,6 +48,13 @@ def test_jsonl_round_trip(tmp_path: Path) -> None:
     assert first["timecode"] == "00:00:00:02"
 
 
+def test_jsonl_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    make_animation().save(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(read_jsonl(path)) == 7
+
+
 def test_timecode_counts_frames_and_wraps() -> None:
     assert timecode(29, 30) == "00:00:00:29"
     assert timecode(30 * 3661, 30) == "01:01:01:00"

@@ -36,7 +36,8 @@ def test_every_shipped_preset_loads_and_is_described() -> None:
 
 def test_own_files_are_read_and_their_mistakes_named(tmp_path: Path) -> None:
     own = tmp_path / "mine.json"
-    own.write_text('{"koemorph": "preset", "version": 1, "name": "a", "controls": {"idle": 0.5}}')
+    text = '{"koemorph": "preset", "version": 1, "name": "a", "controls": {"idle": 0.5}}'
+    own.write_text(text, encoding="utf-8-sig")  # as Windows' editors write
     assert load_preset(own).idle == 0.5
     own.write_text('{"koemorph": "preset", "version": 1, "name": "a", "controls": {"idle": true}}')
     with pytest.raises(DataError, match=r"mine\.json: idle should be a number.*line 1, column 72"):

@@ -78,7 +78,7 @@ def read_table(
     times: list[float] = []
     rows: list[list[float]] = []
     try:
-        with Path(path).open(encoding="utf-8") as stream:
+        with Path(path).open(encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, 1):
                 if line.strip():
                     time, row = _parse_line(line, count, f"{path}, line {number}")
