@@ -21,6 +21,7 @@ AUDIO_EXTENSIONS = frozenset(
     (".aif", ".aiff", ".au", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav")
 )
 ALL_EXTENSIONS = tuple(extension for known in FORMATS for extension in known.extensions)
+_ENDINGS = AUDIO_EXTENSIONS.union(ALL_EXTENSIONS)
 MANIFEST_EXTENSIONS = frozenset((".txt", ".tsv", ".lst"))
 
 
@@ -76,7 +77,7 @@ def _recordings(source: Path) -> Iterator[tuple[Path, Path]]:
 def _manifest(source: Path) -> Iterator[tuple[Path, Path]]:
     """One recording a line, relative to the manifest; after a tab, where its output goes."""
     try:
-        lines = source.read_text("utf-8").splitlines()
+        lines = source.read_text("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise DataError(f"{source} is not UTF-8 text, so it is no list of recordings.") from error
     except OSError as error:
@@ -90,6 +91,12 @@ def _manifest(source: Path) -> Iterator[tuple[Path, Path]]:
         yield source.parent / path, Path(place.strip() or path.name)
 
 
+def _with_ending(place: Path, extension: str) -> Path:
+    """In the place of an ending that is known, else after it: a name may have dots of its own."""
+    stem = place.stem if place.suffix.lower() in _ENDINGS else place.name
+    return place.with_name(stem + extension)
+
+
 def plan(inputs: Sequence[Path], folder: Path, format: str | None) -> list[Job]:
     """The jobs of all inputs; recordings that differ in their ending alone keep it."""
     extension = (find_format(folder, format) if format else FORMATS[0]).extensions[0]
@@ -101,7 +108,7 @@ def plan(inputs: Sequence[Path], folder: Path, format: str | None) -> list[Job]:
         for audio, place in _recordings(source):
             if place.is_absolute() or ".." in place.parts:
                 raise DataError(f"The output {place} of {audio} lies outside {folder}.")
-            output = folder / place.with_suffix(extension)
+            output = folder / _with_ending(place, extension)
             if output in jobs:
                 output = folder / place.with_name(place.name + extension)
             if output in jobs:

@@ -124,13 +124,16 @@ def test_names_need_not_be_utf8(voices: Path, tmp_path: Path, tiny_models: dict[
 def test_manifest_says_what_and_where(
     voices: Path, tmp_path: Path, tiny_models: dict[int, Path]
 ) -> None:
-    (voices / "list.txt").write_text("# takes\na.wav\nb.flac\tscene 1/take 2.x\n", encoding="utf-8")
+    lines = "a.wav\nb.flac\tscene 1/hero.line01\na.wav\thero.line02.wav\na.wav\thero.CSV\n"
+    (voices / "list.txt").write_text(lines, encoding="utf-8-sig")
     result = animate(
         voices / "list.txt", "-o", tmp_path / "out", "--format", "npz", "--model", tiny_models[30]
     )
     assert result.return_value == 0
-    assert (tmp_path / "out" / "a.npz").is_file()
-    assert (tmp_path / "out" / "scene 1" / "take 2.npz").is_file()
+    made = {
+        path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")
+    }
+    assert made == {"a.npz", "scene 1/hero.line01.npz", "hero.line02.npz", "hero.npz"}
 
 
 def test_a_dead_process_costs_one_recording(
