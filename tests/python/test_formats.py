@@ -81,6 +81,8 @@ def test_unity_clip_is_yaml_with_our_curves(tmp_path: Path) -> None:
     for column, curve in enumerate(curves.values()):
         assert (curve["path"], curve["classID"]) == ("Head/Face", 137)
         keys = curve["curve"]["m_Curve"]
+        # Broken tangents, linear on both sides: as Unity's editor writes them.
+        assert {key["tangentMode"] for key in keys} == {69}
         times, values = [key["time"] for key in keys], [key["value"] for key in keys]
         expected = animation.weights[:, column] * 100
         np.testing.assert_allclose(np.interp(animation.times, times, values), expected, atol=0.011)

@@ -18,7 +18,9 @@ from koemorph.outputs import WriteOptions, display_name
 from koemorph.outputs.atomic import atomic_open
 
 _SKINNED_MESH_RENDERER = 137
-_LINEAR_BOTH = 34 << 2  # editor tangent mode: linear left and right
+_LINEAR = 2
+_LINEAR_BOTH = 1 | _LINEAR << 1 | _LINEAR << 5
+"""The editor's tangent mode: bit 0 for tangents that are broken, then four bits a side."""
 _TOLERANCE = 0.005
 """How far, of 100, a key may be from its neighbours and still be left out."""
 
