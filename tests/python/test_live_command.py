@@ -34,6 +34,8 @@ def invoke(*args: str) -> Result:
         (["--wav", "SPEECH", "--osc", "127.0.0.1:9000,{jaw}"], "no OSC address"),
         (["--wav", "missing.wav", "--udp", "127.0.0.1:9"], "does not exist"),
         (["--stdin", "10", "--udp", "127.0.0.1:9"], "sample rate of 10"),
+        (["--wav", "SPEECH", "--websocket", "abc"], '"abc" is no port'),
+        (["--wav", "SPEECH", "--websocket", "99999"], '"99999" is no port'),
         (["--wav", "SPEECH", "--jsonl", "missing/x.jsonl"], "create it first"),
     ],
 )

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import datetime
 
+from koemorph.errors import OutputError
 from koemorph.outputs import ifacialmocap, livelink, vmc, vrchat
 from koemorph.outputs.ifacialmocap import IFacialMocapOutput, IFacialMocapServer
 from koemorph.outputs.livelink import LiveLinkOutput
-from koemorph.outputs.network import Output, parse_endpoint
+from koemorph.outputs.network import Output, is_port, parse_endpoint
 from koemorph.outputs.osc import DEFAULT_PATTERN, OscOutput
 from koemorph.outputs.stream_file import JsonlOutput
 from koemorph.outputs.udp import JsonUdpOutput
@@ -44,6 +45,14 @@ def _ifacialmocap(text: str, bind: str) -> Output:
     return IFacialMocapOutput(*parse_endpoint(text, ifacialmocap.DEFAULT_PORT))
 
 
+def _websocket(text: str, bind: str) -> Output:
+    if not is_port(text):
+        raise OutputError(
+            f'"{text}" is no port; write --websocket PORT with a number from 1 to 65535.'
+        )
+    return WebSocketOutput(int(text), bind)
+
+
 def open_outputs(
     wanted: Iterable[tuple[str, str]], fps: int, bind: str, rate: float, stack: ExitStack
 ) -> list[Output]:
@@ -59,7 +68,7 @@ def open_outputs(
         "vrchat": lambda text: VrchatOutput(*parse_endpoint(text, vrchat.DEFAULT_PORT)),
         "ifacialmocap": lambda text: _ifacialmocap(text, bind),
         "udp": lambda text: JsonUdpOutput(*parse_endpoint(text)),
-        "websocket": lambda text: WebSocketOutput(int(text), bind),
+        "websocket": lambda text: _websocket(text, bind),
         "jsonl": JsonlOutput,
     }
     outputs = []

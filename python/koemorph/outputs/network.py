@@ -39,6 +39,11 @@ class Frame:
         return Frame(index, index / fps, fps, weights, COEFFICIENTS, weights)
 
 
+def is_port(text: str) -> bool:
+    """Whether a text is the number of a port, 1 to 65535."""
+    return text.isdecimal() and 0 < int(text) < 65536
+
+
 def parse_endpoint(text: str, default_port: int | None = None) -> tuple[str, int]:
     """Split HOST:PORT, [IPV6]:PORT or, with a default port, HOST; else OutputError."""
     host, separator, port_text = text.rpartition(":")
@@ -46,7 +51,7 @@ def parse_endpoint(text: str, default_port: int | None = None) -> tuple[str, int
         host, port_text = text, "" if default_port is None else str(default_port)
     host = host.strip("[]")
     plain = ":" not in host or text.startswith("[")
-    if not host or not plain or not port_text.isdecimal() or not 0 < int(port_text) < 65536:
+    if not host or not plain or not is_port(port_text):
         raise OutputError(
             f'"{text}" is no address; write HOST:PORT with a port from 1 to 65535, '
             "for example 127.0.0.1:11111."
