@@ -161,6 +161,18 @@ def test_command_makes_a_page(tmp_path: Path, speech: Path, tiny_models: dict[in
     assert len(html) < 1_000_000
 
 
+def test_what_is_no_number_is_silence(tmp_path: Path) -> None:
+    samples = np.full((16000, 2), 0.25, np.float32)
+    samples[100:200, 0] = np.nan
+    samples[200:300] = np.inf, -np.inf
+    soundfile.write(tmp_path / "nan.wav", samples, 16000, subtype="FLOAT")
+    sound = sounds.read(tmp_path / "nan.wav")
+    expected = np.full(16000, 0.25)
+    expected[100:200], expected[200:300] = 0.125, 0
+    np.testing.assert_allclose(sound.samples, expected)
+    assert sounds.compressed(sound)
+
+
 def test_command_reads_frames_with_the_sound_beside_them(
     tmp_path: Path, talking: Animation
 ) -> None:

@@ -37,7 +37,8 @@ class Sound:
 def read(path: Path) -> Sound:
     """Read a recording and mix it to one channel; AudioError when it cannot be read."""
     with open_audio(path) as recording:
-        blocks = [block.mean(axis=1) for block in recording.blocks]
+        # What is no number is silence, as it is to the face; the MP3 encoder would abort.
+        blocks = [np.nan_to_num(b, nan=0, posinf=0, neginf=0).mean(1) for b in recording.blocks]
         return Sound(np.concatenate(blocks), recording.sample_rate)
 
 
