@@ -189,13 +189,16 @@ class Trainer:
             )
             last = number + 1 == self.batches
             update = last or (number + 1) % optimization.accumulate == 0
+            # The last batches of an epoch may be fewer than an update usually has.
+            before_these = number // optimization.accumulate * optimization.accumulate
+            together = min(optimization.accumulate, self.batches - before_these)
             with self.fabric.no_backward_sync(self.module, enabled=not update):
                 terms = self.module(mine, total)
                 # Processes average their gradients: undo that, so that they add up.
-                self.fabric.backward(terms["loss"] * world / optimization.accumulate)
+                self.fabric.backward(terms["loss"] * world / together)
             for name, value in terms.items():
                 before = gathered.get(name, torch.zeros((), device=value.device))
-                gathered[name] = before + value.detach() / optimization.accumulate
+                gathered[name] = before + value.detach() / together
             if update:
                 self._update()
                 yield {name: self._summed(value) for name, value in gathered.items()}

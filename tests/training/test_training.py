@@ -84,6 +84,21 @@ def test_resuming_is_never_having_stopped(configure: Configure, tmp_path: Path, 
             )
 
 
+def test_the_last_batches_of_an_epoch_count_as_much_as_they_are(
+    configure: Configure, tmp_path: Path
+) -> None:
+    still = (
+        "training.max_epochs=1",
+        "training.max_steps_per_epoch=5",
+        "training.optimizer.lr=1e-12",
+    )
+    train(configure(*still), tmp_path / "each")
+    train(configure(*still, "training.accumulate_grad_batches=4"), tmp_path / "four")
+    each = losses(tmp_path / "each")
+    expected = [sum(each[:4]) / 4, each[4]]
+    assert losses(tmp_path / "four") == pytest.approx(expected, rel=1e-4)
+
+
 def test_two_processes_are_one(configure: Configure, babble: Path, tmp_path: Path) -> None:
     config = configure("data.stride_mode=mixed", "training.accumulate_grad_batches=2")
     train(config, tmp_path / "one")
