@@ -159,6 +159,11 @@ class Trainer:
             begin = time.perf_counter()
             self.module.train()
             for terms in self._epoch(observer):
+                if not math.isfinite(terms["loss"]):
+                    raise ModelError(
+                        f"the loss of step {self.step} is {terms['loss']}: the run has diverged; "
+                        "lower training.optimizer.lr."
+                    )
                 observer.step(self.step, terms)
             seconds = time.perf_counter() - begin
             self.epoch += 1
@@ -247,8 +252,12 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(optimization, self.step, steps)
         if optimization.gradient_clip:
+            # Mixed precision tries scales that are too large, and leaves such steps out.
             self.fabric.clip_gradients(
-                self.module, self.wrapped, max_norm=optimization.gradient_clip
+                self.module,
+                self.wrapped,
+                max_norm=optimization.gradient_clip,
+                error_if_nonfinite=False,
             )
         self.wrapped.step()
         self.wrapped.zero_grad()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.errors import ModelError
 
 from .data import LabelledTrack
 from .metrics import (
@@ -34,7 +35,8 @@ def validate(
     error: mean absolute error of the labelled coefficients, the run's yardstick; r/NAME:
     correlation on all frames, r_speech/NAME on speech frames, control/NAME with shifted captures;
     r/mean: over the labelled coefficients; alpha, mel_share: means of what the network has learned
-    of these; real_time_factor: of the network alone, on whole recordings.
+    of these; real_time_factor: of the network alone, on whole recordings. ModelError where the
+    error is not finite.
     """
     outputs, targets, controls, speech = [], [], [], []
     labelled = np.zeros(len(COEFFICIENTS), np.bool_)
@@ -52,10 +54,15 @@ def validate(
     output, target, control = (np.concatenate(each) for each in (outputs, targets, controls))
     spoken = np.concatenate(speech)
     error = per_coefficient(mean_absolute_error, output, target)
+    if not labelled.any() or not np.isfinite(error[labelled]).all():
+        raise ModelError(
+            "the error on the validation recordings is no finite number: either none of their "
+            "coefficients is labelled, or the run has diverged; then lower training.optimizer.lr."
+        )
     every = per_coefficient(correlation, output, target)
     talking = per_coefficient(correlation, output[spoken], target[spoken])
     swapped = per_coefficient(correlation, output, control)
-    measures = {"error": float(np.nanmean(error[labelled]))}
+    measures = {"error": float(error[labelled].mean())}
     for name in SHOWN:
         index = INDEX[name]
         if labelled[index]:

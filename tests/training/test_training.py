@@ -99,6 +99,18 @@ def test_the_last_batches_of_an_epoch_count_as_much_as_they_are(
     assert losses(tmp_path / "four") == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [(1, "no finite number: .* has diverged"), (4, r"the loss of step \d is nan: .* has diverged")],
+)
+def test_a_run_that_diverges_ends_with_a_sentence(
+    configure: Configure, tmp_path: Path, steps: int, words: str
+) -> None:
+    mad = ("training.optimizer.lr=1e30", "training.ema_decay=0", "training.max_epochs=1")
+    with pytest.raises(ModelError, match=words):
+        train(configure(*mad, f"training.max_steps_per_epoch={steps}"), tmp_path)
+
+
 def test_two_processes_are_one(configure: Configure, babble: Path, tmp_path: Path) -> None:
     config = configure("data.stride_mode=mixed", "training.accumulate_grad_batches=2")
     train(config, tmp_path / "one")
