@@ -320,9 +320,12 @@ class Trainer:
                 f"{path} speaks the styles {', '.join(learned)}, these settings make "
                 f"{', '.join(wanted)}; give data.styles the same ones."
             )
-        weights = checkpoint.groups["network"]
+        weights = dict(checkpoint.groups["network"])
+        average = dict(checkpoint.groups.get("average", weights))
+        if self.settings.network.fixed_alpha is not None:
+            weights["alpha_logit"] = average["alpha_logit"] = self.network.alpha_logit.clone()
         load_weights(self.network, weights, str(path))
-        load_weights(self.average, checkpoint.groups.get("average", weights), str(path))
+        load_weights(self.average, average, str(path))
         moments = checkpoint.groups.get("optimizer", {})
         for name, parameter in self.network.named_parameters():
             if f"step/{name}" in moments:

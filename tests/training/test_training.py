@@ -84,6 +84,18 @@ def test_resuming_is_never_having_stopped(configure: Configure, tmp_path: Path, 
             )
 
 
+def test_a_fixed_alpha_is_not_the_checkpoints(configure: Configure, tmp_path: Path) -> None:
+    short = ("training.max_steps_per_epoch=1", "training.scheduler.warmup_steps=0")
+    train(configure(*short, "training.max_epochs=1"), tmp_path / "a")
+    begun = tmp_path / "a" / "checkpoints" / "last.safetensors"
+    fixed = configure(*short, "model.fixed_alpha=0.27", f"checkpoint_path={begun}")
+    train(fixed, tmp_path / "b")
+    made = load_checkpoint(tmp_path / "b" / "checkpoints" / "last.safetensors")
+    for averaged in (True, False):
+        alpha = made.network(averaged=averaged).alpha
+        torch.testing.assert_close(alpha, torch.full_like(alpha, 0.27))
+
+
 def test_the_last_batches_of_an_epoch_count_as_much_as_they_are(
     configure: Configure, tmp_path: Path
 ) -> None:
