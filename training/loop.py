@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from koemorph.errors import ModelError
+from koemorph.outputs.atomic import atomic_path
 
 from .checkpoints import Description, load_checkpoint, load_weights, save_checkpoint
 from .corpus import PreparedData
@@ -320,6 +322,12 @@ class Trainer:
                 f"{path} speaks the styles {', '.join(learned)}, these settings make "
                 f"{', '.join(wanted)}; give data.styles the same ones."
             )
+        described = checkpoint.description
+        last = self.settings.optimization.max_epochs
+        if described.epoch >= last:
+            raise ModelError(
+                f"{path}: epoch {described.epoch} of {last} is done; raise training.max_epochs."
+            )
         weights = dict(checkpoint.groups["network"])
         average = dict(checkpoint.groups.get("average", weights))
         if self.settings.network.fixed_alpha is not None:
@@ -339,6 +347,24 @@ class Trainer:
                 if name in self.masks:  # momentum goes on without a gradient
                     state["exp_avg"] *= self.masks[name].to(state["exp_avg"].device)
                 self.optimizer.state[parameter] = state
-        described = checkpoint.description
-        self.epoch, self.step, self.best = described.epoch, described.step, described.best
+        self.epoch, self.step = described.epoch, described.step
+        self.best = self._take_best_along(path, described)
         LOG.info("going on from %s, epoch %d", path, self.epoch)
+
+    def _take_best_along(self, path: Path, described: Description) -> float:
+        """Copies the best checkpoint of the run that goes on from `path`; returns its error.
+
+        inf, so that the next validation writes one, where the best one of that time does not lie
+        beside it, and where it was found on other data.
+        """
+        beside = path.with_name("best.safetensors")
+        if not beside.is_file():
+            return math.inf
+        best = load_checkpoint(beside).description
+        if best.best != described.best or best.provenance.get("data") != self.data.fingerprint:
+            return math.inf
+        own = self.folder / "checkpoints" / beside.name
+        if self.fabric.is_global_zero and not (own.exists() and own.samefile(beside)):
+            with atomic_path(own) as copy:
+                shutil.copyfile(beside, copy)
+        return best.best

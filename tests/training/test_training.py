@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -82,6 +83,31 @@ def test_resuming_is_never_having_stopped(configure: Configure, tmp_path: Path, 
             torch.testing.assert_close(
                 found.groups[group][name], tensor, atol=1e-6, rtol=1e-6, msg=f"{group}/{name}"
             )
+
+
+def test_the_best_is_taken_along_or_found_anew(configure: Configure, tmp_path: Path) -> None:
+    train(configure("training.max_epochs=1"), tmp_path / "first")
+    begun = tmp_path / "first" / "checkpoints" / "last.safetensors"
+    worse = ("training.max_epochs=2", "training.optimizer.lr=0.1", "training.ema_decay=0")
+    train(configure(*worse, f"checkpoint_path={begun}"), tmp_path / "second")
+    best, last = (
+        load_checkpoint(tmp_path / "second" / "checkpoints" / f"{name}.safetensors")
+        for name in ("best", "last")
+    )
+    assert (best.description.epoch, last.description.epoch) == (1, 2)
+    assert best.description.best == last.description.best
+    moved = tmp_path / "moved.safetensors"
+    shutil.copyfile(begun, moved)
+    train(configure(*worse, f"checkpoint_path={moved}"), tmp_path / "third")
+    best = load_checkpoint(tmp_path / "third" / "checkpoints" / "best.safetensors")
+    assert best.description.epoch == 2
+
+
+def test_a_run_that_is_done_does_not_go_on_in_silence(configure: Configure, tmp_path: Path) -> None:
+    train(configure("training.max_epochs=1", "training.max_steps_per_epoch=1"), tmp_path / "a")
+    done = tmp_path / "a" / "checkpoints" / "last.safetensors"
+    with pytest.raises(ModelError, match=r"epoch 1 of 1 is done; raise training\.max_epochs\."):
+        train(configure("training.max_epochs=1", f"checkpoint_path={done}"), tmp_path / "b")
 
 
 def test_a_fixed_alpha_is_not_the_checkpoints(configure: Configure, tmp_path: Path) -> None:
