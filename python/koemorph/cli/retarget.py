@@ -15,7 +15,9 @@ def _rig_names(rig: Path) -> list[str]:
     from koemorph.outputs import rig as rigs
 
     gltf = rigs.load(rig)
-    found = dict.fromkeys(name for mesh in gltf.json["meshes"] for name in rigs.target_names(mesh))
+    with rigs.reading(rig):
+        meshes = gltf.json["meshes"]
+        found = dict.fromkeys(name for mesh in meshes for name in rigs.target_names(mesh))
     if not found:
         raise DataError(f"{rig} has no named morph targets; export it with its shape keys.")
     return list(found)

@@ -50,7 +50,7 @@ def animate_rig(gltf: GltfFile, animation: Animation, name: str, source: Path) -
         match = matches.get(node.get("mesh"))
         if match is None:
             continue
-        rest = node.get("weights") or gltf.item("meshes", match.mesh).get("weights", [])
+        rest = node.get("weights") or gltf.json["meshes"][match.mesh].get("weights", [])
         sampler = match.mesh, tuple(rest)
         if sampler not in known:
             output = _add_scalars(gltf, _weights(animation, match, rest).reshape(-1))
@@ -67,6 +67,7 @@ def write(animation: Animation, path: Path, options: WriteOptions) -> None:
     if not len(animation):
         raise OutputError(f"There are no frames to put on {options.rig}.")
     gltf = rig.load(options.rig)
-    animate_rig(gltf, animation, display_name(path), options.rig)
-    gltf.embed_images()
+    with rig.reading(options.rig):
+        animate_rig(gltf, animation, display_name(path), options.rig)
+        gltf.embed_images()
     gltf.save(path)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from koemorph.errors import OutputError
 from koemorph.outputs.atomic import atomic_path
 
 _MAGIC = b"glTF"
@@ -32,16 +31,6 @@ class GltfFile:
     json: dict[str, Any]
     blob: bytearray
     folder: Path
-
-    def item(self, kind: str, index: int) -> dict[str, Any]:
-        """One of the "nodes", "accessors" and so on; OutputError when there is none."""
-        try:
-            found: dict[str, Any] = self.json[kind][index]
-        except (KeyError, IndexError, TypeError) as error:
-            raise OutputError(
-                f"The rig has no number {index} among its {kind}; export it as .glb again."
-            ) from error
-        return found
 
     def add(self, kind: str, item: dict[str, Any]) -> int:
         """Append to "accessors", "animations" and so on; returns its index."""
@@ -93,7 +82,8 @@ def read(path: Path) -> GltfFile:
         blob += bytes(-len(blob) % 8)
         starts.append(len(blob))
         uri = buffer.get("uri")
-        blob += chunks[b"BIN\0"] if uri is None else _resource(uri, path.parent)
+        # One without either is a place for what an extension unpacks.
+        blob += chunks.get(b"BIN\0", b"") if uri is None else _resource(uri, path.parent)
     for view in described.get("bufferViews", []):
         view["byteOffset"] = view.get("byteOffset", 0) + starts[view["buffer"]]
         view["buffer"] = 0

@@ -38,7 +38,7 @@ class Reader:
 
     def _view(self, at: dict[str, Any], kind: int, count: int, width: int) -> Array:
         """The values in a buffer view that `at`, an accessor or a part of one, refers to."""
-        of = self._gltf.item("bufferViews", at["bufferView"])
+        of = self._gltf.json["bufferViews"][at["bufferView"]]
         dtype = np.dtype(_COMPONENTS[kind])
         start = of["byteOffset"] + at.get("byteOffset", 0)
         stride = of.get("byteStride") or dtype.itemsize * width
@@ -51,7 +51,7 @@ class Reader:
 
     def accessor(self, index: int) -> Array:
         """An accessor's values, (count, width), as a copy; normalised integers become floats."""
-        of = self._gltf.item("accessors", index)
+        of = self._gltf.json["accessors"][index]
         kind, count, width = of["componentType"], of["count"], _WIDTHS[of["type"]]
         values: Array
         if "bufferView" in of:
@@ -74,7 +74,7 @@ class Reader:
         of = self._gltf.json["meshes"][mesh]["primitives"][primitive]
         if of.get("mode", _TRIANGLES) != _TRIANGLES:
             raise OutputError("The rig's mesh is not made of triangles; triangulate it on export.")
-        plain = self._gltf.item("accessors", of["attributes"]["POSITION"])
+        plain = self._gltf.json["accessors"][of["attributes"]["POSITION"]]
         if _DRACO in of.get("extensions", {}) and "bufferView" not in plain:
             raise OutputError(
                 "The rig's mesh is compressed with Draco, which is not read; export it without "
@@ -96,7 +96,7 @@ class Reader:
 
     def _color(self, material: int | None) -> tuple[float, float, float]:
         if material is not None:
-            shading = self._gltf.item("materials", material).get("pbrMetallicRoughness")
+            shading = self._gltf.json["materials"][material].get("pbrMetallicRoughness")
             if shading is not None:
                 red, green, blue, _ = shading.get("baseColorFactor", (1, 1, 1, 1))
                 return (float(red), float(green), float(blue))

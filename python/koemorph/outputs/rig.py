@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from koemorph import _native
-from koemorph.errors import OutputError
+from koemorph.errors import KoemorphError, OutputError
 from koemorph.outputs.gltf_file import GltfFile, read
 
 _MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
@@ -23,24 +25,31 @@ class Match:
     columns: tuple[int | None, ...]
 
 
-def load(path: Path) -> GltfFile:
-    """Load a .glb, .gltf or .vrm; OutputError when it is missing, broken or cannot be read here."""
-    if not path.exists():
-        raise OutputError(f"There is no rig at {path}; check the path.")
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What goes wrong in the block is the rig's fault, and an OutputError."""
     try:
-        gltf = read(path)
-        meshes = [target_names(mesh) for mesh in gltf.json.get("meshes", [])]
-        used = gltf.json.get("extensionsUsed", [])
+        yield
+    except KoemorphError:
+        raise
     except Exception as error:  # a broken file may break anything
         raise OutputError(
             f"{path} cannot be read as glTF; export the rig as .glb again and try that."
         ) from error
-    if not meshes:
-        raise OutputError(f"{path} holds no mesh; export the head with its shape keys as .glb.")
-    if any(name in used for name in _MESHOPT):
-        raise OutputError(
-            f"{path} is compressed with meshopt, which is not read; export it without compression."
-        )
+
+
+def load(path: Path) -> GltfFile:
+    """Load a .glb, .gltf or .vrm; OutputError when it is missing, broken or cannot be read here."""
+    if not path.exists():
+        raise OutputError(f"There is no rig at {path}; check the path.")
+    with reading(path):
+        gltf = read(path)
+        if not gltf.json.get("meshes"):
+            raise OutputError(f"{path} holds no mesh; export the head with its shape keys as .glb.")
+        if any(name in gltf.json.get("extensionsUsed", []) for name in _MESHOPT):
+            raise OutputError(
+                f"{path} is compressed with meshopt, which is not read; export it without that."
+            )
     return gltf
 
 

@@ -58,7 +58,7 @@ def _placements(gltf: GltfFile) -> list[tuple[int, Matrix]]:
     found: list[tuple[int, Matrix]] = []
     while waiting:
         index, parent = waiting.pop()
-        node = gltf.item("nodes", index)
+        node = gltf.json["nodes"][index]
         world = parent @ _local(node)
         if "mesh" in node:
             # A skinned mesh stands where its skin puts it: at rest, the origin.
@@ -72,7 +72,7 @@ def _parts(gltf: GltfFile, path: Path) -> list[_Part]:
     reader = Reader(gltf)
     parts = []
     for mesh, world in _placements(gltf):
-        for primitive in range(len(gltf.item("meshes", mesh)["primitives"])):
+        for primitive in range(len(gltf.json["meshes"][mesh]["primitives"])):
             surface = reader.surface(mesh, primitive)
             match = matches.get(mesh)
             columns = match.columns if match else ()
@@ -89,7 +89,7 @@ def _parts(gltf: GltfFile, path: Path) -> list[_Part]:
 
 def _head_box(parts: list[_Part]) -> tuple[npt.NDArray[np.float64], float]:
     """Centre and half height of what moves: the head, whatever body hangs below it."""
-    moving = []
+    moving = [np.zeros((0, 3))]
     for part in parts:
         moves = np.zeros(len(part.positions), bool)
         for delta in part.morphs.values():
@@ -111,8 +111,9 @@ def _head_box(parts: list[_Part]) -> tuple[npt.NDArray[np.float64], float]:
 def pack(path: Path) -> tuple[dict[str, Any], bytes]:
     """What page/rig.js reads: a description, and the numbers one after the other."""
     gltf = rig.load(path)
-    parts = _parts(gltf, path)
-    center, half = _head_box(parts)
+    with rig.reading(path):
+        parts = _parts(gltf, path)
+        center, half = _head_box(parts)
     positions = np.concatenate([part.positions for part in parts])
     if len(positions) > _MAX_VERTICES:
         raise OutputError(
