@@ -129,21 +129,22 @@ def animate_silence(model: Model, settings: Settings) -> Animation:
     )
 
 
-def rehearse(model: Model, path: Path, settings: Settings) -> None:
+def rehearse(silence: Animation, path: Path, settings: Settings) -> None:
     """Raise what stands in the way of any animation's being written to `path`, which stays."""
     options = WriteOptions(settings.rig, settings.node)
-    outputs.rehearse(animate_silence(model, settings), path, settings.format, options)
+    outputs.rehearse(silence, path, settings.format, options)
 
 
 def prepare(jobs: Sequence[Job], folder: Path, settings: Settings) -> None:
     """Make the output folder and raise what would fail every job, rather than fail each with it."""
+    silence = animate_silence(Model(settings.model), settings)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
             f"Cannot make the folder {folder}: {error.strerror}; choose another place."
         ) from error
-    rehearse(Model(settings.model), folder / jobs[0].output.name, settings)
+    rehearse(silence, folder / jobs[0].output.name, settings)
 
 
 _worker_model: Model | None = None

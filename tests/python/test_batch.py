@@ -94,6 +94,12 @@ def test_what_would_fail_every_recording_is_told_once_and_costs_nothing(
     assert [path.read_text() for path in done] == ["an hour's work"] * 2
 
 
+def test_a_slip_makes_no_folder(voices: Path, tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+    result = animate(voices, "-o", tmp_path / "out", "--model", tiny_models[30], "--preset", "x")
+    assert isinstance(result.exception, KoemorphError)
+    assert not (tmp_path / "out").exists()
+
+
 def test_again_replaces_what_is_done(
     voices: Path, tmp_path: Path, tiny_models: dict[int, Path]
 ) -> None:

@@ -30,14 +30,15 @@ _STDOUT = "-"
 
 def _rehearse(model: Model, output: str, settings: batch.Settings) -> None:
     """Raise now what would else be found once the recording is animated."""
+    silence = batch.animate_silence(model, settings)
     if output != _STDOUT:
-        batch.rehearse(model, Path(output), settings)
+        batch.rehearse(silence, Path(output), settings)
     elif settings.format not in (None, "jsonl"):
         raise OutputError(
             f"Standard output takes jsonl alone; for {settings.format} give -o the name of a file."
         )
     else:
-        write_jsonl(batch.animate_silence(model, settings), io.StringIO())
+        write_jsonl(silence, io.StringIO())
 
 
 def _animate_one(audio: Path, output: str, settings: batch.Settings) -> None:
