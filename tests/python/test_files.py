@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 from collections.abc import Iterator
@@ -169,3 +170,19 @@ def test_a_full_disk_costs_no_take_but_the_frames_that_come_then(tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["live.jsonl"]
     times = read_jsonl(tmp_path / "live.jsonl").times
     np.testing.assert_allclose(times * 30, [*range(kept), 20])
+
+
+def test_a_take_has_its_name_though_closing_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(io.BytesIO):
+        def close(self) -> None:
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    output = JsonlOutput(tmp_path / "live.jsonl")
+    output.send(Frame.plain(0, 30, np.zeros(52, np.float32)))
+    with output._file:
+        monkeypatch.setattr(output, "_file", Failing())
+        with pytest.raises(OSError, match="quota"):
+            output.close()
+    assert len(read_jsonl(tmp_path / "live.jsonl")) == 1
