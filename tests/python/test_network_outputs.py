@@ -247,6 +247,21 @@ def test_ifacialmocap_does_not_answer_itself(
         server.close()
 
 
+def test_an_ifacialmocap_receiver_that_is_away_keeps_nothing_from_the_others(
+    receiver: socket.socket,
+) -> None:
+    server = IFacialMocapServer(port=free_port())
+    try:
+        server._receivers[("255.255.255.255", 9)] = None  # refused: no broadcast was asked for
+        receiver.sendto(HELLO, server._socket.getsockname())
+        server.send(FRAME)
+        assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
+        assert (server.sent, server.dropped) == (0, 1)
+        assert server.trouble
+    finally:
+        server.close()
+
+
 def test_json_udp(receiver: socket.socket) -> None:
     send_once(JsonUdpOutput, receiver)
     datagram = receiver.recv(65536)

@@ -71,10 +71,16 @@ class IFacialMocapServer(Output):
 
     def deliver(self, frame: Frame) -> None:
         self._accept()
-        if self._receivers:
-            datagram = encode_text(frame.weights)
-            for address in self._addresses():
+        if not self._receivers:
+            return
+        datagram, failed = encode_text(frame.weights), None
+        for address in self._addresses():
+            try:
                 self._socket.sendto(datagram, address)
+            except OSError as error:  # one that is away keeps nothing from the others
+                failed = error
+        if failed is not None:
+            raise failed
 
     def _addresses(self) -> Iterable[tuple[str, int]]:
         """Each once, though a receiver greets from another port every time; never this output's."""
