@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.errors import DataError
+from koemorph.outputs.atomic import atomic_path
 
 from .cache import TrackFeatures
 from .data import LabelledTrack
@@ -64,6 +67,16 @@ def curves_figure(
     return figure
 
 
+def save_picture(figure: Figure, path: Path) -> None:
+    """Writes a picture as its name's ending says; DataError for an ending that is not known."""
+    kinds = figure.canvas.get_supported_filetypes()
+    kind = path.suffix.removeprefix(".").lower()
+    if kind not in kinds:
+        raise DataError(f"{path}: a picture's name ends in .{', .'.join(sorted(kinds))}.")
+    with atomic_path(path) as beside:
+        figure.savefig(beside, format=kind)
+
+
 def stream_picture(network: Network) -> Figure:
     """How much of each coefficient comes from the mel stream; the rest is emotion."""
     shares = network.stream_weights.detach().cpu().numpy()[:, 0]
@@ -85,10 +98,15 @@ def stream_picture(network: Network) -> Figure:
 def attention_picture(
     network: Network, features: TrackFeatures, frame: int | None = None
 ) -> Figure:
-    """Where each coefficient listens at one frame (the loudest by default), mean over heads."""
+    """Where each coefficient listens at one frame (the loudest by default), mean over heads.
+
+    DataError where there is no such frame.
+    """
     network.eval()
     if frame is None:
         frame = int(np.asarray(features.mel).mean(axis=1).argmax())
+    if not 0 <= frame < len(features):
+        raise DataError(f"there is no frame {frame}: choose one from 0 to {len(features) - 1}.")
     mel = padded(features.mel, frame + 1 - network.settings.context_frames, frame + 1)
     detail = padded(features.detail, frame - network.settings.trunk_past, frame + 1)
     device = network.alpha_logit.device

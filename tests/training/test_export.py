@@ -211,6 +211,8 @@ def test_inspect_draws(checkpoint: Path, tmp_path: Path) -> None:
     run("inspect", tmp_path / "m.onnx", SAMPLE, "-o", tmp_path / "curves.png")
     assert (tmp_path / "attention.png").read_bytes()[:4] == b"\x89PNG"
     assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
+    run("inspect", "30", SAMPLE, "-o", tmp_path / "curves.pdf")
+    assert (tmp_path / "curves.pdf").read_bytes()[:4] == b"%PDF"
 
 
 @pytest.mark.parametrize(
@@ -223,6 +225,8 @@ def test_inspect_draws(checkpoint: Path, tmp_path: Path) -> None:
         ("export", "CHECKPOINT", "-o", "m.onnx", "--mobile"),
         ("evaluate", "CHECKPOINT", "no_folder"),
         ("inspect", "none.onnx", "none.wav", "-o", "p.png"),
+        ("inspect", "CHECKPOINT", str(SAMPLE), "-o", "p.png", "--frame", "99999"),
+        ("inspect", "CHECKPOINT", str(SAMPLE), "-o", "p.foo"),
     ],
 )
 def test_bad_arguments_are_sentences(

@@ -12,11 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from koemorph.errors import DataError
-from koemorph.outputs.atomic import atomic_path
 
 from ..articulation import Phones, as_phones
 from ..evaluate import Player, Report, evaluate, open_player, read_cases
-from ..pictures import curves_figure
+from ..pictures import curves_figure, save_picture
 from ..rig import read_lips
 
 _COLUMNS = ("r_speech", "control_speech", "r", "control", "mae", "lag_ms", "jitter", "amplitude")
@@ -28,18 +27,22 @@ _COLUMNS = ("r_speech", "control_speech", "r", "control", "mae", "lag_ms", "jitt
 @click.option("--rig", type=click.Path(path_type=Path), help="A .glb: distances on a mesh, too.")
 @click.option("--phones", type=click.Path(path_type=Path), help="phones.jsonl of the recordings.")
 @click.option("--robustness", is_flag=True, help="The same in noise, quiet, telephone and room.")
-@click.option("--picture", type=click.Path(path_type=Path), help="Curves against capture, a .png.")
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path),
+    help="Curves against capture, a .png, .svg, .pdf, ...",
+)
 @click.option("--style", help="What a checkpoint speaks: NAME, or NAME=0.7,OTHER=0.3.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def command(model: Path, data: Path, as_json: bool, **options: Any) -> None:
-    """Measure MODEL (.onnx or .safetensors) on the recordings in folder DATA."""
+    """Measure MODEL (.onnx, .safetensors or a bundled model's name) on the recordings in DATA."""
     player = open_player(model, options["style"])
     phones = {} if options["phones"] is None else _read_phones(options["phones"])
     cases = read_cases(data, player.fps, phones)
     lips = None if options["rig"] is None else read_lips(options["rig"])
-    report = evaluate(player, cases, lips, robustness=options["robustness"])
     if options["picture"] is not None:
         _draw(player, cases[0], options["picture"])
+    report = evaluate(player, cases, lips, robustness=options["robustness"])
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=2))
     else:
@@ -66,8 +69,7 @@ def _draw(player: Player, case: Any, path: Path) -> None:
     output = player.animate(case.audio, case.sample_rate)
     frames = min(len(output), 10 * player.fps)
     figure = curves_figure(case.mel[:frames], output[:frames], case.target[:frames], player.fps)
-    with atomic_path(path) as beside:
-        figure.savefig(beside, format="png")
+    save_picture(figure, path)
 
 
 def _print(report: Report, title: str) -> None:

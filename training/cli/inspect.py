@@ -8,13 +8,13 @@ import click
 import numpy as np
 
 from koemorph.features import FeatureSettings
-from koemorph.outputs.atomic import atomic_path
+from koemorph.model import find_model
 
 from ..cache import FeatureCache
 from ..checkpoints import load_checkpoint
 from ..emotion import emotion_backend
 from ..evaluate import open_player
-from ..pictures import attention_picture, curves_figure
+from ..pictures import attention_picture, curves_figure, save_picture
 from ..recordings import read_audio
 
 _SECONDS = 10
@@ -23,11 +23,15 @@ _SECONDS = 10
 @click.command(name="inspect")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("wav", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A .png.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="A .png, .svg, .pdf, ..."
+)
 @click.option("--frame", type=int, help="Which frame's attention; by default the loudest.")
 def command(model: Path, wav: Path, output: Path, frame: int | None) -> None:
-    """Draw MODEL listening to WAV: attention for a checkpoint, curves for an .onnx model."""
+    """Draw MODEL listening to WAV: attention for a checkpoint; curves for an .onnx model, or a
+    bundled one by its name."""
     audio, rate = read_audio(wav)
+    model = find_model(model)
     if model.suffix == ".onnx":
         player = open_player(model)
         settings = FeatureSettings.for_fps(player.fps)
@@ -40,6 +44,5 @@ def command(model: Path, wav: Path, output: Path, frame: int | None) -> None:
         backend = emotion_backend(description.emotion)
         with FeatureCache.temporary(description.features, backend) as cache:
             figure = attention_picture(checkpoint.network(), cache.load(audio, rate), frame)
-    with atomic_path(output) as beside:
-        figure.savefig(beside, format="png")
+    save_picture(figure, output)
     click.echo(f"wrote {output}")
