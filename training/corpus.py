@@ -17,10 +17,10 @@ from koemorph.errors import DataError, KoemorphError
 
 from .cache import FeatureCache
 from .data import LabelledTrack, load_tracks
-from .recordings import Recording, find_recordings, read_audio, read_recording
+from .recordings import Recording, find_recordings, read_recording
 from .settings import Settings
 from .sync import measure_offset, shifted, with_timecode
-from .tracks import Track, check_overlap, string_together
+from .tracks import Track, read_sound, string_together
 
 Named = list[tuple[str, Recording]]
 LOG = logging.getLogger(__name__)
@@ -105,8 +105,7 @@ def _read_whole(path: Path, settings: Settings) -> Recording:
     recording = read_recording(path, auto_detect_fps=settings.data.auto_detect_fps)
     if settings.data.use_timecode:
         recording = with_timecode(recording)
-    audio, rate = read_audio(recording.audio)
-    check_overlap(recording, len(audio) / rate)
+    read_sound(recording, settings.features.fps)
     return recording
 
 

@@ -19,6 +19,7 @@ from koemorph import Model
 from koemorph.coefficients import COEFFICIENTS, INDEX
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
+from koemorph.model import find_model
 
 from .articulation import Phones, articulation, as_phones
 from .cache import FeatureCache, TrackFeatures
@@ -37,11 +38,11 @@ from .metrics import (
     speech_frames,
 )
 from .predict import animate
-from .recordings import Recording, find_recordings, read_audio, read_recording, resample_capture
+from .recordings import Recording, find_recordings, read_recording, resample_capture
 from .rig import Lips
 from .styles import speak
 from .sync import with_timecode
-from .tracks import check_overlap
+from .tracks import read_sound
 
 FloatArray = NDArray[np.float32]
 Animate = Callable[[FloatArray, int], FloatArray]
@@ -96,19 +97,17 @@ class Report:
         }
 
 
-def open_player(path: Path, style: str | None = None) -> Player:
-    """An .onnx model, played by the native core, or a .safetensors checkpoint, by torch.
+def open_player(model: Path, style: str | None = None) -> Player:
+    """A bundled model by its name or an .onnx file, played by the native core, or a .safetensors
+    checkpoint, by torch.
 
     style: what a checkpoint is to speak, see `styles.speak`; a model file speaks one style only.
     """
+    path = find_model(model)
     if path.suffix == ".onnx":
         if style is not None:
             raise DataError(f"{path.name} speaks one style; --style is for checkpoints.")
-        model = Model(path)
-        fps = int(model.metadata()["fps"])
-        return Player(
-            fps, lambda audio, rate: model.animate(audio, sample_rate=rate, preset="raw").weights
-        )
+        return _core_player(Model(path))
     checkpoint = load_checkpoint(path)
     network, settings = checkpoint.network(), checkpoint.description.features
     speak(network, style)
@@ -121,6 +120,18 @@ def open_player(path: Path, style: str | None = None) -> Player:
     return Player(settings.fps, play)
 
 
+def _core_player(model: Model) -> Player:
+    fps = int(model.metadata()["fps"])
+    clock = FeatureSettings.for_fps(fps).mel_config()
+
+    def play(audio: FloatArray, rate: int) -> FloatArray:
+        played = model.animate(audio, sample_rate=rate, preset="raw").weights
+        # A model without lookahead plays the frame at which the sound ends, too.
+        return played[: clock.frames_in(len(audio), rate)]
+
+    return Player(fps, play)
+
+
 def read_cases(data: Path, fps: int, phones: Mapping[str, Phones]) -> list[Case]:
     """All recordings under a folder, at the model's frame rate."""
     settings = FeatureSettings.for_fps(fps)
@@ -128,8 +139,7 @@ def read_cases(data: Path, fps: int, phones: Mapping[str, Phones]) -> list[Case]
     with FeatureCache.temporary(settings, emotion_backend("none")) as cache:
         for path in find_recordings(data):
             recording = with_timecode(read_recording(path))
-            audio, rate = read_audio(recording.audio)
-            check_overlap(recording, len(audio) / rate)
+            audio, rate = read_sound(recording, fps)
             features: TrackFeatures = cache.load(audio, rate)
             capture = recording.capture
             target = resample_capture(capture, fps, len(features))

@@ -19,12 +19,16 @@ LOUD_PERCENTILE = 95
 
 def speech_frames(features: TrackFeatures, mel_scale: float = 0.5) -> NDArray[np.bool_]:
     """(T,): frames whose power is within SPEECH_RANGE_DB of the loud ones, or next to two such."""
+    if not len(features):
+        return np.zeros(0, np.bool_)
     decibels = np.asarray(features.mel, np.float64) / mel_scale * 10
     power = 10 * np.log10((10 ** (decibels / 10)).sum(axis=1))
     loud = power > np.percentile(power, LOUD_PERCENTILE) - SPEECH_RANGE_DB
     # Bridge stops: the silence inside a /p/ belongs to speech.
-    width = 5
-    return np.convolve(loud, np.ones(width), mode="same") >= 2
+    around = 2
+    counted = np.convolve(loud, np.ones(2 * around + 1))[around : around + len(loud)]
+    near: NDArray[np.bool_] = counted >= 2
+    return near
 
 
 def correlation(output: FloatArray, target: FloatArray) -> Measure:
@@ -47,9 +51,12 @@ def mean_absolute_error(output: FloatArray, target: FloatArray) -> Measure:
 def lag(output: FloatArray, target: FloatArray, fps: float, reach: float = 0.5) -> Measure:
     """Seconds by which the output is late, per coefficient, at the best cross-correlation, (52,).
 
-    The peak is refined with a parabola; negative is early; NaN where nothing moves.
+    The peak is refined with a parabola; negative is early; NaN where nothing moves, and for fewer
+    than three frames.
     """
     most = min(round(reach * fps), len(output) // 3)
+    if most < 1:
+        return np.full(output.shape[1], np.nan)
     shifts = range(-most, most + 1)
     table = []
     for shift in shifts:
@@ -67,7 +74,9 @@ def lag(output: FloatArray, target: FloatArray, fps: float, reach: float = 0.5) 
 
 
 def jitter(output: FloatArray) -> Measure:
-    """Mean absolute second difference per coefficient, (52,)."""
+    """Mean absolute second difference per coefficient, (52,); NaN for fewer than three frames."""
+    if len(output) < 3:
+        return np.full(output.shape[1], np.nan)
     bend: Measure = np.abs(np.diff(output.astype(np.float64), n=2, axis=0)).mean(axis=0)
     return bend
 

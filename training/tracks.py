@@ -112,8 +112,20 @@ def _join(
     )
 
 
-def check_overlap(recording: Recording, seconds: float) -> None:
-    """Raises DataError where nothing of a face is within its sound of so many seconds."""
+def read_sound(recording: Recording, fps: int) -> tuple[FloatArray, int]:
+    """A recording's audio (n,) and its rate in Hz.
+
+    Raises AudioError where it cannot be read; DataError where it is too short for one frame, or
+    nothing of the face is in its time.
+    """
+    audio, rate = read_audio(recording.audio)
+    if len(audio) / rate * fps < 0.5:
+        raise DataError(f"{recording.audio} is too short for one frame at {fps} a second.")
+    _check_overlap(recording, len(audio) / rate)
+    return audio, rate
+
+
+def _check_overlap(recording: Recording, seconds: float) -> None:
     times = recording.capture.times
     if times[-1] < 0 or times[0] >= seconds:
         raise DataError(
@@ -128,7 +140,7 @@ def _while_heard(recording: Recording, seconds: float) -> Capture:
     A face that begins before its sound (timecodes and offsets move it there) begins where it is at
     0; one that begins later holds still until then.
     """
-    check_overlap(recording, seconds)
+    _check_overlap(recording, seconds)
     capture = recording.capture
     inside = (capture.times >= 0) & (capture.times < seconds)
     times, weights = capture.times[inside], capture.weights[inside]

@@ -25,7 +25,7 @@ from koemorph.training.losses import FaceLoss, LossSettings
 from koemorph.training.metrics import lag, silence
 from koemorph.training.network import Network, NetworkSettings
 from koemorph.training.predict import animate
-from koemorph.training.recordings import read_audio
+from koemorph.training.recordings import read_audio, write_recording
 from koemorph.training.rig import read_lips
 from koemorph.training.train import train
 
@@ -162,6 +162,38 @@ def test_evaluate_gives_measures_beside_their_controls(
     assert jaw["r"] == pytest.approx(by_torch["coefficients"]["jawOpen"]["r"], abs=1e-3)
     assert len(by_core["robustness"]) == 8
     assert "jawOpen" in run("evaluate", checkpoint, babble / "dev")
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4])
+def test_evaluate_takes_recordings_of_a_few_frames(
+    checkpoint: Path, tmp_path: Path, frames: int
+) -> None:
+    random = np.random.default_rng(0)
+    sound = random.normal(0, 0.1, 16000 * frames // 30).astype(np.float32)
+    face = random.random((frames, 52)).astype(np.float32)
+    write_recording(tmp_path / "data" / "clip", sound, 16000, face, 30)
+    measured = json.loads(run("evaluate", checkpoint, tmp_path / "data", "--json"))
+    assert 0 < measured["summary"]["mean_mae"] < 1
+    assert (measured["coefficients"]["jawOpen"]["lag_ms"] is None) == (frames < 3)
+
+
+def test_evaluate_names_a_recording_without_a_frame(checkpoint: Path, tmp_path: Path) -> None:
+    face = np.zeros((1, 52), np.float32)
+    write_recording(tmp_path / "data" / "clip", np.ones(99, np.float32), 16000, face, 30)
+    with pytest.raises(DataError, match=r"audio\.wav is too short for one frame"):
+        run("evaluate", checkpoint, tmp_path / "data")
+
+
+def test_evaluate_takes_models_by_name_and_without_lookahead(
+    configure: Configure, babble: Path, tmp_path: Path
+) -> None:
+    assert "jawOpen" in json.loads(run("evaluate", "30", babble / "dev", "--json"))["coefficients"]
+    with pytest.raises(ModelError, match="choose one of 30, "):
+        run("evaluate", "koemorph-30", babble / "dev")
+    short = ("training.max_epochs=1", "training.max_steps_per_epoch=1")
+    train(configure(*short, "features.lookahead_frames=0"), tmp_path)
+    run("export", tmp_path / "checkpoints" / "last.safetensors", "-o", tmp_path / "m.onnx")
+    assert "jawOpen" in run("evaluate", tmp_path / "m.onnx", babble / "dev")
 
 
 def test_evaluate_measures_lips_and_phones(
