@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,8 +75,10 @@ def write(table: Table, audio: Path, out: Path) -> Path:
 def from_live_link(path: Path, fps: float | None = None) -> Table:
     """A Live Link Face recording: Timecode, BlendShapeCount and 61 columns, one row a frame.
 
-    fps is read off the timecodes' frame numbers where it is not given.
+    fps is read off the timecodes' frame numbers where it is not given. Raises DataError, with the
+    file, where they do not show it, and for anything else than such a recording.
     """
+    _check_fps(fps)
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.reader(stream))
@@ -100,17 +103,22 @@ def from_live_link(path: Path, fps: float | None = None) -> Table:
         codes.append(row[0])
     if not values:
         raise DataError(f"{path} has no frame with a face.")
-    rate = fps or _timecode_rate(codes)
+    begin = next(row[0] for row in rows[1:] if row)
     try:
-        times = np.array([timecode_seconds(code, rate) for code in codes])
+        rate = _timecode_rate(codes) if fps is None else fps
+        if rate is None:
+            raise DataError(
+                f"{path}: its timecodes do not show how many frames a second has; give --fps."
+            )
+        times = _since(begin, codes, rate)
     except ValueError as error:
         raise DataError(f"{path}: a timecode is not HH:MM:SS:FF ({error}).") from error
-    first = timecode_seconds(rows[1][0], rate)
-    return _checked_table(path, values, times - first, names, rate, "Live Link Face CSV")
+    return _checked_table(path, values, times, names, rate, "Live Link Face CSV")
 
 
 def from_beat(path: Path, fps: float = 60.0) -> Table:
     """BEAT's facial JSON: {"names": [...], "frames": [{"weights": [...], "time": s}, ...]}."""
+    _check_fps(fps)
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         names = tuple(str(name) for name in stored["names"])
@@ -120,8 +128,6 @@ def from_beat(path: Path, fps: float = 60.0) -> Table:
         raise DataError(f"cannot read {path}: {error.strerror or error}.") from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is not a facial JSON with names and frames ({error}).") from error
-    if fps <= 0:
-        raise DataError(f"a frame rate is positive, not {fps:g}.")
     times = np.arange(len(rows)) / fps
     if len(shown) > 1 and all(isinstance(time, (int, float)) for time in shown):
         times = np.array(shown, np.float64)
@@ -176,10 +182,28 @@ def convert_pairs(paths: Sequence[Path], root: Path, out: Path) -> int:
     return len(paths)
 
 
-def _timecode_rate(codes: Sequence[str]) -> float:
-    """The rate at which the frame numbers of timecodes turn over."""
-    highest = max(int(float(code.replace(";", ":").rsplit(":", 1)[1])) for code in codes)
-    return min((24.0, 25.0, 30.0, 50.0, 60.0), key=lambda rate: (highest >= rate, rate - highest))
+def _check_fps(fps: float | None) -> None:
+    if fps is not None and not 0 < fps < math.inf:
+        raise DataError(f"a frame rate is positive, not {fps:g}.")
+
+
+def _timecode_rate(codes: Sequence[str]) -> float | None:
+    """The rate at which the frame numbers of timecodes turn over, None where none is seen to.
+
+    ValueError for a text that is no timecode.
+    """
+    parts = [code.replace(";", ":").rpartition(":") for code in codes]
+    turns = len({second for second, _, _ in parts}) > 1
+    rate = max(int(float(frame)) for _, _, frame in parts) + 1
+    return float(rate) if turns and rate in (24, 25, 30, 50, 60) else None
+
+
+def _since(begin: str, codes: Sequence[str], rate: float) -> NDArray[np.float64]:
+    """Seconds (T,) of timecodes after the first one, by which midnight may lie in between."""
+    first = timecode_seconds(begin, rate)
+    day = timecode_seconds("24:00:00;00" if ";" in begin else "24:00:00:00", rate)
+    times = np.array([timecode_seconds(code, rate) for code in codes]) - first
+    return np.where(times < -day / 2, times + day, times)
 
 
 def _sound(path: Path) -> tuple[FloatArray, int]:

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from koemorph import Model
 from koemorph.coefficients import COEFFICIENTS, INDEX, LIVE_LINK_ROTATIONS, PASCAL_NAMES
 from koemorph.errors import DataError
+from koemorph.outputs.jsonl import timecode
 from koemorph.training.cli.dataset import command
 from koemorph.training.recordings import read_recording, write_recording
 
@@ -38,14 +39,13 @@ def sound(tmp_path: Path) -> Path:
     return tmp_path / "sound.wav"
 
 
-def live_link_rows(frames: int) -> list[str]:
-    """A Live Link Face CSV at 60 fps whose jawOpen rises as a line."""
+def live_link_rows(frames: int, begin: int = 40953 * 60) -> list[str]:
+    """A Live Link Face CSV at 60 fps whose jawOpen rises as a line, from 11:22:33 on."""
     lines = [",".join(["Timecode", "BlendShapeCount", *PASCAL_NAMES, *LIVE_LINK_ROTATIONS])]
     for frame in range(frames):
         values = [0.0] * 61
         values[JAW] = frame / frames
-        code = f"11:22:{33 + frame // 60:02d}:{frame % 60:02d}.000"
-        lines.append(",".join([code, "61", *map(str, values)]))
+        lines.append(",".join([f"{timecode(begin + frame, 60)}.000", "61", *map(str, values)]))
     return lines
 
 
@@ -58,6 +58,27 @@ def test_live_link_becomes_v2(tmp_path: Path, sound: Path) -> None:
     assert recording.fps == 60.0
     np.testing.assert_allclose(recording.capture.weights[:, JAW], np.arange(120) / 120, atol=1e-5)
     assert recording.capture.labelled.all()
+
+
+def test_a_take_may_go_over_midnight(tmp_path: Path, sound: Path) -> None:
+    rows = live_link_rows(120, begin=24 * 3600 * 60 - 30)
+    rows[1] = rows[1].split(",")[0] + ",0"
+    (tmp_path / "take.csv").write_text("\n".join(rows))
+    run("from-live-link", tmp_path / "take.csv", sound, tmp_path / "take")
+    jaw = read_recording(tmp_path / "take").capture.weights[1:, JAW]
+    np.testing.assert_allclose(jaw, np.arange(1, 120) / 120, atol=1e-5)
+
+
+def test_a_take_too_short_to_show_its_frame_rate_is_told_it(tmp_path: Path, sound: Path) -> None:
+    (tmp_path / "take.csv").write_text("\n".join(live_link_rows(20)))
+    arguments = ("from-live-link", tmp_path / "take.csv", sound, tmp_path / "take")
+    with pytest.raises(DataError, match=r"how many frames a second has; give --fps\."):
+        run(*arguments)
+    with pytest.raises(DataError, match="a frame rate is positive, not 0"):
+        run(*arguments, "--fps", 0)
+    run(*arguments, "--fps", 60)
+    jaw = read_recording(tmp_path / "take").capture.weights[:20, JAW]
+    np.testing.assert_allclose(jaw, np.arange(20) / 20, atol=1e-5)
 
 
 def test_beat_is_mapped_by_name(tmp_path: Path, sound: Path) -> None:
@@ -97,6 +118,7 @@ def beat(*frames: object, names: str = "jawOpen") -> str:
         ("take.csv", "a,b\n1,2", "no Live Link Face recording"),
         ("take.csv", "\n".join([*live_link_rows(2), "11:22:33:02,61,1,2"]), "line 4: 2 values"),
         ("take.csv", "\n".join([*live_link_rows(2), "11:22:33:02,61,x"]), "line 4: could not"),
+        ("take.csv", "\n".join(live_link_rows(70)).replace("11:22", "noon"), "not HH:MM:SS:FF"),
         ("take.csv", "\0\udcff", "is not a table in UTF-8"),
         ("take.csv", None, r"cannot read .*take\.csv: No such file"),
         ("a.json", None, r"cannot read .*a\.json: No such file"),

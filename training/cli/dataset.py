@@ -64,7 +64,11 @@ def check(folder: Path) -> int:
 @click.argument("table", type=_PATH)
 @click.argument("sound", type=_PATH)
 @click.argument("out", type=_PATH)
-@click.option("--fps", type=float, help="Of the timecodes; by default read off them.")
+@click.option(
+    "--fps",
+    type=float,
+    help="Of the timecodes; by default read off them, which takes a second or two.",
+)
 def from_live_link(table: Path, sound: Path, out: Path, fps: float | None) -> None:
     """Turn a Live Link Face TABLE (.csv) and its SOUND (audio or video) into the folder OUT."""
     converters.write(converters.from_live_link(table, fps), sound, out)
