@@ -90,8 +90,13 @@ def timecode_offset(path: Path) -> float:
         stored = json.loads(path.read_text(encoding="utf-8"))
         fps = float(stored["fps"])
         face = timecode_seconds(stored["blendshapes_start"], fps)
-        return face - timecode_seconds(stored["audio_start"], fps)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        offset = face - timecode_seconds(stored["audio_start"], fps)
+        if not math.isfinite(offset):
+            raise ValueError("a number is not finite")
+        return offset
+    except (
+        ArithmeticError, AttributeError, KeyError, OSError, TypeError, ValueError
+    ) as error:  # fmt: skip
         raise DataError(
             f"{path}: expected fps, audio_start and blendshapes_start as HH:MM:SS:FF ({error})."
         ) from error

@@ -36,9 +36,27 @@ def test_timecode_json_moves_the_face(tmp_path: Path) -> None:
     assert sync.with_timecode(before) is before
     moved = sync.with_timecode(read_recording(write_late(folder, seed=1)))
     np.testing.assert_allclose(moved.capture.times, before.capture.times + 0.2)
-    (folder / "timecode.json").write_text('{"fps": 30}')
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"audio_start": None},
+        {"audio_start": []},
+        {"audio_start": "nan:00:00:00"},
+        {"fps": None},
+        {"fps": 0},
+        {"fps": float("inf")},
+    ],
+)
+def test_a_timecode_json_that_makes_no_sense_is_named(
+    tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    folder = write_late(tmp_path / "clip", seed=1)
+    path = folder / "timecode.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **wrong}))
     with pytest.raises(DataError, match=r"timecode\.json: expected fps"):
-        sync.with_timecode(before)
+        sync.with_timecode(read_recording(folder))
 
 
 def write_late(folder: Path, seed: int) -> Path:
