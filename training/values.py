@@ -17,9 +17,7 @@ from .strides import MODES
 
 CONFIGS = Path(__file__).parent / "configs"
 # Dictionaries by source: any name may be added to them.
-BY_SOURCE = (
-    "data.lead_seconds", "data.source_weights", "data.styles", "data.unlabelled"
-)  # fmt: skip
+BY_SOURCE = ("data.lead_seconds", "data.source_weights", "data.styles", "data.unlabelled")
 
 
 @dataclass(frozen=True)
