@@ -48,7 +48,7 @@ namespace KoeMorph
         void LateUpdate()
         {
             if (_input == FaceInput.AudioClip && ClipChanged() || InspectorChanged()) Reopen();
-            if (_input != FaceInput.Manual && _source == null && _problem.Length == 0)
+            if (_input != FaceInput.Manual && _source == null && (_stream != null || _problem.Length == 0))
                 Fail("There is no voice: set Source to an AudioSource, or put one on '" + name + "'.");
             FollowMixer();
             if (_stream == null) return;

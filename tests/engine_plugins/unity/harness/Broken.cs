@@ -128,6 +128,10 @@ namespace KoeMorph.Harness
                 Talk(stage);
                 Expect.True(!stage.AtRest && stage.Face.Problem != "", "with a broken preset the face goes on as it was");
                 Expect.OneError("line 2");
+                UnityEngine.Object.Destroy(stage.Source);
+                stage.Tick();
+                Expect.True(stage.AtRest, "until its source is destroyed");
+                Expect.OneError("Source", "Head");
             }
         }
 
