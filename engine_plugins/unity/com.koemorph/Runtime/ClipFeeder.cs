@@ -4,7 +4,8 @@ using UnityEngine;
 namespace KoeMorph
 {
     /// <summary>
-    /// Reads an AudioSource's clip ahead of its play position, for a face without latency. Seeking and looping are followed; a stopped source is silence.
+    /// Reads an AudioSource's clip ahead of its play position, for a face without latency. Seeking and looping are
+    /// followed; a stopped source is silence.
     /// </summary>
     sealed class ClipFeeder
     {
@@ -42,7 +43,7 @@ namespace KoeMorph
             var wall = AudioClock.Wall;
             var playing = source.isPlaying;
             if (playing) Follow(source);
-            else _lead -= (long)Math.Min((wall - _wall) * _stream.SampleRate, _stream.SampleRate);
+            else _lead -= (long)(Math.Min(wall - _wall, FaceStream.LongestGap) * _stream.SampleRate);
             _playing = playing;
             _wall = wall;
             var ahead = (long)((_stream.Lag + Margin) * _stream.SampleRate);
@@ -55,7 +56,8 @@ namespace KoeMorph
             var position = source.timeSamples;
             var advance = position - _position;
             if (advance < 0 && source.loop) advance += _clip.samples;
-            if (!_playing || advance < 0 || advance > _lead + _stream.SampleRate)
+            // Beyond the longest gap (the game stood while the sound went on) it is as after seeking: all of it would not fit.
+            if (!_playing || advance < 0 || advance > FaceStream.LongestGap * _stream.SampleRate)
             {
                 _next = Math.Max(0, position - (int)(Preroll * _stream.SampleRate));
                 _lead = _next - position;

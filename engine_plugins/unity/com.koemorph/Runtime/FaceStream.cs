@@ -9,9 +9,9 @@ namespace KoeMorph
     {
         /// <summary>Seconds without a block after which a source counts as stopped.</summary>
         const double Stopped = 0.15;
-        /// <summary>The most silence, in seconds, that is made up at once (after an app slept, say); a stream holds
-        /// half a second of sound.</summary>
-        const double LongestGap = 0.4;
+        /// <summary>The most sound, in seconds, that is made up for at once (after an app slept, say); a stream holds
+        /// half a second of it.</summary>
+        internal const double LongestGap = 0.4;
         const int SilenceBlock = 1024;
         /// <summary>Seconds in which the face falls to rest when its voice stops, and comes back with the next.</summary>
         const double Fall = 0.2, Rise = 0.05;

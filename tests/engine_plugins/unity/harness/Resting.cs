@@ -11,6 +11,7 @@ namespace KoeMorph.Harness
         {
             Stage.UseModel(arguments[0]);
             AStoppedVoiceFallsToRestAndLivesOn();
+            AGameThatStoodLosesNoSample();
             APausedGameStandsStill();
             AnInterruptionHolds();
         }
@@ -43,6 +44,27 @@ namespace KoeMorph.Harness
                 stage.Source.Play();
                 for (var position = 0; position < 48000; position += 800) ShowAt(stage, position);
                 Expect.True(stage.OnMesh().Any(weight => weight > 0.01), "a voice that starts again is followed");
+                Expect.NoComplaint();
+            }
+        }
+
+        // While the game loads, its sound goes on; a phone's app sleeps. Neither is made up for by more than a stream holds.
+        static void AGameThatStoodLosesNoSample()
+        {
+            using (var stage = new Stage())
+            {
+                var clip = AudioClip.Create("voice", 4 * 48000, 2, 48000, false);
+                Broken.Fill(clip.Data);
+                stage.Source.clip = clip;
+                stage.AddFace().Input = FaceInput.AudioClip;
+                for (var position = 0; position < 48000; position += 800) ShowAt(stage, position);
+                Stage.Wait(0.9);
+                for (var position = 90000; position < 120000; position += 800) ShowAt(stage, position);
+                Expect.True(stage.OnMesh().Any(weight => weight > 0.01), "the face goes on where the sound is");
+                stage.Source.Stop();
+                Stage.Wait(5);
+                Pass(stage, 0.1);
+                Expect.True(stage.Face.Info.DroppedSamples == 0, "no sample is lost on the way");
                 Expect.NoComplaint();
             }
         }
