@@ -65,9 +65,12 @@ void Pausing(const Sound& sound) {
   Speak(level, second, Played(level), [] {});
   Expect(level.face->GetPlaybackTime() > later + 0.7,
          "a voice that goes on is followed in a pause");
-  paused = false;
   for (int i = 0; i < 60; ++i) level.Tick(1.0 / 60);
-  Expect(level.face->OnVoiceStopped.StubCalls == 1, "one that ends still stops");
+  Expect(level.face->OnVoiceStopped.StubCalls == 1 && level.AtRest(), "and ends in it");
+  paused = false;
+  Speak(level, second, Played(level), [] {});
+  for (int i = 0; i < 60; ++i) level.Tick(1.0 / 60);
+  Expect(level.face->OnVoiceStopped.StubCalls == 2, "one that ends after it stops, too");
   level.Tick(5);  // the app slept
   level.Tick(1.0 / 60);
   Expect(level.face->GetVoice()->Info().dropped_samples == 0, "no sample is lost on the way");

@@ -106,12 +106,21 @@ bool Voice::Update(double wall, std::string* problem) {
   return true;
 }
 
-bool Voice::Hold(double wall) {
-  if (wanted_.load(std::memory_order_acquire) != 0) return false;  // Update must take it up
+bool Voice::Hold(bool paused, double wall) {
   const int64_t fed = fed_.load(std::memory_order_acquire);
-  if (held_ && fed != held_fed_) held_ = false;
+  if (!paused_) {
+    paused_at_ = wall;
+    held_ = plays_on_ = false;
+  } else if (fed != paused_fed_) {
+    held_ = false;
+    // What was still on its way comes at once; what comes later is of a source that plays on.
+    if (wall - clock_.Idle(wall) > paused_at_ + kStopped) plays_on_ = true;
+  }
+  paused_ = paused;
+  paused_fed_ = fed;
+  // A format that is wanted is for Update to take up.
+  if (!paused || plays_on_ || wanted_.load(std::memory_order_acquire) != 0) return false;
   if (!held_) held_ = (silent_ && fed == fed_after_silence_) || clock_.Idle(wall) >= kStopped;
-  held_fed_ = fed;
   if (!held_ || !stream_) return held_;
   const Feeder turn(&feeding_, false);
   if (turn) clock_.Anchor(Reached(), wall);

@@ -32,9 +32,10 @@ class Voice {
   // with a sentence, when the voice cannot go on.
   bool Update(double wall, std::string* problem);
 
-  // [game] In place of Update and Show while the game is paused. True where the sound stands still
-  // with it: no time passes, and the face stays as it is. False while sound comes in all the same.
-  bool Hold(double wall);
+  // [game] Before Update and Show, each frame. True in place of them where the game is paused and
+  // the sound stands still with it: no time passes, and the face stays as it is. False for sound
+  // that pauses do not stop, which also ends in one as ever.
+  bool Hold(bool paused, double wall);
 
   // [game] How the voice moves the face from now on; changes glide. False, with a sentence, when a
   // control is out of its range.
@@ -99,8 +100,11 @@ class Voice {
   std::vector<float> silence_;
   koemorph_controls controls_;
   int64_t fed_after_silence_ = 0;
-  int64_t held_fed_ = 0;
+  double paused_at_ = 0;  // s; wall time at which the pause began
+  int64_t paused_fed_ = 0;
+  bool paused_ = false;
   bool held_ = false;
+  bool plays_on_ = false;
   bool silent_ = true;
   bool speaking_ = false;
 

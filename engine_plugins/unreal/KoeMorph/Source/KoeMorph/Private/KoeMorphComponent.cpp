@@ -151,7 +151,7 @@ void UKoeMorphComponent::TickComponent(float DeltaTime, ELevelTick TickType, FAc
 	}
 	const double Now = FPlatformTime::Seconds();
 	const UWorld* const World = GetWorld();
-	if (World != nullptr && World->IsPaused() && Voice->Hold(Now))
+	if (Voice->Hold(World != nullptr && World->IsPaused(), Now))
 	{
 		return;
 	}
