@@ -74,11 +74,13 @@ def test_the_component_shows_the_face_of_the_voice(
     np.testing.assert_allclose(rows[:, 1:], voice.faces(rows[:, 0]), atol=1e-3)
 
 
-@pytest.mark.parametrize("situation", ["resting", "playing", "pausing", "saying", "presets"])
+@pytest.mark.parametrize(
+    "situation", ["resting", "playing", "pausing", "saying", "presets", "listening"]
+)
 def test_what_happens_to_a_face_in_a_game(
     unreal_game: Path, unreal_plugin: Path, voice: Voice, situation: str
 ) -> None:
-    """A voice that stops, one that plays already, pauses, lines to say, presets that are wrong."""
+    """Voices that stop or play already, pauses, lines to say, wrong presets, listeners at work."""
     sound = [voice.file, str(voice.sample_rate), str(voice.channels)]
     play(unreal_game, unreal_plugin, situation, *sound)
 

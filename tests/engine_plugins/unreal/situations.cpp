@@ -1,4 +1,5 @@
-// What happens to a face in a game: sounds that play already, pauses, lines to say, wrong presets.
+// What happens to a face in a game: sounds that play already, pauses, lines to say, wrong presets,
+// and what listeners of its events do.
 #include "KoeMorphPreset.h"
 #include "game.h"
 
@@ -115,6 +116,35 @@ void WrongPresets(const Sound& sound) {
   ExpectSilence();
 }
 
+// Listeners of the face's events start it anew in the midst of its work.
+void Listening(const Sound& sound) {
+  Level level;
+  level.SetShapes({"jawOpen"});
+  level.face->bDriveMorphTargets = true;
+  level.Begin();
+  level.audio->Play();
+  const Sound second = FirstSeconds(sound, 1);
+  Speak(level, second, Played(level), [] {});
+  level.face->OnVoiceStopped.StubListener = [&] { level.face->SetInput(EKoeMorphInput::Manual); };
+  level.face->SetModelName(TEXT("koemorph-60"));
+  Expect(level.face->Input == EKoeMorphInput::Manual, "both changes are in force");
+  Speak(level, second, Pushed(level), [] {});
+  Expect(level.face->GetVoice()->Info().fps == 60 && level.Morph("jawOpen") > 0, "and shown");
+  level.End();
+  Expect(level.face->GetVoice() == nullptr, "a face that ends is not opened again");
+  level.face->OnVoiceStopped.StubListener = nullptr;
+
+  UKoeMorphPreset preset;
+  preset.Controls.Coefficients.Add("jawOpen", FKoeMorphCoefficient{11.0f, 0, 0, 1, true, 0});
+  level.face->Preset = &preset;
+  level.face->OnProblem.StubListener = [&] { level.face->SetPreset(nullptr); };
+  level.Begin();
+  ExpectLine({"multiplier"});
+  Expect(level.face->GetProblem().IsEmpty(), "a problem that is mended when it is told is none");
+  level.face->OnProblem.StubListener = nullptr;
+  ExpectSilence();
+}
+
 }  // namespace
 
 bool PlaySituation(const std::string& name, const Sound& sound) {
@@ -126,6 +156,8 @@ bool PlaySituation(const std::string& name, const Sound& sound) {
     Saying();
   else if (name == "presets")
     WrongPresets(sound);
+  else if (name == "listening")
+    Listening(sound);
   else
     return false;
   return true;

@@ -161,14 +161,30 @@ struct FGuid
 
 struct FStubDelegate
 {
-	void Broadcast() { ++StubCalls; }
+	void Broadcast()
+	{
+		++StubCalls;
+		if (StubListener)
+		{
+			StubListener();
+		}
+	}
 	int32 StubCalls = 0;
+	std::function<void()> StubListener;
 };
 template <typename T>
 struct FStubDelegateOne
 {
-	void Broadcast(const T& Value) { StubValues.push_back(Value); }
+	void Broadcast(const T& Value)
+	{
+		StubValues.push_back(Value);
+		if (StubListener)
+		{
+			StubListener();
+		}
+	}
 	std::vector<T> StubValues;
+	std::function<void()> StubListener;
 };
 #define DECLARE_DYNAMIC_MULTICAST_DELEGATE(Name) using Name = FStubDelegate
 #define DECLARE_DYNAMIC_MULTICAST_DELEGATE_OneParam(Name, Type, Parameter)                                                       \

@@ -32,13 +32,17 @@ void UKoeMorphComponent::BeginPlay()
 
 void UKoeMorphComponent::EndPlay(const EEndPlayReason::Type Reason)
 {
+	Super::EndPlay(Reason); // first: what listeners change from now on opens nothing any more
 	Close();
 	AudioInput.Reset();
-	Super::EndPlay(Reason);
 }
 
 void UKoeMorphComponent::Open()
 {
+	if (Voice)
+	{
+		return; // listeners of OnVoiceStopped have opened it, with what it is to have now
+	}
 	Problem.Reset();
 	FString Why;
 	const std::shared_ptr<const koemorph_plugin::Model> Loaded = FKoeMorphModule::Get().LoadModel(Model, ModelName, Why);
@@ -48,10 +52,6 @@ void UKoeMorphComponent::Open()
 		return;
 	}
 	Voice = std::make_shared<koemorph_plugin::Voice>(Loaded);
-	if (Preset != nullptr)
-	{
-		SetPreset(Preset);
-	}
 	if (Input == EKoeMorphInput::AudioComponent && Source == nullptr)
 	{
 		Source = GetOwner()->FindComponentByClass<UAudioComponent>();
@@ -68,6 +68,10 @@ void UKoeMorphComponent::Open()
 	if (!LiveLinkSubject.IsNone())
 	{
 		LiveLink = FKoeMorphLiveLinkSource::Add(LiveLinkSubject, CurveNames);
+	}
+	if (Preset != nullptr)
+	{
+		SetPreset(Preset); // last: listeners of OnProblem may start the face anew
 	}
 }
 
@@ -121,9 +125,9 @@ void UKoeMorphComponent::Close()
 	}
 	Voice.reset();
 	FMemory::Memzero(Weights.GetData(), Weights.Num() * sizeof(float));
-	SetSpeaking(false);
 	Show();
 	MorphTargets.Reset();
+	SetSpeaking(false); // last: its listeners may start the face anew
 }
 
 void UKoeMorphComponent::Fail(const FString& Message)
