@@ -11,6 +11,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from koemorph import _native
 from koemorph.coefficients import COEFFICIENTS
@@ -24,7 +25,7 @@ from .emotion import EmotionBackend, emotion_backend
 from .losses import LossSettings
 from .network import NEUTRAL, NetworkSettings
 from .strides import StrideSchedule
-from .values import BY_SOURCE, CONFIGS, advice, check_values
+from .values import BY_SOURCE, CONFIGS, advice, check_groups, check_values
 
 # What `checkpoint_path=bundled` goes on from: koemorph-30 in its one style, without an optimizer.
 BUNDLED_CHECKPOINT = MODELS / "koemorph-30.safetensors"
@@ -96,6 +97,7 @@ class Settings:
 
 def compose_config(overrides: Sequence[str]) -> DictConfig:
     """The tree of settings with overrides such as data.batch_size=4; DataError for unknown keys."""
+    _check_choices(overrides)
     try:
         with initialize_config_dir(str(CONFIGS), version_base="1.3"):
             return compose("config", opened(overrides))
@@ -104,6 +106,18 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
         # Hydra quotes the override or its key.
         key = said.split("'")[1].split("=", maxsplit=1)[0].lstrip("+~") if "'" in said else ""
         raise DataError(f"{said}: {advice(key)}") from error
+
+
+def _check_choices(overrides: Sequence[str]) -> None:
+    """DataError for a group of settings that is to be null, of which Hydra says nothing useful."""
+    for override in overrides:
+        key, _, value = override.lstrip("+").partition("=")
+        if value == "null" and key.isidentifier() and (CONFIGS / key).is_dir():
+            names = sorted(path.stem for path in (CONFIGS / key).glob("*.yaml"))
+            raise DataError(
+                f"{override}: a group of settings cannot be null; leave it out, or choose "
+                f"{' or '.join(names)}."
+            )
 
 
 def opened(overrides: Sequence[str]) -> list[str]:
@@ -118,7 +132,7 @@ def opened(overrides: Sequence[str]) -> list[str]:
 
 def read_settings(config: DictConfig) -> Settings:
     """Checks and converts; DataError, naming the key, for what makes no sense."""
-    plain: Any = OmegaConf.to_container(config, resolve=True)
+    plain = _resolved(config)
     check_values(plain)
     data, model, training = plain["data"], plain["model"], plain["training"]
     emotion = emotion_backend(model["emotion_config"]["backend"])
@@ -157,6 +171,18 @@ def read_settings(config: DictConfig) -> Settings:
         config=plain,
     )
     return _debugged(settings) if plain["debug"] else settings
+
+
+def _resolved(config: DictConfig) -> Any:
+    """The tree with every ${reference} replaced by what it refers to."""
+    check_groups(OmegaConf.to_container(config, resolve=False))
+    try:
+        return OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        said = str(error).split("\n", maxsplit=1)[0].rstrip(".")
+        raise DataError(
+            f"{error.full_key} refers to what there is not ({said}); give it a value."
+        ) from error
 
 
 def _loss(loss: dict[str, Any]) -> LossSettings:

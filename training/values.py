@@ -180,6 +180,33 @@ RULES: Mapping[str, Rule] = {
 }  # fmt: skip
 
 
+def check_groups(given: Any) -> None:
+    """DataError, naming the key, for a group of settings that was taken away, or is no group.
+
+    Of a tree whose references are not resolved yet: they lead into groups.
+    """
+    _check_groups(given, _defaults(), "")
+
+
+def _check_groups(given: Mapping[str, Any], usual: Mapping[str, Any], path: str) -> None:
+    for name, group in usual.items():
+        key = f"{path}{name}"
+        if not isinstance(group, dict) or key in RULES:
+            continue
+        if name not in given:
+            raise DataError(f"{key} was taken away: there is no run without it; leave ~{key} out.")
+        value = given[name]
+        if isinstance(value, dict):
+            _check_groups(value, group, f"{key}.")
+        elif not (isinstance(value, str) and "${" in value):
+            some, usually = next(_leaves(group, f"{key}."))
+            shown = "null" if value is None else value
+            raise DataError(
+                f"{key}={shown}: it holds several settings; give them one by one, such as "
+                f"{some}={usually}."
+            )
+
+
 def check_values(plain: Mapping[str, Any]) -> None:
     """DataError, naming the key, for a setting that there is not, lacks, or cannot be so."""
     usual, given = dict(_leaves(_defaults())), dict(_leaves(plain))
