@@ -219,32 +219,32 @@ bool FKoeMorphAudioInput::Brings(EKoeMorphInput OtherKind, UAudioComponent* Othe
 	return Kind == OtherKind && From.Get() == Origin(OtherKind, OtherSource, OtherSubmix);
 }
 
-UObject* FKoeMorphAudioInput::Origin(EKoeMorphInput Kind, UAudioComponent* Source, USoundSubmix* Submix)
+UObject* FKoeMorphAudioInput::Origin(EKoeMorphInput OfKind, UAudioComponent* Source, USoundSubmix* Submix)
 {
-	switch (Kind)
+	switch (OfKind)
 	{
-		case EKoeMorphInput::AudioComponent:
-			return Source;
-		case EKoeMorphInput::Submix:
-			return Submix;
-		default:
-			return nullptr;
+	case EKoeMorphInput::AudioComponent:
+		return Source;
+	case EKoeMorphInput::Submix:
+		return Submix;
+	default:
+		return nullptr;
 	}
 }
 
 TSharedPtr<FKoeMorphAudioInput> FKoeMorphAudioInput::Open(
-	const UKoeMorphComponent& Component, EKoeMorphInput Kind, UAudioComponent* Source, USoundSubmix* Submix)
+	const UKoeMorphComponent& Component, EKoeMorphInput NewKind, UAudioComponent* Source, USoundSubmix* Submix)
 {
 	TSharedPtr<FKoeMorphAudioInput> Opened;
-	if (Kind == EKoeMorphInput::AudioComponent && Source != nullptr)
+	if (NewKind == EKoeMorphInput::AudioComponent && Source != nullptr)
 	{
 		Opened = MakeShared<FSourceInput>(*Source);
 	}
-	else if (Kind == EKoeMorphInput::Microphone)
+	else if (NewKind == EKoeMorphInput::Microphone)
 	{
 		Opened = MakeShared<FMicrophoneInput>();
 	}
-	else if (Kind == EKoeMorphInput::Submix)
+	else if (NewKind == EKoeMorphInput::Submix)
 	{
 		const UWorld* const World = Component.GetWorld();
 		const FAudioDeviceHandle Device = World != nullptr ? World->GetAudioDevice() : FAudioDeviceHandle();
@@ -254,13 +254,14 @@ TSharedPtr<FKoeMorphAudioInput> FKoeMorphAudioInput::Open(
 		}
 		else
 		{
-			UE_LOG(LogKoeMorph, Warning, TEXT("%s: there is no audio device, and so no submix to listen to."), *Component.GetPathName());
+			UE_LOG(LogKoeMorph, Warning, TEXT("%s: there is no audio device, and so no submix to listen to."),
+				*Component.GetPathName());
 		}
 	}
 	if (Opened.IsValid())
 	{
-		Opened->Kind = Kind;
-		Opened->From = Origin(Kind, Source, Submix);
+		Opened->Kind = NewKind;
+		Opened->From = Origin(NewKind, Source, Submix);
 	}
 	return Opened;
 }

@@ -21,15 +21,15 @@ private:
 };
 
 /**
- * Brings sound from one of Unreal's sources; ends with the object. It stays open when a face starts anew with another model, since a
- * sound that plays cannot be given another listener. Game thread.
+ * Brings sound from one of Unreal's sources; ends with the object. It stays open when a face starts anew with another model,
+ * since a sound that plays cannot be given another listener. Game thread.
  */
 class FKoeMorphAudioInput
 {
 public:
 	/** Null for Manual, and where there is no such source yet. */
 	static TSharedPtr<FKoeMorphAudioInput> Open(
-		const UKoeMorphComponent& Component, EKoeMorphInput Kind, UAudioComponent* Source, USoundSubmix* Submix);
+		const UKoeMorphComponent& Component, EKoeMorphInput NewKind, UAudioComponent* Source, USoundSubmix* Submix);
 
 	virtual ~FKoeMorphAudioInput();
 
@@ -48,7 +48,7 @@ protected:
 	const TSharedRef<FKoeMorphOutlet, ESPMode::ThreadSafe> Outlet;
 
 private:
-	static UObject* Origin(EKoeMorphInput Kind, UAudioComponent* Source, USoundSubmix* Submix);
+	static UObject* Origin(EKoeMorphInput OfKind, UAudioComponent* Source, USoundSubmix* Submix);
 
 	EKoeMorphInput Kind = EKoeMorphInput::Manual;
 	TWeakObjectPtr<UObject> From;
