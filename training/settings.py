@@ -121,13 +121,17 @@ def _check_choices(overrides: Sequence[str]) -> None:
 
 
 def opened(overrides: Sequence[str]) -> list[str]:
-    """Overrides for Hydra, which adds to dictionaries only what `++` asks it to add."""
+    """Overrides for Hydra, which adds to dictionaries only what `++` asks it to add.
+
+    Hydra takes no line breaks, by which long dictionaries are written.
+    """
 
     def by_source(override: str) -> bool:
         key = override.split("=", maxsplit=1)[0]
         return any(key == each or key.startswith(f"{each}.") for each in BY_SOURCE)
 
-    return [f"++{each}" if by_source(each) else each for each in overrides]
+    lines = [override.replace("\n", " ") for override in overrides]
+    return [f"++{line}" if by_source(line) else line for line in lines]
 
 
 def read_settings(config: DictConfig) -> Settings:

@@ -94,6 +94,11 @@ def test_an_override_of_the_first_readme_lands(
         ("data.source_weights.train=2", lambda s: s.sampling.weights, {"train": 2}),
         ("data.styles={train: lively}", lambda s: s.network.styles, ("neutral", "lively")),
         (
+            "data.source_weights={train:\n  0.5}",
+            lambda s: s.sampling.weights,
+            {"train": 0.5},
+        ),
+        (
             "data.unlabelled.train=[jawOpen,jawLeft]",
             lambda s: s.data.unlabelled,
             {"train": ("jawOpen", "jawLeft")},
