@@ -262,6 +262,50 @@ def test_an_ifacialmocap_receiver_that_is_away_keeps_nothing_from_the_others(
         server.close()
 
 
+class Windows:
+    """A socket that tells, as on Windows, of datagrams that came to a port without a listener."""
+
+    def __init__(self, real: socket.socket, unreachable: int) -> None:
+        self._real, self._unreachable = real, unreachable
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def recvfrom(self, size: int) -> Any:
+        self._unreachable -= 1
+        if self._unreachable >= 0:
+            raise ConnectionResetError(10054, "closed by the remote host")
+        return self._real.recvfrom(size)
+
+
+def test_ifacialmocap_hears_greetings_behind_ports_without_a_listener(
+    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = IFacialMocapServer(port=free_port())
+    try:
+        receiver.sendto(HELLO, server._socket.getsockname())
+        monkeypatch.setattr(server, "_socket", Windows(server._socket, 3))
+        server.send(FRAME)
+        assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
+    finally:
+        server.close()
+
+
+def test_an_ifacialmocap_receiver_that_greets_again_and_again_crowds_out_no_other() -> None:
+    server = IFacialMocapServer(port=free_port())
+    try:
+        server._receivers[("127.0.0.2", 9)] = None
+        for index in range(2 * ifacialmocap.MAX_RECEIVERS):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as greeter:
+                greeter.sendto(HELLO, server._socket.getsockname())
+                last = greeter.getsockname()[1]
+                server.send(Frame.plain(index, 30, WEIGHTS))
+        assert len(server._receivers) == ifacialmocap.MAX_RECEIVERS
+        assert {("127.0.0.2", 9), ("127.0.0.1", last)} <= set(server._receivers)
+    finally:
+        server.close()
+
+
 def test_json_udp(receiver: socket.socket) -> None:
     send_once(JsonUdpOutput, receiver)
     datagram = receiver.recv(65536)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -49,7 +50,7 @@ class IFacialMocapOutput(UdpOutput):
 
 
 class IFacialMocapServer(Output):
-    """Waits for receivers to say hello and sends to the last MAX_RECEIVERS that did.
+    """Waits for receivers to say hello and sends to MAX_RECEIVERS of those that did.
 
     As the app does, it answers port 49983 of the receiver's computer, whatever port the greeting
     came from; that port too, so that a receiver may run on this computer.
@@ -94,13 +95,20 @@ class IFacialMocapServer(Output):
         for _ in range(MAX_RECEIVERS):
             try:
                 data, receiver = self._socket.recvfrom(256)
-            except OSError:
+            except BlockingIOError:
                 return
+            except OSError:  # Windows tells here of a port that nobody listens on
+                continue
             if data.startswith(HELLO):
                 self._receivers.pop(receiver, None)
                 self._receivers[receiver] = None
                 if len(self._receivers) > MAX_RECEIVERS:
-                    self._receivers.pop(next(iter(self._receivers)))
+                    self._receivers.pop(self._most_dispensable())
+
+    def _most_dispensable(self) -> tuple[str, int]:
+        """The oldest of the computer with most: one that greets anew crowds out itself alone."""
+        counts = Counter(host for host, _ in self._receivers)
+        return max(self._receivers, key=lambda receiver: counts[receiver[0]])
 
     def close(self) -> None:
         self._socket.close()
