@@ -323,11 +323,7 @@ class Trainer:
                 f"{', '.join(wanted)}; give data.styles the same ones."
             )
         described = checkpoint.description
-        last = self.settings.optimization.max_epochs
-        if described.epoch >= last:
-            raise ModelError(
-                f"{path}: epoch {described.epoch} of {last} is done; raise training.max_epochs."
-            )
+        self._check_unfinished(path, described.epoch)
         weights = dict(checkpoint.groups["network"])
         average = dict(checkpoint.groups.get("average", weights))
         if self.settings.network.fixed_alpha is not None:
@@ -350,6 +346,15 @@ class Trainer:
         self.epoch, self.step = described.epoch, described.step
         self.best = self._take_best_along(path, described)
         LOG.info("going on from %s, epoch %d", path, self.epoch)
+
+    def _check_unfinished(self, path: Path, done: int) -> None:
+        last = self.settings.optimization.max_epochs
+        if done < last:
+            return
+        # debug=true ends a run before its max_epochs.
+        longer = self.settings.config["training"]["max_epochs"] > last
+        remedy = "leave debug=true out, which ends there" if longer else "raise training.max_epochs"
+        raise ModelError(f"{path}: epoch {done} of {last} is done; {remedy}.")
 
     def _take_best_along(self, path: Path, described: Description) -> float:
         """Copies the best checkpoint of the run that goes on from `path`; returns its error.

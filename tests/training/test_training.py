@@ -108,6 +108,11 @@ def test_a_run_that_is_done_does_not_go_on_in_silence(configure: Configure, tmp_
     done = tmp_path / "a" / "checkpoints" / "last.safetensors"
     with pytest.raises(ModelError, match=r"epoch 1 of 1 is done; raise training\.max_epochs\."):
         train(configure("training.max_epochs=1", f"checkpoint_path={done}"), tmp_path / "b")
+    train(configure("training.max_epochs=2", f"checkpoint_path={done}"), tmp_path / "c")
+    longer = tmp_path / "c" / "checkpoints" / "last.safetensors"
+    tried = ("training.max_epochs=9", "debug=true", f"checkpoint_path={longer}")
+    with pytest.raises(ModelError, match=r"epoch 2 of 2 is done; leave debug=true out"):
+        train(configure(*tried), tmp_path / "d")
 
 
 def test_a_fixed_alpha_is_not_the_checkpoints(configure: Configure, tmp_path: Path) -> None:
