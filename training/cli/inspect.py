@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 from koemorph.model import find_model
 
@@ -26,13 +27,17 @@ _SECONDS = 10
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="A .png, .svg, .pdf, ..."
 )
-@click.option("--frame", type=int, help="Which frame's attention; by default the loudest.")
+@click.option(
+    "--frame", type=int, help="Of a checkpoint: which frame's attention; by default the loudest."
+)
 def command(model: Path, wav: Path, output: Path, frame: int | None) -> None:
     """Draw MODEL listening to WAV: attention for a checkpoint; curves for an .onnx model, or a
     bundled one by its name."""
     audio, rate = read_audio(wav)
     model = find_model(model)
     if model.suffix == ".onnx":
+        if frame is not None:
+            raise DataError(f"{model.name} shows curves of all frames; --frame is for checkpoints.")
         player = open_player(model)
         settings = FeatureSettings.for_fps(player.fps)
         with FeatureCache.temporary(settings, emotion_backend("none")) as cache:
