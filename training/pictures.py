@@ -69,7 +69,7 @@ def curves_figure(
 
 def save_picture(figure: Figure, path: Path) -> None:
     """Writes a picture as its name's ending says; DataError for an ending that is not known."""
-    kinds = figure.canvas.get_supported_filetypes()
+    kinds = figure.canvas.get_supported_filetypes().keys() - {"pgf"}  # which needs TeX
     kind = path.suffix.removeprefix(".").lower()
     if kind not in kinds:
         raise DataError(f"{path}: a picture's name ends in .{', .'.join(sorted(kinds))}.")

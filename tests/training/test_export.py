@@ -259,6 +259,7 @@ def test_inspect_draws(checkpoint: Path, tmp_path: Path) -> None:
         ("inspect", "none.onnx", "none.wav", "-o", "p.png"),
         ("inspect", "CHECKPOINT", str(SAMPLE), "-o", "p.png", "--frame", "99999"),
         ("inspect", "CHECKPOINT", str(SAMPLE), "-o", "p.foo"),
+        ("inspect", "30", str(SAMPLE), "-o", "p.pgf"),
         ("inspect", "30", str(SAMPLE), "-o", "p.png", "--frame", "3"),
     ],
 )
