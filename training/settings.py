@@ -196,6 +196,10 @@ def _loss(loss: dict[str, Any]) -> LossSettings:
         raise DataError(
             "loss.mse_weight and loss.l1_weight are both 0: one of them must say where a face is."
         )
+    if not loss["mouth_weight"] + loss["expression_weight"]:
+        raise DataError(
+            "loss.mouth_weight and loss.expression_weight are both 0: one of them must be learned."
+        )
     return LossSettings(**{key: value for key, value in loss.items() if key != "rig"})
 
 

@@ -57,9 +57,13 @@ def _list(rule: Rule, count: int = 0, *, rising: bool = False) -> Rule:
             not rising or value == sorted(value)
         )
 
-    size = f"of {count}, " if count else ""
+    size = f" of {count}" if count else ""
     order = " and none below the one before" if rising else ""
-    return Rule(f"a list {size}each {rule.words}{order}", holds)
+    return Rule(f"a list{size}, each {rule.words}{order}", holds)
+
+
+def _not_all_zero(rule: Rule) -> Rule:
+    return Rule(f"{rule.words}, not all 0", lambda value: rule.holds(value) and any(value))
 
 
 def _by_source(rule: Rule, example: str) -> Rule:
@@ -96,6 +100,7 @@ COUNT_OR_NONE = _number("[0, inf)", whole=True)
 SHARE = _number("[0, 1]")
 NOT_NEGATIVE = _number("[0, inf)")
 POSITIVE = _number("(0, inf)")
+SECONDS = _number("[0, 600]")  # more is meant to be something else, and needs too much memory
 DECIBELS = _list(_number("[-200, 200]"), 2, rising=True)
 # As the core allows them.
 CONTEXT, INTERVAL = _number("[0.1, 120]"), _number("[0.01, 10]")
@@ -112,9 +117,9 @@ RULES: Mapping[str, Rule] = {
     "data.max_files": COUNT,
     "data.target_fps": COUNT,
     "data.window_frames": _number("[1, 8192]", whole=True),
-    "data.sequence_seconds": _number("[0.1, inf)"),
+    "data.sequence_seconds": _number("[0.1, 600]"),
     "data.track_seconds": NOT_NEGATIVE,
-    "data.pause_seconds": _list(NOT_NEGATIVE, 2, rising=True),
+    "data.pause_seconds": _list(SECONDS, 2, rising=True),
     "data.from_nothing": SHARE,
     "data.lead_seconds": _by_source(_number("[-1, 1]"), "{grid: 0.01}"),
     "data.source_weights": _by_source(NOT_NEGATIVE, "{grid: 0.5}"),
@@ -145,7 +150,7 @@ RULES: Mapping[str, Rule] = {
     "model.attention.emotion_dim": COUNT,
     "model.attention.emotion_tokens": COUNT,
     "model.dual_stream_attention.temperature": POSITIVE,
-    "model.dual_stream_attention.fixed_weights": _list(SHARE, 2),
+    "model.dual_stream_attention.fixed_weights": _not_all_zero(_list(SHARE, 2)),
     "model.fixed_alpha": _number("(0, 1)"),
     "model.emotion_config.context_window": CONTEXT,
     "model.emotion_config.update_interval": INTERVAL,
@@ -174,6 +179,7 @@ RULES: Mapping[str, Rule] = {
     "training.validate_every": COUNT,
     "training.checkpoint_every": COUNT_OR_NONE,
     "training.picture_every": COUNT_OR_NONE,
+    "training.precision": _one_of("auto", "32-true", "bf16-mixed", "16-mixed"),
     # Lightning Fabric says which numbers, lists and words it takes, see train.py.
     "training.devices": Rule("given", lambda value: value is not None),
     "training.threads": COUNT,
@@ -221,7 +227,8 @@ def check_values(plain: Mapping[str, Any]) -> None:
         rule = RULES.get(key) or _rule_of(default)
         if not rule.holds(value):
             shown = "null" if value is None else value
-            raise DataError(f"{key}={shown}: it must be {rule.words}.")
+            null = ", or null" if default is None else ""
+            raise DataError(f"{key}={shown}: it must be {rule.words}{null}.")
 
 
 def advice(key: str) -> str:
