@@ -8,6 +8,7 @@ import struct
 import warnings
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -184,6 +185,36 @@ def test_a_rig_that_is_broken_inside_is_a_sentence(tmp_path: Path) -> None:
     rig = write_glb(tmp_path / "rig.glb", rig_json() | {"nodes": ["head"]})
     with pytest.raises(OutputError, match="cannot be read as glTF"):
         make_animation().save(tmp_path / "take.glb", rig=rig)
+
+
+def test_a_file_that_is_missing_beside_a_rig_is_named(tmp_path: Path) -> None:
+    described = rig_json() | {"buffers": [{"byteLength": 64, "uri": "the%20head.bin"}]}
+    rig = tmp_path / "rig.gltf"
+    rig.write_text(json.dumps(described), encoding="utf-8")
+    with pytest.raises(OutputError, match=r"No such file.*the head\.bin"):
+        make_animation().save(tmp_path / "take.glb", rig=rig)
+
+
+def test_data_in_a_rig_may_be_percent_encoded(tmp_path: Path) -> None:
+    data = quote(base64.b64encode(rig_bytes()).decode(), safe="")
+    uri = f"data:application/octet-stream;base64,{data}"
+    described = rig_json() | {"buffers": [{"byteLength": 64, "uri": uri}]}
+    rig = tmp_path / "rig.gltf"
+    rig.write_text(json.dumps(described), encoding="utf-8")
+    assert "%" in data
+    assert animate(rig, tmp_path / "take.glb")[1].startswith(rig_bytes())
+
+
+def test_a_head_that_no_node_shows_is_a_sentence(tmp_path: Path) -> None:
+    rig = write_glb(tmp_path / "rig.glb", rig_json() | {"nodes": []})
+    with pytest.raises(OutputError, match="export the scene"):
+        make_animation().save(tmp_path / "take.glb", rig=rig)
+
+
+def test_nodes_that_are_their_own_ancestors_are_shown_once(tmp_path: Path) -> None:
+    nodes = [{"mesh": 0, "children": [1]}, {"children": [2]}, {"mesh": 0, "children": [1]}]
+    info, _ = pack(write_glb(tmp_path / "rig.glb", rig_json() | {"nodes": nodes}))
+    assert [target["names"] for target in info["targets"]] == [["jawOpen"], ["mouthSmileLeft"]]
 
 
 def flat(described: dict[str, Any]) -> None:

@@ -57,6 +57,8 @@ def animate_rig(gltf: GltfFile, animation: Animation, name: str, source: Path) -
             known[sampler] = len(samplers)
             samplers.append({"input": times, "output": output})
         channels.append({"sampler": known[sampler], "target": {"node": index, "path": "weights"}})
+    if not channels:
+        raise OutputError(f"No node of {source} shows the head; export the scene that it is in.")
     gltf.add("animations", {"name": name, "samplers": samplers, "channels": channels})
 
 

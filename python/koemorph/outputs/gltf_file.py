@@ -48,10 +48,12 @@ class GltfFile:
     def embed_images(self) -> None:
         """Take in pictures that lie beside the file, which would not be found from elsewhere."""
         for image in self.json.get("images", []):
-            uri = unquote(image.get("uri", "data:"))
-            kind = _IMAGES.get(Path(uri).suffix.lower())
-            path = self.folder / uri
-            if not uri.startswith("data:") and kind is not None and path.is_file():
+            uri = image.get("uri", "data:")
+            if uri.startswith("data:"):
+                continue
+            path = self.folder / unquote(uri)
+            kind = _IMAGES.get(path.suffix.lower())
+            if kind is not None and path.is_file():
                 del image["uri"]
                 image |= {"bufferView": self.add_bytes(path.read_bytes()), "mimeType": kind}
 
@@ -106,7 +108,7 @@ def _chunks(data: bytes) -> dict[bytes, bytes]:
 
 def _resource(uri: str, folder: Path) -> bytes:
     if uri.startswith("data:"):
-        return base64.b64decode(uri.partition(",")[2])
+        return base64.b64decode(unquote(uri.partition(",")[2]))
     return (folder / unquote(uri)).read_bytes()
 
 

@@ -32,6 +32,11 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except KoemorphError:
         raise
+    except OSError as error:
+        raise OutputError(
+            f"The rig {path} cannot be read: {error.strerror} ({error.filename}); put that right, or "
+            "export the rig as one .glb."
+        ) from error
     except Exception as error:  # a broken file may break anything
         raise OutputError(
             f"{path} cannot be read as glTF; export the rig as .glb again and try that."

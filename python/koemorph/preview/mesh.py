@@ -56,8 +56,12 @@ def _placements(gltf: GltfFile) -> list[tuple[int, Matrix]]:
     children = {child for node in nodes for child in node.get("children", [])}
     waiting = [(index, np.eye(4)) for index in range(len(nodes)) if index not in children]
     found: list[tuple[int, Matrix]] = []
+    seen: set[int] = set()
     while waiting:
         index, parent = waiting.pop()
+        if index in seen:
+            continue  # a broken file may have nodes that are their own ancestors
+        seen.add(index)
         node = gltf.json["nodes"][index]
         world = parent @ _local(node)
         if "mesh" in node:
