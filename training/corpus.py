@@ -38,8 +38,10 @@ class PreparedData:
 
 def prepare(settings: Settings) -> PreparedData:
     """Reads all recordings of a run; DataError for the first that cannot be read and may not be
-    skipped."""
+    skipped, and where nothing is labelled to train or to validate on."""
     train, validation, bad = _both(settings)
+    _check_labels(train, "train")
+    _check_labels(validation, "validate")
     cache = FeatureCache(settings.data.cache, settings.features, settings.emotion)
     return PreparedData(
         load_tracks(_strung(train, settings), cache, settings.data.rest_in_pauses),
@@ -53,6 +55,14 @@ def all_tracks(settings: Settings) -> list[Track]:
     """Every track that a run with these settings needs features of."""
     train, validation, _ = _both(settings)
     return _strung(train, settings) + _alone(validation, settings)
+
+
+def _check_labels(recordings: Named, purpose: str) -> None:
+    if not any(recording.capture.labelled.any() for _, recording in recordings):
+        raise DataError(
+            f"the recordings to {purpose} on have no labelled coefficient; name fewer in "
+            "data.unlabelled and in unlabelled of their metadata.json."
+        )
 
 
 def _both(settings: Settings) -> tuple[Named, Named, int]:

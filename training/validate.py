@@ -54,10 +54,10 @@ def validate(
     output, target, control = (np.concatenate(each) for each in (outputs, targets, controls))
     spoken = np.concatenate(speech)
     error = per_coefficient(mean_absolute_error, output, target)
-    if not labelled.any() or not np.isfinite(error[labelled]).all():
+    if not np.isfinite(error[labelled]).all():
         raise ModelError(
-            "the error on the validation recordings is no finite number: either none of their "
-            "coefficients is labelled, or the run has diverged; then lower training.optimizer.lr."
+            "the error on the validation recordings is no finite number: the run has diverged; "
+            "lower training.optimizer.lr."
         )
     every = per_coefficient(correlation, output, target)
     talking = per_coefficient(correlation, output[spoken], target[spoken])

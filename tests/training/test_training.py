@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from koemorph.coefficients import INDEX
-from koemorph.errors import KoemorphError, ModelError, OutputError
+from koemorph.errors import DataError, KoemorphError, ModelError, OutputError
 from koemorph.training import checkpoints
 from koemorph.training.checkpoints import load_checkpoint
 from koemorph.training.corpus import prepare
@@ -277,6 +277,15 @@ def test_bad_recordings_stop_a_run_unless_they_may_be_left_out(
         prepare(read_settings(bad))
     bad.data.skip_bad_recordings = True
     assert prepare(read_settings(bad)).skipped == 1
+
+
+@pytest.mark.parametrize(("source", "purpose"), [("train", "train"), ("dev", "validate")])
+def test_recordings_without_a_label_are_named_before_they_cost_an_epoch(
+    configure: Configure, source: str, purpose: str
+) -> None:
+    nothing = f"data.unlabelled.{source}=[jawOpen,mouthPucker,mouthSmileLeft]"
+    with pytest.raises(DataError, match=f"recordings to {purpose} on have no labelled coefficient"):
+        prepare(read_settings(configure(nothing)))
 
 
 def test_bad_checkpoints_are_named(configure: Configure, tmp_path: Path) -> None:
