@@ -34,8 +34,8 @@ def reading(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise OutputError(
-            f"The rig {path} cannot be read: {error.strerror} ({error.filename}); put that right, or "
-            "export the rig as one .glb."
+            f"The rig {path} cannot be read: {error.strerror} ({error.filename}); put that right "
+            "or export the rig as one .glb."
         ) from error
     except Exception as error:  # a broken file may break anything
         raise OutputError(
