@@ -10,9 +10,11 @@ import numpy as np
 
 from koemorph.errors import KoemorphError
 
-from .recordings import Recording, read_audio, read_recording, uniform_times
+from .recordings import Recording, read_recording, uniform_times
 from .sync import movement_of, offset_of, with_timecode
+from .tracks import read_sound
 
+FPS = 30  # at which most models are trained
 SILENT = 10 ** (-60 / 20)  # of full scale: nothing louder than this is silence
 LONGEST_STILL = 0.9  # share of frames in which nothing of a face moves
 LENGTHS_DIFFER = 0.25  # seconds
@@ -36,7 +38,7 @@ def check_recording(path: Path) -> Iterator[Problem]:
     """Everything that is wrong with one recording."""
     try:
         recording = with_timecode(read_recording(path))
-        audio, rate = read_audio(recording.audio)
+        audio, rate = read_sound(recording, FPS)
     except KoemorphError as error:
         yield Problem(
             str(path), str(error), "Repair or remove it, or train with skip_bad_recordings."

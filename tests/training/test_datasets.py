@@ -171,6 +171,10 @@ def test_every_problem_is_found(tmp_path: Path) -> None:
     (broken / "blendshapes.jsonl").write_text('{"timestamp": 0, "blendshapes": [0.5]}')
     missing = write_recording(tmp_path / "missing", noise, 16000, moving, 30)
     (missing / "audio.wav").unlink()
+    write_recording(tmp_path / "click", noise[:99], 16000, moving[:1], 30)
+    apart = write_recording(tmp_path / "apart", noise, 16000, moving, 30)
+    starts = {"fps": 30, "audio_start": "01:00:00:00", "blendshapes_start": "01:00:09:00"}
+    (apart / "timecode.json").write_text(json.dumps(starts))
     status, output = run("check", tmp_path)
     assert status == 1
     expected = {
@@ -181,6 +185,8 @@ def test_every_problem_is_found(tmp_path: Path) -> None:
         "drift": "drift from source_fps 29",
         "broken": "line 1: 1 blendshapes where 52",
         "missing": "audio.wav is missing",
+        "click": "too short for one frame",
+        "apart": "its face lasts from 9.00 s to 12.97 s, its sound from 0 to 4.00 s",
     }
     for name, words in expected.items():
         assert any(f"/{name}" in line and words in line for line in output.splitlines()), name
