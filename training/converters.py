@@ -12,7 +12,9 @@ import math
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from koemorph.errors import DataError, MissingExtraError
 
 from .recordings import (
+    COMMON_RATES,
     Capture,
     arrange,
     exact_fps,
@@ -190,12 +193,17 @@ def _check_fps(fps: float | None) -> None:
 def _timecode_rate(codes: Sequence[str]) -> float | None:
     """The rate at which the frame numbers of timecodes turn over, None where none is seen to.
 
-    ValueError for a text that is no timecode.
+    A camera may give every second number only. ValueError for a text that is no timecode.
     """
     parts = [code.replace(";", ":").rpartition(":") for code in codes]
     turns = len({second for second, _, _ in parts}) > 1
-    rate = max(int(float(frame)) for _, _, frame in parts) + 1
-    return float(rate) if turns and rate in (24, 25, 30, 50, 60) else None
+    numbers = [int(float(frame)) for _, _, frame in parts]
+    steps = [after - before for before, after in pairwise(numbers) if after > before]
+    highest = max(numbers)
+    rate = next((each for each in COMMON_RATES if each > highest), None)
+    if rate is None or not turns or not steps or rate - highest > median(steps):
+        return None
+    return rate
 
 
 def _since(begin: str, codes: Sequence[str], rate: float) -> NDArray[np.float64]:

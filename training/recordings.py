@@ -28,6 +28,7 @@ from koemorph.outputs.jsonl import frame_line, read_table
 from .metadata import read_metadata
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg")
+COMMON_RATES = (24.0, 25.0, 30.0, 50.0, 60.0)
 # Timestamps are often written with four decimals; this near to frame / fps they mean it exactly.
 TIMESTAMP_ROUNDING = 1e-3
 
@@ -286,7 +287,7 @@ def _detect_fps(times: NDArray[np.float64], metadata: Mapping[str, Any], table: 
     named = metadata.get("source_fps")
     if named is not None and abs(named - shown) < 0.02 * shown:
         return float(named)
-    common = min((24.0, 25.0, 30.0, 50.0, 60.0), key=lambda rate: abs(rate - shown))
+    common = min(COMMON_RATES, key=lambda rate: abs(rate - shown))
     return common if abs(common - shown) < 0.02 * common else shown
 
 

@@ -81,6 +81,14 @@ def test_a_take_too_short_to_show_its_frame_rate_is_told_it(tmp_path: Path, soun
     np.testing.assert_allclose(jaw, np.arange(20) / 20, atol=1e-5)
 
 
+def test_a_take_may_hold_every_second_frame(tmp_path: Path, sound: Path) -> None:
+    heading, *rows = live_link_rows(180)
+    (tmp_path / "take.csv").write_text("\n".join([heading, *rows[::2]]))
+    run("from-live-link", tmp_path / "take.csv", sound, tmp_path / "take")
+    jaw = read_recording(tmp_path / "take").capture.weights[:60, JAW]
+    np.testing.assert_allclose(jaw, np.arange(60) / 180, atol=1e-5)
+
+
 def test_beat_is_mapped_by_name(tmp_path: Path, sound: Path) -> None:
     frames = [{"weights": [0.5, 0.25], "time": k / 60} for k in range(120)]
     (tmp_path / "a.json").write_text(
