@@ -106,10 +106,8 @@ def engine_headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def unreal_game(tmp_path_factory: pytest.TempPathFactory, engine_headers: Path) -> Path:
+def build_unreal_game(folder: Path, engine_headers: Path, minor: int) -> Path:
     """The whole Unreal plugin, linked against the stub of the engine, with a program that plays."""
-    folder = tmp_path_factory.mktemp("unreal_game")
     modules = []
     for module in ("KoeMorph", "KoeMorphEditor"):
         sources = sorted((UNREAL_SOURCE / module / "Private").glob("*.cpp"))
@@ -119,11 +117,24 @@ def unreal_game(tmp_path_factory: pytest.TempPathFactory, engine_headers: Path) 
     include = [engine_headers, UNREAL / "stub", ROOT / "native" / "include"]
     include += [UNREAL_SOURCE / part for part in parts]
     sources = [*modules, *sorted(UNREAL_CORE.glob("*.cpp")), UNREAL / "stub" / "Stub.cpp"]
-    options = ["-std=c++20", "-DSTUB_ENGINE_MINOR=6", "-DKOEMORPH_STATIC=0", "-Wno-deprecated"]
+    options = ["-std=c++20", f"-DSTUB_ENGINE_MINOR={minor}", "-DKOEMORPH_STATIC=0"]
+    options.append("-Wno-deprecated")
     command = [cplusplus(), *options, *(f"-I{path}" for path in include)]
     sources += [UNREAL / "game.cpp", UNREAL / "situations.cpp"]
     run([*command, *sources, "-o", folder / "game", "-ldl", "-pthread"])
     return folder / "game"
+
+
+@pytest.fixture(scope="session")
+def unreal_game(tmp_path_factory: pytest.TempPathFactory, engine_headers: Path) -> Path:
+    """In the newest engine."""
+    return build_unreal_game(tmp_path_factory.mktemp("unreal_game"), engine_headers, 6)
+
+
+@pytest.fixture(scope="session")
+def oldest_unreal_game(tmp_path_factory: pytest.TempPathFactory, engine_headers: Path) -> Path:
+    """In the oldest one."""
+    return build_unreal_game(tmp_path_factory.mktemp("oldest_unreal_game"), engine_headers, 3)
 
 
 @pytest.fixture(scope="session")

@@ -85,6 +85,13 @@ def test_what_happens_to_a_face_in_a_game(
     play(unreal_game, unreal_plugin, situation, *sound)
 
 
+def test_the_oldest_engine_hears_a_submix_and_lets_it_go(
+    oldest_unreal_game: Path, unreal_plugin: Path, voice: Voice, tmp_path: Path
+) -> None:
+    sound = [voice.file, str(voice.sample_rate), str(voice.channels)]
+    play(oldest_unreal_game, unreal_plugin, "submix", *sound, tmp_path / "rows.f64")
+
+
 def test_models_maps_and_presets_are_chosen_by_name(unreal_game: Path, unreal_plugin: Path) -> None:
     play(unreal_game, unreal_plugin, "choosing")
 

@@ -48,12 +48,29 @@ class ISubmixBufferListener
 #endif
 {
 public:
-	virtual ~ISubmixBufferListener() = default;
+	ISubmixBufferListener() { ++StubAlive; }
+	virtual ~ISubmixBufferListener() { --StubAlive; }
+	inline static int StubAlive = 0;
 	virtual void OnNewSubmixBuffer(const USoundSubmix* OwningSubmix, float* AudioData, int32 NumSamples, int32 NumChannels,
 		const int32 SampleRate, double AudioClock) = 0;
 #if STUB_ENGINE_MINOR >= 4
 	virtual const FString& GetListenerName() const = 0;
 #endif
+};
+
+// Runs what it is told in that order, when the test lets it.
+class FAudioThread
+{
+public:
+	static void RunCommandOnAudioThread(std::function<void()> Command) { StubCommands.push_back(MoveTemp(Command)); }
+	static void StubRun()
+	{
+		for (const std::function<void()>& Command : std::exchange(StubCommands, {}))
+		{
+			Command();
+		}
+	}
+	inline static std::vector<std::function<void()>> StubCommands;
 };
 
 class FAudioDevice
@@ -78,7 +95,7 @@ public:
 	}
 	virtual void UnregisterSubmixBufferListener(ISubmixBufferListener* Listener, USoundSubmix* Submix = nullptr)
 	{
-		std::erase(StubListeners, Listener);
+		FAudioThread::RunCommandOnAudioThread([this, Listener] { std::erase(StubListeners, Listener); });
 	}
 #endif
 	virtual ~FAudioDevice() = default;

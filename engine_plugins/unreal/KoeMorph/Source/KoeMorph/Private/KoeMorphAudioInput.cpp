@@ -3,6 +3,7 @@
 #include "Audio.h"
 #include "AudioCaptureCore.h"
 #include "AudioDevice.h"
+#include "AudioThread.h"
 #include "Components/AudioComponent.h"
 #include "Engine/World.h"
 #include "GameFramework/Actor.h"
@@ -122,6 +123,8 @@ public:
 		Device->UnregisterSubmixBufferListener(Listener, Target != nullptr ? *Target : Device->GetMainSubmixObject());
 #else
 		Device->UnregisterSubmixBufferListener(&Listener.Get(), Submix.Get());
+		// Which the audio thread does later, and the next thing that it is told, after that.
+		FAudioThread::RunCommandOnAudioThread([Kept = Listener]() {});
 #endif
 	}
 
