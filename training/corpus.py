@@ -46,7 +46,7 @@ def prepare(settings: Settings) -> PreparedData:
     return PreparedData(
         load_tracks(_strung(train, settings), cache, settings.data.rest_in_pauses),
         load_tracks(_alone(validation, settings), cache),
-        _fingerprint(train),
+        _fingerprint(train, validation),
         bad,
     )
 
@@ -157,11 +157,16 @@ def _split(recordings: Named, share: float) -> tuple[Named, Named]:
     return [pair for pair in recordings if id(pair[1]) not in chosen], validation
 
 
-def _fingerprint(recordings: Named) -> str:
-    """A digest of names, lengths and coefficients: another corpus has another one."""
+def _fingerprint(*parts: Named) -> str:
+    """A digest of names, lengths, coefficients and their times: another corpus has another one, and
+    so has one that is divided otherwise into what teaches and what validates."""
     digest = hashlib.sha256()
-    for source, recording in recordings:
-        digest.update(f"{source}/{recording.name}/{recording.audio.stat().st_size}".encode())
-        digest.update(recording.capture.weights.tobytes())
-        digest.update(recording.capture.labelled.tobytes())
+    for recordings in parts:
+        digest.update(f"{len(recordings)} recordings".encode())
+        for source, recording in recordings:
+            size = recording.audio.stat().st_size
+            digest.update(f"{source}/{recording.name}/{size}".encode())
+            digest.update(recording.capture.weights.tobytes())
+            digest.update(recording.capture.times.tobytes())
+            digest.update(recording.capture.labelled.tobytes())
     return digest.hexdigest()[:16]

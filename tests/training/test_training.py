@@ -103,6 +103,18 @@ def test_the_best_is_taken_along_or_found_anew(configure: Configure, tmp_path: P
     assert best.description.epoch == 2
 
 
+def test_a_best_that_was_found_on_other_recordings_is_found_anew(
+    configure: Configure, babble: Path, tmp_path: Path
+) -> None:
+    train(configure("training.max_epochs=1"), tmp_path / "first")
+    begun = tmp_path / "first" / "checkpoints" / "last.safetensors"
+    worse = ("training.max_epochs=2", "training.optimizer.lr=0.1", "training.ema_decay=0")
+    others = f"data.val_data_dir={babble / 'train'}"
+    train(configure(*worse, others, f"checkpoint_path={begun}"), tmp_path / "second")
+    best = load_checkpoint(tmp_path / "second" / "checkpoints" / "best.safetensors")
+    assert best.description.epoch == 2
+
+
 def test_a_run_that_is_done_does_not_go_on_in_silence(configure: Configure, tmp_path: Path) -> None:
     train(configure("training.max_epochs=1", "training.max_steps_per_epoch=1"), tmp_path / "a")
     done = tmp_path / "a" / "checkpoints" / "last.safetensors"
