@@ -35,9 +35,9 @@ class Stride:
 class StrideSchedule:
     """The stride of every batch.
 
-    dense: stride_frames. sparse: initial_stride. mixed: dense in a share of
-    dense_sampling_ratio of the batches, sparse in the others. progressive: from initial_stride to
-    final_stride over the epochs, evenly in octaves.
+    dense: stride_frames. sparse: initial_stride. mixed: dense in a share of dense_sampling_ratio of
+    the batches, sparse in the others. progressive: from initial_stride to final_stride over the
+    epochs, evenly in octaves.
     """
 
     mode: str = "sparse"

@@ -216,8 +216,9 @@ def _check_groups(given: Mapping[str, Any], usual: Mapping[str, Any], path: str)
 def check_values(plain: Mapping[str, Any]) -> None:
     """DataError, naming the key, for a setting that there is not, lacks, or cannot be so."""
     usual, given = dict(_leaves(_defaults())), dict(_leaves(plain))
-    for key in sorted(given.keys() - usual.keys()):
-        raise DataError(f"there is no setting {key}: {advice(key)}")
+    unknown = sorted(given.keys() - usual.keys())
+    if unknown:
+        raise DataError(f"there is no setting {unknown[0]}: {advice(unknown[0])}")
     for key, default in usual.items():
         if key not in given:
             raise DataError(f"{key} was taken away: give it a value.")
