@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import aiohttp
 import numpy as np
@@ -262,29 +263,15 @@ def test_an_ifacialmocap_receiver_that_is_away_keeps_nothing_from_the_others(
         server.close()
 
 
-class Windows:
-    """A socket that tells, as on Windows, of datagrams that came to a port without a listener."""
-
-    def __init__(self, real: socket.socket, unreachable: int) -> None:
-        self._real, self._unreachable = real, unreachable
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def recvfrom(self, size: int) -> Any:
-        self._unreachable -= 1
-        if self._unreachable >= 0:
-            raise ConnectionResetError(10054, "closed by the remote host")
-        return self._real.recvfrom(size)
-
-
 def test_ifacialmocap_hears_greetings_behind_ports_without_a_listener(
     receiver: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = IFacialMocapServer(port=free_port())
     try:
-        receiver.sendto(HELLO, server._socket.getsockname())
-        monkeypatch.setattr(server, "_socket", Windows(server._socket, 3))
+        windows = Mock(wraps=server._socket)  # which tells of such ports where one hears
+        told = [ConnectionResetError(10054, "closed by the remote host")] * 3
+        windows.recvfrom.side_effect = [*told, (HELLO, receiver.getsockname()), BlockingIOError]
+        monkeypatch.setattr(server, "_socket", windows)
         server.send(FRAME)
         assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
     finally:
