@@ -72,7 +72,12 @@ namespace KoeMorph
         public string MapName { get { return _mapName; } set { _mapName = value; Reopen(); } }
         /// <summary>A map of your own in its place.</summary>
         public TextAsset Map { get { return _map; } set { _map = value; Reopen(); } }
-        public SkinnedMeshRenderer[] Renderers { get { return _renderers; } set { _renderers = value; Reopen(); } }
+        /// <summary>The meshes that show the face; none: every one below it with matching blend shapes.</summary>
+        public SkinnedMeshRenderer[] Renderers
+        {
+            get { return _renderers; }
+            set { _renderers = value ?? new SkinnedMeshRenderer[0]; Reopen(); }
+        }
 
         /// <summary>How voices move this face; may change at any time.</summary>
         public KoeMorphPreset Preset { get { return _preset; } set { _preset = value; } }

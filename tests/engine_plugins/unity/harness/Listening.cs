@@ -79,6 +79,8 @@ namespace KoeMorph.Harness
                 Expect.True(stage.Face.Info.PushedSamples >= pushed && stage.Face.Info.Fps == 30, "a slider that is moved does not");
                 Inspect(stage, "_modelName", "other");
                 Expect.True(stage.Face.Info.Fps == 60, "another model does");
+                stage.Face.Renderers = null;
+                Expect.True(stage.Face.Renderers.Length == 0 && stage.Face.MatchedShapes().Any(), "no renderers are all there are");
                 Inspect(stage, "_input", FaceInput.Manual);
                 Expect.True(Taps(stage) == 0, "and another input lets the source go");
             }
