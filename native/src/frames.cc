@@ -7,10 +7,11 @@ namespace koemorph {
 
 Frames::Frames(int capacity, int width, int fps)
     : capacity_(std::max(capacity, 4)),
+      places_(capacity_ + 1),
       width_(width),
       fps_(fps),
-      weights_(static_cast<size_t>(capacity_) * width),
-      index_(capacity_),
+      weights_(static_cast<size_t>(places_) * width),
+      index_(places_),
       last_(width) {
   reset();
 }
@@ -24,28 +25,28 @@ void Frames::reset() {
 }
 
 void Frames::write(int64_t index, const float* weights) {
-  const auto place = static_cast<size_t>(index % capacity_);
+  const auto place = static_cast<size_t>(index % places_);
   index_[place].store(-1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
   for (int i = 0; i < width_; ++i) {
     weights_[place * width_ + i].store(weights[i], std::memory_order_relaxed);
   }
   index_[place].store(index, std::memory_order_release);
+  end_.store(index + 1, std::memory_order_release);
 }
 
 void Frames::push(int64_t index, const float* weights) {
-  const int64_t end = end_.load(std::memory_order_relaxed);
-  for (int64_t gap = std::max(end, index - capacity_ + 1); gap < index; ++gap) {
+  // One by one, however long the gap: a reader meanwhile always finds a ring of frames in order.
+  for (int64_t gap = end_.load(std::memory_order_relaxed); gap < index; ++gap) {
     write(gap, last_.data());
   }
   write(index, weights);
   std::copy(weights, weights + width_, last_.begin());
-  end_.store(index + 1, std::memory_order_release);
 }
 
 bool Frames::blend(int64_t index, int64_t other, float share, float* weights, int n) const {
-  const auto a = static_cast<size_t>(index % capacity_);
-  const auto b = static_cast<size_t>(other % capacity_);
+  const auto a = static_cast<size_t>(index % places_);
+  const auto b = static_cast<size_t>(other % places_);
   if (index_[a].load(std::memory_order_acquire) != index) return false;
   if (index_[b].load(std::memory_order_acquire) != other) return false;
   for (int i = 0; i < n; ++i) {
@@ -79,12 +80,14 @@ bool Frames::pull(float* weights, int n, int64_t* index) {
 
 bool Frames::sample(double time, float* weights, int n) const {
   const int wanted = std::min(n, width_);
-  // A read fails only when the writer has gone round the whole ring meanwhile; then look again.
+  // A read fails only when the writer has come round to its frames meanwhile; then look again,
+  // farther away from the writer, who in a gap is as fast as we are.
   for (int attempt = 0; attempt < 4 && std::isfinite(time); ++attempt) {
     const int64_t end = count();
     if (end == 0) break;
-    const double position =
-        std::clamp(time * fps_, static_cast<double>(oldest(end)), static_cast<double>(end - 1));
+    const int64_t held = std::max<int64_t>(1, capacity_ >> attempt);
+    const auto least = static_cast<double>(std::max<int64_t>(0, end - held));
+    const double position = std::clamp(time * fps_, least, static_cast<double>(end - 1));
     const auto index = static_cast<int64_t>(position);
     const auto share = static_cast<float>(position - static_cast<double>(index));
     if (blend(index, std::min(index + 1, end - 1), share, weights, wanted)) return true;

@@ -37,6 +37,7 @@ class Frames {
   int64_t oldest(int64_t end) const;
 
   int64_t capacity_;
+  int64_t places_;  // one more: what is being written is never a frame that is held
   int width_;
   int fps_;
   std::vector<std::atomic<float>> weights_;
