@@ -122,6 +122,8 @@ def _describe(text: str, path: Path) -> Description:
         features["window_intervals"] = tuple(features["window_intervals"])
         network = stored.pop("network")
         network["styles"] = tuple(network["styles"])
+        if network.get("fixed_weights") is not None:
+            network["fixed_weights"] = tuple(network["fixed_weights"])
         network.setdefault("tuned", False)  # version 0.7 and before
         return Description(
             network=NetworkSettings(**network),

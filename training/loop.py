@@ -360,13 +360,17 @@ class Trainer:
         """Copies the best checkpoint of the run that goes on from `path`; returns its error.
 
         inf, so that the next validation writes one, where the best one of that time does not lie
-        beside it, and where it was found on other data.
+        beside it, and where it is of another network or was found on other data.
         """
         beside = path.with_name("best.safetensors")
         if not beside.is_file():
             return math.inf
         best = load_checkpoint(beside).description
         if best.best != described.best or best.provenance.get("data") != self.data.fingerprint:
+            return math.inf
+        # Weights of the same shapes may be of another network, such as one with a fixed alpha.
+        settings = self.settings
+        if (best.network, best.features) != (settings.network, settings.features):
             return math.inf
         own = self.folder / "checkpoints" / beside.name
         if self.fabric.is_global_zero and not (own.exists() and own.samefile(beside)):

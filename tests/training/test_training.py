@@ -103,16 +103,29 @@ def test_the_best_is_taken_along_or_found_anew(configure: Configure, tmp_path: P
     assert best.description.epoch == 2
 
 
-def test_a_best_that_was_found_on_other_recordings_is_found_anew(
+def test_a_best_of_other_recordings_or_another_network_is_found_anew(
     configure: Configure, babble: Path, tmp_path: Path
 ) -> None:
     train(configure("training.max_epochs=1"), tmp_path / "first")
     begun = tmp_path / "first" / "checkpoints" / "last.safetensors"
     worse = ("training.max_epochs=2", "training.optimizer.lr=0.1", "training.ema_decay=0")
     others = f"data.val_data_dir={babble / 'train'}"
-    train(configure(*worse, others, f"checkpoint_path={begun}"), tmp_path / "second")
-    best = load_checkpoint(tmp_path / "second" / "checkpoints" / "best.safetensors")
-    assert best.description.epoch == 2
+    for number, change in enumerate((others, "model.fixed_alpha=0.27")):
+        folder = tmp_path / str(number)
+        train(configure(*worse, change, f"checkpoint_path={begun}"), folder)
+        best = load_checkpoint(folder / "checkpoints" / "best.safetensors")
+        assert best.description.epoch == 2
+
+
+def test_a_checkpoint_describes_its_network_as_the_settings_do(
+    configure: Configure, tmp_path: Path
+) -> None:
+    short = ("training.max_epochs=1", "training.max_steps_per_epoch=1")
+    config = configure(*short, "model.dual_stream_attention.fixed_weights=[0.5,0.5]")
+    train(config, tmp_path)
+    described = load_checkpoint(tmp_path / "checkpoints" / "last.safetensors").description
+    assert described.network == read_settings(config).network
+    assert described.features == read_settings(config).features
 
 
 def test_a_run_that_is_done_does_not_go_on_in_silence(configure: Configure, tmp_path: Path) -> None:
