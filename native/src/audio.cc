@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace koemorph {
 namespace {
@@ -15,7 +16,14 @@ constexpr int64_t kLeast = 64;
 Audio::Audio(int64_t capacity, int channels)
     : ring_(static_cast<size_t>(std::max(capacity, kLeast))), channels_(channels) {}
 
+void Audio::make_room(int64_t capacity) {
+  const auto size = static_cast<size_t>(std::max(capacity, kLeast));
+  next_ring_ = std::vector<std::atomic<float>>(size == ring_.size() ? 0 : size);
+}
+
 void Audio::reset(int channels) {
+  if (!next_ring_.empty()) ring_ = std::move(next_ring_);
+  next_ring_.clear();
   channels_ = channels;
   announced_.store(0, std::memory_order_relaxed);
   written_.store(0, std::memory_order_release);

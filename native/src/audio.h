@@ -30,6 +30,8 @@ class Audio {
   int channels() const { return channels_; }
   // Writer: of what is pushed from now on.
   void set_channels(int channels) { channels_ = channels; }
+  // With neither side active: takes the memory for another capacity, which the next reset goes to.
+  void make_room(int64_t capacity);
   // With neither side active.
   void reset(int channels);
 
@@ -37,6 +39,7 @@ class Audio {
   int64_t capacity() const { return static_cast<int64_t>(ring_.size()); }
 
   std::vector<std::atomic<float>> ring_;
+  std::vector<std::atomic<float>> next_ring_;  // empty: ring_ stays
   int channels_;
   // The writer announces a region before it touches it and publishes it afterwards, so a reader can
   // tell whether what it copied was being overwritten meanwhile.

@@ -36,20 +36,22 @@ Devices::Devices(int rate, int model_rate, int most) : model_rate_(model_rate), 
 
 Devices::~Devices() = default;
 
+int Devices::rate() const { return newest_->resample.in_rate(); }
+
 void Devices::reset(int rate) {
-  if (rate == 0) rate = newest_->resample.in_rate();
   if (now_ != nullptr && now_.get() == newest_ && now_->resample.in_rate() == rate) {
     now_->resample.reset();
     now_->at = now_->begin = 0;
   } else {
-    now_ = std::make_unique<Device>(0, rate, model_rate_);
+    auto fresh = std::make_unique<Device>(0, rate, model_rate_);
+    output_.reserve(fresh->resample.max_output(most_));
+    now_ = std::move(fresh);
   }
   newest_ = now_.get();
   latency_.store(now_->resample.latency());
   position_ = made_ = 0;
   forget();
   output_.clear();
-  output_.reserve(now_->resample.max_output(most_));
 }
 
 void Devices::change(int64_t at, int rate) {
@@ -89,19 +91,26 @@ void Devices::forget() {
 
 void Devices::move_on() {
   const int64_t begin = model_position();
+  output_.reserve(now_->next.load(std::memory_order_acquire)->resample.max_output(most_));
+  if (position_ > now_->at && before_ != nullptr) make_ready();
+  // From here on nothing takes memory: the next device must not be lost for want of it.
   std::unique_ptr<Device> next(now_->next.exchange(nullptr));
   if (position_ > now_->at) {
-    // A device may have been so short that the one before it is not yet done. What went out last
-    // may still be looked at.
-    output_.swap(ready_);
-    while (before_ != nullptr) feed(last_);
-    output_.swap(ready_);
     before_ = std::move(now_);
     taken_ = fed_ = 0;
   }
   now_ = std::move(next);
   now_->begin = begin;
-  output_.reserve(now_->resample.max_output(most_));
+}
+
+// Takes the device before to its end, which the present one did not last for. What went out last
+// may still be looked at, so the outputs wait; memory for them comes first.
+void Devices::make_ready() {
+  const auto missing = static_cast<size_t>(now_->begin - made_);
+  ready_.reserve(ready_.size() + missing + before_->resample.max_output(1) + waiting_.size());
+  output_.swap(ready_);
+  while (before_ != nullptr) feed(last_);
+  output_.swap(ready_);
 }
 
 // Fills the present device's past from the one before, whose last sample was followed by `first`.
@@ -146,8 +155,8 @@ void Devices::feed(float sample) {
 }
 
 void Devices::end_before() {
-  before_.reset();
   output_.insert(output_.end(), waiting_.begin(), waiting_.end());
+  before_.reset();
   made_ += static_cast<int64_t>(waiting_.size());
   waiting_.clear();
 }

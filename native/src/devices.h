@@ -48,13 +48,16 @@ class Devices {
   // Frames that the voice has if it ends there.
   int64_t frames(const FrameClock& clock) const;
 
-  // With no other side active: position 0, a device of `rate`; 0: the newest one's.
+  // With no other side active: Hz of the newest device.
+  int rate() const;
+  // The same: position 0, a device of `rate`. Where memory is lacking all stays as it was.
   void reset(int rate);
 
  private:
   struct Device;
 
   void move_on();
+  void make_ready();
   void precede(float first);
   void lead_on(const float* in, int count);
   void feed(float sample);

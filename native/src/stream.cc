@@ -23,7 +23,8 @@ float quiet_room(const MelConfig& mel) { return (std::log10(kQuietRoom) + mel.of
 Stream::Stream(std::shared_ptr<const Model> model, const koemorph_stream_config& config)
     : model_(std::move(model)),
       clock_(model_->settings().mel.clock),
-      audio_(static_cast<int64_t>(config.buffer_seconds * config.sample_rate), config.channels),
+      buffer_seconds_(config.buffer_seconds),
+      audio_(static_cast<int64_t>(buffer_seconds_ * config.sample_rate), config.channels),
       devices_(config.sample_rate, clock_.sample_rate, kBlock),
       gate_(clock_.sample_rate),
       mel_(model_->settings().mel),
@@ -52,10 +53,14 @@ void Stream::start_worker() {
   worker_ = std::thread([this, nap] {
     while (!stopping_.load()) {
       int64_t computed = 0;
-      Status status;
-      if (const Visit visit{worker_door_}) status = process(&computed);
+      bool failed = false;
+      try {
+        if (const Visit visit{worker_door_}) failed = !process(&computed).ok();
+      } catch (...) {  // memory was lacking
+        failed = true;
+      }
       // A failed inference leaves the face as it was; the next frame may succeed.
-      if (!status.ok() || computed == 0) std::this_thread::sleep_for(nap);
+      if (failed || computed == 0) std::this_thread::sleep_for(nap);
     }
   });
 }
@@ -67,8 +72,8 @@ koemorph_result Stream::push(const float* interleaved, int32_t frames) {
 }
 
 void Stream::set_device(int32_t sample_rate, int32_t channels) {
-  if (channels != 0) audio_.set_channels(channels);
   devices_.change(audio_.pushed(), sample_rate);
+  if (channels != 0) audio_.set_channels(channels);
 }
 
 Status Stream::process(int64_t* computed) {
@@ -198,8 +203,11 @@ void Stream::jump(int64_t lost) {
 }
 
 void Stream::reset(int32_t sample_rate, int32_t channels) {
+  const int32_t rate = sample_rate == 0 ? devices_.rate() : sample_rate;
+  // What takes memory comes first: where it is lacking, the stream goes on as it was.
+  audio_.make_room(static_cast<int64_t>(buffer_seconds_ * rate));
+  devices_.reset(rate);
   audio_.reset(channels == 0 ? audio_.channels() : channels);
-  devices_.reset(sample_rate);
   mel_.reset();
   if (egemaps_) egemaps_->reset();
   blocks_.reset();

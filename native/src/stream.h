@@ -84,6 +84,7 @@ class Stream {
 
   std::shared_ptr<const Model> model_;
   FrameClock clock_;
+  double buffer_seconds_;
   Audio audio_;
   Devices devices_;
   Gate gate_;

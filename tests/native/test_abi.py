@@ -34,8 +34,8 @@ def test_misuse_older_callers_and_allocations(
     assert result.stdout == "ok\n", result.stderr
 
 
-@pytest.mark.parametrize("name", ["thread_test", "crossing_test"])
-def test_many_threads_and_streams(
+@pytest.mark.parametrize("name", ["thread_test", "crossing_test", "memory_test"])
+def test_many_threads_and_streams_and_too_little_memory(
     native_build: Path, tiny_models: dict[int, Path], name: str
 ) -> None:
     program = native_build / "native" / "tests" / name
@@ -154,6 +154,7 @@ def test_under_address_and_undefined_sanitizers_with_fuzz_targets_on_their_seeds
         [programs / "abi_test", tiny_models[30], runtime, MAP],
         [programs / "thread_test", tiny_models[30], runtime],
         [programs / "crossing_test", tiny_models[30], runtime],
+        [programs / "memory_test", tiny_models[30], runtime],
     ):
         result = run(*command, **strict)
         assert result.stdout == "ok\n", result.stderr

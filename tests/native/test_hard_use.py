@@ -89,6 +89,19 @@ def test_a_reset_for_another_device_forgets_the_first(model: Model) -> None:
     np.testing.assert_array_equal(stream.pull().weights, fresh.pull().weights)
 
 
+def test_a_reset_for_a_faster_device_holds_as_many_seconds(model: Model) -> None:
+    native = model.stream(8000, buffer_seconds=0.5)._native
+    native.reset(192000, 1)
+    for rate in (192000, 8000):
+        native.push(noise(0.5, rate), 1)
+        assert native.process()
+        assert native.info.dropped_samples == 0
+        native.push(noise(0.6, rate), 1)
+        assert native.process()
+        assert native.info.dropped_samples == pytest.approx(0.1 * rate)
+        native.reset(8000, 1)
+
+
 def played(parts: list[tuple[int, float, float]], block: float) -> np.ndarray:
     stream = Model("30-fast").stream(parts[0][0], controls=load_preset("raw"))
     for number, (rate, begin, end) in enumerate(parts):
