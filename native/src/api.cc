@@ -1,7 +1,6 @@
 // The C ABI: checks arguments, keeps exceptions in, and turns errors into results and a sentence.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <thread>
@@ -68,7 +67,11 @@ class WorkerTurn {
 }  // namespace
 
 koemorph_result koemorph::fail(koemorph_result result, const char* sentence) {
-  std::snprintf(last_message, sizeof last_message, "%s", sentence);
+  size_t length = std::min(std::strlen(sentence), sizeof last_message - 1);
+  // What is too long ends with a whole character of UTF-8.
+  while (length > 0 && (sentence[length] & 0xC0) == 0x80) --length;
+  std::memcpy(last_message, sentence, length);
+  last_message[length] = '\0';
   return result;
 }
 

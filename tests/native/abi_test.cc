@@ -181,6 +181,20 @@ void survives_nonsense(const koemorph::Model& model, const std::string& map) {
   EXPECT(thrown);
 }
 
+// Languages that read UTF-8 strictly must not stumble over where a long sentence is cut off.
+void cuts_sentences_between_characters() {
+  for (int begin = 0; begin < 3; ++begin) {
+    std::string name(begin, 'a');
+    for (int i = 0; i < 600; ++i) name += "\xE3\x81\x82";
+    const std::string map =
+        R"({"koemorph": "retarget", "version": 1, "name": "a", "targets": {")" + name + R"(": 3}})";
+    koemorph_retarget* no_map = nullptr;
+    EXPECT(koemorph_retarget_load(map.data(), map.size(), nullptr, 0, &no_map) == kInvalid);
+    const std::string message = koemorph_error_message();
+    EXPECT(message.size() > 1000 && message.compare(message.size() - 3, 3, "\xE3\x81\x82") == 0);
+  }
+}
+
 // A caller that was built when the structs ended earlier. Exactly its bytes are on the heap, so
 // that an address sanitizer sees every step beyond them.
 template <typename Struct>
@@ -262,6 +276,7 @@ int main(int argc, char** argv) {
   if (argc != 4) return 2;
   const std::string map = read_file(argv[3]);
   survives_null();
+  cuts_sentences_between_characters();
   {
     const koemorph::Model model(argv[1], argv[2]);
     EXPECT(model.metadata("fps") == "30");
