@@ -172,9 +172,9 @@ KOEMORPH_C_API koemorph_result koemorph_stream_create(const koemorph_model* mode
 /* [any] Stops the library's worker, if any, and frees the stream. Does nothing with NULL. */
 KOEMORPH_C_API void koemorph_stream_destroy(koemorph_stream* stream);
 
-/* [audio] Hands over `frames` sample frames of interleaved audio in [-1, 1]. NaN and Inf become
- * silence, what is beyond 100 is limited to it. When process is too slow the oldest audio is
- * overwritten, and counted in dropped_samples. */
+/* [audio] Hands over `frames` sample frames of interleaved audio in [-1, 1]. In each channel NaN
+ * and Inf become silence, and what is beyond 100 is limited to it. When process is too slow the
+ * oldest audio is overwritten, and counted in dropped_samples. */
 KOEMORPH_C_API koemorph_result koemorph_stream_push(koemorph_stream* stream,
                                                     const float* interleaved, int32_t frames);
 
@@ -187,17 +187,18 @@ KOEMORPH_C_API koemorph_result koemorph_stream_set_device(koemorph_stream* strea
                                                           int32_t sample_rate, int32_t channels);
 
 /* [audio] Says that the voice ends here: process then computes the frames that still lack their
- * lookahead as if silence followed, up to round(duration * fps) frames in all. Pushing after flush
- * needs a reset. */
+ * lookahead as if silence followed, up to round(duration * fps) frames in all. A model without
+ * lookahead has by then given every frame that the audio reached, which may be one more. Pushing
+ * after flush needs a reset. */
 KOEMORPH_C_API koemorph_result koemorph_stream_flush(koemorph_stream* stream);
 
 /* [worker] Computes every frame whose audio has arrived. KOEMORPH_NO_FRAME when there was none. */
 KOEMORPH_C_API koemorph_result koemorph_stream_process(koemorph_stream* stream);
 
 /* [game] The face at `playback_time` seconds of stream time: the frames around it, interpolated.
- * Before the first frame the face is at rest; beyond the last one, and before the oldest one held,
- * it is the nearest frame's. Writes min(n, 52) weights. KOEMORPH_NO_FRAME (with weights at rest)
- * while there is no frame at all. */
+ * Beyond the last frame, and before the oldest one held, it is the nearest frame's; also at
+ * infinity. Writes min(n, 52) weights. KOEMORPH_NO_FRAME (with weights at rest) while there is no
+ * frame at all, and for NaN. */
 KOEMORPH_C_API koemorph_result koemorph_stream_sample(koemorph_stream* stream, double playback_time,
                                                       float* weights, int32_t n);
 

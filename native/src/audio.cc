@@ -11,6 +11,11 @@ namespace {
 constexpr float kLoudest = 100.0f;
 constexpr int64_t kLeast = 64;
 
+// Of each channel for itself, so that a broken one does not silence the others.
+float sane(float sample) {
+  return std::isfinite(sample) ? std::clamp(sample, -kLoudest, kLoudest) : 0.0f;
+}
+
 }  // namespace
 
 Audio::Audio(int64_t capacity, int channels)
@@ -43,10 +48,8 @@ void Audio::push(const float* interleaved, int64_t frames) {
   const float share = 1.0f / static_cast<float>(channels_);
   for (int64_t at = position % capacity(); position < end; ++position) {
     float sum = 0.0f;
-    for (int channel = 0; channel < channels_; ++channel) sum += *interleaved++;
-    const float mono = sum * share;
-    const float sane = std::isfinite(mono) ? std::clamp(mono, -kLoudest, kLoudest) : 0.0f;
-    ring_[static_cast<size_t>(at)].store(sane, std::memory_order_relaxed);
+    for (int channel = 0; channel < channels_; ++channel) sum += sane(*interleaved++);
+    ring_[static_cast<size_t>(at)].store(sum * share, std::memory_order_relaxed);
     at = at + 1 == capacity() ? 0 : at + 1;
   }
   written_.store(end, std::memory_order_release);

@@ -7,9 +7,9 @@
 
 namespace koemorph {
 
-// Wait-free ring between one writer and one reader. Channels are averaged on the way in; NaN and
-// Inf become silence. When the reader is late the oldest samples are overwritten; the reader learns
-// how many, so that time stays exact.
+// Wait-free ring between one writer and one reader. Channels are averaged on the way in, in which
+// NaN and Inf become silence. When the reader is late the oldest samples are overwritten; the
+// reader learns how many, so that time stays exact.
 class Audio {
  public:
   // capacity: samples held at least. channels: 1..64.

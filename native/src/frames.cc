@@ -82,7 +82,7 @@ bool Frames::sample(double time, float* weights, int n) const {
   const int wanted = std::min(n, width_);
   // A read fails only when the writer has come round to its frames meanwhile; then look again,
   // farther away from the writer, who in a gap is as fast as we are.
-  for (int attempt = 0; attempt < 4 && std::isfinite(time); ++attempt) {
+  for (int attempt = 0; attempt < 4 && !std::isnan(time); ++attempt) {
     const int64_t end = count();
     if (end == 0) break;
     const int64_t held = std::max<int64_t>(1, capacity_ >> attempt);

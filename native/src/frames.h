@@ -21,7 +21,7 @@ class Frames {
   // waiting.
   bool pull(float* weights, int n, int64_t* index);
   // Reader: the face at `time` seconds, interpolated; the nearest frame's outside of what is held.
-  // False, and weights of 0, while there is no frame.
+  // False, and weights of 0, while there is no frame, and at NaN.
   bool sample(double time, float* weights, int n) const;
 
   // Any thread.

@@ -188,9 +188,11 @@ class Model:
                 progress(min(1.0, done / recording.length))
         stream.flush()
         parts.append(stream.pull())
-        times = np.concatenate([part.times for part in parts])
-        weights = np.concatenate([part.weights for part in parts])
         own_fps = stream.info.fps
+        # A model without lookahead gives the frame at which the sound ends, too.
+        frames = (2 * done * own_fps + rate) // (2 * rate)
+        times = np.concatenate([part.times for part in parts])[:frames]
+        weights = np.concatenate([part.weights for part in parts])[:frames]
         if len(times) == 0:
             raise AudioError(
                 f"The audio lasts {1000 * done / rate:.1f} ms, too short for one frame at "

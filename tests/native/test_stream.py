@@ -12,7 +12,7 @@ import tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from koemorph import Model, Stream
+from koemorph import Model, Stream, _native
 from koemorph.errors import AudioError, ModelError, StreamError
 from koemorph.features import FeatureSettings
 
@@ -131,6 +131,8 @@ def test_sample_interpolates_between_frames(model: Model) -> None:
     np.testing.assert_allclose(stream.sample(10.5 / 30), middle, atol=1e-6)
     np.testing.assert_array_equal(stream.sample(-5.0), frames[0])
     np.testing.assert_array_equal(stream.sample(1e9), frames[-1])
+    np.testing.assert_array_equal(stream.sample(float("inf")), frames[-1])
+    np.testing.assert_array_equal(stream.sample(float("-inf")), frames[0])
     assert not stream.sample(float("nan")).any()
 
 
@@ -163,6 +165,34 @@ def test_overwritten_audio_is_counted_and_time_goes_on(model: Model) -> None:
     np.testing.assert_allclose(times, np.arange(len(times)) / 30)
     assert len(times) == pytest.approx(10 * 30, abs=2)
     assert np.isfinite(weights).all()
+
+
+@pytest.mark.parametrize(("bad", "counts"), [(np.nan, 0), (-np.inf, 0), (3e38, 100), (-1e30, -100)])
+def test_a_broken_channel_does_not_silence_the_others(
+    model: Model, bad: float, counts: float
+) -> None:
+    good = voice(0.05, 16000)
+    stream = model.stream(16000, channels=2)
+    stream.push(np.stack([np.full_like(good, bad), good], axis=1))
+    heard = stream._native.tap(_native.Stage.AUDIO, len(good))
+    np.testing.assert_allclose(heard, (good + counts) / 2, atol=1e-6)
+
+
+def test_a_model_without_lookahead_gives_every_frame_that_the_audio_reached(tmp_path: Path) -> None:
+    texts = tiny_model.metadata(30, lookahead_frames="0")
+    model = Model(tiny_model.save(tmp_path / "now.onnx", texts=texts))
+    stream = model.stream(16000)
+    assert stream.info.latency == 0
+    stream.push(voice(1.0, 16000))
+    before = stream.pull()
+    np.testing.assert_allclose(before.times, np.arange(31) / 30)
+    stream.flush()
+    assert len(stream.pull().times) == 0
+    # A recording as a whole has as many frames as with any other model.
+    whole = model.animate(voice(1.0, 16000), sample_rate=16000)
+    np.testing.assert_array_equal(whole.weights, before.weights[:30])
+    with pytest.raises(AudioError, match=r"10\.0 ms, too short for one frame"):
+        model.animate(voice(0.01, 16000), sample_rate=16000)
 
 
 def test_bad_samples_never_kill_a_stream(model: Model) -> None:
