@@ -197,6 +197,9 @@ void Microphone(const Sound& sound, const std::string& out) {
   for (int i = 0; i < 70; ++i) level.Tick(1.0 / 60);
   Expect(FAudioCapture::StubOpen != nullptr, "it, or another one, is opened again");
   GoOnInAnotherFormat(level, sound, device);
+  level.face->SetModelName(TEXT("none"));
+  ExpectLine({"'none'"});
+  Expect(FAudioCapture::StubOpen == nullptr, "a face that fails lets it go");
 }
 
 // A voice that stops, and one that is told to be quiet.

@@ -57,20 +57,22 @@ namespace KoeMorph
                 _stream.Hold();
                 return;
             }
+            var stream = _stream;
+            bool speaking;
             try
             {
                 FollowPreset();
-                bool speaking;
                 _playbackTime = Advance(out speaking) - _delay;
                 _stream.FollowVoice(speaking, _playbackTime);
                 _stream.Sample(_playbackTime, _weights);
                 Show();
-                SetSpeaking(speaking);
             }
             catch (KoeMorphException error)
             {
                 Fail(error.Message);
+                return;
             }
+            if (ReferenceEquals(stream, _stream)) SetSpeaking(speaking);
         }
 
         /// <summary>

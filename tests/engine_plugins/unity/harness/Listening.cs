@@ -14,6 +14,7 @@ namespace KoeMorph.Harness
             AVoiceThatBeginsMayDisableItsFace();
             AVoiceThatStopsMayDisableItsFace();
             WeightsMayDisableTheirFace();
+            AListenersMistakeIsItsOwn();
             AListenerMayStartTheFaceAnewWhileItIs();
             TheInspectorStartsItAnew();
             Expect.True(SharedModel.Count == 0, "no model is left behind");
@@ -50,7 +51,26 @@ namespace KoeMorph.Harness
             {
                 stage.Face.WeightsReady += weights => stage.Face.enabled = false;
                 Broken.Talk(stage);
-                Expect.True(stage.AtRest, "the face is at rest");
+                Expect.True(stage.AtRest && !stage.Face.IsSpeaking, "the face is at rest");
+            }
+        }
+
+        static void AListenersMistakeIsItsOwn()
+        {
+            using (var stage = new Stage())
+            {
+                stage.AddFace().VoiceStarted.AddListener(() => KoeMorphPreset.Named("none"));
+                stage.Source.Play();
+                try
+                {
+                    Broken.Talk(stage);
+                    Expect.True(false, "the engine hears of it");
+                }
+                catch (KoeMorphException)
+                {
+                    Broken.Talk(stage);
+                }
+                Expect.True(!stage.AtRest && stage.Face.Problem == "", "and the face goes on");
             }
         }
 

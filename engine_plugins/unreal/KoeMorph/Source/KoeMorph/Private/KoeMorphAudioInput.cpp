@@ -138,6 +138,14 @@ private:
 class FMicrophoneInput final : public FKoeMorphAudioInput
 {
 public:
+	virtual ~FMicrophoneInput() override
+	{
+		if (Capture.IsValid())
+		{
+			Capture->CloseStream();
+		}
+	}
+
 	virtual void Update(double Now, bool bSpeaking) override
 	{
 		if (Capture.IsValid() && bSpeaking)

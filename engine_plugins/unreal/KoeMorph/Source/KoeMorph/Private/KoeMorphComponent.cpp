@@ -132,6 +132,10 @@ void UKoeMorphComponent::Close()
 
 void UKoeMorphComponent::Fail(const FString& Message)
 {
+	if (AudioInput.IsValid() && !AudioInput->Brings(EKoeMorphInput::AudioComponent, Source, Submix))
+	{
+		AudioInput.Reset(); // a microphone that nobody hears is not left open
+	}
 	Close();
 	Report(Message);
 }
