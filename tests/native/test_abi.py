@@ -104,7 +104,6 @@ def test_an_installed_library_is_found_by_cmake_and_pkg_config(
         needs_tool("pkg-config"),
         "--cflags",
         "--libs",
-        f"--define-variable=prefix={prefix}",
         "koemorph",
         PKG_CONFIG_PATH=str(config.parent),
     ).stdout.split()
