@@ -288,7 +288,8 @@ KOEMORPH_C_API koemorph_result koemorph_stream_set_controls(koemorph_stream* str
 KOEMORPH_C_API koemorph_result koemorph_stream_relax(koemorph_stream* stream, double playback_time,
                                                      double seconds);
 
-/* [game] Takes a relax back over the `seconds` after `playback_time`. */
+/* [game] Takes a relax back over the `seconds` after `playback_time`. Each relax and resume holds
+ * from its time on, whatever was said before of what follows; the last 16 can be looked back at. */
 KOEMORPH_C_API koemorph_result koemorph_stream_resume(koemorph_stream* stream, double playback_time,
                                                       double seconds);
 

@@ -1,19 +1,31 @@
 #include "relax.h"
 
+#include <algorithm>
+
 namespace koemorph {
 
 double Relax::share(double time) const {
-  if (time < turned_) return from_;
-  if (time >= turned_ + seconds_) return goal_;
-  const double t = (time - turned_) / seconds_;
-  return from_ + (goal_ - from_) * t * t * (3.0 - 2.0 * t);
+  if (count_ == 0) return 1.0;
+  int newest = count_ - 1;
+  while (newest > 0 && time < turns_[newest].time) --newest;
+  const Turn& turn = turns_[newest];
+  if (time < turn.time) return turn.from;
+  if (time >= turn.time + turn.seconds) return turn.goal;
+  const double t = (time - turn.time) / turn.seconds;
+  return turn.from + (turn.goal - turn.from) * t * t * (3.0 - 2.0 * t);
 }
 
 void Relax::turn(double time, double seconds, double goal) {
-  from_ = share(time);
-  turned_ = time;
-  seconds_ = seconds;
-  goal_ = goal;
+  const double from = share(time);
+  while (count_ > 0 && turns_[count_ - 1].time >= time) --count_;
+  // Said again every frame, it must not push out what can be looked back at.
+  const double before = count_ > 0 ? turns_[count_ - 1].goal : 1.0;
+  if (from == goal && before == goal) return;
+  if (count_ == static_cast<int>(turns_.size())) {
+    std::copy(turns_.begin() + 1, turns_.end(), turns_.begin());
+    --count_;
+  }
+  turns_[count_++] = {time, seconds, from, goal};
 }
 
 void Relax::apply(double time, float* weights, int n) const {

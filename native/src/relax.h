@@ -1,6 +1,8 @@
 // A voice that stops before its audio does: the face goes to rest, and may come back.
 #pragma once
 
+#include <array>
+
 namespace koemorph {
 
 // Belongs to the thread that reads the stream. The share of the face that is left at a time is 1
@@ -19,10 +21,13 @@ class Relax {
   void turn(double time, double seconds, double goal);
   double share(double time) const;
 
-  double turned_ = 0.0;
-  double seconds_ = 0.0;
-  double from_ = 1.0;
-  double goal_ = 1.0;
+  // From `time` on, over `seconds`, the share goes from `from` to `goal`.
+  struct Turn {
+    double time, seconds, from, goal;
+  };
+
+  std::array<Turn, 16> turns_{};  // in order of time
+  int count_ = 0;
 };
 
 }  // namespace koemorph

@@ -136,6 +136,28 @@ def test_a_relaxed_face_goes_to_rest_and_comes_back(model: Model) -> None:
     np.testing.assert_array_equal(stream.sample(1.0), face)
 
 
+def test_what_was_before_a_relax_can_be_looked_back_at(model: Model) -> None:
+    stream = model.stream(RATE, preset="raw")
+    stream.push(voice(2))
+    stream.relax(0.5, seconds=0.2)
+    stream.resume(1.0, seconds=0.2)
+    for _ in range(100):  # as a game that says so every frame
+        stream.resume(1.3, seconds=0.2)
+    pulled = stream.pull()
+    for time, left in ((0.4, 1.0), (0.6, 0.5), (0.8, 0.0), (1.1, 0.5), (1.4, 1.0)):
+        np.testing.assert_allclose(stream.sample(time), left * stream_at(model, time), atol=1e-6)
+        frame = round(30 * time)
+        np.testing.assert_allclose(pulled.weights[frame], stream.sample(frame / 30), atol=1e-6)
+    stream.relax(0.3, seconds=0.0)  # said last, so what was said for later no longer holds
+    np.testing.assert_allclose(stream.sample(0.2), stream_at(model, 0.2), atol=1e-6)
+    assert not stream.sample(1.4).any()
+    for time in np.linspace(0.31, 1.9, 100):  # more turns than are remembered
+        stream.resume(time, seconds=0.0)
+        stream.relax(time + 0.001, seconds=0.0)
+    assert not stream.sample(1.95).any()
+    np.testing.assert_allclose(stream.sample(1.9005), stream_at(model, 1.9005), atol=1e-6)
+
+
 def stream_at(model: Model, time: float) -> np.ndarray:
     stream = model.stream(RATE, preset="raw")
     stream.push(voice(2))
