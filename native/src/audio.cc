@@ -43,7 +43,8 @@ void Audio::push(const float* interleaved, int64_t frames) {
   interleaved += skipped * channels_;
   position += skipped;
 
-  announced_.store(end, std::memory_order_relaxed);
+  // Whoever sees it also sees what was set up for these samples, such as another device.
+  announced_.store(end, std::memory_order_release);
   std::atomic_thread_fence(std::memory_order_seq_cst);
   const float share = 1.0f / static_cast<float>(channels_);
   for (int64_t at = position % capacity(); position < end; ++position) {
@@ -64,21 +65,23 @@ int Audio::read(float* out, int most, int64_t* lost) {
       read_ = written - capacity();
     }
     const int count = static_cast<int>(std::min<int64_t>(most, written - read_));
+    if (count == 0) return 0;
     int64_t at = read_ % capacity();
     for (int i = 0; i < count; ++i) {
       out[i] = ring_[static_cast<size_t>(at)].load(std::memory_order_relaxed);
       at = at + 1 == capacity() ? 0 : at + 1;
     }
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    const int64_t announced = announced_.load(std::memory_order_relaxed);
+    const int64_t announced = announced_.load(std::memory_order_acquire);
     if (announced - read_ <= capacity()) {
       read_ += count;
       return count;
     }
-    // Overwritten while we copied: give up what the writer has claimed and look again.
-    *lost += announced - capacity() - read_;
-    read_ = announced - capacity();
-    if (read_ > written) return 0;
+    // Overwritten while we copied: give up what the writer has claimed and look again. Never beyond
+    // what is written: of a block longer than the ring more is claimed than has come.
+    const int64_t next = std::min(announced - capacity(), written);
+    *lost += next - read_;
+    read_ = next;
   }
 }
 

@@ -84,6 +84,31 @@ int sample_through_gaps(const koemorph::Model& model) {
   return missing > 0 ? 1 : 0;
 }
 
+// Blocks longer than what is held, in the midst of which the worker looks.
+int push_more_than_is_held(const koemorph::Model& model) {
+  constexpr int64_t kLong = 1000, kTimes = 50000;
+  koemorph_stream_config config;
+  koemorph_stream_config_init(&config);
+  config.sample_rate = 16000;
+  config.buffer_seconds = 0.05;
+  koemorph::Stream stream(model, config);
+  std::atomic<bool> pushing{true};
+  std::thread audio([&] {
+    const std::vector<float> block(kLong, 0.1f);
+    for (int64_t i = 0; i < kTimes; ++i) stream.push(block.data(), kLong);
+    pushing = false;
+  });
+  while (pushing) stream.process();
+  audio.join();
+  stream.flush();
+  stream.process();
+  const koemorph_stream_info info = stream.info();
+  if (info.dropped_samples < kLong * kTimes && info.frames == kLong * kTimes * 30 / 16000) return 0;
+  std::fprintf(stderr, "%lld samples dropped, %lld frames\n",
+               static_cast<long long>(info.dropped_samples), static_cast<long long>(info.frames));
+  return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -95,7 +120,7 @@ int main(int argc, char** argv) {
   Voice second{koemorph::Stream(model, 16000)};
   koemorph::Crowd crowd(model, 2);
   Voice* const voices[] = {&alone, &owned, &first, &second};
-  std::atomic<int> failures{sample_through_gaps(model)};
+  std::atomic<int> failures{sample_through_gaps(model) + push_more_than_is_held(model)};
   std::vector<std::thread> threads;
   for (Voice* voice : voices) {
     threads.emplace_back([voice] { push(*voice); });
