@@ -107,7 +107,11 @@ def open_player(model: Path, style: str | None = None) -> Player:
     if path.suffix == ".onnx":
         if style is not None:
             raise DataError(f"{path.name} speaks one style; --style is for checkpoints.")
-        return _core_player(Model(path))
+        core = Model(path)
+        return Player(
+            int(core.metadata()["fps"]),
+            lambda audio, rate: core.animate(audio, sample_rate=rate, preset="raw").weights,
+        )
     checkpoint = load_checkpoint(path)
     network, settings = checkpoint.network(), checkpoint.description.features
     speak(network, style)
@@ -118,18 +122,6 @@ def open_player(model: Path, style: str | None = None) -> Player:
             return animate(network, cache.load(audio, rate))
 
     return Player(settings.fps, play)
-
-
-def _core_player(model: Model) -> Player:
-    fps = int(model.metadata()["fps"])
-    clock = FeatureSettings.for_fps(fps).mel_config()
-
-    def play(audio: FloatArray, rate: int) -> FloatArray:
-        played = model.animate(audio, sample_rate=rate, preset="raw").weights
-        # A model without lookahead plays the frame at which the sound ends, too.
-        return played[: clock.frames_in(len(audio), rate)]
-
-    return Player(fps, play)
 
 
 def read_cases(data: Path, fps: int, phones: Mapping[str, Phones]) -> list[Case]:
