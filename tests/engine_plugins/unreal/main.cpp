@@ -213,6 +213,13 @@ void Broken(const Game& game) {
   Expect(!kp::LoadApi([](const char*) { return nullptr; }, &api, &problem),
          "an empty library is refused");
   Expect(problem.find("koemorph_version") != std::string::npos, "the message names the function");
+  void* const library = dlopen((game.folder + "/libkoemorph.so").c_str(), RTLD_NOW);
+  const auto other = [library](const char* name) {
+    if (std::string(name) != "koemorph_version") return dlsym(library, name);
+    return reinterpret_cast<void*>(+[]() -> const char* { return "0.9.0"; });
+  };
+  Expect(!kp::LoadApi(other, &api, &problem) && problem.find("0.9.0") != std::string::npos,
+         "nor is a library of another release taken, whose structs may be larger");
   const char junk[] = "junk";
   problem.clear();
   Expect(kp::Model::Load(game.api, junk, sizeof(junk), game.folder + "/libonnxruntime.so",

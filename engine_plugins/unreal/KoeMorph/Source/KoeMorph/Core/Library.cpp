@@ -1,6 +1,6 @@
 #include "Library.h"
 
-#include <cstdlib>
+#include <string>
 
 namespace koemorph_plugin {
 namespace {
@@ -38,7 +38,10 @@ bool LoadApi([[maybe_unused]] const FindSymbol& find, Api* api, std::string* pro
       KOEMORPH_FIND(retarget_count) && KOEMORPH_FIND(retarget_name) &&
       KOEMORPH_FIND(retarget_is_driven) && KOEMORPH_FIND(retarget_apply);
   if (!complete) return false;
-  if (std::atoi(api->version()) == KOEMORPH_VERSION_MAJOR) return true;
+  // Up to 1.0 a minor version may make the structs larger that the library fills.
+  const std::string fits =
+      std::to_string(KOEMORPH_VERSION_MAJOR) + "." + std::to_string(KOEMORPH_VERSION_MINOR) + ".";
+  if (std::string(api->version()).compare(0, fits.size(), fits) == 0) return true;
   *problem = std::string("The koemorph library is version ") + api->version() +
              ", which does not fit this plugin. Replace it with the one of this release.";
   return false;
