@@ -79,7 +79,10 @@ def test_command_sends_and_records_until_it_is_ended(
     out = tmp_path / "live.jsonl"
     args = ["live", "--wav", str(tmp_path / "long.wav"), "--model", str(tiny_models[30]), "--json"]
     args += ["--udp", f"{host}:{port}", "--livelink", f"{host}:{port},Hero", "--jsonl", str(out)]
-    run = [*before, sys.executable, "-c", "from koemorph.cli import main; main()", *args]
+    program = "from koemorph.cli import main; main()"
+    if not before:  # these tests may run under nohup themselves
+        program = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); {program}"
+    run = [*before, sys.executable, "-c", program, *args]
     process = subprocess.Popen(run, stdout=subprocess.PIPE)
     packets = []
     for name in signals:
