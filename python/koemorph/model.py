@@ -16,6 +16,7 @@ from koemorph.coefficients import COEFFICIENTS
 from koemorph.controls import Controls, choose_controls
 from koemorph.crowd import Crowd
 from koemorph.errors import AudioError, ModelError
+from koemorph.features import FeatureSettings
 from koemorph.retarget import Retarget, apply_map, load_map
 from koemorph.stream import Stream
 
@@ -190,7 +191,7 @@ class Model:
         parts.append(stream.pull())
         own_fps = stream.info.fps
         # A model without lookahead gives the frame at which the sound ends, too.
-        frames = (2 * done * own_fps + rate) // (2 * rate)
+        frames = FeatureSettings.for_fps(own_fps).mel_config().frames_in(done, rate)
         times = np.concatenate([part.times for part in parts])[:frames]
         weights = np.concatenate([part.weights for part in parts])[:frames]
         if len(times) == 0:
