@@ -51,6 +51,15 @@ def free_port() -> int:
 
 
 @pytest.fixture
+def receiver() -> Iterator[socket.socket]:
+    """Where datagrams come in on this computer; it waits 20 s for one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(20)
+        yield sock
+
+
+@pytest.fixture
 def talking() -> Animation:
     """Two seconds at 30 fps: a shut mouth for the first, a wide open one for the second."""
     weights = np.zeros((60, 52), np.float32)

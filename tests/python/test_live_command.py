@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -46,14 +45,6 @@ def test_what_cannot_be_done_is_a_sentence(
     result = invoke(*args, "--model", str(tiny_models[30]))
     assert result.exit_code != 0
     assert words in result.output + str(result.exception)
-
-
-@pytest.fixture
-def receiver() -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        sock.settimeout(20)
-        yield sock
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import Mock
 
@@ -29,14 +29,6 @@ from koemorph.outputs.websocket import MAX_CLIENTS, MAX_MESSAGE, WebSocketOutput
 
 WEIGHTS = np.random.default_rng(3).random(52, np.float32)
 FRAME = Frame.plain(7, 30, WEIGHTS)
-
-
-@pytest.fixture
-def receiver() -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        sock.settimeout(2)
-        yield sock
 
 
 def send_once(make: Callable[[str, int], Output], receiver: socket.socket) -> None:
