@@ -42,8 +42,13 @@ class Stream:
         self.controls = Controls() if controls is None else controls
         self._computes = not (worker or in_crowd)
         self._channels = channels
-        # Pushed in slices that the ring holds whatever their number, so that nothing is lost.
-        self._slice = max(1, int(buffer_seconds * sample_rate / 2))
+        self._rate = sample_rate
+        self._buffer_seconds = buffer_seconds
+        self._slice = self._slice_that_fits()
+
+    def _slice_that_fits(self) -> int:
+        """Samples of which the ring holds two pushes, so that nothing is lost of any number."""
+        return max(1, int(self._buffer_seconds * self._rate / 2))
 
     @property
     def info(self) -> _native.StreamInfo:
@@ -96,6 +101,7 @@ class Stream:
         """
         check_rate(sample_rate, "The stream")
         self._native.set_device(sample_rate, channels)
+        self._rate = sample_rate
         self._channels = channels or self._channels
 
     def flush(self) -> None:
@@ -118,4 +124,7 @@ class Stream:
         if sample_rate:
             check_rate(sample_rate, "The stream")
         self._native.reset(sample_rate, channels)
+        self._rate = sample_rate or self._rate
         self._channels = channels or self._channels
+        # The ring is made anew for the rate.
+        self._slice = self._slice_that_fits()

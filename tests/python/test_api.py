@@ -1,0 +1,26 @@
+"""The Python surface: streams and samples as scripts use them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from koemorph import Model
+
+
+@pytest.mark.parametrize("turn", ["reset", "device, then reset"])
+def test_a_stream_loses_nothing_after_a_reset_to_a_lower_rate(
+    tiny_models: dict[int, Path], turn: str
+) -> None:
+    stream = Model(tiny_models[30]).stream(192000)
+    if turn == "reset":
+        stream.reset(8000)
+    else:
+        stream.set_device(8000)
+        stream.reset()
+    stream.push(np.zeros(5 * 8000, np.float32))
+    stream.flush()
+    assert stream.info.dropped_samples == 0
+    assert len(stream.pull()) == 150
