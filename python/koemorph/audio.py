@@ -39,23 +39,37 @@ def open_audio(path: str | Path, block_seconds: float = 1.0) -> Iterator[Recordi
     """
     path = Path(path)
     if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
+        other = "is a folder" if path.is_dir() else "is a pipe or a device, no file"
+        kind = other if path.exists() else "does not exist"
         raise AudioError(f"The recording {path} {kind}; give the path of an audio file.")
-    try:
-        # As bytes, for a name need not be UTF-8; Windows has its own names, as text.
-        file = soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
-    except soundfile.LibsndfileError as error:
-        raise AudioError(
-            f"{path} cannot be read as audio ({error.error_string.rstrip('.')}); "
-            "give a WAV, FLAC, OGG or MP3 file."
-        ) from error
-    with file:
+    with _open(path) as file:
         check_rate(file.samplerate, str(path))
         if file.frames == 0:
             raise AudioError(f"{path} holds no sound; record something and try again.")
         size = max(1, int(block_seconds * file.samplerate))
-        blocks = file.blocks(size, dtype="float32", always_2d=True)
-        yield Recording(file.samplerate, file.channels, file.frames, blocks)
+        yield Recording(file.samplerate, file.channels, file.frames, _blocks(file, size, path))
+
+
+def _open(path: Path) -> soundfile.SoundFile:
+    try:
+        # As bytes, for a name need not be UTF-8; Windows has its own names, as text.
+        return soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
+    except soundfile.LibsndfileError as error:
+        why = error.error_string.rstrip(".")
+    except TypeError:  # what ends with .raw is taken for samples of unknown rate
+        why = "raw samples do not say their rate"
+    raise AudioError(f"{path} cannot be read as audio ({why}); give a WAV, FLAC, OGG or MP3 file.")
+
+
+def _blocks(file: soundfile.SoundFile, size: int, path: Path) -> Iterator[FloatArray]:
+    """The file's sound, `size` sample frames at a time; AudioError where it is broken."""
+    try:
+        yield from file.blocks(size, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(
+            f"{path} is broken or ends too early ({error.error_string.rstrip('.')}); copy or "
+            "record it again."
+        ) from error
 
 
 def check_rate(rate: int, what: str) -> None:
@@ -71,7 +85,10 @@ def as_channels(audio: npt.ArrayLike) -> FloatArray:
 
     Raises AudioError for other shapes and kinds.
     """
-    samples = np.asarray(audio)
+    try:
+        samples = np.asarray(audio)
+    except ValueError as error:
+        raise AudioError("Audio must have as many channels at each sample.") from error
     if samples.ndim == 1:
         samples = samples[:, np.newaxis]
     if samples.ndim != 2 or samples.shape[1] not in range(1, 65):

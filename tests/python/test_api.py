@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from koemorph import Model
+from koemorph.errors import AudioError
 
 
 @pytest.mark.parametrize("turn", ["reset", "device, then reset"])
@@ -24,3 +25,8 @@ def test_a_stream_loses_nothing_after_a_reset_to_a_lower_rate(
     stream.flush()
     assert stream.info.dropped_samples == 0
     assert len(stream.pull()) == 150
+
+
+def test_samples_of_no_shape_are_an_audio_error(tiny_models: dict[int, Path]) -> None:
+    with pytest.raises(AudioError, match="as many channels"):
+        Model(tiny_models[30]).animate([[0.1], [0.2, 0.3]], sample_rate=16000)

@@ -90,6 +90,12 @@ def test_bad_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
     soundfile.write(empty, np.zeros(0), 16000)
     one = tmp_path / "one.wav"
     soundfile.write(one, np.zeros(1), 16000)
+    sound = np.random.default_rng(0).normal(0, 0.1, 48000)
+    broken = tmp_path / "broken.flac"
+    soundfile.write(broken, sound, 16000)
+    broken.write_bytes(broken.read_bytes()[:60000])
+    raw = tmp_path / "samples.raw"
+    raw.write_bytes(sound.astype("<i2").tobytes())
     slow = tmp_path / "slow.wav"
     soundfile.write(slow, np.zeros(4000), 4000)
     out = tmp_path / "out.jsonl"
@@ -99,11 +105,15 @@ def test_bad_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
         text: "cannot be read as audio",
         empty: "no sound",
         one: "too short",
+        broken: "broken or ends too early",
+        raw: "do not say their rate",
         slow: "4000 Hz",
     }
     for path, words in cases.items():
         fails_with_one_sentence(run("animate", path, "-o", out, "--model", tiny_models[30]), words)
         assert not out.exists()
+    if os.name != "nt":
+        fails_with_one_sentence(run("animate", os.devnull, "-o", out), "is a pipe or a device")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
