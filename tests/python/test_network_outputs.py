@@ -106,8 +106,9 @@ def test_live_link_is_parsed_by_an_independent_receiver(receiver: socket.socket)
 
 
 def test_live_link_refuses_a_subject_that_does_not_fit() -> None:
-    with pytest.raises(OutputError, match="needs a name"):
-        LiveLinkOutput("127.0.0.1", 11111, "x" * 129)
+    for subject in ("", "x" * 129, "caf\udce9"):
+        with pytest.raises(OutputError, match="needs a name"):
+            LiveLinkOutput("127.0.0.1", 11111, subject)
 
 
 def test_vmc_is_received_by_python_osc(receiver: socket.socket) -> None:
@@ -140,7 +141,10 @@ def test_osc_all_values_in_one_message(receiver: socket.socket) -> None:
     np.testing.assert_array_equal(np.float32(values), WEIGHTS)
 
 
-@pytest.mark.parametrize("pattern", ["", "jaw", "/a b", "/{nam}", "/x*", "/#", "/" + "a" * 300])
+@pytest.mark.parametrize(
+    "pattern",
+    ["", "jaw", "/a b", "/{nam}", "/x*", "/#", "/" + "a" * 300, "/caf\udce9/{name}", "/bell\a"],
+)
 def test_malformed_osc_patterns_are_refused(pattern: str) -> None:
     with pytest.raises(OutputError, match="no OSC address"):
         check_pattern(pattern)
@@ -188,8 +192,8 @@ def test_ifacialmocap_text(receiver: socket.socket) -> None:
     assert shapes["mouthSmile_R"] == round(100 * float(WEIGHTS[INDEX["mouthSmileRight"]]))
 
 
-def test_ifacialmocap_answers_those_who_say_hello(receiver: socket.socket) -> None:
-    server = IFacialMocapServer(port=free_port())
+def test_ifacialmocap_answers_those_who_say_hello(receiver: socket.socket, free_port: int) -> None:
+    server = IFacialMocapServer(port=free_port)
     try:
         server.send(FRAME)
         receiver.sendto(b"let me in", server._socket.getsockname())
@@ -206,11 +210,11 @@ def test_ifacialmocap_answers_those_who_say_hello(receiver: socket.socket) -> No
 
 
 def test_ifacialmocap_answers_the_port_of_the_protocol(
-    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch
+    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch, free_port: int
 ) -> None:
     """Its own sample greets from one socket, another one every time, and receives on another."""
     monkeypatch.setattr(ifacialmocap, "DEFAULT_PORT", receiver.getsockname()[1])
-    server = IFacialMocapServer(port=free_port())
+    server = IFacialMocapServer(port=free_port)
     try:
         for index in range(2):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as greeter:
@@ -225,11 +229,10 @@ def test_ifacialmocap_answers_the_port_of_the_protocol(
 
 
 def test_ifacialmocap_does_not_answer_itself(
-    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch
+    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch, free_port: int
 ) -> None:
-    port = free_port()
-    monkeypatch.setattr(ifacialmocap, "DEFAULT_PORT", port)
-    server = IFacialMocapServer(port=port)
+    monkeypatch.setattr(ifacialmocap, "DEFAULT_PORT", free_port)
+    server = IFacialMocapServer(port=free_port)
     try:
         receiver.sendto(HELLO, server._socket.getsockname())
         server.send(FRAME)
@@ -241,9 +244,9 @@ def test_ifacialmocap_does_not_answer_itself(
 
 
 def test_an_ifacialmocap_receiver_that_is_away_keeps_nothing_from_the_others(
-    receiver: socket.socket,
+    receiver: socket.socket, free_port: int
 ) -> None:
-    server = IFacialMocapServer(port=free_port())
+    server = IFacialMocapServer(port=free_port)
     try:
         server._receivers[("255.255.255.255", 9)] = None  # refused: no broadcast was asked for
         receiver.sendto(HELLO, server._socket.getsockname())
@@ -256,9 +259,9 @@ def test_an_ifacialmocap_receiver_that_is_away_keeps_nothing_from_the_others(
 
 
 def test_ifacialmocap_hears_greetings_behind_ports_without_a_listener(
-    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch
+    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch, free_port: int
 ) -> None:
-    server = IFacialMocapServer(port=free_port())
+    server = IFacialMocapServer(port=free_port)
     try:
         windows = Mock(wraps=server._socket)  # which tells of such ports where one hears
         told = [ConnectionResetError(10054, "closed by the remote host")] * 3
@@ -270,8 +273,10 @@ def test_ifacialmocap_hears_greetings_behind_ports_without_a_listener(
         server.close()
 
 
-def test_an_ifacialmocap_receiver_that_greets_again_and_again_crowds_out_no_other() -> None:
-    server = IFacialMocapServer(port=free_port())
+def test_an_ifacialmocap_receiver_that_greets_again_and_again_crowds_out_no_other(
+    free_port: int,
+) -> None:
+    server = IFacialMocapServer(port=free_port)
     try:
         server._receivers[("127.0.0.2", 9)] = None
         for index in range(2 * ifacialmocap.MAX_RECEIVERS):
@@ -315,6 +320,21 @@ def test_unreachable_host_goes_on_and_says_so() -> None:
         output.close()
 
 
+def test_a_name_with_two_addresses_is_the_one_receivers_listen_to(
+    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, port = receiver.getsockname()
+    both = [
+        (socket.AF_INET6, socket.SOCK_DGRAM, 17, "", ("::1", port, 0, 0)),
+        (socket.AF_INET, socket.SOCK_DGRAM, 17, "", (host, port)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+    output = JsonUdpOutput("localhost", port)
+    output.send(FRAME)
+    output.close()
+    assert json.loads(receiver.recv(65536))["frame_index"] == FRAME.index
+
+
 def test_unknown_host_is_a_sentence() -> None:
     with pytest.raises(OutputError, match="check the name"):
         JsonUdpOutput("no-such-host.invalid", 9)
@@ -334,16 +354,9 @@ def test_good_endpoints() -> None:
     assert parse_endpoint("hero.local", 11111) == ("hero.local", 11111)
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def test_websocket_sends_frames_and_keeps_its_limits() -> None:
-    port = free_port()
-    output = WebSocketOutput(port)
-    url = f"http://127.0.0.1:{port}/"
+def test_websocket_sends_frames_and_keeps_its_limits(free_port: int) -> None:
+    output = WebSocketOutput(free_port)
+    url = f"http://127.0.0.1:{free_port}/"
 
     async def talk() -> None:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
@@ -354,10 +367,10 @@ def test_websocket_sends_frames_and_keeps_its_limits() -> None:
                 np.testing.assert_allclose(frame["blendshapes"], WEIGHTS, atol=5.1e-5)
                 await client.send_str("x" * (MAX_MESSAGE + 1))
                 assert (await client.receive(timeout=2)).type is aiohttp.WSMsgType.CLOSE
-            with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
-                await session.ws_connect(url, headers={"Origin": "https://evil.example"})
-            with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
-                await session.ws_connect(url, headers={"Host": "evil.example"})
+            for header in ("Origin", "Host"):
+                for foreign in ("https://evil.example", "http://[", "["):
+                    with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+                        await session.ws_connect(url, headers={header: foreign})
             tries = [session.ws_connect(url) for _ in range(100)]
             got = await asyncio.gather(*tries, return_exceptions=True)
             clients = [one for one in got if isinstance(one, aiohttp.ClientWebSocketResponse)]

@@ -58,9 +58,13 @@ class LiveLinkOutput(UdpOutput):
         self, host: str, port: int, subject: str = "KoeMorph", first_frame: int = 0
     ) -> None:
         """`first_frame`: the number of frame 0, for a timecode that starts at the time of day."""
-        if not subject or len(subject.encode()) > MAX_SUBJECT_BYTES:
+        try:
+            length = len(subject.encode())
+        except UnicodeEncodeError:  # given in another encoding
+            length = 0
+        if not 1 <= length <= MAX_SUBJECT_BYTES:
             raise OutputError(
-                f"A Live Link subject needs a name of 1 to {MAX_SUBJECT_BYTES} bytes; "
+                f"A Live Link subject needs a name of 1 to {MAX_SUBJECT_BYTES} bytes of UTF-8; "
                 "it is what Unreal lists under Window > Live Link."
             )
         super().__init__("livelink", host, port)

@@ -107,11 +107,13 @@ class UdpOutput(Output):
         """Raises OutputError when the host has no address; that it is away does not matter."""
         super().__init__(f"{label} {host}:{port}", max_rate)
         try:
-            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
         except (OSError, UnicodeError) as error:
             raise OutputError(
                 f'No computer called "{host}" was found; check the name, or give its IP address.'
             ) from error
+        # These receivers listen to IPv4, and "localhost" is ::1 first on many systems.
+        family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
         self._address = address
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)

@@ -15,8 +15,9 @@ from koemorph.outputs.network import MAX_DATAGRAM, Frame, UdpOutput
 DEFAULT_PATTERN = "/koemorph/{name}"
 _BUNDLE_HEADER_BYTES = 16
 _ELEMENT_HEADER_BYTES = 4
-# OSC 1.0 keeps these for patterns, which only a receiver may use.
-_FORBIDDEN = re.compile(r"[\s#*,?\[\]{}]")
+# OSC 1.0 keeps these for patterns, which only a receiver may use; addresses can be printed, and
+# what was given in another encoding than UTF-8 cannot be sent.
+_FORBIDDEN = re.compile(r"[\s#*,?\[\]{}\0-\x1f\x7f\ud800-\udfff]")
 
 Argument = str | int | float
 
