@@ -12,7 +12,11 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def _host_of(address: str) -> str:
-    return urlsplit(address if "://" in address else f"//{address}").hostname or ""
+    """The host that a Host or an Origin names; "" for what is no address."""
+    try:
+        return urlsplit(address if "://" in address else f"//{address}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_trusted(request: web.Request, bound_host: str) -> bool:
@@ -22,7 +26,7 @@ def is_trusted(request: web.Request, bound_host: str) -> bool:
     a browser's Origin, when there is one, must be a page of this computer or of this server.
     """
     host = _host_of(request.host)
-    if bound_host in LOOPBACK and host not in LOOPBACK:
+    if not host or (bound_host in LOOPBACK and host not in LOOPBACK):
         return False
     origin = request.headers.get("Origin")
     return origin is None or _host_of(origin) in LOOPBACK | {host}
