@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from koemorph.cli import COMMANDS
+from koemorph.coefficients import COEFFICIENTS
 from koemorph.model import MODELS, Model
 
 
@@ -151,7 +152,7 @@ def test_bad_outputs(tmp_path: Path, tiny_models: dict[int, Path], speech: Path)
     fails_with_one_sentence(run("animate", speech, "-o", nowhere, *model), "does not exist")
     odd = tmp_path / "face.doc"
     fails_with_one_sentence(run("animate", speech, "-o", odd, *model), "format")
-    fails_with_one_sentence(run("animate", speech, "-o", tmp_path, *model))
+    fails_with_one_sentence(run("animate", speech, "-o", tmp_path, *model), "is a folder")
     # Told before the recording is looked at, for animating it may take hours.
     unread = run("animate", tmp_path / "missing.wav", "-o", nowhere, *model)
     fails_with_one_sentence(unread, "create it first")
@@ -167,6 +168,21 @@ def test_info_prints_the_metadata(tiny_models: dict[int, Path]) -> None:
     assert result.returncode == 0, result.stderr
     for words in ("lookahead_frames", "eGeMAPSv02", "mel_window"):
         assert words in result.stdout
+
+
+def test_info_leaves_nothing_out_where_there_is_little_room(tiny_models: dict[int, Path]) -> None:
+    narrow = run("info", tiny_models[30], env=os.environ | {"COLUMNS": "60"}).stdout
+    values = "".join(line.partition("│")[2].strip() for line in narrow.splitlines())
+    assert ",".join(COEFFICIENTS) in values
+
+
+def test_what_a_pipe_cannot_hold_is_told_all_the_same(tmp_path: Path) -> None:
+    western = os.environ | {"PYTHONIOENCODING": "cp1252"}  # a pipe on Windows
+    result = run("doctor", "--model", tmp_path / "[no].onnx", env=western, encoding="cp1252")
+    assert result.returncode == 1, result.stderr
+    words = result.stdout.split()
+    assert {"ok", "bad", "numpy"} <= set(words)
+    assert "[no].onnx" in "".join(words)
 
 
 def test_info_lists_what_ships() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import importlib
 import importlib.util
 import io
@@ -82,11 +83,20 @@ def cli() -> None:
     """Speech in, a living face out: audio to ARKit's 52 blendshape coefficients."""
 
 
+def _as_it_can_be(error: UnicodeError) -> tuple[bytes, int]:
+    """For a codec: the bytes of a file's name that is no UTF-8, "?" for what cannot be written."""
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end]
+    told = [code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else ord("?") for code in map(ord, text)]
+    return bytes(told), error.end
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors become one sentence on standard error and exit code 2."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file's name need not be UTF-8; it is told as it is.
-        sys.stdout.reconfigure(errors="surrogateescape")
+        # A file's name need not be UTF-8, nor what a pipe takes.
+        codecs.register_error("koemorph", _as_it_can_be)
+        sys.stdout.reconfigure(errors="koemorph")
     try:
         status = cli.main(args=arguments, prog_name="koemorph", standalone_mode=False)
     except click.exceptions.Abort:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from koemorph.model import Model, bundled_models
 
@@ -12,7 +13,9 @@ _STYLES = {"": "the usual face", "fast": "faster, for many faces", "lively": "a 
 
 
 def _plain_table(*columns: str) -> Table:
-    return Table(*columns, show_edge=False, pad_edge=False)
+    # Folded: long values are told whole.
+    whole = (Column(name, overflow="fold") for name in columns)
+    return Table(*whole, show_edge=False, pad_edge=False)
 
 
 def _bundled() -> Table:
@@ -37,5 +40,5 @@ def command(model: str | None) -> None:
         return
     table = _plain_table("key", "value")
     for key, value in sorted(Model(model).metadata().items()):
-        table.add_row(key, value)
+        table.add_row(Text(key), Text(value))
     Console().print(table)

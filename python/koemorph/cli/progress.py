@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 
@@ -17,5 +18,5 @@ def progress_bar(title: str) -> Iterator[Callable[[float], None]]:
     """
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(title, total=1.0)
+        task = bar.add_task(escape(title), total=1.0)
         yield lambda share: bar.update(task, completed=share)

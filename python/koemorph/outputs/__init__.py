@@ -67,6 +67,8 @@ def find_format(path: Path, name: str | None = None) -> FileFormat:
     for file_format in FORMATS:
         if path.name.lower().endswith(file_format.extensions):
             return file_format
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; give the name of a file in it.")
     known = ", ".join(extension for known in FORMATS for extension in known.extensions)
     raise OutputError(
         f"The ending of {path.name} names no format; use one of {known}, or name the format."
