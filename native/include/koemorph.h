@@ -258,7 +258,8 @@ typedef struct koemorph_controls {
   uint8_t
       cancel_group[KOEMORPH_COEFFICIENTS]; /* of the same group above 0 only the strongest acts, by
                                               what it is stronger than the next; 0 (default) */
-  /* Life: what no voice says. Strengths 0..2; it makes room wherever the model moves. */
+  /* Life: what no voice says. Strengths 0..2; it makes room wherever the model moves, keeps to the
+     maximum and leaves what is not active at rest. */
   float blink;             /* 1 */
   float blinks_per_minute; /* on average, 0..120; 20 */
   float saccades;          /* 0 */

@@ -47,12 +47,6 @@ double smoothstep(double t) {
   return t * t * (3.0 - 2.0 * t);
 }
 
-void add(double life, int coefficient, float* face) {
-  float& weight = face[coefficient];
-  const auto amount = static_cast<float>(std::clamp(life, 0.0, 1.0));
-  weight += amount * std::max(1.0f - weight, 0.0f);
-}
-
 }  // namespace
 
 double Life::Random::uniform() {
@@ -84,6 +78,7 @@ void Life::reset() {
   for (Strength* strength : {&blinking_, &looking_, &accents_, &idling_}) {
     strength->now = strength->wanted;
   }
+  for (Strength& most : most_) most.now = most.wanted;
   speaking_ = 0.0f;
   in_speech_ = false;
   pause_began_ = kNever;
@@ -111,14 +106,25 @@ void Life::set(const koemorph_controls& settings) {
   looking_.wanted = settings.saccades;
   accents_.wanted = settings.brow_accents;
   idling_.wanted = settings.idle;
+  for (int i = 0; i < kCoefficients; ++i) {
+    most_[i].wanted = settings.active[i] != 0 ? settings.maximum[i] : 0.0f;
+  }
   strength_step_ = settings.glide > frame_seconds_ ? frame_seconds_ / settings.glide : 2.0f;
   if (!started_) reset();
 }
 
-void Life::glide_strengths() {
-  for (Strength* strength : {&blinking_, &looking_, &accents_, &idling_}) {
-    strength->now += std::clamp(strength->wanted - strength->now, -strength_step_, strength_step_);
-  }
+void Life::glide() {
+  const auto step = [most = strength_step_](Strength* strength) {
+    strength->now += std::clamp(strength->wanted - strength->now, -most, most);
+  };
+  for (Strength* strength : {&blinking_, &looking_, &accents_, &idling_}) step(strength);
+  for (Strength& most : most_) step(&most);
+}
+
+void Life::add(double life, int coefficient, float* face) const {
+  float& weight = face[coefficient];
+  const auto amount = static_cast<float>(std::clamp(life, 0.0, 1.0));
+  weight += amount * std::max(most_[coefficient].now - weight, 0.0f);
 }
 
 float Life::drive(const int* coefficients, int count, const float* face, Driven* driven) {
@@ -249,7 +255,7 @@ void Life::apply(int64_t index, float* face) {
   float model[kCoefficients];
   std::copy(face, face + kCoefficients, model);
   now_ = static_cast<double>(index) / fps_;
-  glide_strengths();
+  glide();
   listen(face);
   blink(face);
   look(face);

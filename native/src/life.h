@@ -20,8 +20,8 @@ namespace koemorph {
 //   1996, ICSLP); the peaks are taken from jawOpen.
 //
 // The same seed, settings and frames give the same life. It is added into the room a coefficient
-// has left (w + life * (1 - w)), withdraws where the model itself moves eyes, lids or brows, and
-// never moves the mouth while it speaks.
+// has left up to its maximum (w + life * (maximum - w)), or 0 where it is not active; withdraws
+// where the model itself moves eyes, lids or brows, and never moves the mouth while it speaks.
 class Life {
  public:
   explicit Life(int fps);
@@ -54,7 +54,8 @@ class Life {
 
   void listen(const float* face);
   float drive(const int* coefficients, int count, const float* face, Driven* driven);
-  void glide_strengths();
+  void glide();
+  void add(double life, int coefficient, float* face) const;
   void blink(float* face);
   void plan_blink();
   void look(float* face);
@@ -70,6 +71,7 @@ class Life {
   double now_;
 
   Strength blinking_, looking_, accents_, idling_;
+  Strength most_[kCoefficients];  // the weight up to which life may go
   float strength_step_;
 
   float speaking_;  // 0..1: how much the mouth moves

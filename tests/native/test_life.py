@@ -166,6 +166,24 @@ def test_it_withdraws_where_the_model_moves_and_never_leaves_the_range() -> None
     np.testing.assert_array_equal(out[30:, BLINK], frames[30:, BLINK])
 
 
+def test_it_keeps_to_the_maximum_and_leaves_the_inactive_at_rest() -> None:
+    controls = life_controls(saccades=2, brow_accents=2, idle=2)
+    controls.active[BROWS] = 0
+    controls.maximum[BLINK] = 0.6
+    stage = _native.Life(30)
+    stage.set(controls)
+    out = stage.apply(talk(60, pause_every=5))
+    assert out[:, BROWS].max() == 0
+    assert out[:, BLINK].max() == pytest.approx(0.6, abs=0.03)
+    assert out[:, BLINK].max() <= 0.6
+    assert out[:, INDEX["eyeBlinkRight"]].max() > 0.97
+    controls.active[BLINK] = 0
+    stage.set(controls)  # and where it changes, it glides
+    frames = np.concatenate([out[-1:], stage.apply(still(30), 1800)])
+    assert frames[10:, BLINK].max() == 0
+    assert np.abs(np.diff(frames[:10, BLINK])).max() < 0.3
+
+
 def test_turning_it_off_glides() -> None:
     stage = life(blink=0, saccades=2, glide=0.5)
     before, first = stage.apply(still(20)), 600
