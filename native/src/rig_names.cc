@@ -6,6 +6,8 @@
 namespace koemorph {
 namespace {
 
+constexpr size_t kLeastEnding = 5;  // "Head_A" is no "A"
+
 // ASCII only: rigs are built by programs in many locales, and std::tolower would ask the game's.
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
@@ -51,21 +53,25 @@ std::vector<int> match_shape_names(const std::vector<std::string>& wanted,
     normalized.emplace(normalized_shape_name(wanted[i]), static_cast<int>(i));
   }
   const auto find = [&](const std::string& name) {
-    if (const auto found = exact.find(name); found != exact.end()) return found->second;
-    if (const auto found = normalized.find(normalized_shape_name(name));
-        found != normalized.end()) {
-      return found->second;
-    }
+    const auto same = exact.find(name);
+    if (same != exact.end()) return same->second;
+    const auto alike = normalized.find(normalized_shape_name(name));
+    return alike != normalized.end() ? alike->second : -1;
+  };
+  const auto find_ending = [&](const std::string& name) {
     // From the front, so that the longest ending wins.
-    for (size_t i = 1; i + 5 <= name.size(); ++i) {
+    for (size_t i = 1; i + kLeastEnding <= name.size(); ++i) {
       if (!is_separator(name[i - 1])) continue;
-      if (const auto found = exact.find(name.substr(i)); found != exact.end()) return found->second;
+      if (const int found = find(name.substr(i)); found >= 0) return found;
     }
     return -1;
   };
   std::vector<int> matches;
   matches.reserve(rig.size());
-  for (const std::string& name : rig) matches.push_back(find(name));
+  for (const std::string& name : rig) {
+    const int whole = find(name);
+    matches.push_back(whole >= 0 ? whole : find_ending(name));
+  }
   return matches;
 }
 

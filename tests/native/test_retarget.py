@@ -117,6 +117,9 @@ def test_other_files_are_refused() -> None:
         ("mouthSmileLeft", "mouthSmileL"),
         ("mouthSmileLeft", "blendShape1.mouthSmileLeft"),
         ("mouthSmileLeft", "Head_mouthSmileLeft"),
+        ("mouthSmileLeft", "Head_MouthSmileLeft"),
+        ("MouthSmileLeft", "CC_Base_Body_Mouth_Smile_L"),
+        ("jawOpen", "teeth_jaw_open"),
         ("jawOpen", "JAW_OPEN"),
         ("Fcl_MTH_A", "Face.M_F00_000_00_Fcl_MTH_A"),
         ("Blink_L", "blinkLeft"),
@@ -136,6 +139,21 @@ def test_other_shapes_are_left_alone(theirs: str) -> None:
     retarget = load({"mouthSmileLeft": "mouthSmileLeft"})
     retarget.match_rig([theirs])
     assert retarget.driven == (False,)
+
+
+def test_of_what_ends_a_name_the_longest_wins_and_the_same_spelling() -> None:
+    retarget = load(
+        {
+            "left": "jawLeft",
+            "mouth_left": "mouthLeft",
+            "jaw_Open": "jawRight",
+            "jawOpen": "jawOpen",
+            "A": "mouthFunnel",
+        }
+    )
+    retarget.match_rig(["Head_Mouth_Left", "Head_jaw_Open", "Head_jawOpen", "Head_A", "jawOpened"])
+    found = outputs(retarget, mouthLeft=0.1, jawRight=0.2, jawOpen=0.3, mouthFunnel=0.4)
+    assert list(found.values()) == pytest.approx([0.1, 0.2, 0.3, 0, 0])
 
 
 def test_shipped_maps_are_all_there_and_named_like_their_files() -> None:
