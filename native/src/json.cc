@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <unordered_set>
 
 namespace koemorph {
 namespace {
@@ -64,6 +65,10 @@ class Reader {
   Status read(Json* out) {
     if (text_.size() > kMaximumBytes) {
       return {KOEMORPH_INVALID_ARGUMENT, "The JSON text is longer than 1 MiB."};
+    }
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    if (text_.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+      text_.remove_prefix(kByteOrderMark.size());
     }
     Json value;
     skip_space();
@@ -143,11 +148,13 @@ class Reader {
     ++at_;
     skip_space();
     if (take('}')) return true;
+    // Looking through the members would take seconds for the longest text.
+    std::unordered_set<std::string> names;
     while (true) {
       std::string name;
       if (peek() != '"') return fail("a name in double quotes should be here");
       if (!read_string(&name)) return false;
-      if (out->find(name) != nullptr) return fail("\"" + name + "\" occurs twice in one object");
+      if (!names.insert(name).second) return fail("\"" + name + "\" occurs twice in one object");
       skip_space();
       if (!take(':')) return fail("a colon should follow \"" + name + "\"");
       skip_space();

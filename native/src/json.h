@@ -32,7 +32,8 @@ const char* describe(Json::Kind kind);
 // "line 3, column 7", to begin or end a sentence with.
 std::string place_of(const Json& value);
 
-// Reads one JSON text of at most 1 MiB, nested at most 16 deep. Refuses what RFC 8259 does not
+// Reads one JSON text of at most 1 MiB, nested at most 16 deep, with or without a byte order mark
+// in front, as Windows' editors put it there. Refuses what RFC 8259 does not
 // allow (comments, trailing commas, NaN), names that occur twice in one object, invalid UTF-8, and
 // numbers too large for a double. Numbers are within 2 units in the last place of the nearest
 // double, whatever the locale. KOEMORPH_INVALID_ARGUMENT with line and column; `out` is then

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from pathlib import Path
 
 from koemorph.errors import DataError
@@ -16,7 +15,7 @@ def names(kind: str) -> tuple[str, ...]:
 
 
 def read(kind: str, wanted: str | Path) -> bytes:
-    """The bytes of a shipped file by its name, or of the user's own by its path, without a BOM.
+    """The bytes of a shipped file by its name, or of the user's own by its path.
 
     Raises DataError when there is neither.
     """
@@ -24,7 +23,7 @@ def read(kind: str, wanted: str | Path) -> bytes:
     shipped = PACKAGE / kind / f"{wanted}.json"
     path = shipped if str(wanted) in names(kind) else own
     try:
-        return path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        return path.read_bytes()
     except OSError as error:
         raise DataError(
             f'There is no file "{own}" and none of the {kind} that ship is called so; '

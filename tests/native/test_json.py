@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 
 import pytest
 from hypothesis import given
@@ -77,6 +78,20 @@ def test_refuses_invalid_utf8_and_huge_texts() -> None:
         _native.parse_json(b'"\xed\xa0\x80"')
     with pytest.raises(ValueError, match="longer than 1 MiB"):
         _native.parse_json(b" " * (1 << 20) + b"1")
+
+
+def test_a_byte_order_mark_in_front_is_read_over() -> None:
+    assert _native.parse_json(b'\xef\xbb\xbf{"a": 1}') == {"a": 1.0}
+    with pytest.raises(ValueError, match="line 1, column 1: a value should be here"):
+        _native.parse_json(b"\xef\xbb\xbf\xef\xbb\xbf1")
+
+
+def test_the_longest_object_is_read_in_no_time() -> None:
+    members = {f"{i:06}": 0 for i in range(90_000)}
+    text = json.dumps(members, separators=(",", ":")).encode()
+    begin = time.process_time()
+    assert len(_native.parse_json(text)) == len(members)
+    assert time.process_time() - begin < 2
 
 
 def test_tiny_numbers_become_zero_and_long_ones_keep_their_size() -> None:
