@@ -1,4 +1,5 @@
 // The settings of controls.h: defaults, ranges and preset files.
+#include <cmath>
 #include <cstddef>
 #include <string>
 
@@ -98,6 +99,10 @@ Status for_each_coefficient(const char* what, const Json& json, Use use) {
   }
   for (const Json& name : json.items) {
     int index = -1;
+    if (name.kind != Json::Kind::kString) {
+      return wrong(
+          name, std::string(what) + " should hold coefficients' names, not " + describe(name.kind));
+    }
     if (Status status = read_coefficient(name, name.text, &index); !status.ok()) return status;
     use(index);
   }
@@ -111,10 +116,28 @@ Status read_groups(const Json& json, koemorph_controls* out) {
   uint8_t group = 0;
   for (const Json& names : json.items) {
     ++group;
-    Status status = for_each_coefficient("A cancel group", names,
-                                         [&](int index) { out->cancel_group[index] = group; });
+    const char* in_two = nullptr;
+    Status status = for_each_coefficient("A cancel group", names, [&](int index) {
+      uint8_t& known = out->cancel_group[index];
+      if (known != 0 && known != group) in_two = kCoefficientNames[index];
+      known = group;
+    });
     if (!status.ok()) return status;
+    if (in_two != nullptr) {
+      return wrong(names, "\"" + std::string(in_two) + "\" may be in one cancel group only");
+    }
   }
+  return {};
+}
+
+Status read_seed(const Json& json, uint32_t* out) {
+  constexpr double kLargest = 4294967295.0;
+  const double seed = json.number;
+  if (json.kind != Json::Kind::kNumber || seed != std::floor(seed) || seed < 0.0 ||
+      seed > kLargest) {
+    return wrong(json, "seed should be between 0 and 4294967295, without a fraction");
+  }
+  *out = static_cast<uint32_t>(seed);
   return {};
 }
 
@@ -137,12 +160,7 @@ Status read_member(const std::string& name, const Json& value, koemorph_controls
     return for_each_coefficient("inactive", value, [out](int index) { out->active[index] = 0; });
   }
   if (name == "cancel") return read_groups(value, out);
-  if (name == "seed") {
-    float seed = 0.0f;
-    Status status = read_number(value, "seed", 0, 16777216, &seed);
-    out->seed = static_cast<uint32_t>(seed);
-    return status;
-  }
+  if (name == "seed") return read_seed(value, &out->seed);
   return wrong(value, "Controls have no \"" + name + "\"");
 }
 

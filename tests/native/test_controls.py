@@ -197,23 +197,26 @@ def test_preset_members_reach_their_fields() -> None:
             "lower_strength": 1.2,
             "gate": True,
             "gate_margin": 12,
-            "seed": 7,
+            "seed": (1 << 32) - 1,
             "saccades": 0.5,
             "multiplier": {"jawOpen": 0.9},
             "inactive": ["tongueOut"],
+            "cancel": [["jawLeft", "jawRight"], ["mouthLeft", "mouthRight"]],
         },
         description="for a test",
     )
     assert controls.lower_strength == pytest.approx(1.2)
     assert controls.gate == 1
     assert controls.gate_margin == 12
-    assert controls.seed == 7
+    assert controls.seed == (1 << 32) - 1
     assert controls.saccades == pytest.approx(0.5)
     assert controls.multiplier[INDEX["jawOpen"]] == pytest.approx(0.9)
     assert controls.multiplier[INDEX["jawLeft"]] == 1
     assert controls.active[INDEX["tongueOut"]] == 0
     assert controls.active[INDEX["jawOpen"]] == 1
     assert controls.blink == 1
+    groups = {COEFFICIENTS[i]: group for i, group in enumerate(controls.cancel_group) if group}
+    assert groups == {"jawLeft": 1, "jawRight": 1, "mouthLeft": 2, "mouthRight": 2}
 
 
 @pytest.mark.parametrize(
@@ -230,6 +233,10 @@ def test_preset_members_reach_their_fields() -> None:
         ({"cancel": ["jawOpen"]}, "an array of coefficients"),
         ({"cancel": {}}, "at most 255 groups"),
         ({"seed": -1}, "seed should be between"),
+        ({"seed": 1.5}, "between 0 and 4294967295, without a fraction"),
+        ({"seed": 1 << 32}, "between 0 and 4294967295"),
+        ({"inactive": [5]}, "inactive should hold coefficients' names, not a number"),
+        ({"cancel": [["jawOpen"], ["jawOpen"]]}, '"jawOpen" may be in one cancel group only'),
         (None, 'an object of "controls"'),
     ],
 )
