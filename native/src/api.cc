@@ -262,10 +262,12 @@ koemorph_result koemorph_stream_tap(koemorph_stream* stream, koemorph_stage stag
   }
   const WorkerTurn turn(stream->stream);
   if (!turn) return crossed();
-  const int count = stream->stream.tap(stage, out, n);
-  if (count < 0) return invalid("This stage has no output to tap.");
-  if (written != nullptr) *written = count;
-  return KOEMORPH_OK;
+  return guarded([&] {
+    const int count = stream->stream.tap(stage, out, n);
+    if (count < 0) return invalid("This stage has no output to tap.");
+    if (written != nullptr) *written = count;
+    return KOEMORPH_OK;
+  });
 }
 
 koemorph_result koemorph_stream_reset(koemorph_stream* stream, int32_t sample_rate,

@@ -134,6 +134,15 @@ int main(int argc, char** argv) {
         stream.push(kVoice.data(), done ? 4500 : 9000);
         expect(frames_after_flush(stream) == (done ? 14 : 11), "frames of a device", step);
       });
+  run_out(
+      model,
+      [](koemorph_stream* s) {
+        float means[8];
+        return koemorph_stream_tap(s, KOEMORPH_STAGE_WINDOW, means, 8, nullptr);
+      },
+      [](koemorph::Stream& stream, bool, int step) {
+        expect(frames_after_flush(stream) == 6, "frames of a tapped stream", step);
+      });
   own_worker(model);
   if (failures == 0) std::puts("ok");
   return failures;
