@@ -10,10 +10,8 @@ namespace koemorph::ort {
 
 #if defined(_WIN32)
 #define KOEMORPH_ORT_CALL __stdcall
-using PathChar = wchar_t;
 #else
 #define KOEMORPH_ORT_CALL
-using PathChar = char;
 #endif
 
 constexpr uint32_t kApiVersion = 17;  // ONNX Runtime 1.17 and later
@@ -70,9 +68,7 @@ using CreateTensorWithDataAsOrtValue =
 using CreateCpuMemoryInfo = Slot<69, int, int, MemoryInfo**>;
 using AllocatorFree = Slot<76, Allocator*, void*>;
 using GetAllocatorWithDefaultOptions = Slot<78, Allocator**>;
-using ReleaseEnv = Slot<92, Env*>;
 using ReleaseStatus = Slot<93, Status*>;
-using ReleaseMemoryInfo = Slot<94, MemoryInfo*>;
 using ReleaseSession = Slot<95, Session*>;
 using ReleaseValue = Slot<96, Value*>;
 using ReleaseSessionOptions = Slot<100, SessionOptions*>;
