@@ -93,6 +93,17 @@ def test_unity_clip_is_yaml_with_our_curves(tmp_path: Path) -> None:
     assert len(curves["blendShape.eyeLookOutLeft"]["curve"]["m_Curve"]) == 2  # at rest throughout
 
 
+def test_unity_clip_keeps_its_frames_apart_for_hours(tmp_path: Path) -> None:
+    times = 4 * 3600 + np.arange(600) / 60
+    weights = np.random.default_rng(0).random((600, 1), np.float32)
+    Animation(times, weights, ("jawOpen",), 60).save(tmp_path / "take.anim")
+    clip = load_unity_yaml(tmp_path / "take.anim")
+    [curve] = clip["m_FloatCurves"]
+    keys = [key["time"] for key in curve["curve"]["m_Curve"]]
+    np.testing.assert_allclose(keys, times, rtol=0, atol=1e-4)
+    assert clip["m_AnimationClipSettings"]["m_StopTime"] == pytest.approx(times[-1], abs=1e-4)
+
+
 def test_threejs_clip(tmp_path: Path) -> None:
     animation = make_animation()
     animation.save(tmp_path / "take.json")

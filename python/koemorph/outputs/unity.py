@@ -21,6 +21,8 @@ _SKINNED_MESH_RENDERER = 137
 _LINEAR = 2
 _LINEAR_BOTH = 1 | _LINEAR << 1 | _LINEAR << 5
 """The editor's tangent mode: bit 0 for tangents that are broken, then four bits a side."""
+_TIME = ".9g"
+"""All the digits of Unity's 32-bit seconds: with fewer, frames would run into each other."""
 _TOLERANCE = 0.005
 """How far, of 100, a key may be from its neighbours and still be left out."""
 
@@ -116,7 +118,7 @@ def _keys(times: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> It
     for time, value, slope_in, slope_out in zip(times, values, before, after, strict=True):
         yield (
             "      - serializedVersion: 3\n"
-            f"        time: {time:.6g}\n        value: {value:.6g}\n"
+            f"        time: {time:{_TIME}}\n        value: {value:.6g}\n"
             f"        inSlope: {slope_in:.6g}\n        outSlope: {slope_out:.6g}\n"
             f"        tangentMode: {_LINEAR_BOTH}\n        weightedMode: 0\n"
             "        inWeight: 0.33333334\n        outWeight: 0.33333334\n"
@@ -144,6 +146,6 @@ def write(animation: Animation, path: Path, options: WriteOptions) -> None:
         # Unity plays m_FloatCurves and its Animation window shows m_EditorCurves.
         stream.write("  m_FloatCurves:\n" + curves)
         stop = float(animation.times[-1]) if len(animation) else 0.0
-        stream.write(_MIDDLE.format(fps=animation.fps, stop=f"{stop:.6g}"))
+        stream.write(_MIDDLE.format(fps=animation.fps, stop=f"{stop:{_TIME}}"))
         stream.write("  m_EditorCurves:\n" + curves)
         stream.write(_TAIL)
