@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from koemorph import _native
 from koemorph._native import Egemaps, EgemapsConfig
+from koemorph.audio import as_channels
 from koemorph.errors import AudioError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -41,15 +42,17 @@ FRAME = 0.02
 
 
 def egemaps(
-    audio: npt.ArrayLike, rate: int, level: Literal["functionals", "lld"] = "functionals"
+    audio: npt.ArrayLike, rate: float, level: Literal["functionals", "lld"] = "functionals"
 ) -> pd.DataFrame:
     """eGeMAPSv02 of a whole recording.
 
-    audio: (n,) or (1, n) samples in [-1, 1]; rate: Hz, resampled to 16 kHz when it is another.
+    audio: (n,) or (1, n) samples, floats in [-1, 1] or integers at full scale; rate: Hz, resampled
+    to 16 kHz when it is another.
     level: "functionals" gives one row of 88 columns, "lld" a row of 25 every 10 ms; columns and
     index (start, end) are those of `opensmile.Smile(FeatureSet.eGeMAPSv02).process_signal`.
     Audio shorter than 60 ms has no LLD rows; its functionals are finite.
-    Raises AudioError when the audio is not one channel, MissingExtraError without pandas.
+    Raises AudioError when the audio is not one channel or the rate is no whole number above 0,
+    MissingExtraError without pandas.
     """
     try:
         import pandas as pd
@@ -59,9 +62,9 @@ def egemaps(
         ) from error
     if level not in ("functionals", "lld"):
         raise ValueError(f'level must be "functionals" or "lld", not {level!r}.')
-    samples = one_channel(audio)
-    duration = len(samples) / rate
-    stage = whole_recording(resampled(samples, rate))
+    samples, hertz = one_channel(audio), _whole(rate)
+    duration = len(samples) / hertz
+    stage = whole_recording(resampled(samples, hertz))
     if level == "functionals":
         values, columns = stage.functionals()[None], FUNCTIONAL_NAMES
         starts, ends = np.array([0.0]), np.array([duration])
@@ -78,15 +81,24 @@ def egemaps(
 
 
 def one_channel(audio: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """(n,) samples of mono audio (n,) or (1, n); raises AudioError for more channels."""
-    samples = np.ascontiguousarray(audio, dtype=np.float32)
+    """(n,) samples in [-1, 1] of mono audio (n,) or (1, n), floats or integers at full scale.
+
+    Raises AudioError for more channels and other kinds of numbers.
+    """
+    samples = np.asarray(audio)
     if samples.ndim == 2 and samples.shape[0] == 1:
         samples = samples[0]
     if samples.ndim != 1:
         raise AudioError(
             f"eGeMAPS is taken of one channel (n,); this audio is {samples.shape}: mix it down."
         )
-    return samples
+    return as_channels(samples)[:, 0]
+
+
+def _whole(rate: float) -> int:
+    if not (rate > 0 and float(rate).is_integer()):
+        raise AudioError(f"A sample rate is a whole number of Hz above 0, not {rate}.")
+    return int(rate)
 
 
 def resampled(samples: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32]:

@@ -49,6 +49,21 @@ def test_several_channels_are_refused() -> None:
         koemorph.egemaps(np.zeros((2, 16000)), 16000)
 
 
+def test_integers_are_samples_at_full_scale(speech: Path) -> None:
+    (samples, rate), (integers, _) = (soundfile.read(speech, dtype=d) for d in ("float32", "int16"))
+    np.testing.assert_array_equal(
+        koemorph.egemaps(integers, float(rate)), koemorph.egemaps(samples, rate)
+    )
+    with pytest.raises(AudioError, match="must be floats or signed integers, not complex"):
+        koemorph.egemaps(samples * 1j, rate)
+
+
+@pytest.mark.parametrize("rate", [0, -16000, 44100.5, float("nan"), float("inf")])
+def test_a_rate_that_is_none_is_one_sentence(rate: float) -> None:
+    with pytest.raises(AudioError, match="is a whole number of Hz above 0, not"):
+        koemorph.egemaps(np.zeros(1600), rate)
+
+
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
 def test_the_command_writes_many_files(speech: Path, tmp_path: Path, name: str) -> None:
     output = tmp_path / name
