@@ -22,6 +22,7 @@ from .emotion import EmotionBackend
 
 # Raised whenever the native stages change what they compute, so that old caches are not used.
 FEATURE_VERSION = 2
+PARTS = ("mel", "detail", "emotion")
 FloatArray = NDArray[np.float32]
 
 
@@ -71,14 +72,19 @@ class FeatureCache:
         digest.update(np.ascontiguousarray(audio, np.float32).tobytes())
         return digest.hexdigest()[:32]
 
+    def holds(self, name: str) -> bool:
+        """Whether the entry of that name is there, and whole."""
+        return _mapped(self.folder / name) is not None
+
     def load(self, audio: FloatArray, sample_rate: int) -> TrackFeatures:
         """Features of mono audio (n,) at `sample_rate` Hz."""
         entry = self.folder / self.key(audio, sample_rate)
-        if not entry.is_dir():
+        arrays = _mapped(entry)
+        if arrays is None:
             self._compute(entry, audio, sample_rate)
-        arrays = [
-            np.load(entry / f"{name}.npy", mmap_mode="r") for name in ("mel", "detail", "emotion")
-        ]
+            arrays = _mapped(entry)
+        if arrays is None:
+            raise OutputError(f"Cannot read the features in {entry}: remove this folder.")
         mel, detail, emotion = arrays
         index = self.emotion.index(len(mel), self.settings)
         # The lookahead of the last frames may reach past the last update.
@@ -92,17 +98,26 @@ class FeatureCache:
         beside = self.folder / f".{secrets.token_hex(8)}.part"
         try:
             beside.mkdir(parents=True)
-            np.save(beside / "mel.npy", features.mel)
-            np.save(beside / "detail.npy", features.detail)
-            np.save(beside / "emotion.npy", np.concatenate([updates, nothing_yet]))
+            parts = (features.mel, features.detail, np.concatenate([updates, nothing_yet]))
+            for name, part in zip(PARTS, parts, strict=True):
+                np.save(beside / f"{name}.npy", part)
             try:
                 beside.replace(entry)
             except OSError:
-                if not entry.is_dir():
-                    raise
+                if _mapped(entry) is None:
+                    shutil.rmtree(entry, ignore_errors=True)
+                    beside.replace(entry)
         except OSError as error:
             raise OutputError(
                 f"Cannot write features to {self.folder}: {error.strerror or error}."
             ) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)
+
+
+def _mapped(entry: Path) -> list[FloatArray] | None:
+    """The PARTS of an entry; None where it is not there, or damaged, as by a power cut."""
+    try:
+        return [np.load(entry / f"{name}.npy", mmap_mode="r") for name in PARTS]
+    except (EOFError, OSError, ValueError):
+        return None

@@ -36,7 +36,7 @@ def prepare_features(
     futures = []
     for track in tracks:
         name = cache.key(track.audio, track.sample_rate)
-        if not (folder / name).is_dir():
+        if not cache.holds(name):
             futures.append(
                 client.submit(_prepare, track.audio, track.sample_rate, folder, settings, emotion,
                               key=f"features-{name}", retries=3)

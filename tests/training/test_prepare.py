@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import numpy as np
+import pytest
 from dask.distributed import Client, LocalCluster
 
 from koemorph.features import FeatureSettings
@@ -22,6 +23,24 @@ def make_track(seed: int) -> Track:
     audio = 0.1 * np.random.default_rng(seed).standard_normal(16000 * 8).astype(np.float32)
     nothing = np.zeros((240, 52), np.float32)
     return Track("noise", audio, 16000, nothing, np.ones(52, np.bool_), np.zeros(1, np.int64))
+
+
+@pytest.mark.parametrize("left", [None, 0, 500])
+def test_features_that_are_damaged_are_computed_again(tmp_path: Path, left: int | None) -> None:
+    """As after a power cut: a file of an entry that is gone, empty or cut short."""
+    track, settings = make_track(0), FeatureSettings.for_fps(30)
+    cache = FeatureCache(tmp_path, settings, emotion_backend("native"))
+    expected = np.array(cache.load(track.audio, 16000).mel)
+    name = cache.key(track.audio, 16000)
+    part = tmp_path / name / "mel.npy"
+    if left is None:
+        part.unlink()
+    else:
+        os.truncate(part, left)
+    assert not cache.holds(name)
+    np.testing.assert_array_equal(cache.load(track.audio, 16000).mel, expected)
+    assert cache.holds(name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_nothing_is_lost_and_nothing_is_there_twice(tmp_path: Path) -> None:
