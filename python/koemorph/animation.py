@@ -43,8 +43,13 @@ class Animation:
 
     @property
     def duration(self) -> float:
-        """Seconds from the first frame's start to the last frame's end."""
+        """Seconds that all frames last together."""
         return len(self) / self.fps
+
+    @property
+    def end(self) -> float:
+        """When the last frame ends, seconds: a capture may begin late and have gaps."""
+        return float(self.times[-1]) + 1 / self.fps if len(self) else 0.0
 
     def __getitem__(self, name: str) -> npt.NDArray[np.float32]:
         """The curve of one coefficient, (T,); KeyError when there is none of that name."""

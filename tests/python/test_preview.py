@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +17,7 @@ from playwright.sync_api import Page
 
 from koemorph.animation import Animation
 from koemorph.cli.preview import command
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.coefficients import COEFFICIENTS, INDEX
 from koemorph.errors import DataError, OutputError
 from koemorph.preview import build_page
 from koemorph.preview import sound as sounds
@@ -159,6 +162,22 @@ def test_command_makes_a_page(tmp_path: Path, speech: Path, tiny_models: dict[in
         "the page refers to the network"
     )
     assert len(html) < 1_000_000
+
+
+def test_a_capture_that_begins_late_and_has_gaps_stays_in_time(talking: Animation) -> None:
+    seen = np.r_[12:25, 50:60]  # the face was lost for most of a second
+    capture = Animation(talking.times[seen], talking.weights[seen], COEFFICIENTS, 30)
+    page = build_page(capture, "x", capture=Animation(talking.times, talking.weights))
+    found = re.search('id="data">(.*?)</script>', page)
+    assert found is not None
+    data = json.loads(found[1])
+    assert data["duration"] == pytest.approx(2)
+    values = gzip.decompress(base64.b64decode(data["track"]["values"]))
+    jaw = np.frombuffer(values, np.uint8).reshape(-1, 52)[:, INDEX["jawOpen"]] / 255
+    expected = np.interp(talking.times, capture.times, capture["jawOpen"])
+    np.testing.assert_allclose(jaw, expected, atol=1 / 255)
+    with pytest.raises(DataError, match="no frames"):
+        build_page(Animation(np.zeros(0), np.zeros((0, 52), np.float32)), "x")
 
 
 def test_what_is_no_number_is_silence(tmp_path: Path) -> None:

@@ -64,9 +64,9 @@ def command(
                 sample_rate=sound.rate,
                 progress=progress,
             )
-    if animation.duration > 60 * _MOST_MINUTES:
+    if animation.end > 60 * _MOST_MINUTES:
         raise DataError(
-            f"{source} lasts {animation.duration / 60:.0f} minutes; a page holds {_MOST_MINUTES}. "
+            f"{source} lasts {animation.end / 60:.0f} minutes; a page holds {_MOST_MINUTES}. "
             "Cut out the part you want to see."
         )
     page = preview.build_page(animation, display_name(source), sound, rig, _capture(capture))

@@ -34,7 +34,7 @@ def write(animation: Animation, path: Path, options: WriteOptions) -> None:
     ]
     clip = {
         "name": display_name(path),
-        "duration": round(animation.duration, 5),
+        "duration": round(animation.end, 5),
         "tracks": tracks,
         "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, display_name(path))).upper(),
         "blendMode": _NORMAL_BLEND_MODE,

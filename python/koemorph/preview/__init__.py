@@ -6,6 +6,7 @@ import base64
 import gzip
 import html
 import json
+import math
 import re
 from importlib import resources
 from pathlib import Path
@@ -62,13 +63,19 @@ def _packed(data: bytes) -> str:
     return _text(gzip.compress(data, 9, mtime=0))
 
 
-def _track(animation: Animation) -> dict[str, Any]:
+def _track(animation: Animation, most_seconds: float = math.inf) -> dict[str, Any]:
+    """The curves at k / fps, as the page reads them: a capture's own times may have gaps."""
     if animation.names != COEFFICIENTS:
         raise DataError("A preview shows ARKit's 52 coefficients; leave out the retargeting.")
-    values = np.round(np.clip(animation.weights, 0, 1) * 255).astype(np.uint8)
+    if not len(animation):
+        raise DataError("There are no frames to show.")
+    fps = animation.fps
+    wanted = np.arange(round(min(animation.end, most_seconds) * fps)) / fps
+    curves = [np.interp(wanted, animation.times, curve) for curve in animation.weights.T]
+    values = np.round(np.clip(np.stack(curves, axis=1), 0, 1) * 255).astype(np.uint8)
     return {
         "names": animation.names,
-        "fps": animation.fps,
+        "fps": fps,
         "values": _packed(values.tobytes()),
     }
 
@@ -97,12 +104,14 @@ def build_page(
 ) -> str:
     """The page's HTML. Without sound it plays silently; a capture is shown beside the animation.
 
-    Raises OutputError for a rig that cannot be shown and DataError for a retargeted animation.
+    Raises OutputError for a rig that cannot be shown and DataError for an animation that is
+    retargeted or has no frames.
     """
     data = page_data(rig)
+    duration = animation.end if sound is None else sound.duration
+    data["duration"] = duration
     data["track"] = _track(animation)
-    data["capture"] = None if capture is None else _track(capture)
-    data["duration"] = animation.duration if sound is None else sound.duration
+    data["capture"] = None if capture is None else _track(capture, duration)
     data["audio"] = None if sound is None else _text(sounds.compressed(sound))
     data["peaks"] = "" if sound is None else _text(sounds.peaks(sound))
     mel, data["melBands"] = (b"", 1) if sound is None else sounds.mel_picture(sound)
