@@ -37,7 +37,8 @@ class StrideSchedule:
 
     dense: stride_frames. sparse: initial_stride. mixed: dense in a share of dense_sampling_ratio of
     the batches, sparse in the others. progressive: from initial_stride to final_stride over the
-    epochs, evenly in octaves.
+    epochs, evenly in octaves. run_frames=1: single frames, at
+    every stride.
     """
 
     mode: str = "sparse"
@@ -51,7 +52,8 @@ class StrideSchedule:
         """The stride of one batch of sequences of `frames`."""
         stride = self._stride(epoch, epochs, step, seed)
         # A dense sequence is one run: its smoothing starts once, at its beginning.
-        return Stride(stride, frames if stride == 1 else self.run_frames)
+        whole = stride == 1 and self.run_frames > 1
+        return Stride(stride, frames if whole else self.run_frames)
 
     def _stride(self, epoch: int, epochs: int, step: int, seed: int) -> int:
         if self.mode == "dense":

@@ -26,7 +26,7 @@ from koemorph.training.emotion import emotion_backend
 from koemorph.training.layers import QUIET_ROOM
 from koemorph.training.network import NetworkSettings
 from koemorph.training.settings import read_settings
-from koemorph.training.strides import Stride
+from koemorph.training.strides import Stride, StrideSchedule
 from koemorph.training.tracks import Track
 
 FRAMES = 900
@@ -89,6 +89,32 @@ def test_what_was_never_heard_is_the_room_that_was_heard_first(augmented: float)
 
 def test_other_streams_have_heard_what_came_before() -> None:
     assert set(first_heard(0.0)) & set(range(1, 300))
+
+
+def test_strides_follow_their_schedule() -> None:
+    def strides(schedule: StrideSchedule, epochs: int = 4) -> list[int]:
+        return [schedule.at(epoch, epochs, 0, 0, 240).stride for epoch in range(epochs)]
+
+    assert strides(StrideSchedule("dense", stride_frames=2)) == [2, 2, 2, 2]
+    assert strides(StrideSchedule("sparse", initial_stride=16)) == [16, 16, 16, 16]
+    assert strides(StrideSchedule("progressive", initial_stride=8, final_stride=1)) == [8, 4, 2, 1]
+    mixed = StrideSchedule("mixed", initial_stride=4, dense_sampling_ratio=0.25)
+    drawn = [mixed.at(0, 1, step, 0, 240).stride for step in range(1000)]
+    assert set(drawn) == {1, 4}
+    assert drawn.count(1) == pytest.approx(250, abs=50)
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_what_is_not_sequential_is_single_frames_after_captured_ones(
+    configure: Callable[..., DictConfig], stride: int
+) -> None:
+    told = ("training.sequential=false", "data.stride_mode=dense", f"data.stride_frames={stride}")
+    chosen = read_settings(configure(*told)).stride.at(0, 1, 0, 0, 64)
+    assert chosen == Stride(stride, 1)
+    batch = corpus(0.0).batch(0, 0, chosen)
+    assert batch.previous.shape == batch.target.shape
+    if stride == 1:
+        assert torch.equal(batch.previous[:, 1:], batch.target[:, :-1])
 
 
 def test_faces_lead_while_they_are_learned_and_are_judged_where_they_are(
