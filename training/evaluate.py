@@ -34,6 +34,7 @@ from .metrics import (
     lag,
     mean_absolute_error,
     per_coefficient,
+    relative,
     silence,
     speech_frames,
 )
@@ -222,8 +223,8 @@ def _coefficients(
         "control": per_coefficient(correlation, output, control),
         "mae": each(mean_absolute_error),
         "lag_ms": 1000 * each(lambda a, b: lag(a, b, fps)),
-        "jitter": each(lambda a, b: jitter(a) / np.maximum(jitter(b), 1e-6)),
-        "amplitude": each(lambda a, b: a.std(axis=0) / np.maximum(b.std(axis=0), 1e-6)),
+        "jitter": each(lambda a, b: relative(jitter(a), jitter(b))),
+        "amplitude": each(lambda a, b: relative(a.std(axis=0), b.std(axis=0))),
     }
     labelled = np.isfinite(target).any(axis=0)
     return {

@@ -81,6 +81,12 @@ def jitter(output: FloatArray) -> Measure:
     return bend
 
 
+def relative(measure: Measure, capture: Measure) -> Measure:
+    """A measure as a multiple of the capture's own; NaN where the capture does not move."""
+    moves = capture > 1e-5
+    return np.where(moves, measure / np.where(moves, capture, 1.0), np.nan)
+
+
 def circular_shift(target: FloatArray) -> FloatArray:
     """The mismatch control: the same capture, half its length later."""
     return np.roll(target, len(target) // 2, axis=0)

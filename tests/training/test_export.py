@@ -160,6 +160,9 @@ def test_evaluate_gives_measures_beside_their_controls(
     jaw = by_core["coefficients"]["jawOpen"]
     assert jaw["r"] > jaw["control"]
     assert jaw["r"] == pytest.approx(by_torch["coefficients"]["jawOpen"]["r"], abs=1e-3)
+    assert jaw["amplitude"] > 0
+    still = by_core["coefficients"]["mouthSmileLeft"]  # there is nothing to be relative to
+    assert {name for name, value in still.items() if value is not None} == {"mae"}
     assert len(by_core["robustness"]) == 8
     assert "jawOpen" in run("evaluate", checkpoint, babble / "dev")
 
