@@ -39,7 +39,7 @@ class Server:
         self._host = host
         self._voices = 0
         data = preview.page_data(rig) | {"token": self.token}
-        data["maxBehind"] = MAX_BEHIND
+        data |= {"maxBehind": MAX_BEHIND, "maxVoices": MAX_VOICES}
         data["fps"] = model.stream(16000, fps=fps).info.fps
         self._page = preview.assemble("live", data, "live", "live.js", _POLICY)
 

@@ -32,6 +32,12 @@ def is_trusted(request: web.Request, bound_host: str) -> bool:
     return origin is None or _host_of(origin) in LOOPBACK | {host}
 
 
+def page_address(host: str, port: int) -> str:
+    """Where a browser on this computer finds what listens on `host`."""
+    here = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{here}]:{port}/" if ":" in here else f"http://{here}:{port}/"
+
+
 async def start_site(app: web.Application, host: str, port: int) -> web.AppRunner:
     """Start serving; the runner's `cleanup` ends it. OutputError when the port cannot be had."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)

@@ -24,6 +24,7 @@ from koemorph.model import Model
 from koemorph.serve import MAX_MESSAGE, MAX_VOICES, Server
 from koemorph.stream import Stream
 from koemorph.voice import CAUGHT_UP, HEADER, MAX_BEHIND, Block, Voice
+from koemorph.web import page_address
 
 Wait = Callable[[Page, str], None]
 
@@ -219,6 +220,39 @@ def test_a_denied_microphone_is_explained(serving: Running, open_browser, wait_u
     wait_until(page, "!!window.koemorph?.ready")
     page.click("#start")
     wait_until(page, "document.getElementById('status').textContent.includes('allow it beside')")
+
+
+@pytest.mark.parametrize("voices", [0, MAX_VOICES])
+def test_nothing_is_opened_twice_nor_left_open(
+    serving: Running,
+    monkeypatch: pytest.MonkeyPatch,
+    open_browser,
+    wait_until: Wait,
+    voices: int,
+) -> None:
+    monkeypatch.setattr(serve, "MAX_VOICES", voices)
+    page = open_browser(*chromium.FAKE_MICROPHONE).new_page()
+    page.goto(serving.page)
+    wait_until(page, "!!window.koemorph?.ready")
+    page.evaluate(
+        "() => { for (const id of ['start', 'play']) document.getElementById(id).click() }"
+    )
+    if voices:
+        wait_until(page, "koemorph.link.frames > 10")
+        assert serving.server._voices == 1
+        page.click("#play")
+    else:
+        wait_until(page, "document.getElementById('status').textContent.includes('voices speak')")
+    track = page.evaluate("koemorph.link.media.getTracks()[0].readyState")
+    assert (track, page.evaluate("koemorph.link.context.state")) == ("ended", "closed")
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]")],
+)
+def test_the_address_is_one_that_a_browser_opens(host: str, address: str) -> None:
+    assert page_address(host, 8765) == f"http://{address}:8765/"
 
 
 def test_page_and_stream_need_token_origin_and_host(serving: Running) -> None:

@@ -12,6 +12,7 @@ import click
 from koemorph.cli.options import fps_option, model_option
 from koemorph.model import Model
 from koemorph.serve import Server
+from koemorph.web import page_address
 
 
 @click.command()
@@ -39,7 +40,7 @@ def command(
 
     async def run() -> None:
         runner = await server.start(port)
-        address = f"http://{host}:{port}/?token={server.token}"
+        address = f"{page_address(host, port)}?token={server.token}"
         click.echo(f"Open {address} and press Speak. Ctrl-C ends.")
         if open_page:
             webbrowser.open(address)

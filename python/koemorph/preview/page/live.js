@@ -75,7 +75,7 @@ class Link {
     this.socket.addEventListener("close", (event) => this.stop(event.reason || "KoeMorph has ended; start koemorph serve again."));
     await new Promise((resolve, reject) => {
       this.socket.addEventListener("open", resolve);
-      this.socket.addEventListener("error", () => reject(new Error("KoeMorph does not answer; is koemorph serve running, and this its newest page?")));
+      this.socket.addEventListener("error", () => reject(new Error(`KoeMorph does not answer: is koemorph serve running, this its newest page, and do fewer than ${DATA.maxVoices} voices speak?`)));
     });
     const tap = new AudioWorkletNode(this.context, "tap", { numberOfInputs: 1, numberOfOutputs: 0 });
     tap.port.onmessage = (event) => this.send(event.data);
@@ -129,12 +129,17 @@ class Link {
     return told.join(" · ");
   }
 
+  // What has been opened so far: a start that fails half-way leaves no microphone open.
+  close() {
+    this.running = false;
+    this.media?.getTracks().forEach((track) => track.stop());
+    this.context?.close();
+    this.socket?.close();
+  }
+
   stop(reason) {
     if (!this.running) return;
-    this.running = false;
-    this.media.getTracks().forEach((track) => track.stop());
-    this.context.close();
-    this.socket.close();
+    this.close();
     this.history.add(new Float32Array(this.history.names.length));
     say(reason, Boolean(reason));
   }
@@ -157,14 +162,20 @@ async function main() {
   const weights = restingWeights();
   const state = { ready: true, history, stage, weights, link: null, drawn: 0 };
   window.koemorph = state;
+  let starting = false;
   const toggle = async () => {
     if (state.link?.running) return state.link.stop("");
+    if (starting) return;
+    starting = true;
     state.link = new Link(history);
     try {
       await state.link.start();
     } catch (error) {
+      state.link.close();
       const denied = error.name === "NotAllowedError" || error.name === "NotFoundError";
       say(denied ? "The browser did not give a microphone: allow it beside the address, and check that one is plugged in." : `It did not start: ${error.message}`, true);
+    } finally {
+      starting = false;
     }
   };
   byId("start").addEventListener("click", toggle);
