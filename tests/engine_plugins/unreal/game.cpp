@@ -110,6 +110,7 @@ void Component(const Sound& sound, const std::string& out) {
   level.Begin();
   Expect(link.open() && link.subject == FName("Hero") && link.names.Num() == 52,
          "Live Link has the subject");
+  Expect(level.mesh()->StubTicksAfter == level.face, "the mesh is animated after its face");
   Recorder record(out);
   level.audio->Play();
   const Source component = Played(level);

@@ -102,6 +102,7 @@ class Level {
   }
 
   AActor* actor() const { return actor_; }
+  USkeletalMeshComponent* mesh() const { return mesh_; }
   UAudioComponent* audio;
   UKoeMorphComponent* face;
 

@@ -197,7 +197,9 @@ public:
 	virtual void BeginPlay() { StubBegun = true; }
 	virtual void EndPlay(const EEndPlayReason::Type Reason) { StubBegun = false; }
 	virtual void TickComponent(float DeltaTime, ELevelTick TickType, FActorComponentTickFunction* ThisTickFunction) {}
+	void AddTickPrerequisiteComponent(UActorComponent* PrerequisiteComponent) { StubTicksAfter = PrerequisiteComponent; }
 	bool StubBegun = false;
+	UActorComponent* StubTicksAfter = nullptr;
 };
 
 class USceneComponent : public UActorComponent

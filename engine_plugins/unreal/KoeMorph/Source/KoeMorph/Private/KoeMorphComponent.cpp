@@ -19,14 +19,18 @@ UKoeMorphComponent::UKoeMorphComponent()
 {
 	PrimaryComponentTick.bCanEverTick = true;
 	PrimaryComponentTick.bTickEvenWhenPaused = true; // to stand still with the sound, see TickComponent
-	// Before animation is evaluated, so that the mesh shows this frame's face.
-	PrimaryComponentTick.TickGroup = TG_PrePhysics;
+	PrimaryComponentTick.TickGroup = TG_PrePhysics; // in which meshes are animated, too; see BeginPlay
 	Weights.SetNumZeroed(KOEMORPH_COEFFICIENTS);
 }
 
 void UKoeMorphComponent::BeginPlay()
 {
 	Super::BeginPlay();
+	TInlineComponentArray<USkeletalMeshComponent*> Meshes(GetOwner());
+	for (USkeletalMeshComponent* const Mesh : Meshes)
+	{
+		Mesh->AddTickPrerequisiteComponent(this); // else it might be animated first, and show the face of the frame before
+	}
 	Open();
 }
 
