@@ -57,7 +57,14 @@ PLAYED = {"component": 300, "submix": 300, "microphone": 300, "bake": 180}
 
 
 def play(game: Path, plugin: Path, *arguments: str | Path) -> None:
-    run([game, *arguments], environment={"KOEMORPH_PLUGIN": str(plugin)})
+    """The engine says where a plugin lies from the executable's folder, not the process's own."""
+    folder = plugin.parent / "Binaries" / "Linux"
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = {
+        "KOEMORPH_EXECUTABLE_FOLDER": str(folder),
+        "KOEMORPH_PLUGIN": f"../../{plugin.name}",
+    }
+    run([game, *arguments], environment=environment)
 
 
 @pytest.mark.parametrize("player", PLAYED)
@@ -148,8 +155,8 @@ def test_a_program_that_links_everything_as_on_ios_runs(
 def test_the_unreal_half_compiles_without_a_warning(
     engine_headers: Path, tmp_path: Path, module: str, minor: int
 ) -> None:
-    """As one unit, which is also how Unreal builds a module."""
-    sources = sorted((SOURCE / module / "Private").glob("*.cpp"))
+    """As one unit, which is also how Unreal builds a module, with the plain half in it."""
+    sources = sorted((SOURCE / module).rglob("*.cpp"))
     assert sources
     unity = tmp_path / "module.cpp"
     unity.write_text("".join(f'#include "{source}"\n' for source in sources))

@@ -47,8 +47,10 @@ struct FPlatformProcess
 	static const TCHAR* ComputerName() { return TEXT("here"); }
 };
 
+/** Relative paths are relative to the folder of the executable, which need not be the process's own. */
 struct FPaths
 {
+	static FString ConvertRelativePathToFull(const FString& Path);
 	template <typename First, typename... Types>
 	static FString Combine(First&& Part, Types&&... Parts)
 	{

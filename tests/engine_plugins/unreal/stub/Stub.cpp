@@ -14,9 +14,16 @@ namespace
 
 using Converter = std::wstring_convert<std::codecvt_utf8_utf16<char16_t>, char16_t>;
 
+/** Where the engine finds a path. */
+std::filesystem::path Full(const TCHAR* Path)
+{
+	const char* const base = std::getenv("KOEMORPH_EXECUTABLE_FOLDER");
+	return std::filesystem::path(base != nullptr ? base : ".") / StubUtf8(Path);
+}
+
 bool Read(const TCHAR* File, std::string* bytes)
 {
-	std::ifstream stream(StubUtf8(File), std::ios::binary);
+	std::ifstream stream(Full(File), std::ios::binary);
 	bytes->assign(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
 	return stream.good() || stream.eof();
 }
@@ -56,7 +63,7 @@ std::u16string FName::Folded() const
 
 void* FPlatformProcess::GetDllHandle(const TCHAR* File)
 {
-	return dlopen(StubUtf8(File).c_str(), RTLD_NOW);
+	return dlopen(Full(File).c_str(), RTLD_NOW);
 }
 void* FPlatformProcess::GetDllExport(void* Handle, const TCHAR* Name)
 {
@@ -69,7 +76,11 @@ void FPlatformProcess::FreeDllHandle(void* Handle)
 
 bool FPaths::FileExists(const FString& Path)
 {
-	return std::filesystem::exists(StubUtf8(*Path));
+	return std::filesystem::exists(Full(*Path));
+}
+FString FPaths::ConvertRelativePathToFull(const FString& Path)
+{
+	return Wide(Full(*Path).string());
 }
 FString FPaths::ProjectDir()
 {
@@ -104,7 +115,7 @@ IFileManager& IFileManager::Get()
 }
 void IFileManager::FindFiles(TArray<FString>& Found, const TCHAR* Filename, bool bFiles, bool bFolders)
 {
-	const std::filesystem::path wanted(StubUtf8(Filename));
+	const std::filesystem::path wanted = Full(Filename);
 	std::error_code none;
 	for (const auto& entry : std::filesystem::directory_iterator(wanted.parent_path(), none))
 		if (entry.is_regular_file() && entry.path().extension() == wanted.extension())

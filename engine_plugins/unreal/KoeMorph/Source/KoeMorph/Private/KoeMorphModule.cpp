@@ -250,11 +250,13 @@ std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::LoadModel(
 std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::MakeModel(
 	const FString& Key, const TArray<uint8>& Bytes, FString& OutProblem)
 {
-	FString RuntimePath = GetDefault<UKoeMorphSettings>()->OnnxRuntime.FilePath;
+	const FString Own = GetDefault<UKoeMorphSettings>()->OnnxRuntime.FilePath;
 	const FString Bundled = FPaths::Combine(LibraryFolder, LibraryFile(TEXT("onnxruntime")));
-	if (RuntimePath.IsEmpty() && FPaths::FileExists(Bundled))
+	FString RuntimePath;
+	if (!Own.IsEmpty() || FPaths::FileExists(Bundled))
 	{
-		RuntimePath = Bundled;
+		// The engine's paths are relative to the executable's folder, which only the engine's own functions know.
+		RuntimePath = FPaths::ConvertRelativePathToFull(Own.IsEmpty() ? Bundled : ProjectFile(Own));
 	}
 	std::string Problem;
 	std::shared_ptr<const koemorph_plugin::Model> Model = koemorph_plugin::Model::Load(

@@ -21,8 +21,8 @@ public:
 	UPROPERTY(Config, EditAnywhere, Category = "KoeMorph", meta = (FilePathFilter = "onnx", RelativeToGameDir))
 	FFilePath Model;
 
-	/** ONNX Runtime's library. Empty: the one in the plugin. */
-	UPROPERTY(Config, EditAnywhere, Category = "KoeMorph")
+	/** ONNX Runtime's library; relative to the project. Empty: the one in the plugin. */
+	UPROPERTY(Config, EditAnywhere, Category = "KoeMorph", meta = (RelativeToGameDir))
 	FFilePath OnnxRuntime;
 
 	/** Baked animations are made for this skeleton. */
