@@ -163,6 +163,24 @@ def test_bad_outputs(tmp_path: Path, tiny_models: dict[int, Path], speech: Path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["locked"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["animate", "A", "-o", "A", "--format", "jsonl"],
+        ["preview", "A", "-o", "A"],
+        ["live", "--wav", "A", "--jsonl", "A"],
+    ],
+)
+def test_nothing_is_written_over_the_recording(
+    tmp_path: Path, speech: Path, arguments: list[str]
+) -> None:
+    recording = tmp_path / "line.wav"
+    recording.write_bytes(speech.read_bytes())
+    result = run(*(str(recording) if word == "A" else word for word in arguments))
+    fails_with_one_sentence(result, "would replace", "another name")
+    assert recording.read_bytes() == speech.read_bytes()
+
+
 def test_info_prints_the_metadata(tiny_models: dict[int, Path]) -> None:
     result = run("info", tiny_models[30], env=os.environ | {"COLUMNS": "2000"})
     assert result.returncode == 0, result.stderr

@@ -17,7 +17,9 @@ import loudness_model
 import numpy as np
 import pytest
 import soundfile
+from click.testing import CliRunner
 
+from koemorph.cli.live import command
 from koemorph.live import microphone
 from koemorph.live.microphone import MicrophoneSource
 from koemorph.outputs.jsonl import read_jsonl
@@ -314,3 +316,10 @@ def test_no_microphone_is_a_sentence(tmp_path: Path) -> None:
     assert run.returncode == 2
     assert "icrophone" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_list_of_no_microphones_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("koemorph.cli.live.input_devices", list)
+    result = CliRunner().invoke(command, ["--devices"])
+    assert result.exit_code == 0
+    assert "plug one in" in result.stderr

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from koemorph import batch
-from koemorph.cli.options import fps_option, model_option
+from koemorph.cli.options import fps_option, model_option, spare
 from koemorph.cli.progress import progress_bar
 from koemorph.controls import presets
 from koemorph.errors import OutputError
@@ -28,10 +28,11 @@ _FORMATS = ", ".join(f"{known.name} ({known.description})" for known in FORMATS)
 _STDOUT = "-"
 
 
-def _rehearse(model: Model, output: str, settings: batch.Settings) -> None:
+def _rehearse(model: Model, audio: Path, output: str, settings: batch.Settings) -> None:
     """Raise now what would else be found once the recording is animated."""
     silence = batch.animate_silence(model, settings)
     if output != _STDOUT:
+        spare(audio, Path(output))
         batch.rehearse(silence, Path(output), settings)
     elif settings.format not in (None, "jsonl"):
         raise OutputError(
@@ -43,7 +44,7 @@ def _rehearse(model: Model, output: str, settings: batch.Settings) -> None:
 
 def _animate_one(audio: Path, output: str, settings: batch.Settings) -> None:
     model = Model(settings.model)
-    _rehearse(model, output, settings)
+    _rehearse(model, audio, output, settings)
     with progress_bar(f"Animating {audio.name}") as progress:
         animation = model.animate(
             audio,

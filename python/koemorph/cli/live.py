@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
-from koemorph.cli.options import fps_option, model_option
+from koemorph.cli.options import fps_option, model_option, spare
 from koemorph.errors import OutputError
-from koemorph.live.microphone import MicrophoneSource, input_devices
+from koemorph.live.microphone import NO_MICROPHONE, MicrophoneSource, input_devices
 from koemorph.live.outputs import HELLO, open_outputs
 from koemorph.live.session import Session
 from koemorph.live.sources import PipeSource, RecordingSource, Source
@@ -61,8 +61,11 @@ def _ending_signals() -> list[signal.Signals]:
 
 def _show_devices(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        for index, name, channels, rate in input_devices():
+        devices = input_devices()
+        for index, name, channels, rate in devices:
             click.echo(f"{index:3d}  {name}  ({channels} channels, {rate} Hz)")
+        if not devices:
+            click.echo(NO_MICROPHONE, err=True)
         context.exit()
 
 
@@ -107,6 +110,9 @@ def command(
     wanted = [(kind.replace("_", "-"), text) for kind, texts in kinds.items() for text in texts]
     if not wanted:
         raise OutputError("Say where the face goes, for example --livelink 127.0.0.1.")
+    if wav is not None:
+        for path in kinds["jsonl"]:
+            spare(wav, Path(path))
     loaded = Model(model)
     with ExitStack() as stack:
         source = _source(mic, wav, stdin_rate)

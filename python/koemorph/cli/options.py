@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from koemorph.errors import OutputError
 
 model_option = click.option(
     "--model",
@@ -12,3 +16,9 @@ model_option = click.option(
 fps_option = click.option(
     "--fps", type=click.Choice(["30", "60"]), help="Frames a second; else the model's."
 )
+
+
+def spare(source: Path, target: Path) -> None:
+    """OutputError where writing `target` would take away the `source` that it is made of."""
+    if source.exists() and target.exists() and target.samefile(source):
+        raise OutputError(f"{target} would replace {source}; give the output another name.")

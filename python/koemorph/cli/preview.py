@@ -9,7 +9,7 @@ import click
 
 from koemorph import preview
 from koemorph.animation import Animation
-from koemorph.cli.options import fps_option, model_option
+from koemorph.cli.options import fps_option, model_option, spare
 from koemorph.cli.progress import progress_bar
 from koemorph.errors import DataError
 from koemorph.model import Model
@@ -50,6 +50,9 @@ def command(
     open_page: bool,
 ) -> None:
     """Make a page that plays IN (a recording, or frames as .jsonl) with its face; works offline."""
+    target = output or source.with_suffix(".html")
+    for taken in filter(None, (source, audio, rig, capture)):
+        spare(taken, target)
     if source.suffix.lower() == ".jsonl":
         animation = read_jsonl(source)
         beside = source.with_name("audio.wav")
@@ -70,7 +73,6 @@ def command(
             "Cut out the part you want to see."
         )
     page = preview.build_page(animation, display_name(source), sound, rig, _capture(capture))
-    target = output or source.with_suffix(".html")
     with atomic_open(target) as stream:
         stream.write(page)
     click.echo(f"{target} ({len(page) / 1e6:.1f} MB): open it in a browser and press play.")

@@ -23,6 +23,7 @@ _OPENING_SECONDS = 5.0
 _SETTLING_SECONDS = 0.3
 """The first sound may come in a lump of what is long past; it would put all that follows behind."""
 _HELD_BLOCKS = 2000
+NO_MICROPHONE = "No microphone was found; plug one in, or use --wav FILE or --stdin RATE."
 _LOST = "no sound comes from the microphone; trying again"
 
 
@@ -95,7 +96,7 @@ class MicrophoneSource(Source):
     def _no_device(self, device: str) -> str:
         names = ", ".join(f'{index} "{name}"' for index, name, *_ in input_devices())
         if not names:
-            return "No microphone was found; plug one in, or use --wav FILE or --stdin RATE."
+            return NO_MICROPHONE
         wanted = f'No microphone is called "{device}"' if device else "There is no default one"
         return f"{wanted}; choose one of {names}."
 
