@@ -58,10 +58,16 @@ def is_batch(inputs: Sequence[Path]) -> bool:
     return len(inputs) != 1 or inputs[0].is_dir() or inputs[0].suffix.lower() in MANIFEST_EXTENSIONS
 
 
+def _is_recording(path: Path) -> bool:
+    """By its name; what macOS lays beside a file elsewhere, ._line.wav, holds no sound."""
+    named = path.suffix.lower() in AUDIO_EXTENSIONS and not path.name.startswith("._")
+    return named and not path.is_dir()
+
+
 def _recordings(source: Path) -> Iterator[tuple[Path, Path]]:
     """Recordings that an input stands for, each with its place below the output folder."""
     if source.is_dir():
-        found = sorted(p for p in source.rglob("*") if p.suffix.lower() in AUDIO_EXTENSIONS)
+        found = sorted(path for path in source.rglob("*") if _is_recording(path))
         if not found:
             raise AudioError(
                 f"{source} holds no recording ({', '.join(sorted(AUDIO_EXTENSIONS))}); "

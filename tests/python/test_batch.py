@@ -196,6 +196,14 @@ def test_bad_manifests_are_sentences(tmp_path: Path, content: bytes, words: str)
         batch.plan([tmp_path / "list.txt"], tmp_path / "out", None)
 
 
+def test_what_is_only_called_like_a_recording_is_none(tmp_path: Path) -> None:
+    (tmp_path / "take.wav").mkdir()
+    (tmp_path / "take.wav" / "a.wav").touch()
+    (tmp_path / "take.wav" / "._a.wav").touch()  # what macOS lays beside a.wav
+    jobs = batch.plan([tmp_path], tmp_path / "out", None)
+    assert [job.output for job in jobs] == [tmp_path / "out" / "take.wav" / "a.jsonl"]
+
+
 def test_a_folder_without_audio_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(AudioError, match="holds no recording"):
         batch.plan([tmp_path], tmp_path / "out", None)
