@@ -123,7 +123,7 @@ def from_beat(path: Path, fps: float = 60.0) -> Table:
     """BEAT's facial JSON: {"names": [...], "frames": [{"weights": [...], "time": s}, ...]}."""
     _check_fps(fps)
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8-sig"))
         names = tuple(str(name) for name in stored["names"])
         rows = [list(frame["weights"]) for frame in stored["frames"]]
         shown = [frame.get("time") for frame in stored["frames"]]
@@ -163,6 +163,10 @@ def _checked_table(
     back = np.flatnonzero(np.diff(times) <= 0)
     if len(back):
         raise DataError(f"{path}, frame {back[0] + 1}: its time is not after the frame before.")
+    try:
+        arrange(table, names)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
     return Table(table, times, names, fps, source_format)
 
 

@@ -20,7 +20,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
             f"{path} is missing: a v2.0 recording needs it (its key source_fps at least)."
         )
     try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))
+        metadata = json.loads(path.read_text(encoding="utf-8-sig"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DataError(f"{path} is not JSON: {error}") from error
     if not isinstance(metadata, dict):

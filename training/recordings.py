@@ -77,7 +77,8 @@ def arrange(
     """Puts a (T, N) table with named columns into the one order, by name.
 
     Returns weights (T, 52), clipped to [0, 1], and labelled (52,). Columns with other names (head
-    rotations, _neutral) are left out. Raises DataError when no name is one of ARKit's.
+    rotations, _neutral) are left out. Raises DataError when no name is one of ARKit's, and when two
+    are the same one.
     """
     if table.ndim != 2 or table.shape[1] != len(names):
         raise DataError(f"a table of shape {table.shape} does not fit its {len(names)} names.")
@@ -85,9 +86,12 @@ def arrange(
     labelled = np.zeros(len(COEFFICIENTS), np.bool_)
     for column, name in enumerate(names):
         index = _index(name)
-        if index is not None:
-            weights[:, index] = table[:, column]
-            labelled[index] = True
+        if index is None:
+            continue
+        if labelled[index]:
+            raise DataError(f"two of the names are {COEFFICIENTS[index]}.")
+        weights[:, index] = table[:, column]
+        labelled[index] = True
     if not labelled.any():
         raise DataError(f"none of the names is one of ARKit's 52: {', '.join(names[:5])} ...")
     return np.clip(weights, 0.0, 1.0), labelled
@@ -187,11 +191,12 @@ def find_recordings(root: str | Path) -> list[Path]:
         what = "is not a folder" if root.exists() else "does not exist"
         raise DataError(f"the data folder {root} {what}.")
     found = []
-    for path in _jsonl_files(root):
-        if path.name == "blendshapes.jsonl":
-            found.append(path.parent)
-        elif _audio_beside(path.with_suffix("")) is not None:
-            found.append(path)
+    for folder, names in folders(root):
+        for path in (folder / name for name in names if name.endswith(".jsonl")):
+            if path.name == "blendshapes.jsonl":
+                found.append(folder)
+            elif _audio_beside(path.with_suffix("")) is not None:
+                found.append(path)
     if not found:
         raise DataError(
             f"no recordings in {root}: looked for folders with blendshapes.jsonl and audio.wav "
@@ -200,8 +205,11 @@ def find_recordings(root: str | Path) -> list[Path]:
     return sorted(found)
 
 
-def _jsonl_files(root: Path) -> Iterator[Path]:
-    """In any order. Links to folders are followed, but no folder is entered twice."""
+def folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Every folder under one, with the names of its files, in any order.
+
+    Links to folders are followed, but no folder is entered twice.
+    """
     entered = set()
     for folder, inner, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
@@ -209,7 +217,7 @@ def _jsonl_files(root: Path) -> Iterator[Path]:
             inner.clear()
             continue
         entered.add(real)
-        yield from (Path(folder, name) for name in names if name.endswith(".jsonl"))
+        yield Path(folder), names
 
 
 def read_recording(path: str | Path, *, auto_detect_fps: bool = True) -> Recording:
@@ -232,11 +240,11 @@ def read_recording(path: str | Path, *, auto_detect_fps: bool = True) -> Recordi
     names = metadata.get("coefficient_names", COEFFICIENTS)
     times, rows = read_table(table, len(names))
     _check_range(rows, table)
-    weights, labelled = arrange(rows, names)
-    for name in metadata.get("unlabelled", ()):
-        index = _index(name)
-        if index is not None:
-            labelled[index] = False
+    try:
+        weights, labelled = arrange(rows, names)
+        _mask(labelled, metadata.get("unlabelled", ()), names)
+    except DataError as error:
+        raise DataError(f"{path / 'metadata.json'}: {error}") from error
     if auto_detect_fps:
         fps = _detect_fps(times, metadata, table)
         times = _exact_times(times, fps)
@@ -245,6 +253,16 @@ def read_recording(path: str | Path, *, auto_detect_fps: bool = True) -> Recordi
         times = uniform_times(len(times), fps)
     return Recording(stem.parent.name if path.is_dir() else stem.name, audio,
                      Capture(weights, times, labelled), fps, metadata)  # fmt: skip
+
+
+def _mask(labelled: NDArray[np.bool_], unlabelled: Sequence[str], names: Sequence[str]) -> None:
+    """Takes the labels of some names away; DataError for a name that stands for nothing."""
+    for name in unlabelled:
+        index = _index(name)
+        if index is not None:
+            labelled[index] = False
+        elif name not in names:
+            raise DataError(f"unlabelled names {name}, which is none of its coefficients.")
 
 
 def _index(name: str) -> int | None:

@@ -87,7 +87,7 @@ def timecode_offset(path: Path) -> float:
     The file holds `fps`, `audio_start` and `blendshapes_start`. Raises DataError, with the file.
     """
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8-sig"))
         fps = float(stored["fps"])
         face = timecode_seconds(stored["blendshapes_start"], fps)
         offset = face - timecode_seconds(stored["audio_start"], fps)

@@ -134,6 +134,8 @@ GOOD = {"timestamp": 0.5, "blendshapes": [0.0] * 52}
         (json.dumps({**GOOD, "blendshapes": [float("nan")] * 52}), "line 2: expected finite"),
         (json.dumps({**GOOD, "timestamp": 0.0}), "line 2: timestamp 0.0 is not after 0.0"),
         (json.dumps({**GOOD, "timestamp": "now"}), "line 2: expected a JSON object"),
+        (json.dumps({**GOOD, "timestamp": 10**400}), "line 2: expected a JSON object"),
+        ("[" * 100_000, "line 2: expected a JSON object"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: str, sentence: str) -> None:
@@ -165,6 +167,9 @@ def test_links_to_folders_are_followed_once(tmp_path: Path, folder: Path) -> Non
         ("source_fps", "thirty", 'source_fps="thirty" must be a number above 0'),
         ("source_fps", float("nan"), "source_fps=NaN must be"),
         ("source_fps", True, "source_fps=true must be"),
+        ("unlabelled", ["jawOpne"], "unlabelled names jawOpne, which is none of its coefficients"),
+        ("coefficient_names", [*COEFFICIENTS[:51], "JawOpen"], "two of the names are jawOpen"),
+        ("coefficient_names", ["snout"] * 52, "none of the names is one of ARKit's"),
     ],
 )
 def test_metadata_that_make_no_sense_are_named(
@@ -174,6 +179,15 @@ def test_metadata_that_make_no_sense_are_named(
     path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
     with pytest.raises(DataError, match=rf"clip.metadata\.json: {words}"):
         recordings.read_recording(folder, auto_detect_fps=False)
+
+
+def test_files_may_begin_with_a_byte_order_mark(folder: Path) -> None:
+    starts = {"fps": 25, "audio_start": "01:00:00:00", "blendshapes_start": "01:00:00:00"}
+    (folder / "timecode.json").write_text(json.dumps(starts))
+    for name in ("metadata.json", "timecode.json", "blendshapes.jsonl"):
+        text = (folder / name).read_text(encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8-sig")
+    assert len(read_cases(folder.parent, 30, {})) == 1
 
 
 @pytest.mark.parametrize("phones", [None, 5, [["AA", 0.1]], [["AA", "x", 1]], [["AA", 0.1, None]]])

@@ -102,7 +102,7 @@ def _parse_line(line: str, count: int, where: str) -> tuple[float, list[float]]:
         frame = json.loads(line)
         time = float(frame["timestamp"])
         row = [float(value) for value in frame["blendshapes"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise DataError(
             f"{where}: expected a JSON object with a timestamp and blendshapes."
         ) from error
