@@ -20,7 +20,7 @@ from .data import LabelledTrack, load_tracks
 from .recordings import Recording, find_recordings, read_recording
 from .settings import Settings
 from .sync import measure_offset, shifted, with_timecode
-from .tracks import Track, read_sound, string_together
+from .tracks import Track, lengths_apart, read_sound, string_together
 
 Named = list[tuple[str, Recording]]
 LOG = logging.getLogger(__name__)
@@ -111,11 +111,17 @@ def _read(folders: Mapping[str, Path], settings: Settings) -> tuple[Named, int]:
 
 
 def _read_whole(path: Path, settings: Settings) -> Recording:
-    """A recording whose sound, too, can be read, and lasts while there is a face."""
+    """A recording whose sound, too, can be read, and lasts while there is a face.
+
+    Says where one of them goes on without the other.
+    """
     recording = read_recording(path, auto_detect_fps=settings.data.auto_detect_fps)
     if settings.data.use_timecode:
         recording = with_timecode(recording)
-    read_sound(recording, settings.features.fps)
+    audio, rate = read_sound(recording, settings.features.fps)
+    apart = lengths_apart(recording, len(audio) / rate)
+    if apart:
+        LOG.warning("%s: %s", path, apart)
     return recording
 
 

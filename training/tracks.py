@@ -19,6 +19,7 @@ from koemorph.errors import DataError
 from .recordings import Capture, Recording, read_audio, resample_capture
 
 FloatArray = NDArray[np.float32]
+LENGTHS_DIFFER = 0.25  # seconds by which a face may end before or after its sound
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,14 @@ def read_sound(recording: Recording, fps: int) -> tuple[FloatArray, int]:
         raise DataError(f"{recording.audio} is too short for one frame at {fps} a second.")
     _check_overlap(recording, len(audio) / rate)
     return audio, rate
+
+
+def lengths_apart(recording: Recording, seconds: float) -> str:
+    """A sentence where a face and its sound of so many seconds do not end together, else ""."""
+    end = float(recording.capture.times[-1]) + 1 / recording.fps
+    if abs(end - seconds) <= LENGTHS_DIFFER:
+        return ""
+    return f"The face lasts until {end:.2f} s, the audio {seconds:.2f} s."
 
 
 def _check_overlap(recording: Recording, seconds: float) -> None:

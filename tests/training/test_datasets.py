@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +142,12 @@ def beat(*frames: object, names: str = "jawOpen") -> str:
             beat({"weights": [1], "time": 0.2}, {"weights": [1], "time": 0.1}),
             "frame 1: its time is not after",
         ),
-        ("a.json", beat({"weights": [1.0]}, names="snout"), "none of the names"),
+        ("a.json", beat({"weights": [1.0]}, names="snout"), r"a\.json: none of the names"),
+        (
+            "a.json",
+            json.dumps({"names": ["jawOpen", "JawOpen"], "frames": [{"weights": [0, 1]}]}),
+            r"a\.json: two of the names are jawOpen",
+        ),
     ],
 )
 def test_foreign_tables_are_refused(
@@ -183,6 +189,10 @@ def test_every_problem_is_found(tmp_path: Path) -> None:
     apart = write_recording(tmp_path / "apart", noise, 16000, moving, 30)
     starts = {"fps": 30, "audio_start": "01:00:00:00", "blendshapes_start": "01:00:09:00"}
     (apart / "timecode.json").write_text(json.dumps(starts))
+    other = write_recording(tmp_path / "other", noise, 16000, moving, 30)
+    metadata = json.loads((other / "metadata.json").read_text())
+    counts = {"num_frames": 121, "duration_seconds": 5}
+    (other / "metadata.json").write_text(json.dumps({**metadata, **counts}))
     status, output = run("check", tmp_path)
     assert status == 1
     expected = {
@@ -195,9 +205,30 @@ def test_every_problem_is_found(tmp_path: Path) -> None:
         "missing": "audio.wav is missing",
         "click": "too short for one frame",
         "apart": "its face lasts from 9.00 s to 12.97 s, its sound from 0 to 4.00 s",
+        "other": "metadata.json counts 121 frames, there are 120.",
+        "other/": "metadata.json says 5.00 s, the audio lasts 4.00 s.",
     }
     for name, words in expected.items():
-        assert any(f"/{name}" in line and words in line for line in output.splitlines()), name
+        assert any(
+            f"/{name.rstrip('/')}" in line and words in line for line in output.splitlines()
+        ), name
+
+
+def test_sounds_without_faces_and_faces_without_sounds_are_found(tmp_path: Path) -> None:
+    whole = write_babble(tmp_path / "whole", 0)
+    for name in ("one.flac", "folder/audio.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(whole / "audio.wav", tmp_path / name)
+    shutil.copyfile(whole / "blendshapes.jsonl", tmp_path / "two.jsonl")
+    (tmp_path / "phones.jsonl").write_text('{"name": "whole", "phones": []}\n')
+    status, output = run("check", tmp_path)
+    assert status == 1
+    lines = output.splitlines()
+    assert lines[-1] == "1 recordings, 3 problems"
+    found = {line.split(": It is missing")[0] for line in lines if "It is missing" in line}
+    assert found == {
+        str(tmp_path / name) for name in ("one.jsonl", "two.wav", "folder/blendshapes.jsonl")
+    }
 
 
 def test_sound_and_face_that_drift_apart_are_noticed(tmp_path: Path, speech: Path) -> None:

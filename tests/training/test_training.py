@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -302,6 +303,18 @@ def test_bad_recordings_stop_a_run_unless_they_may_be_left_out(
         prepare(read_settings(bad))
     bad.data.skip_bad_recordings = True
     assert prepare(read_settings(bad)).skipped == 1
+
+
+def test_a_sound_that_ends_before_its_face_is_named(
+    configure: Configure, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(2):
+        write_babble(tmp_path / "data" / f"clip_{number}", seed=number)
+    sound = tmp_path / "data" / "clip_1" / "audio.wav"
+    os.truncate(sound, sound.stat().st_size // 2)
+    prepare(read_settings(configure(f"data.train_data_dir={tmp_path / 'data'}")))
+    (said,) = caplog.messages
+    assert re.search(r"clip_1: The face lasts until 4\.00 s, the audio 2\.00 s\.$", said)
 
 
 @pytest.mark.parametrize(("source", "purpose"), [("train", "train"), ("dev", "validate")])

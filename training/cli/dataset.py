@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from rich.progress import Progress, track
 from koemorph.errors import MissingExtraError
 
 from .. import converters, corpora
-from ..check import check_recording
+from ..check import check_folder, check_recording
 from ..recordings import find_recordings
 from ..settings import compose_config, read_settings
 from ..video import LANDMARKER_URL
@@ -52,10 +53,10 @@ def check(folder: Path) -> int:
     """Find what is wrong with the recordings in FOLDER; exit code 1 when something is."""
     paths = find_recordings(folder)
     count = 0
-    for path in track(paths, "checking", console=_PROGRESS):
-        for problem in check_recording(path):
-            click.echo(str(problem))
-            count += 1
+    of_each = map(check_recording, track(paths, "checking", console=_PROGRESS))
+    for problem in chain(check_folder(folder), chain.from_iterable(of_each)):
+        click.echo(str(problem))
+        count += 1
     click.echo(f"{len(paths)} recordings, {count} problems")
     return 1 if count else 0
 
