@@ -94,6 +94,7 @@ namespace UnityEngine
         public static bool pause { get; set; }
     }
 
+#if !UNITY_WEBGL
     public static class Microphone
     {
         public static AudioClip Clip;      // stub only: the device's ring
@@ -116,6 +117,7 @@ namespace UnityEngine
         public static bool IsRecording(string deviceName) { return Recording; }
         public static int GetPosition(string deviceName) { return Position; }
     }
+#endif
 
     public class Mesh : Object
     {
