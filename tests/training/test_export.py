@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -102,6 +103,23 @@ def test_every_format_is_verified(
     found = re.search(r"smallest r (\S+);", said)
     assert found is not None
     assert float(found[1]) > 0.99
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ((), "last.onnx"),
+        (("--quantize", "int8", "--fps", "60"), "last-60-int8.onnx"),
+        (("--format", "torchscript"), "last.pt"),
+        (("--format", "torchscript", "--mobile"), "last.ptl"),
+    ],
+)
+def test_an_export_lies_beside_its_checkpoint(
+    checkpoint: Path, tmp_path: Path, options: tuple[str, ...], name: str
+) -> None:
+    copied = shutil.copy(checkpoint, tmp_path)
+    assert f"{tmp_path / name}: " in run("export", copied, *options)
+    assert {path.name for path in tmp_path.iterdir()} == {"last.safetensors", name}
 
 
 def test_a_program_of_executorch_says_what_it_is(checkpoint: Path, tmp_path: Path) -> None:

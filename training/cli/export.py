@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,18 @@ from ..export import FORMATS, QUANTIZATIONS, at_fps, export, metadata
 from ..recordings import read_audio
 from ..styles import speak
 
+SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "executorch": ".pte"}
 SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
 
 
 @click.command(name="export")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The file; by default beside CHECKPOINT, by its name.",
+)
 @click.option("--format", "file_format", type=click.Choice(FORMATS), default="onnx")
 @click.option("--quantize", type=click.Choice(QUANTIZATIONS), default="none")
 @click.option("--mobile", is_flag=True, help="TorchScript for its lite interpreter.")
@@ -40,7 +47,7 @@ SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
 @click.option("--license", "license_name", default="unknown", show_default=True)
 @click.option("--training-data", default="unknown", show_default=True)
 @click.option("--metrics", type=click.Path(path_type=Path), help="JSON of koemorph evaluate.")
-def command(checkpoint: Path, output: Path, audio: Path, **options: Any) -> None:
+def command(checkpoint: Path, output: Path | None, audio: Path, **options: Any) -> None:
     """Export CHECKPOINT; prints size, difference from torch, and what a frame costs."""
     loaded = load_checkpoint(checkpoint)
     network, settings = at_fps(loaded, int(options["fps"] or loaded.description.features.fps))
@@ -62,7 +69,7 @@ def command(checkpoint: Path, output: Path, audio: Path, **options: Any) -> None
             network,
             described,
             cache.load(samples, rate),
-            output,
+            output or _beside(checkpoint, options),
             file_format=options["file_format"],
             quantize=options["quantize"],
             mobile=options["mobile"],
@@ -72,6 +79,15 @@ def command(checkpoint: Path, output: Path, audio: Path, **options: Any) -> None
         f"difference from torch {written.difference:.2g}, smallest r {written.correlation:.5f}; "
         f"{written.frame_milliseconds:.3f} ms a frame on one thread"
     )
+
+
+def _beside(checkpoint: Path, options: Mapping[str, Any]) -> Path:
+    """last.safetensors -> last.onnx, last-int8.onnx, last-60.onnx, last.pt, last.ptl, last.pte."""
+    parts = [checkpoint.stem]
+    parts += [options["fps"]] if options["fps"] else []
+    parts += [options["quantize"]] if options["quantize"] != "none" else []
+    suffix = ".ptl" if options["mobile"] else SUFFIXES[options["file_format"]]
+    return checkpoint.with_name("-".join(parts) + suffix)
 
 
 def _metrics(path: Path | None) -> str:
