@@ -93,6 +93,7 @@ def test_a_recording_gives_the_frames_that_animate_gives(
     offline = tiny.animate(speech)
     recorded = read_jsonl(tmp_path / "live.jsonl")
     frames = len(offline)
+    assert session.statistics.frames == len(recorded)
     assert abs(len(recorded) - frames) <= 1
     np.testing.assert_allclose(
         recorded.weights[:frames], offline.weights[: len(recorded)], atol=2e-6
@@ -105,6 +106,17 @@ def test_a_recording_gives_the_frames_that_animate_gives(
     latency = times - np.arange(len(times)) / 30
     assert latency.max() < 0.05
     np.testing.assert_allclose(np.diff(times), 1 / 30, atol=1e-9)
+
+
+@pytest.mark.parametrize("fps", [30, 60])
+def test_a_session_lasts_as_long_as_it_is_told(tiny_models: dict[int, Path], fps: int) -> None:
+    clock, source = SimulatedClock(), Noise()
+    collector = Collector(clock)
+    stream = Model(tiny_models[fps]).stream(16000)
+    session = Session(source, stream, [collector], clock=clock)
+    session.run(1.5)
+    rest = collector.frames.pop()
+    assert session.statistics.frames == len(collector.frames) == rest[1] == 1.5 * fps
 
 
 def test_hours_neither_drift_nor_grow(tiny: Model) -> None:

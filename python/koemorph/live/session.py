@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -76,11 +77,10 @@ class Session:
 
     def _run(self, duration: float | None) -> None:
         schedule = Schedule(self._begin(), self._fps, self._stream.info.latency, self.source.exact)
-        while not self._stopped and not self.source.ended:
-            if duration is not None and self._next >= duration * self._fps:
-                break
+        end = math.inf if duration is None else duration * self._fps
+        while self._next < end and not self._stopped and not self.source.ended:
             self._step(schedule)
-        self._finish(schedule)
+        self._finish(schedule, end)
 
     def _begin(self) -> float:
         """Start the source; returns when, on the clock, its first sample was spoken."""
@@ -152,16 +152,17 @@ class Session:
             if in_time or output.keeps_all:
                 output.send(frame)
 
-    def _finish(self, schedule: Schedule) -> None:
-        """The frames that wait for their lookahead, then a face at rest for those who watch."""
+    def _finish(self, schedule: Schedule, end: float) -> None:
+        """The frames before `end` that wait for their lookahead, then a face at rest to see."""
         if not self.source.ended:
             self._hear()
         self._stream.flush()
         self._collect()
-        while self._waiting:
+        while self._waiting and self._next < end:
             if not self._stopped:
                 self._clock.sleep_until(schedule.due(self._next))
             self._send(in_time=not self._stopped)
+            self.statistics.frames += 1
         self._clock.sleep_until(schedule.due(self._next))
         rest = self._frame(np.zeros(len(COEFFICIENTS), np.float32))
         for output in self.outputs:
