@@ -24,20 +24,26 @@ static uint32_t little_endian(const unsigned char* bytes, int count) {
 }
 
 /* Reads the format chunk; 0 when it is not one we know. */
-static int wav_format(wav* w) {
-  unsigned char format[16];
-  if (fread(format, 1, 16, w->file) != 16) return 0;
+static int wav_format(wav* w, uint32_t size) {
+  enum { PCM = 1, FLOAT = 3, EXTENSIBLE = 0xFFFE, EXTENDED_SIZE = 26 };
+  unsigned char format[EXTENDED_SIZE] = {0};
+  uint32_t kind;
+  if (size > EXTENDED_SIZE) size = EXTENDED_SIZE;
+  if (fread(format, 1, size, w->file) != size) return 0;
+  kind = little_endian(format, 2);
+  if (kind == EXTENSIBLE) kind = little_endian(format + 24, 2);
   w->channels = (int32_t)little_endian(format + 2, 2);
   w->sample_rate = (int32_t)little_endian(format + 4, 4);
   w->bytes_per_sample = (int32_t)little_endian(format + 14, 2) / 8;
   return w->channels > 0 && w->channels <= MOST_CHANNELS &&
-         (w->bytes_per_sample == 2 || w->bytes_per_sample == 4);
+         ((kind == PCM && w->bytes_per_sample == 2) || (kind == FLOAT && w->bytes_per_sample == 4));
 }
 
 /* Finds the format and the start of the samples; 0 when the file is not such a WAV. */
 static int wav_open(wav* w, const char* path) {
   unsigned char head[12], chunk[8];
   int format_seen = 0;
+  long next;
   w->file = fopen(path, "rb");
   if (w->file == NULL || fread(head, 1, 12, w->file) != 12) return 0;
   if (memcmp(head, "RIFF", 4) != 0 || memcmp(head + 8, "WAVE", 4) != 0) return 0;
@@ -47,11 +53,9 @@ static int wav_open(wav* w, const char* path) {
       w->bytes_left = size;
       return format_seen;
     }
-    if (memcmp(chunk, "fmt ", 4) == 0 && size >= 16) {
-      format_seen = wav_format(w);
-      size -= 16;
-    }
-    if (fseek(w->file, (long)(size + (size & 1)), SEEK_CUR) != 0) return 0;
+    next = ftell(w->file) + (long)(size + (size & 1));
+    if (memcmp(chunk, "fmt ", 4) == 0 && size >= 16) format_seen = wav_format(w, size);
+    if (fseek(w->file, next, SEEK_SET) != 0) return 0;
   }
   return 0;
 }

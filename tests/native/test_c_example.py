@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from koemorph import Model
 from koemorph.model import onnxruntime_library
@@ -51,6 +52,33 @@ def test_the_example_says_what_is_wrong(
         result = run_example(native_build, *arguments)
         assert result.returncode == 2
         assert words in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("subtype", "container", "is_read"),
+    [
+        ("FLOAT", "WAV", True),
+        ("PCM_16", "WAVEX", True),
+        ("FLOAT", "WAVEX", True),
+        ("PCM_32", "WAV", False),
+        ("PCM_32", "WAVEX", False),
+        ("PCM_24", "WAV", False),
+        ("PCM_U8", "WAV", False),
+    ],
+)
+def test_the_example_reads_the_formats_that_it_names_and_no_other(
+    native_build: Path,
+    tmp_path: Path,
+    tiny_models: dict[int, Path],
+    subtype: str,
+    container: str,
+    is_read: bool,
+) -> None:
+    sound = tmp_path / "sound.wav"
+    soundfile.write(sound, np.zeros((4800, 2)), 48000, subtype, format=container)
+    result = run_example(native_build, tiny_models[30], sound, onnxruntime_library())
+    assert (result.returncode == 0) == is_read, result.stderr
+    assert ("not a WAV file of 16-bit or float samples" in result.stderr) != is_read
 
 
 def test_only_the_abi_is_visible(native_build: Path) -> None:
