@@ -5,6 +5,8 @@
 
 #if defined(_WIN32)
 #include <windows.h>
+
+#include <filesystem>
 #elif !defined(KOEMORPH_LINKED_ONNXRUNTIME)
 #include <dlfcn.h>
 #endif
@@ -26,20 +28,13 @@ GetApiBase find_entry(const std::string&) { return &OrtGetApiBase; }
 
 #elif defined(_WIN32)
 
-std::wstring widen(const std::string& text) {
-  const int size = MultiByteToWideChar(CP_UTF8, 0, text.c_str(), -1, nullptr, 0);
-  std::wstring wide(size > 0 ? size - 1 : 0, L'\0');
-  if (size > 1) MultiByteToWideChar(CP_UTF8, 0, text.c_str(), -1, &wide[0], size);
-  return wide;
-}
-
 std::vector<std::string> candidates() {
   std::vector<std::string> found;
   HMODULE self = nullptr;
   wchar_t path[MAX_PATH];
   if (GetModuleHandleExW(
           GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
-          reinterpret_cast<LPCWSTR>(&widen), &self) != 0 &&
+          reinterpret_cast<LPCWSTR>(&candidates), &self) != 0 &&
       GetModuleFileNameW(self, path, MAX_PATH) > 0) {
     std::string folder;
     char utf8[3 * MAX_PATH];
@@ -54,8 +49,14 @@ std::vector<std::string> candidates() {
 }
 
 GetApiBase find_entry(const std::string& path) {
-  const HMODULE library =
-      LoadLibraryExW(widen(path).c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH);
+  std::filesystem::path file = std::filesystem::u8path(path);
+  DWORD flags = 0;
+  if (file.has_parent_path()) {
+    // What the library needs lies beside it; so it is searched for whole paths alone.
+    file = std::filesystem::absolute(file).make_preferred();
+    flags = LOAD_WITH_ALTERED_SEARCH_PATH;
+  }
+  const HMODULE library = LoadLibraryExW(file.c_str(), nullptr, flags);
   if (library == nullptr) return nullptr;
   return reinterpret_cast<GetApiBase>(
       reinterpret_cast<void*>(GetProcAddress(library, "OrtGetApiBase")));

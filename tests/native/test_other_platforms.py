@@ -121,12 +121,14 @@ def test_windows_gives_the_same_face(
         "WINEDEBUG": "-all",
         "WINEDLLOVERRIDES": "mscoree,mshtml=",  # no offers to install .NET or a browser
     }
+    command = [wine, programs / "wav_to_jsonl.exe", bundled_model(30), voice]
     try:
-        output = run(
-            wine, programs / "wav_to_jsonl.exe", bundled_model(30), voice, library, env=environment
-        )
+        output = run(*command, library, env=environment)
+        from_its_folder = f"{library.parent.name}/{library.name}"
+        relative = run(*command, from_its_folder, cwd=library.parent.parent, env=environment)
     finally:
         subprocess.run(
             [needs_tool("wineserver"), "--kill"], env=environment, check=False, timeout=60
         )
     check(output, voice)
+    assert relative == output
