@@ -121,6 +121,21 @@ def test_page_draws_only_what_moves_and_no_finer_than_it_can(
     assert errors == []
 
 
+def test_page_fits_a_telephone(
+    tmp_path: Path, talking: Animation, open_browser, wait_until: Wait
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(build_page(talking, "a rather long name of a take", capture=talking), "utf-8")
+    page, _ = show(open_browser, wait_until, path)
+    page.set_viewport_size({"width": 390, "height": 844})
+    for shown in ("[data-view=both]", "[data-name=jawForward]", "#start", "#play", "#timeline"):
+        box = page.locator(shown).bounding_box()
+        assert box is not None, f"{shown} is not to be seen"
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390, shown
+        assert box["y"] + box["height"] <= 844, shown
+
+
 def test_page_shows_the_users_rig(
     tmp_path: Path, talking: Animation, shared_data: Path, open_browser, wait_until: Wait
 ) -> None:
