@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,10 +51,11 @@ def prepare(settings: Settings) -> PreparedData:
     )
 
 
-def all_tracks(settings: Settings) -> list[Track]:
+def all_tracks(settings: Settings) -> Iterator[Track]:
     """Every track that a run with these settings needs features of."""
     train, validation, _ = _both(settings)
-    return _strung(train, settings) + _alone(validation, settings)
+    yield from _strung(train, settings)
+    yield from _alone(validation, settings)
 
 
 def _check_labels(recordings: Named, purpose: str) -> None:
@@ -78,13 +79,13 @@ def _both(settings: Settings) -> tuple[Named, Named, int]:
     return train, validation, bad + more
 
 
-def _strung(recordings: Named, settings: Settings) -> list[Track]:
+def _strung(recordings: Named, settings: Settings) -> Iterator[Track]:
     data, fps = settings.data, settings.features.fps
     early = [(name, shifted(one, data.lead_seconds.get(name, 0.0))) for name, one in recordings]
     return string_together(early, fps, data.track_seconds, data.pause_seconds, settings.seed)
 
 
-def _alone(recordings: Named, settings: Settings) -> list[Track]:
+def _alone(recordings: Named, settings: Settings) -> Iterator[Track]:
     """One track a recording: validation begins each from nothing."""
     return string_together(recordings, settings.features.fps, 0.0, (0.0, 0.0), settings.seed)
 

@@ -6,7 +6,7 @@ that is spread over processes, sees the same batches as one that never stopped o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -126,7 +126,7 @@ class LabelledTrack:
 
 
 def load_tracks(
-    tracks: Sequence[Track], cache: FeatureCache, rest_in_pauses: Sequence[str] = ()
+    tracks: Iterable[Track], cache: FeatureCache, rest_in_pauses: Sequence[str] = ()
 ) -> list[LabelledTrack]:
     """Tracks with their features, computed where the cache has none.
 

@@ -7,7 +7,7 @@ nothing is there twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dask.distributed import Client, as_completed
@@ -18,9 +18,12 @@ from .cache import FeatureCache
 from .emotion import emotion_backend
 from .tracks import Track
 
+# Tracks that wait or are worked on: so many, or so many for each of the workers' threads.
+LEAST_AHEAD, AHEAD = 16, 2
+
 
 def prepare_features(
-    tracks: Sequence[Track],
+    tracks: Iterable[Track],
     folder: Path,
     settings: FeatureSettings,
     emotion: str,
@@ -30,21 +33,35 @@ def prepare_features(
 ) -> list[str]:
     """Computes what the cache in `folder` lacks; the names of all entries, in the tracks' order.
 
-    `folder` must be one that all workers share. done(n) is called after every n-th track.
+    `folder` must be one that all workers share. done(n) is called after the n-th track that was
+    computed. Tracks are drawn as the workers get on, so the corpus need not fit into memory.
     """
     cache = FeatureCache(folder, settings, emotion_backend(emotion))
-    futures = []
+    most = max(LEAST_AHEAD, AHEAD * sum(client.nthreads().values()))  # type: ignore[no-untyped-call]
+    coming = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
+    names: list[str] = []
+    asked: set[str] = set()
+
+    def wait(left: int) -> None:
+        """Until no more than so many tracks are left."""
+        while coming.count() > left:  # type: ignore[no-untyped-call]
+            next(coming).result()
+            done(len(asked) - coming.count())  # type: ignore[no-untyped-call]
+
     for track in tracks:
         name = cache.key(track.audio, track.sample_rate)
-        if not cache.holds(name):
-            futures.append(
-                client.submit(_prepare, track.audio, track.sample_rate, folder, settings, emotion,
-                              key=f"features-{name}", retries=3)
-            )  # fmt: skip
-    for count, future in enumerate(as_completed(futures), 1):  # type: ignore[no-untyped-call]
-        future.result()
-        done(count)
-    return [cache.key(track.audio, track.sample_rate) for track in tracks]
+        names.append(name)
+        if name in asked or cache.holds(name):
+            continue
+        wait(most - 1)
+        asked.add(name)
+        future = client.submit(
+            _prepare, track.audio, track.sample_rate, folder, settings, emotion,
+            key=f"features-{name}", retries=3,
+        )  # fmt: skip
+        coming.add(future)  # type: ignore[no-untyped-call]
+    wait(0)
+    return names
 
 
 def _prepare(

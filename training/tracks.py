@@ -7,7 +7,7 @@ windows; the start of each track, and of the recordings in it, is where a face b
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,33 +48,30 @@ def string_together(
     seconds: float,
     pauses: tuple[float, float],
     seed: int,
-) -> list[Track]:
+) -> Iterator[Track]:
     """Tracks of at least `seconds` (the last of a group may be shorter) from (source, recording).
 
     Only recordings of one source, subject, sample rate and set of labels share a track. Pauses are
     drawn from `pauses` (seconds) and hold the recordings' own room tone; the face moves from one
     clip's last frame to the next one's first in a straight line. The same seed gives the same
-    tracks.
+    tracks. Sounds are read as tracks are drawn: all of a corpus need not fit into memory.
     """
     groups: dict[tuple[str, str, int, bytes], list[tuple[Recording, FloatArray]]] = defaultdict(
         list
     )
-    tracks = []
     rng = np.random.default_rng(seed)
 
-    def finish(key: tuple[str, str, int, bytes]) -> None:
-        members = groups.pop(key)
-        tracks.append(_join(key[0], members, key[2], fps=fps, pauses=pauses, rng=rng))
+    def finish(key: tuple[str, str, int, bytes]) -> Track:
+        return _join(key[0], groups.pop(key), key[2], fps=fps, pauses=pauses, rng=rng)
 
     for source, recording in recordings:
         audio, rate = read_audio(recording.audio)
         key = (source, recording.subject, rate, recording.capture.labelled.tobytes())
         groups[key].append((recording, audio))
         if sum(len(samples) for _, samples in groups[key]) >= seconds * rate:
-            finish(key)
+            yield finish(key)
     for key in list(groups):
-        finish(key)
-    return tracks
+        yield finish(key)
 
 
 def _join(

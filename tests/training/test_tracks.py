@@ -9,7 +9,8 @@ import pytest
 from babble import FPS, write_babble
 
 from koemorph.errors import DataError
-from koemorph.training.recordings import Recording, read_recording
+from koemorph.training import tracks
+from koemorph.training.recordings import Recording, read_audio, read_recording
 from koemorph.training.sync import shifted
 from koemorph.training.tracks import Track, string_together
 
@@ -41,3 +42,21 @@ def test_a_face_without_sound_is_named(tmp_path: Path, early: float) -> None:
     recording = read_recording(write_babble(tmp_path / "clip", 1))
     with pytest.raises(DataError, match=r"clip.audio\.wav: its face lasts from .*timecode\.json"):
         strung(shifted(recording, early))
+
+
+def test_sounds_are_read_as_tracks_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recordings = [read_recording(write_babble(tmp_path / str(seed), seed)) for seed in range(6)]
+    read: list[Path] = []
+
+    def counted(path: Path) -> object:
+        read.append(path)
+        return read_audio(path)
+
+    monkeypatch.setattr(tracks, "read_audio", counted)
+    drawn = string_together([("one", each) for each in recordings], FPS, 7.0, (0.0, 0.0), 0)
+    for number in range(1, 4):
+        next(drawn)
+        assert len(read) == 2 * number
+    assert not list(drawn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from itertools import chain
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress, track
 
-from koemorph.errors import MissingExtraError
+from koemorph.errors import DataError, MissingExtraError
 
 from .. import converters, corpora
 from ..check import check_folder, check_recording
@@ -131,22 +132,30 @@ def prepare(overrides: tuple[str, ...], scheduler: str | None, workers: int) -> 
     from ..prepare import prepare_features
 
     settings = read_settings(compose_config(overrides))
-    tracks = all_tracks(settings)
     with contextlib.ExitStack() as stack:
         if scheduler is None:
             cluster = LocalCluster(  # type: ignore[no-untyped-call]
-                n_workers=workers, threads_per_worker=1, dashboard_address=None
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,  # what goes wrong in a task is raised here
             )
             scheduler = stack.enter_context(cluster).scheduler_address
-        client = stack.enter_context(Client(scheduler))  # type: ignore[no-untyped-call]
+        try:
+            client = stack.enter_context(Client(scheduler))  # type: ignore[no-untyped-call]
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"there is no Dask scheduler at {scheduler} ({error}): give the address that "
+                "`dask scheduler` says, such as tcp://HOST:8786."
+            ) from error
         progress = stack.enter_context(Progress(console=_PROGRESS))
-        task = progress.add_task("preparing features", total=len(tracks))
+        task = progress.add_task("preparing features", total=None)
         names = prepare_features(
-            tracks,
+            all_tracks(settings),
             settings.data.cache.absolute(),
             settings.features,
             settings.emotion.name,
             client,
-            done=lambda count: progress.update(task, completed=count),
+            done=lambda count: progress.update(task, description=f"preparing features: {count}"),
         )
     click.echo(f"{len(set(names))} tracks are ready in {settings.data.cache}")
