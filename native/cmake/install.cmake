@@ -12,6 +12,8 @@ install(FILES include/koemorph.h include/koemorph.hpp DESTINATION ${CMAKE_INSTAL
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/koemorph)
 install(EXPORT koemorph NAMESPACE koemorph:: FILE koemorph-targets.cmake DESTINATION ${package_folder})
+set(koemorph_cxx_runtime ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+list(FILTER koemorph_cxx_runtime INCLUDE REGEX "^(stdc\\+\\+|c\\+\\+|m)$")
 configure_package_config_file(cmake/koemorph-config.cmake.in koemorph-config.cmake
                               INSTALL_DESTINATION ${package_folder})
 write_basic_package_version_file(koemorph-config-version.cmake COMPATIBILITY SameMinorVersion)

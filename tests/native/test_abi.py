@@ -53,6 +53,28 @@ foreach(kind koemorph static)
   target_link_libraries(with_${kind} PRIVATE koemorph::${kind})
 endforeach()
 """
+C_PROJECT = """
+cmake_minimum_required(VERSION 3.18)
+project(user C)
+if(KOEMORPH_FOLDER)
+  add_subdirectory(${KOEMORPH_FOLDER} koemorph)
+else()
+  find_package(koemorph 0.1 REQUIRED)
+endif()
+foreach(kind koemorph static)
+  add_executable(with_${kind} main.c)
+  target_link_libraries(with_${kind} PRIVATE koemorph::${kind})
+endforeach()
+"""
+C_SOURCE = """
+#include <koemorph.h>
+int main(void) {
+  koemorph_model_config config;
+  koemorph_model* model;
+  koemorph_model_config_init(&config);
+  return koemorph_model_load(&config, &model) == KOEMORPH_INVALID_ARGUMENT ? 0 : 1;
+}
+"""
 USER_SOURCE = """
 #include <koemorph.hpp>
 int main(int argc, char** argv) {
@@ -112,6 +134,23 @@ def test_an_installed_library_is_found_by_cmake_and_pkg_config(
     assert result.returncode == 0, result.stderr
     libraries = next(prefix.rglob("libkoemorph.so")).parent
     assert run(program, LD_LIBRARY_PATH=str(libraries)).returncode == 0
+
+
+def test_a_project_of_c_alone_links_both_libraries(native_build: Path, tmp_path: Path) -> None:
+    assert run("cmake", "--install", native_build, "--prefix", tmp_path / "prefix").returncode == 0
+    (tmp_path / "CMakeLists.txt").write_text(C_PROJECT)
+    (tmp_path / "main.c").write_text(C_SOURCE)
+    build = tmp_path / "build"
+    for command in (
+        ["cmake", "-S", tmp_path, "-B", build, f"-DCMAKE_PREFIX_PATH={tmp_path / 'prefix'}"],
+        ["cmake", "--build", build],
+        [build / "with_koemorph"],
+        [build / "with_static"],
+        # Its folder added has the same names; only to configure it takes no time.
+        ["cmake", "-S", tmp_path, "-B", tmp_path / "added", f"-DKOEMORPH_FOLDER={ROOT}"],
+    ):
+        result = run(*command)
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def symbols(objects: Path) -> set[str]:
