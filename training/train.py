@@ -17,7 +17,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision, Precision
 from omegaconf import DictConfig
 
-from koemorph.errors import DataError, KoemorphError
+from koemorph.errors import DataError, KoemorphError, OutputError
 
 from .corpus import prepare
 from .loop import Trainer
@@ -125,6 +125,9 @@ def _run(config: DictConfig) -> None:
         train(config, Path(HydraConfig.get().runtime.output_dir))
     except KoemorphError as error:  # here, since Hydra makes a traceback of what leaves its job
         _give_up(error)
+    except OSError as error:  # of the logs: checkpoints and features have their own words
+        said = error.strerror or error
+        _give_up(OutputError(f"the run ended: {said}; mend that and go on from `last`."))
 
 
 def _give_up(error: KoemorphError) -> NoReturn:

@@ -357,3 +357,18 @@ def test_a_full_disk_costs_no_finished_checkpoint(
         checkpoints.save_checkpoint(path, checkpoint.description, checkpoint.groups)
     assert path.read_bytes() == before
     assert len(list(path.parent.glob(".*"))) == 0
+
+
+def test_logs_that_cannot_be_written_end_a_run_with_a_sentence(
+    babble: Path, tmp_path: Path
+) -> None:
+    overrides = [*common_overrides(babble, tmp_path / "cache"), f"hydra.run.dir={tmp_path}"]
+    (tmp_path / "logs").write_text("no folder")
+    done = subprocess.run(
+        [sys.executable, "-m", "koemorph.train", *overrides],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert re.search("koemorph: the run ended: File exists; mend that", done.stderr)
