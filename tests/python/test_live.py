@@ -6,6 +6,7 @@ import gc
 import io
 import itertools
 import os
+import struct
 import time
 import tracemalloc
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chord import chord
+from rich.cells import cell_len
 
 from koemorph.audio import open_audio
 from koemorph.controls import load_preset
@@ -359,6 +361,27 @@ def test_status_line(tiny: Model) -> None:
     output.trouble = "No space left on device"
     line.finish(session)
     assert stream.getvalue().endswith("; collector: No space left on device\n")
+
+
+@pytest.mark.parametrize(("columns", "trouble"), [(80, ""), (80, "声" * 30), (30, ""), (200, "x")])
+def test_status_line_never_breaks(tiny: Model, columns: int, trouble: str) -> None:
+    pty, fcntl, termios = map(pytest.importorskip, ("pty", "fcntl", "termios"))
+    main, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+    with os.fdopen(terminal, "w", encoding="utf-8") as stream:
+        line = StatusLine(stream)
+        source = Noise()
+        source.trouble = trouble
+        clock = SimulatedClock()
+        outputs = [Collector(clock)]
+        session = Session(source, tiny.stream(16000), outputs, clock=clock, on_frame=line.show)
+        session.run(1)
+        *_, shown = os.read(main, 65536).decode().split("\r\x1b[K")
+    os.close(main)
+    assert cell_len(shown) < columns
+    assert " dB" in shown
+    assert ("声" in shown) == ("声" in trouble)
+    assert ("sent" in shown) == (columns == 200)
 
 
 def test_frame_numbers_are_the_time_of_day() -> None:
