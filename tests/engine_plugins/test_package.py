@@ -43,6 +43,8 @@ def test_every_version_is_the_headers() -> None:
     addon = PLUGINS / "godot" / "addons" / "koemorph" / "plugin.cfg"
     assert f'version="{version}"' in addon.read_text()
     assert f"## [{version}]" in (UNITY / "CHANGELOG.md").read_text()
+    fits = re.findall(r'Fits = "(.*)";', (UNITY / "Runtime/Interop/Library.cs").read_text())
+    assert fits == [version.rsplit(".", 1)[0] + "."]
 
 
 def test_the_unity_package_has_the_layout_that_unity_asks_for(unity_package: Path) -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 from engine_game import Devices, Voice, run
 
+from koemorph import _native
 from koemorph.model import bundled_model
 
 
@@ -92,6 +93,17 @@ def test_a_missing_library_is_a_message(
     unity_game: list[str], voice: Voice, tmp_path: Path
 ) -> None:
     run([*unity_game, "no-library", voice.model], tmp_path)
+
+
+def test_a_library_of_another_version_is_a_message(
+    unity_game: list[str], native_build: Path, voice: Voice, tmp_path: Path
+) -> None:
+    """Its structs may be larger than the package's, so that it would write beyond them."""
+    library = (native_build / "native" / "libkoemorph.so").read_bytes()
+    version = f"{_native.version()}\0".encode()
+    assert library.count(version) == 1
+    (tmp_path / "libkoemorph.so").write_bytes(library.replace(version, b"0.9.0\0"))
+    run([*unity_game, "other-version", voice.model], tmp_path)
 
 
 def test_a_missing_onnx_runtime_is_a_message(

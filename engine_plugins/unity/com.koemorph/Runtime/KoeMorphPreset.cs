@@ -62,9 +62,9 @@ namespace KoeMorph
             {
                 _controls = Controls.Default();
             }
-            catch (TypeLoadException)
+            catch (Exception error) when (error is TypeLoadException || error is KoeMorphException)
             {
-                // No library, or an old one. Faces say so; the defaults come when the right one does.
+                // No library, or another one. Faces say so; the defaults come when the right one does.
             }
         }
     }

@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using System.Reflection;
 using System.Threading;
 using UnityEngine;
 
@@ -37,6 +38,17 @@ namespace KoeMorph.Harness
         {
             Stage.UseModel(arguments[0]);
             FailsToStart("ONNX Runtime");
+        }
+
+        /// <summary>MODEL, run with a library that says it is version 0.9.0.</summary>
+        public static void OtherVersion(string[] arguments)
+        {
+            Stage.UseModel(arguments[0]);
+            var preset = ScriptableObject.CreateInstance<KoeMorphPreset>();
+            var onValidate = typeof(KoeMorphPreset).GetMethod("OnValidate", BindingFlags.Instance | BindingFlags.NonPublic);
+            onValidate.Invoke(preset, null);
+            Expect.NoComplaint();  // faces say it
+            FailsToStart("0.9.0", "does not fit", "restart Unity");
         }
 
         static void NoModel()

@@ -27,6 +27,7 @@ namespace KoeMorph.Harness
                 { "broken", Broken.Run },
                 { "no-library", Broken.NoLibrary },
                 { "no-runtime", Broken.NoRuntime },
+                { "other-version", Broken.OtherVersion },
                 { "reload", Reload.Run }
             };
             var rest = new string[arguments.Length - 1];

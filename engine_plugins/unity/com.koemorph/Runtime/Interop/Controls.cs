@@ -54,8 +54,10 @@ namespace KoeMorph.Interop
         [Tooltip("The same seed and voice give the same life; taken over when the face starts.")] public uint Seed;
 
         /// <summary>The library's defaults.</summary>
+        /// <exception cref="KoeMorphException">The library is of another version.</exception>
         public static Controls Default()
         {
+            Native.CheckVersion();
             Controls controls;
             Init(out controls);
             return controls;
@@ -65,6 +67,7 @@ namespace KoeMorph.Interop
         /// <exception cref="KoeMorphException">The preset says something that presets cannot say.</exception>
         public static Controls FromPreset(byte[] json)
         {
+            Native.CheckVersion();
             Controls controls;
             Native.Check(FromPreset(json, (ulong)json.Length, out controls));
             return controls;

@@ -16,6 +16,7 @@ namespace KoeMorph.Interop
         /// <exception cref="KoeMorphException">The model or ONNX Runtime cannot be used.</exception>
         public static ModelHandle Load(byte[] data, string onnxRuntimePath)
         {
+            Native.CheckVersion();
             var runtime = Native.Utf8(onnxRuntimePath);
             var dataPin = GCHandle.Alloc(data, GCHandleType.Pinned);
             var runtimePin = GCHandle.Alloc(runtime, GCHandleType.Pinned);

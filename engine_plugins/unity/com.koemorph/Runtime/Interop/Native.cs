@@ -7,12 +7,26 @@ namespace KoeMorph.Interop
     /// <summary>Library-wide entry points, and errors turned into exceptions.</summary>
     static class Native
     {
+        static bool _fits;
+
         /// <summary>Throws with the library's own sentence unless <paramref name="result"/> is a success.</summary>
         public static void Check(Result result)
         {
             if (result >= Result.Ok) return;
             var message = Text(ErrorMessage());
             throw new KoeMorphException(message.Length > 0 ? message : Text(ResultText(result)));
+        }
+
+        /// <summary>Before the library fills a struct. Throws when it is of a version whose structs may be larger.</summary>
+        public static void CheckVersion()
+        {
+            if (_fits) return;
+            var version = Text(Version());
+            _fits = version.StartsWith(Library.Fits, StringComparison.Ordinal);
+            if (!_fits)
+                throw new KoeMorphException(
+                    "The native library 'koemorph' is version " + version + ", which does not fit this package: replace it " +
+                    "with the one of this release and restart Unity.");
         }
 
         /// <summary>UTF-8 in native memory to a string; "" for NULL.</summary>
@@ -42,6 +56,9 @@ namespace KoeMorph.Interop
         }
 
         public static string CoefficientName(int index) { return Text(Coefficient(index)); }
+
+        [DllImport(Library.Name, EntryPoint = "koemorph_version", CallingConvention = CallingConvention.Cdecl)]
+        static extern IntPtr Version();
 
         [DllImport(Library.Name, EntryPoint = "koemorph_result_text", CallingConvention = CallingConvention.Cdecl)]
         static extern IntPtr ResultText(Result result);
