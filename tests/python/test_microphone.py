@@ -20,6 +20,7 @@ import soundfile
 from click.testing import CliRunner
 
 from koemorph.cli.live import command
+from koemorph.errors import AudioError
 from koemorph.live import microphone
 from koemorph.live.microphone import MicrophoneSource
 from koemorph.outputs.jsonl import read_jsonl
@@ -316,6 +317,31 @@ def test_no_microphone_is_a_sentence(tmp_path: Path) -> None:
     assert run.returncode == 2
     assert "icrophone" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_of_several_microphones_one_is_to_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where each device is there under several interfaces."""
+    microphones = [
+        {"name": name, "hostapi": api, "max_input_channels": 1, "default_samplerate": 48000.0}
+        for name in ("USB", "Line")
+        for api in (0, 1)
+    ]
+
+    def query_devices(device: str | None = None, kind: str | None = None) -> list[dict[str, Any]]:
+        if device is None:
+            return microphones
+        raise ValueError("Multiple input devices found" if device == "usb" else "No input device")
+
+    monkeypatch.setattr("sounddevice.query_devices", query_devices)
+    monkeypatch.setattr("sounddevice.query_hostapis", lambda: [{"name": "MME"}, {"name": "WASAPI"}])
+    listed = CliRunner().invoke(command, ["--devices"]).stdout.splitlines()
+    assert listed[1] == "  1  USB, WASAPI  (1 channels, 48000 Hz)"
+    with pytest.raises(
+        AudioError, match=r'Several .* called "usb"; .* 0 "USB, MME", 1 "USB, WASAPI".$'
+    ):
+        MicrophoneSource("usb")
+    with pytest.raises(AudioError, match=r'No microphone is called "cam".*3 "Line, WASAPI".$'):
+        MicrophoneSource("cam")
 
 
 def test_a_list_of_no_microphones_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,16 +41,20 @@ def _sounddevice() -> Any:
 
 
 def input_devices() -> list[tuple[int, str, int, int]]:
-    """Index, name, channels and default rate (Hz) of every device that can record."""
-    devices = _sounddevice().query_devices()
+    """Index, name, channels and default rate (Hz) of every device that can record.
+
+    The name ends with that of the system's interface: on Windows each device is there under four.
+    """
+    sd = _sounddevice()
+    interfaces = sd.query_hostapis()
     return [
         (
             index,
-            str(device["name"]),
+            f"{device['name']}, {interfaces[device['hostapi']]['name']}",
             int(device["max_input_channels"]),
             int(device["default_samplerate"]),
         )
-        for index, device in enumerate(devices)
+        for index, device in enumerate(sd.query_devices())
         if device["max_input_channels"] > 0
     ]
 
@@ -66,7 +70,7 @@ class MicrophoneSource(Source):
     channels = 1
 
     def __init__(self, device: str = "") -> None:
-        """`device`: an index, a part of a name, or "" for the default; AudioError without it."""
+        """`device`: an index, parts of a name, or "" for the default; AudioError without it."""
         self._sd = _sounddevice()
         self._device: int | str | None = int(device) if device.isdecimal() else device or None
         try:
@@ -94,10 +98,14 @@ class MicrophoneSource(Source):
         return rate
 
     def _no_device(self, device: str) -> str:
-        names = ", ".join(f'{index} "{name}"' for index, name, *_ in input_devices())
-        if not names:
+        found = input_devices()
+        if not found:
             return NO_MICROPHONE
         wanted = f'No microphone is called "{device}"' if device else "There is no default one"
+        meant = [entry for entry in found if device and device.lower() in entry[1].lower()]
+        if len(meant) > 1:
+            wanted, found = f'Several microphones are called "{device}"', meant
+        names = ", ".join(f'{index} "{name}"' for index, name, *_ in found)
         return f"{wanted}; choose one of {names}."
 
     def start(self, now: float) -> None:
