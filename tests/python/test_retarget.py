@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,26 @@ def test_own_files_are_read_and_their_mistakes_named(tmp_path: Path) -> None:
         load_preset(own)
     with pytest.raises(DataError, match="not a retarget file"):
         load_map(own)
+
+
+def test_the_page_about_maps_and_presets_is_true(tmp_path: Path) -> None:
+    """Its examples load, and its tables name every control and member there is, and no other."""
+    page = (Path(__file__).parents[2] / "python" / "docs" / "maps.md").read_text()
+    target, preset = (tmp_path / "map.json", tmp_path / "preset.json")
+    for file, text in zip(
+        (target, preset), re.findall(r"```json\n(.+?)```", page, re.S), strict=True
+    ):
+        file.write_text(text)
+    rig = ["blink.L", "Head_Mouth_A", "Scar"]
+    assert load_map(target, rig).driven == (True, True, False)
+    controls = load_preset(preset)
+    assert controls.maximum[INDEX["eyeBlinkLeft"]] == pytest.approx(0.9)
+    assert controls.cancel_group[INDEX["mouthFrownRight"]] == 2
+    rows = re.findall(r"^\| (`.+?) \|", page, re.M)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    fields = {name for name in dir(controls) if not name.startswith("_")} - {"copy", "check"}
+    known = fields - {"active", "cancel_group"} | {"inactive", "cancel"}
+    assert named - {"from", "curve"} == known
 
 
 def test_a_rig_finds_the_map_that_moves_most_of_it() -> None:
