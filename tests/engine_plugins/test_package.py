@@ -201,6 +201,14 @@ def test_the_packager_builds_the_library_of_this_machine(native_build: Path) -> 
     assert b"koemorph_stream_relax" in Path(result.stdout.strip()).read_bytes()
 
 
+def test_the_page_names_the_archive_that_is_built_for_ios(native_build: Path) -> None:
+    presets = json.loads((ROOT / "CMakePresets.json").read_text())["buildPresets"]
+    (ios,) = [preset for preset in presets if preset["name"] == "ios"]
+    assert ios["targets"] == ["koemorph_core"]
+    (archive,) = (native_build / "native").glob("*.a")
+    assert f"iOS builds `{archive.name}`" in (PLUGINS / "README.md").read_text()
+
+
 def test_packing_again_gives_the_same_bytes(packed: Path, library: str, tmp_path: Path) -> None:
     assert not pack("--library", library, "--output", tmp_path).stderr
     for path in packed.iterdir():
