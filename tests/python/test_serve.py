@@ -255,6 +255,17 @@ def test_the_address_is_one_that_a_browser_opens(host: str, address: str) -> Non
     assert page_address(host, 8765) == f"http://{address}:8765/"
 
 
+def test_a_page_whose_server_has_ended_says_so(
+    serving: Running, open_browser, wait_until: Wait
+) -> None:
+    page = open_browser(*chromium.FAKE_MICROPHONE).new_page()
+    page.goto(serving.page)
+    wait_until(page, "!!window.koemorph?.ready")
+    page.evaluate("AudioWorklet.prototype.addModule = () => Promise.reject(Error('Network error'))")
+    page.click("#start")
+    wait_until(page, "document.getElementById('status').textContent.includes('serve running')")
+
+
 def test_page_and_stream_need_token_origin_and_host(serving: Running) -> None:
     async def statuses() -> list[int]:
         async with aiohttp.ClientSession() as session:

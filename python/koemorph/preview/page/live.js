@@ -64,7 +64,8 @@ class Link {
     media.getAudioTracks()[0].addEventListener("ended", () => this.stop("The microphone was taken away; plug it in and press Speak."));
     this.media = media;
     this.context = new AudioContext({ latencyHint: "interactive" });
-    await this.context.audioWorklet.addModule("worklet.js");
+    const away = () => new Error(`KoeMorph does not answer: is koemorph serve running, this its newest page, and do fewer than ${DATA.maxVoices} voices speak?`);
+    await this.context.audioWorklet.addModule("worklet.js").catch(() => { throw away(); });
     const query = new URLSearchParams({ token: DATA.token, rate: this.context.sampleRate });
     this.socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/stream?${query}`);
     this.socket.binaryType = "arraybuffer";
@@ -75,7 +76,7 @@ class Link {
     this.socket.addEventListener("close", (event) => this.stop(event.reason || "KoeMorph has ended; start koemorph serve again."));
     await new Promise((resolve, reject) => {
       this.socket.addEventListener("open", resolve);
-      this.socket.addEventListener("error", () => reject(new Error(`KoeMorph does not answer: is koemorph serve running, this its newest page, and do fewer than ${DATA.maxVoices} voices speak?`)));
+      this.socket.addEventListener("error", () => reject(away()));
     });
     const tap = new AudioWorkletNode(this.context, "tap", { numberOfInputs: 1, numberOfOutputs: 0 });
     tap.port.onmessage = (event) => this.send(event.data);
