@@ -261,7 +261,8 @@ def test_a_page_whose_server_has_ended_says_so(
     page = open_browser(*chromium.FAKE_MICROPHONE).new_page()
     page.goto(serving.page)
     wait_until(page, "!!window.koemorph?.ready")
-    page.evaluate("AudioWorklet.prototype.addModule = () => Promise.reject(Error('Network error'))")
+    fail = "AudioWorklet.prototype.addModule = () => Promise.reject(Error('Network error'))"
+    page.evaluate(f"() => {{ {fail} }}")
     page.click("#start")
     wait_until(page, "document.getElementById('status').textContent.includes('serve running')")
 
