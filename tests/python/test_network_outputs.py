@@ -388,9 +388,12 @@ def test_websocket_sends_frames_and_keeps_its_limits(free_port: int) -> None:
         output.close()
 
 
-def test_websocket_port_in_use_is_a_sentence() -> None:
+def test_websocket_port_in_use_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.new_event_loop()
+    monkeypatch.setattr(asyncio, "new_event_loop", lambda: loop)
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         sock.listen()
         with pytest.raises(OutputError, match="choose another port"):
             WebSocketOutput(sock.getsockname()[1])
+    assert loop.is_closed()

@@ -36,7 +36,11 @@ class WebSocketOutput(Output):
         self._port = port
         self._clients: set[_Client] = set()
         self._loop = asyncio.new_event_loop()
-        self._runner = self._loop.run_until_complete(self._start())
+        try:
+            self._runner = self._loop.run_until_complete(self._start())
+        except BaseException:
+            self._loop.close()
+            raise
         self._thread = threading.Thread(
             target=self._loop.run_forever, daemon=True, name="websocket"
         )
