@@ -89,7 +89,13 @@ class Model:
 
     def _native_model(self, fps: int | None) -> _native.Model:
         if self._path is None:
-            wanted = fps or BUNDLED_FPS[0]
+            wanted = BUNDLED_FPS[0] if fps is None else fps
+            if wanted not in BUNDLED_FPS:
+                rates = " or ".join(map(str, BUNDLED_FPS))
+                raise ModelError(
+                    f"No model for {fps} frames a second is bundled; ask for {rates}, or give the "
+                    "path of your own .onnx file."
+                )
             if wanted not in self._loaded:
                 self._loaded[wanted] = self._load(bundled_model(wanted))
             return self._loaded[wanted]

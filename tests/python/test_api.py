@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from koemorph import Model
-from koemorph.errors import AudioError
+from koemorph.errors import AudioError, ModelError
 
 
 @pytest.mark.parametrize("turn", ["reset", "device, then reset"])
@@ -30,3 +30,9 @@ def test_a_stream_loses_nothing_after_a_reset_to_a_lower_rate(
 def test_samples_of_no_shape_are_an_audio_error(tiny_models: dict[int, Path]) -> None:
     with pytest.raises(AudioError, match="as many channels"):
         Model(tiny_models[30]).animate([[0.1], [0.2, 0.3]], sample_rate=16000)
+
+
+@pytest.mark.parametrize("fps", [0, 24, -30])
+def test_a_rate_without_a_model_is_a_sentence(fps: int) -> None:
+    with pytest.raises(ModelError, match=f"for {fps} frames a second .* ask for 30 or 60"):
+        Model().stream(16000, fps=fps)
