@@ -169,6 +169,41 @@ def test_the_unreal_half_compiles_without_a_warning(
     run([cplusplus(), *options, *(f"-I{part}" for part in include), unity])
 
 
+def test_each_module_links_with_what_the_other_exports(
+    engine_headers: Path, tmp_path: Path
+) -> None:
+    """As libraries of their own, which modules are in the editor, with nothing else in sight."""
+    parts = ["KoeMorph/Public", "KoeMorph/Private", "KoeMorph/Core", "KoeMorphEditor/Public"]
+    include = [engine_headers, HERE / "stub", ROOT / "native" / "include"]
+    include += [SOURCE / part for part in parts]
+    options = ["-std=c++20", "-fPIC", "-shared", "-Wl,-z,defs", "-DSTUB_ENGINE_MINOR=6"]
+    options += ["-DKOEMORPH_STATIC=0", "-Wno-deprecated", *(f"-I{part}" for part in include)]
+    modules = {"Engine": [HERE / "stub" / "Stub.cpp"]}
+    for name in ("KoeMorph", "KoeMorphEditor"):
+        modules[name] = sorted((SOURCE / name).rglob("*.cpp"))
+    built: list[Path] = []
+    for name, sources in modules.items():
+        hidden = [] if name == "Engine" else ["-fvisibility=hidden", "-fvisibility-inlines-hidden"]
+        unity = tmp_path / f"{name}.cpp"
+        unity.write_text("".join(f'#include "{source}"\n' for source in sources))
+        library = tmp_path / f"lib{name}.so"
+        run([cplusplus(), *options, *hidden, unity, "-o", library, *built, "-ldl"])
+        built.append(library)
+
+
+def test_exported_classes_are_made_and_ended_knowing_their_header_alone(
+    engine_headers: Path, tmp_path: Path
+) -> None:
+    """What a compiler writes itself of an exported class it writes wherever it sees the class."""
+    unit = tmp_path / "exported.cpp"
+    paths = [engine_headers, SOURCE / "KoeMorph/Public", SOURCE / "KoeMorphEditor/Public"]
+    options = ["-std=c++20", "-DSTUB_ENGINE_MINOR=6", "-fsyntax-only"]
+    for header in sorted(SOURCE.rglob("Public/*.h")):
+        for name in re.findall(r"^(?:class|struct) \w+_API (\w+)", header.read_text(), re.M):
+            unit.write_text(f'#include "{header}"\nstruct FMade : {name} {{}};\nFMade Made;\n')
+            run([cplusplus(), *options, *(f"-I{path}" for path in paths), unit])
+
+
 def test_headers_stand_alone(engine_headers: Path, tmp_path: Path) -> None:
     """Each public header compiles first and alone, and names its generated header last."""
     unit = tmp_path / "headers.cpp"

@@ -75,6 +75,9 @@ const TCHAR* const PlatformFolder = TEXT("Linux");
 #endif
 }
 
+FKoeMorphModule::FKoeMorphModule() = default;
+FKoeMorphModule::~FKoeMorphModule() = default;
+
 FKoeMorphModule& FKoeMorphModule::Get()
 {
 	return FModuleManager::LoadModuleChecked<FKoeMorphModule>("KoeMorph");

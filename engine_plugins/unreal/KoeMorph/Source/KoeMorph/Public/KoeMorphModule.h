@@ -14,7 +14,7 @@ class Retarget;
 
 class UKoeMorphModelAsset;
 
-DECLARE_LOG_CATEGORY_EXTERN(LogKoeMorph, Log, All);
+KOEMORPH_API DECLARE_LOG_CATEGORY_EXTERN(LogKoeMorph, Log, All);
 
 /** One computed face. */
 struct FKoeMorphFrame
@@ -29,6 +29,10 @@ struct FKoeMorphFrame
 class KOEMORPH_API FKoeMorphModule : public IModuleInterface
 {
 public:
+	// Where Api is complete: of an exported class a compiler would write these wherever it sees the class.
+	FKoeMorphModule();
+	virtual ~FKoeMorphModule() override;
+
 	static FKoeMorphModule& Get();
 
 	virtual void StartupModule() override;
