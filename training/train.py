@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -36,7 +37,8 @@ def train(config: DictConfig, folder: Path) -> dict[str, float]:
         torch.set_num_threads(training["threads"])
     fabric = _fabric(training)
     fabric.launch()
-    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    if fabric.is_global_zero:
+        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     data = prepare(settings)
     trainer = Trainer(settings, data, folder, fabric)
     if fabric.is_global_zero:
@@ -48,11 +50,19 @@ def train(config: DictConfig, folder: Path) -> dict[str, float]:
 
 
 def _fabric(training: Mapping[str, Any]) -> Fabric:
-    """The processes and devices of a run; DataError where this machine has none such."""
-    accelerator, devices = training["accelerator"], training["devices"]
+    """The processes and devices of a run, torchrun's where that began it.
+
+    Raises DataError where this machine has none such.
+    """
+    accelerator, devices, machines = training["accelerator"], training["devices"], 1
+    if torch.distributed.is_torchelastic_launched():
+        devices = int(os.environ["LOCAL_WORLD_SIZE"])
+        machines = int(os.environ["WORLD_SIZE"]) // devices
     precision = _precision(training["precision"], accelerator)
     try:
-        return Fabric(accelerator=accelerator, devices=devices, plugins=precision)
+        return Fabric(
+            accelerator=accelerator, devices=devices, num_nodes=machines, plugins=precision
+        )
     except (ImportError, RuntimeError, TypeError, ValueError) as error:
         raise DataError(
             f"training.accelerator={accelerator} with training.devices={devices} is not to be had "

@@ -187,7 +187,6 @@ def test_two_processes_are_one(configure: Configure, babble: Path, tmp_path: Pat
         *common_overrides(babble, Path(config.data.cache_dir)),
         "data.stride_mode=mixed",
         "training.accumulate_grad_batches=2",
-        "training.devices=2",
         f"hydra.run.dir={tmp_path / 'two'}",
     ]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
@@ -200,6 +199,7 @@ def test_two_processes_are_one(configure: Configure, babble: Path, tmp_path: Pat
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "two" / "logs").iterdir())) == 1  # one run, not one each
     one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
     assert len(one) == len(two) == 4
     assert two == pytest.approx(one, rel=1e-4, abs=1e-6)
