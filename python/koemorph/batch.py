@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -154,11 +156,22 @@ def prepare(jobs: Sequence[Job], folder: Path, settings: Settings) -> None:
 
 
 _worker_model: Model | None = None
+_working = threading.Lock()
 
 
 def _start_worker(model: str | Path | None) -> None:
     global _worker_model  # noqa: PLW0603 (a process's own, loaded once for all its recordings)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker_model = Model(model)
+
+
+def _end_with_parent() -> None:
+    """Where the parent is killed, end once what is begun is done; the pool would wait for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    with _working:
+        os._exit(1)
 
 
 def animate_one(model: Model, job: Job, settings: Settings) -> float:
@@ -173,7 +186,8 @@ def animate_one(model: Model, job: Job, settings: Settings) -> float:
 
 def _work(job: Job, settings: Settings) -> tuple[float, str]:
     assert _worker_model is not None
-    return _guarded(_worker_model, job, settings)
+    with _working:
+        return _guarded(_worker_model, job, settings)
 
 
 def _guarded(model: Model, job: Job, settings: Settings) -> tuple[float, str]:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +164,42 @@ def dies_on_the_first(job: batch.Job, settings: batch.Settings) -> tuple[float, 
         os._exit(1)
     assert batch._worker_model is not None
     return batch.animate_one(batch._worker_model, job, settings), ""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+def test_workers_end_with_a_parent_that_was_killed(
+    voices: Path, tmp_path: Path, tiny_models: dict[int, Path]
+) -> None:
+    lines = tmp_path / "many.txt"
+    lines.write_text("".join(f"voices/a.wav\t{index}.jsonl\n" for index in range(2000)))
+    out = tmp_path / "out"
+    code = "from koemorph.cli import main; main()"
+    args = ["animate", lines, "-o", out, "--model", tiny_models[30], "--jobs", "2"]
+    parent = subprocess.Popen([sys.executable, "-c", code, *args], start_new_session=True)
+    wait_for(lambda: out.is_dir() and len(list(out.glob("*.jsonl"))) > 4)
+    assert len(running(parent.pid)) > 2
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not running(parent.pid))
+    assert not list(out.glob("*.part"))
+
+
+def wait_for(done: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def running(group: int) -> list[int]:
+    """The processes of a group that have not ended."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, pgrp, *_ = entry.read_text().rpartition(")")[2].split()
+            if int(pgrp) == group and state != "Z":
+                found.append(int(entry.parent.name))
+    return found
 
 
 def test_memory_stays_however_many_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
