@@ -341,7 +341,8 @@ def test_unknown_host_is_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "host", ":1", "host:", "host:0", "host:65536", "host:x", "::1"]
+    "text",
+    ["", "host", ":1", "host:", "host:0", "host:65536", "host:x", "::1", "host:" + "9" * 5000],
 )
 def test_bad_endpoints(text: str) -> None:
     with pytest.raises(OutputError, match="no address"):

@@ -41,7 +41,7 @@ class Frame:
 
 def is_port(text: str) -> bool:
     """Whether a text is the number of a port, 1 to 65535."""
-    return text.isdecimal() and 0 < int(text) < 65536
+    return text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536
 
 
 def parse_endpoint(text: str, default_port: int | None = None) -> tuple[str, int]:
