@@ -20,7 +20,7 @@ from koemorph.errors import OutputError
 from koemorph.outputs import ifacialmocap
 from koemorph.outputs.ifacialmocap import HELLO, IFacialMocapOutput, IFacialMocapServer, shape_name
 from koemorph.outputs.livelink import LiveLinkOutput, encode_packet
-from koemorph.outputs.network import MAX_DATAGRAM, Frame, Output, parse_endpoint
+from koemorph.outputs.network import MAX_DATAGRAM, Frame, Output, is_port, parse_endpoint
 from koemorph.outputs.osc import OscOutput, check_pattern
 from koemorph.outputs.udp import JsonUdpOutput
 from koemorph.outputs.vmc import VmcOutput
@@ -341,8 +341,7 @@ def test_unknown_host_is_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "host", ":1", "host:", "host:0", "host:65536", "host:x", "::1", "host:" + "9" * 5000],
+    "text", ["", "host", ":1", "host:", "host:0", "host:65536", "host:x", "::1"]
 )
 def test_bad_endpoints(text: str) -> None:
     with pytest.raises(OutputError, match="no address"):
@@ -350,6 +349,7 @@ def test_bad_endpoints(text: str) -> None:
 
 
 def test_good_endpoints() -> None:
+    assert not is_port("9" * 5000)
     assert parse_endpoint("127.0.0.1:9000") == ("127.0.0.1", 9000)
     assert parse_endpoint("[::1]:9000") == ("::1", 9000)
     assert parse_endpoint("hero.local", 11111) == ("hero.local", 11111)
