@@ -172,6 +172,14 @@ def test_a_full_disk_costs_no_take_but_the_frames_that_come_then(tmp_path: Path)
     np.testing.assert_allclose(times * 30, [*range(kept), 20])
 
 
+def test_a_take_without_a_frame_replaces_none(tmp_path: Path) -> None:
+    take = tmp_path / "live.jsonl"
+    take.write_text("the last take")
+    JsonlOutput(take).close()
+    assert take.read_text() == "the last take"
+    assert [path.name for path in tmp_path.iterdir()] == ["live.jsonl"]
+
+
 def test_a_take_has_its_name_though_closing_it_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,7 @@ def command(
         for path in kinds["jsonl"]:
             spare(wav, Path(path))
     loaded = Model(model)
+    target = None if map_name is None else load_map(map_name)
     with ExitStack() as stack:
         source = _source(mic, wav, stdin_rate)
         stack.callback(source.close)
@@ -125,7 +126,6 @@ def command(
         )
         outputs = open_outputs(wanted, stream.info.fps, bind, rate, stack)
         line = StatusLine(sys.stderr)
-        target = None if map_name is None else load_map(map_name)
         session = Session(source, stream, outputs, retarget=target, on_frame=line.show)
         for number in _ending_signals():
             stack.callback(signal.signal, number, signal.signal(number, lambda *_: session.stop()))

@@ -13,6 +13,10 @@ DEFAULT_MAX_BYTES = 4 << 30
 """About 70 hours at 30 fps."""
 
 
+class _NothingError(Exception):
+    """Has a file taken away that nothing was written to."""
+
+
 class JsonlOutput(Output):
     """Appends each frame as a v2.0 line until `max_bytes`, then drops frames and says so.
 
@@ -47,8 +51,13 @@ class JsonlOutput(Output):
         self._bytes += len(line)
 
     def close(self) -> None:
-        """Give the file its name, whatever closing it brings: a take cannot be had again."""
+        """Give the file its name, whatever closing it brings: a take cannot be had again.
+
+        One without a frame takes no other's place: what was to send them never began.
+        """
         try:
             self._file.close()
         finally:
-            self._place.close()
+            with suppress(_NothingError), self._place:
+                if not self._bytes:
+                    raise _NothingError
