@@ -207,11 +207,12 @@ def test_what_is_no_number_is_silence(tmp_path: Path) -> None:
     assert sounds.compressed(sound)
 
 
+@pytest.mark.parametrize("sound", ["audio.wav", "blendshapes.wav"])
 def test_command_reads_frames_with_the_sound_beside_them(
-    tmp_path: Path, talking: Animation
+    tmp_path: Path, talking: Animation, sound: str
 ) -> None:
     talking.save(tmp_path / "blendshapes.jsonl")
-    soundfile.write(tmp_path / "audio.wav", np.zeros(32000), 16000)
+    soundfile.write(tmp_path / sound, np.zeros(32000), 16000)
     result = CliRunner().invoke(command, [str(tmp_path / "blendshapes.jsonl")])
     assert result.exit_code == 0
     assert '"audio":null' not in (tmp_path / "blendshapes.html").read_text("utf-8")

@@ -29,11 +29,17 @@ def _capture(path: Path | None) -> Animation | None:
     return read_jsonl(path / "blendshapes.jsonl" if path.is_dir() else path)
 
 
+def _sound_beside(frames: Path) -> Path | None:
+    """NAME.wav or audio.wav, as recordings of v1.0 and v2.0 have it."""
+    places = (frames.with_suffix(".wav"), frames.with_name("audio.wav"))
+    return next((place for place in places if place.is_file()), None)
+
+
 @click.command()
 @click.argument("source", type=_PATH, metavar="IN")
 @click.option("-o", "--output", type=_PATH, help="The page to write; else beside IN, as .html.")
 @click.option("--rig", type=_PATH, help="Your own .glb: its morph targets move, matched by name.")
-@click.option("--audio", type=_PATH, help="The sound of a .jsonl; else audio.wav beside it.")
+@click.option("--audio", type=_PATH, help="The sound of a .jsonl; else NAME.wav or audio.wav.")
 @click.option("--capture", type=_PATH, help="A captured .jsonl or v2.0 folder to show beside it.")
 @fps_option
 @model_option
@@ -55,8 +61,7 @@ def command(
         spare(taken, target)
     if source.suffix.lower() == ".jsonl":
         animation = read_jsonl(source)
-        beside = source.with_name("audio.wav")
-        audio = audio or (beside if beside.is_file() else None)
+        audio = audio or _sound_beside(source)
         sound = None if audio is None else sounds.read(audio)
     else:
         sound = sounds.read(source)
