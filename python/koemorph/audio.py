@@ -16,9 +16,10 @@ from koemorph.errors import AudioError
 
 FloatArray = npt.NDArray[np.float32]
 
-# What the native resample stage takes.
+# What the native resample and audio stages take.
 LEAST_RATE = 8000
 MOST_RATE = 192000
+MOST_CHANNELS = 64
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,23 @@ class Recording:
 def open_audio(path: str | Path, block_seconds: float = 1.0) -> Iterator[Recording]:
     """Open a recording (WAV, FLAC, OGG, MP3, ...) to be read block by block.
 
-    Raises AudioError when it is missing, no audio, empty, or at a rate outside 8-192 kHz.
+    Raises AudioError when it is missing, no audio, empty, at a rate outside 8-192 kHz, or of more
+    than 64 channels.
     """
     path = Path(path)
     if not path.is_file():
         other = "is a folder" if path.is_dir() else "is a pipe or a device, no file"
         kind = other if path.exists() else "does not exist"
         raise AudioError(f"The recording {path} {kind}; give the path of an audio file.")
+    if not os.access(path, os.R_OK):
+        raise AudioError(f"This user may not read the recording {path}; change its permissions.")
     with _open(path) as file:
         check_rate(file.samplerate, str(path))
+        if file.channels > MOST_CHANNELS:
+            raise AudioError(
+                f"{path} has {file.channels} channels; KoeMorph takes {MOST_CHANNELS} at most, so "
+                "mix them down first."
+            )
         if file.frames == 0:
             raise AudioError(f"{path} holds no sound; record something and try again.")
         size = max(1, int(block_seconds * file.samplerate))
@@ -91,10 +100,10 @@ def as_channels(audio: npt.ArrayLike) -> FloatArray:
         raise AudioError("Audio must have as many channels at each sample.") from error
     if samples.ndim == 1:
         samples = samples[:, np.newaxis]
-    if samples.ndim != 2 or samples.shape[1] not in range(1, 65):
+    if samples.ndim != 2 or samples.shape[1] not in range(1, MOST_CHANNELS + 1):
         raise AudioError(
-            f"Audio must have the shape (samples,) or (samples, channels) with 1 to 64 channels, "
-            f"not {np.shape(audio)}."
+            f"Audio must have the shape (samples,) or (samples, channels) with 1 to "
+            f"{MOST_CHANNELS} channels, not {np.shape(audio)}."
         )
     if np.issubdtype(samples.dtype, np.signedinteger):
         samples = samples / -float(np.iinfo(samples.dtype).min)

@@ -20,7 +20,7 @@ from koemorph.model import Model
 from koemorph.outputs import FORMATS, WriteOptions, find_format
 
 AUDIO_EXTENSIONS = frozenset(
-    (".aif", ".aiff", ".au", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav")
+    (".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav")
 )
 ALL_EXTENSIONS = tuple(extension for known in FORMATS for extension in known.extensions)
 _ENDINGS = AUDIO_EXTENSIONS.union(ALL_EXTENSIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,14 @@ def test_a_stream_loses_nothing_after_a_reset_to_a_lower_rate(
 def test_samples_of_no_shape_are_an_audio_error(tiny_models: dict[int, Path]) -> None:
     with pytest.raises(AudioError, match="as many channels"):
         Model(tiny_models[30]).animate([[0.1], [0.2, 0.3]], sample_rate=16000)
+
+
+def test_a_recording_that_may_not_be_read_is_told(
+    tiny_models: dict[int, Path], speech: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (speech, os.R_OK))
+    with pytest.raises(AudioError, match="may not read .*; change its permissions"):
+        Model(tiny_models[30]).animate(speech)
 
 
 @pytest.mark.parametrize("fps", [0, 24, -30])

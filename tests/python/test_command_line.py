@@ -97,6 +97,8 @@ def test_bad_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
     broken.write_bytes(broken.read_bytes()[:60000])
     raw = tmp_path / "samples.raw"
     raw.write_bytes(sound.astype("<i2").tobytes())
+    wide = tmp_path / "wide.wav"
+    soundfile.write(wide, np.zeros((1600, 65)), 16000)
     slow = tmp_path / "slow.wav"
     soundfile.write(slow, np.zeros(4000), 4000)
     out = tmp_path / "out.jsonl"
@@ -109,6 +111,7 @@ def test_bad_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
         broken: "broken or ends too early",
         raw: "do not say their rate",
         slow: "4000 Hz",
+        wide: "65 channels",
     }
     for path, words in cases.items():
         fails_with_one_sentence(run("animate", path, "-o", out, "--model", tiny_models[30]), words)
