@@ -22,9 +22,10 @@
  * library. Output parameters are written only on success, unless a function says otherwise.
  *
  * Versions. Each config struct begins with its size, so the library takes the shorter ones of older
- * callers. Its _init and _from_preset functions fill the structs of its own version, which up to 1.0
- * a minor version may make longer: who loads it at run time first compares koemorph_version() with
- * KOEMORPH_VERSION_MAJOR and _MINOR, as the engine plugins do; a linker's SONAME sees to it.
+ * callers. Its _init and _from_preset functions fill the structs of its own version, which up
+ * to 1.0 a minor version may make longer: who loads it at run time first compares
+ * koemorph_version() with KOEMORPH_VERSION_MAJOR and _MINOR, as the engine plugins do; a linker's
+ * SONAME sees to it.
  *
  * Time. Stream time starts at 0 with the first pushed sample and is counted in samples, so it never
  * drifts. Frame k is the face at exactly k / fps seconds.
