@@ -37,11 +37,11 @@ def test_a_recording_that_may_not_be_read_is_told(
     tiny_models: dict[int, Path], speech: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (speech, os.R_OK))
-    with pytest.raises(AudioError, match="may not read .*; change its permissions"):
+    with pytest.raises(AudioError, match=r"may not read .*; change its permissions"):
         Model(tiny_models[30]).animate(speech)
 
 
 @pytest.mark.parametrize("fps", [0, 24, -30])
 def test_a_rate_without_a_model_is_a_sentence(fps: int) -> None:
-    with pytest.raises(ModelError, match=f"for {fps} frames a second .* ask for 30 or 60"):
+    with pytest.raises(ModelError, match=rf"for {fps} frames a second .* ask for 30 or 60"):
         Model().stream(16000, fps=fps)
