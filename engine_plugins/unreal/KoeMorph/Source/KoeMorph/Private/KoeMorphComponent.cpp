@@ -19,7 +19,8 @@ UKoeMorphComponent::UKoeMorphComponent()
 {
 	PrimaryComponentTick.bCanEverTick = true;
 	PrimaryComponentTick.bTickEvenWhenPaused = true; // to stand still with the sound, see TickComponent
-	PrimaryComponentTick.TickGroup = TG_PrePhysics;	 // in which meshes are animated, too; see BeginPlay
+	// In which meshes are animated, too; see BeginPlay.
+	PrimaryComponentTick.TickGroup = TG_PrePhysics;
 	Weights.SetNumZeroed(KOEMORPH_COEFFICIENTS);
 }
 
