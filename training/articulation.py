@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,18 +38,29 @@ def as_phones(stored: Any) -> Phones:
     return phones
 
 
+class _Gaps:
+    """How far one speaker's lips are apart: least in stops and open vowels, in the midst of all."""
+
+    def __init__(self) -> None:
+        self.stops: list[float] = []
+        self.vowels: list[float] = []
+        self.middles: list[float] = []
+
+
 def articulation(
-    spoken: Sequence[tuple[FloatArray, Phones]], fps: float, lips: Lips | None
+    spoken: Sequence[tuple[str, FloatArray, Phones]], fps: float, lips: Lips | None
 ) -> dict[str, float]:
-    """Over curves (T, 52) with their phones; closure only with a mesh. NaN: too few such phones."""
+    """Over (speaker, curves (T, 52), their phones); closure only with a mesh, by each speaker's
+    own vowels. NaN: too few such phones.
+    """
     jaw = INDEX["jawOpen"]
     rounding: dict[bool, list[float]] = {True: [], False: []}
     heights: list[tuple[int, float]] = []
-    gaps: dict[str, list[float]] = {"stop": [], "vowel": [], "middle": []}
-    for curves, phones in spoken:
+    gaps: dict[str, _Gaps] = defaultdict(_Gaps)
+    for speaker, curves, phones in spoken:
         opening = None if lips is None else lips.opening(curves)
         for phone, start, end in phones:
-            name = phone.rstrip("012")
+            name = phone.rstrip("012").upper()
             middle = _frames(curves, start, end, fps)
             if not len(middle):
                 continue
@@ -58,13 +70,13 @@ def articulation(
             if name in HEIGHT:
                 heights.append((HEIGHT[name], float(middle[:, jaw].mean())))
             if opening is not None:
-                _collect(gaps, name, opening, (start, end), fps)
+                _collect(gaps[speaker], name, opening, (start, end), fps)
     result = {
         "rounding_d": _separation(rounding[True], rounding[False]),
         "opening_rank_r": _rank(heights),
     }
     if lips is not None:
-        result |= _closures(gaps)
+        result |= _closures(list(gaps.values()))
     return result
 
 
@@ -76,31 +88,32 @@ def _frames(curves: FloatArray, start: float, end: float, fps: float) -> FloatAr
 
 
 def _collect(
-    gaps: dict[str, list[float]],
-    name: str,
-    opening: FloatArray,
-    span: tuple[float, float],
-    fps: float,
+    gaps: _Gaps, name: str, opening: FloatArray, span: tuple[float, float], fps: float
 ) -> None:
     start, end = span
     if name in BILABIAL:
         around = opening[max(0, round((start - AROUND) * fps)) : round((end + AROUND) * fps) + 1]
         if len(around):
-            gaps["stop"].append(float(around.min()))
+            gaps.stops.append(float(around.min()))
     elif name in HEIGHT:
         inside = _frames(opening, start, end, fps)
-        gaps["middle"].append(float(np.median(inside)))
+        gaps.middles.append(float(np.median(inside)))
         if name in OPEN:
-            gaps["vowel"].append(float(inside.min()))
+            gaps.vowels.append(float(inside.min()))
 
 
-def _closures(gaps: dict[str, list[float]]) -> dict[str, float]:
-    limit = CLOSED * float(np.median(gaps["middle"])) if gaps["middle"] else float("nan")
+def _closures(speakers: Sequence[_Gaps]) -> dict[str, float]:
+    """Shares of stops and of open vowels that are closed; who says no vowel has no measure."""
+    stops: list[bool] = []
+    vowels: list[bool] = []
+    for gaps in speakers:
+        if gaps.middles:
+            limit = CLOSED * float(np.median(gaps.middles))
+            stops += [gap < limit for gap in gaps.stops]
+            vowels += [gap < limit for gap in gaps.vowels]
     return {
-        "pbm_closed": float(np.mean(np.array(gaps["stop"]) < limit)) if gaps["stop"] else np.nan,
-        "vowels_closed": (
-            float(np.mean(np.array(gaps["vowel"]) < limit)) if gaps["vowel"] else np.nan
-        ),
+        "pbm_closed": float(np.mean(stops)) if stops else np.nan,
+        "vowels_closed": float(np.mean(vowels)) if vowels else np.nan,
     }
 
 

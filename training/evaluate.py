@@ -61,7 +61,8 @@ class Player:
 
 @dataclass(frozen=True)
 class Case:
-    """One recording: its sound, its capture at the model's frame rate, and its phones if known.
+    """One recording: its sound, its capture at the model's frame rate, who speaks ("" where that is
+    not known), and its phones if known.
 
     target: (T, 52), NaN where a coefficient is not labelled.
     """
@@ -72,6 +73,7 @@ class Case:
     target: FloatArray
     speech: NDArray[np.bool_]
     mel: FloatArray
+    subject: str = ""
     phones: Phones = ()
 
 
@@ -145,6 +147,7 @@ def read_cases(data: Path, fps: int, phones: Mapping[str, Phones]) -> list[Case]
                     target,
                     speech_frames(features),
                     np.array(features.mel),
+                    recording.subject,
                     phones.get(recording.name) or _own_phones(recording),
                 )
             )
@@ -187,7 +190,8 @@ def evaluate(
         )
         summary["lip_vertex_error_mm"] = float(apart.max(axis=1).mean())
     if any(case.phones for case in cases):
-        spoken = [(o, c.phones) for o, c in zip(outputs, cases, strict=True) if c.phones]
+        pairs = zip(outputs, cases, strict=True)
+        spoken = [(case.subject, output, case.phones) for output, case in pairs if case.phones]
         summary |= articulation(spoken, player.fps, lips)
     robust = _robustness(player, cases) if robustness else {}
     return Report(summary, coefficients, robust)

@@ -17,7 +17,9 @@ from omegaconf import DictConfig
 
 import koemorph
 from koemorph import cli
+from koemorph.coefficients import INDEX
 from koemorph.errors import DataError, KoemorphError, MissingExtraError, ModelError
+from koemorph.training.articulation import articulation
 from koemorph.training.cache import FeatureCache
 from koemorph.training.checkpoints import load_checkpoint
 from koemorph.training.emotion import emotion_backend
@@ -232,6 +234,22 @@ def test_evaluate_measures_lips_and_phones(
     (tmp_path / "phones.jsonl").write_text("{}")
     with pytest.raises(DataError, match="line 1: expected a name and phones"):
         run("evaluate", checkpoint, *arguments)
+
+
+def test_lips_close_by_the_measure_of_who_speaks(shared_data: Path) -> None:
+    """Beside a loud one, a quiet one's vowels are as narrow as the loud one's closed lips."""
+    lips = read_lips(shared_data / "rigs" / "ict_face52.glb")
+    phones = (("p", 0.0, 1.0), ("aa1", 1.5, 2.5))
+    quiet, loud = (np.zeros((90, 52), np.float32) for _ in range(2))
+    quiet[:, INDEX["jawOpen"]] = 0.01
+    quiet[36:, INDEX["jawOpen"]] = 0.06
+    loud[:, INDEX["jawOpen"]] = 0.06
+    loud[36:, INDEX["jawOpen"]] = 0.8
+    both = [("quiet", quiet, phones), ("loud", loud, phones)]
+    expected = {"pbm_closed": 0.5, "vowels_closed": 0.0}
+    found = articulation(both, 30, lips)
+    assert {name: found[name] for name in expected} == expected
+    assert np.isnan(articulation([("mute", quiet, phones[:1])], 30, lips)["pbm_closed"])
 
 
 def test_lips_open_with_the_jaw_and_shut_against_it(shared_data: Path) -> None:
