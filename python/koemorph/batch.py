@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -106,22 +107,31 @@ def _with_ending(place: Path, extension: str) -> Path:
 
 
 def plan(inputs: Sequence[Path], folder: Path, format: str | None) -> list[Job]:
-    """The jobs of all inputs; recordings that differ in their ending alone keep it."""
+    """The jobs of all inputs, each recording once.
+
+    Those that differ in their ending alone keep it; one that is called as another was goes below a
+    folder that is called as its own.
+    """
     extension = (find_format(folder, format) if format else FORMATS[0]).extensions[0]
     if folder.is_file() or folder.name.lower().endswith(ALL_EXTENSIONS):
         what = "is a folder" if inputs[0].is_dir() else "is not the only recording"
         raise DataError(f"{inputs[0]} {what}, so the output must be a folder, not {folder}.")
     jobs: dict[Path, Job] = {}
-    for source in inputs:
-        for audio, place in _recordings(source):
-            if place.is_absolute() or ".." in place.parts:
-                raise DataError(f"The output {place} of {audio} lies outside {folder}.")
-            output = folder / _with_ending(place, extension)
-            if output in jobs:
+    for audio, place in dict.fromkeys(chain.from_iterable(map(_recordings, inputs))):
+        if place.is_absolute() or ".." in place.parts:
+            raise DataError(f"The output {place} of {audio} lies outside {folder}.")
+        output = folder / _with_ending(place, extension)
+        if output in jobs:
+            if jobs[output].audio.name == audio.name == place.name:
+                output = output.parent / audio.resolve().parent.name / output.name
+            else:
                 output = folder / place.with_name(place.name + extension)
-            if output in jobs:
-                raise DataError(f"{audio} and {jobs[output].audio} would both become {output}.")
-            jobs[output] = Job(audio, output)
+        if output in jobs:
+            raise DataError(
+                f"{audio} and {jobs[output].audio} would both become {output}; give one another "
+                "name, in a list after a tab."
+            )
+        jobs[output] = Job(audio, output)
     return list(jobs.values())
 
 

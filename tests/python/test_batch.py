@@ -227,9 +227,23 @@ def test_same_names_do_not_collide(tmp_path: Path) -> None:
     assert sorted(job.output.name for job in jobs) == ["a.jsonl", "a.wav.jsonl"]
 
 
+def test_recordings_called_alike_go_into_their_folders(tmp_path: Path) -> None:
+    lines = ["s1/001.wav", "s2/001.wav", "s3/001.wav", "s2/001.wav"]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    jobs = batch.plan([tmp_path / "list.txt"], tmp_path / "out", None)
+    outputs = [job.output.relative_to(tmp_path / "out").as_posix() for job in jobs]
+    assert outputs == ["001.jsonl", "s2/001.jsonl", "s3/001.jsonl"]
+    assert [job.audio.relative_to(tmp_path).as_posix() for job in jobs] == lines[:3]
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "lists no recording"), (b"\xff\xfe", "UTF-8"), (b"a.wav\t../../x", "outside")],
+    [
+        (b"", "lists no recording"),
+        (b"\xff\xfe", "UTF-8"),
+        (b"a.wav\t../../x", "outside"),
+        (b"s1/a.wav\tx\ns2/a.wav\tx", "both become .* another name"),
+    ],
 )
 def test_bad_manifests_are_sentences(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "list.txt").write_bytes(content)
