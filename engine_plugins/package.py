@@ -110,12 +110,37 @@ def third_party_notices(wheel: Files) -> bytes:
     return b"ONNX Runtime (onnxruntime.ai)\n\n" + b"\n\n".join(parts)
 
 
+def once(option: str, pairs: list[tuple[str, Path]]) -> dict[str, Path]:
+    """What an option gives by platform; an error where it gives two things for one."""
+    found = dict(pairs)
+    for name in found:
+        if [platform for platform, _ in pairs].count(name) > 1:
+            raise PackageError(f"{option} gives more than one file for {name}; give one.")
+    return found
+
+
+def check_runtimes(given: dict[str, Path], platforms: set[str]) -> None:
+    """An error for an ONNX Runtime that would be left out."""
+    for name in given:
+        if PLATFORMS[name].onnxruntime is None:
+            raise PackageError(
+                f"ONNX Runtime for {name} is not packed: there the application links it (see "
+                "engine_plugins/README.md); leave out its --onnxruntime."
+            )
+        if name not in platforms:
+            raise PackageError(
+                f"ONNX Runtime for {name} needs its library: give --library {name}=PATH."
+            )
+
+
 class Content:
     """What goes into the plugins: libraries by platform, ONNX Runtime by platform, the models."""
 
     def __init__(self, arguments: argparse.Namespace, work: Path) -> None:
         here = this_platform()
-        paths = dict(arguments.library)
+        paths = once("--library", arguments.library)
+        given = once("--onnxruntime", arguments.onnxruntime)
+        check_runtimes(given, {*paths, *([here.name] if here else [])})
         if here is not None and here.name not in paths:
             paths[here.name] = build_library(here, work)
         if not paths:
@@ -124,8 +149,10 @@ class Content:
         self.runtimes: dict[str, Files] = {}
         self.notices = b""
         for name in self.libraries:
-            self._add_runtime(PLATFORMS[name], dict(arguments.onnxruntime).get(name), here)
+            self._add_runtime(PLATFORMS[name], given.get(name), here)
         models = arguments.model or sorted(PACKAGE.glob("models/*.onnx"))
+        if len({path.stem for path in models}) < len(models):
+            raise PackageError("Two models have the same name, by which faces choose; rename one.")
         self.models = self._read_models(models)  # at least one, or this has raised
         card = models[0].with_name("MODEL_CARD.md")
         self.card = card.read_bytes() if card.exists() else None

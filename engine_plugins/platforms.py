@@ -24,6 +24,7 @@ class Platform:
     machine: int | None
 
 
+_MACHO_ARM64 = 0x0100000C
 PLATFORMS = {
     entry.name: entry
     for entry in (
@@ -43,7 +44,7 @@ PLATFORMS = {
             *("android-arm64", "Android/arm64-v8a", "Android/arm64-v8a"),
             *("libkoemorph.so", "libonnxruntime.so", "elf", 183),
         ),
-        Platform("ios-arm64", "iOS", "IOS", "libkoemorph.a", None, "archive", None),
+        Platform("ios-arm64", "iOS", "IOS", "libkoemorph.a", None, "archive", _MACHO_ARM64),
     )
 }
 
@@ -61,7 +62,10 @@ def this_platform() -> Platform | None:
 
 
 def binary_kind(data: bytes) -> tuple[str, int | None]:
-    """(kind, machine) of a binary by its first bytes; ("unknown", None) for anything else."""
+    """(kind, machine) of a binary by its first bytes; ("unknown", None) for anything else.
+
+    The machine of a static archive is that of its first Mach-O object, None where it has none.
+    """
     if data[:4] == b"\x7fELF" and len(data) >= 20:
         return "elf", struct.unpack_from("<H", data, 18)[0]
     if data[:2] == b"MZ" and len(data) >= 64:
@@ -71,8 +75,20 @@ def binary_kind(data: bytes) -> tuple[str, int | None]:
     if data[:4] in (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"):
         return "macho", None
     if data[:8] == b"!<arch>\n":
-        return "archive", None
+        return "archive", _machine_of_archive(data)
     return "unknown", None
+
+
+def _machine_of_archive(data: bytes) -> int | None:
+    at = 8
+    while at + 60 <= len(data):
+        name, size = data[at : at + 16], int(data[at + 48 : at + 58])
+        # BSD's long names stand in front of what is archived.
+        begin = at + 60 + (int(name[3:]) if name.startswith(b"#1/") else 0)
+        if data[begin : begin + 4] == b"\xcf\xfa\xed\xfe":
+            return int(struct.unpack_from("<I", data, begin + 4)[0])
+        at += 60 + size + size % 2
+    return None
 
 
 def check_binary(data: bytes, what: str, target: Platform, symbol: bytes) -> None:

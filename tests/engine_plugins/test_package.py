@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import subprocess
 import sys
 import tarfile
@@ -209,6 +210,27 @@ def test_the_page_names_the_archive_that_is_built_for_ios(native_build: Path) ->
     assert f"iOS builds `{archive.name}`" in (PLUGINS / "README.md").read_text()
 
 
+def test_an_archive_for_ios_is_packed(library: str, tmp_path: Path) -> None:
+    """As Xcode's tools make one: a table of symbols and an object, both with BSD's long names."""
+    members = [
+        (b"__.SYMDEF SORTED", b"koemorph_stream_sample\0"),
+        (b"stream.o", b"\xcf\xfa\xed\xfe" + struct.pack("<I", 0x0100000C) + b"code"),
+    ]
+    data = b"!<arch>\n"
+    for name, body in members:
+        padded = name.ljust(20, b"\0") + body
+        fields = (b"#1/20".ljust(16), b"0".ljust(12), b"0".ljust(6), b"0".ljust(6), b"100644  ")
+        data += b"".join(fields) + str(len(padded)).encode().ljust(10) + b"`\n"
+        data += padded + b"\n" * (len(padded) % 2)
+    archive = tmp_path / "libkoemorph_static.a"
+    archive.write_bytes(data)
+    given = ["--library", library, "--library", f"ios-arm64={archive}"]
+    result = pack(*given, "--output", tmp_path / "dist")
+    assert result.returncode == 0, result.stderr
+    file = "KoeMorph/Source/ThirdParty/KoeMorphLibrary/lib/IOS/libkoemorph.a"
+    assert zipped(tmp_path / "dist", "KoeMorph-*.zip")[file] == data
+
+
 def test_packing_again_gives_the_same_bytes(packed: Path, library: str, tmp_path: Path) -> None:
     assert not pack("--library", library, "--output", tmp_path).stderr
     for path in packed.iterdir():
@@ -229,7 +251,10 @@ def test_unity_can_take_onnx_runtime_from_its_own_package(library: str, tmp_path
         assert "com.github.asus4.onnxruntime" in json.load(manifest)["dependencies"]
 
 
-def test_what_cannot_be_packed_is_a_sentence(library: str, tmp_path: Path) -> None:
+def test_what_cannot_be_packed_is_a_sentence(
+    library: str, native_build: Path, tmp_path: Path
+) -> None:
+    (archive_of_here,) = (native_build / "native").glob("*.a")
     text = tmp_path / "library.so"
     text.write_text("no library")
     wheel = tmp_path / "onnxruntime.whl"
@@ -241,6 +266,11 @@ def test_what_cannot_be_packed_is_a_sentence(library: str, tmp_path: Path) -> No
         (["--library", f"linux-x64={tmp_path / 'none.so'}"], "cannot be read"),
         (["--library", f"linux-x64={sys.executable}"], "has no koemorph_stream_sample"),
         (["--library", library, "--library", f"android-arm64={here}"], "for android-arm64"),
+        (["--library", f"ios-arm64={archive_of_here}"], "is no library for ios-arm64"),
+        (["--library", library, "--library", library], "more than one file for linux-x64"),
+        (["--onnxruntime", f"windows-x64={wheel}"], "give --library windows-x64="),
+        (["--onnxruntime", f"ios-arm64={wheel}"], "the application links it"),
+        (["--library", library, *2 * ["--model", str(text)]], "Two models have the same name"),
         (["--library", library, "--onnxruntime", f"linux-x64={here}"], "is no wheel or .aar"),
         (["--library", library, "--onnxruntime", f"linux-x64={wheel}"], "There is no ONNX Runtime"),
         (["--library", library, "--model", str(tmp_path / "none.onnx")], "There is no model at"),
