@@ -56,7 +56,7 @@ class Checkpoint:
     def network(self, *, averaged: bool = True) -> Network:
         """The network with the averaged weights where there are any, else the trained ones."""
         network = Network(self.description.network)
-        weights = dict(self.groups["network"])
+        weights = dict(self.groups.get("network", {}))
         if averaged:
             weights.update(self.groups.get("average", {}))
         load_weights(network, weights, "the checkpoint")
@@ -130,5 +130,5 @@ def _describe(text: str, path: Path) -> Description:
             features=FeatureSettings(**features),
             **stored,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: its description cannot be read ({error}).") from error

@@ -323,8 +323,14 @@ class Trainer:
                 f"{', '.join(wanted)}; give data.styles the same ones."
             )
         described = checkpoint.description
+        if described.emotion != self.settings.emotion.name:
+            # Numbers as many as opensmile's and native's would fit, and mean something else.
+            raise ModelError(
+                f"{path} hears emotion by {described.emotion}, these settings by "
+                f"{self.settings.emotion.name}; give model.emotion_config.backend the same one."
+            )
         self._check_unfinished(path, described.epoch)
-        weights = dict(checkpoint.groups["network"])
+        weights = dict(checkpoint.groups.get("network", {}))
         average = dict(checkpoint.groups.get("average", weights))
         if self.settings.network.fixed_alpha is not None:
             weights["alpha_logit"] = average["alpha_logit"] = self.network.alpha_logit.clone()

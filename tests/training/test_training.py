@@ -15,6 +15,7 @@ import pytest
 import torch
 from babble import common_overrides, write_babble
 from omegaconf import DictConfig
+from safetensors.torch import save
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from koemorph.coefficients import INDEX
@@ -339,6 +340,18 @@ def test_bad_checkpoints_are_named(configure: Configure, tmp_path: Path) -> None
     other = configure(f"checkpoint_path={good}", "model.channels=8")
     with pytest.raises(ModelError, match="another architecture"):
         train(other, tmp_path / "other")
+    other = configure(f"checkpoint_path={good}", "model.emotion_config.backend=basic")
+    with pytest.raises(ModelError, match=r"hears emotion by native, these settings by basic"):
+        train(other, tmp_path / "other")
+    described = load_checkpoint(good).description
+    for text in ("null", "{}", "[]", "5"):
+        stored = save({"network/x": torch.zeros(1)}, metadata={"koemorph": text})
+        cut.write_bytes(stored)
+        with pytest.raises(ModelError, match="its description cannot be read"):
+            load_checkpoint(cut)
+    checkpoints.save_checkpoint(cut, described, {"average": {}})
+    with pytest.raises(ModelError, match="another architecture"):
+        load_checkpoint(cut).network()
 
 
 def test_a_full_disk_costs_no_finished_checkpoint(
