@@ -60,7 +60,7 @@ def write(table: Table, audio: Path, out: Path) -> Path:
     weights, labelled = arrange(table.rows, table.names)
     capture = Capture(weights, table.times, labelled)
     fps = float(round(table.fps)) if abs(table.fps - round(table.fps)) < 1e-6 else table.fps
-    frames = int(len(samples) / rate * float(exact_fps(fps)))
+    frames = int(len(samples) * exact_fps(fps) / rate)  # in fractions: rounding loses the last
     if frames < 1:
         raise DataError(f"{audio} is shorter than one frame.")
     metadata = {"source_format": table.source_format, **table.metadata}

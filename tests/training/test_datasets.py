@@ -102,6 +102,16 @@ def test_beat_is_mapped_by_name(tmp_path: Path, sound: Path) -> None:
     assert recording.capture.labelled.sum() == 2
 
 
+def test_the_last_frame_is_kept(tmp_path: Path) -> None:
+    """29 frames of 640 samples; 29 * 640 / 16000 * 25 is a little less than 29."""
+    soundfile.write(tmp_path / "a.wav", np.full(29 * 640, 0.1), 16000)
+    frames = [{"weights": [k / 29], "time": k / 25} for k in range(29)]
+    (tmp_path / "a.json").write_text(json.dumps({"names": ["jawOpen"], "frames": frames}))
+    run("from-beat", tmp_path / "a.json", tmp_path / "a.wav", tmp_path / "a")
+    jaw = read_recording(tmp_path / "a").capture.weights[:, JAW]
+    np.testing.assert_allclose(jaw, np.arange(29) / 29, atol=1e-6)
+
+
 def test_pairs_become_folders(tmp_path: Path) -> None:
     for split in ("train", "val"):
         (tmp_path / "old" / split).mkdir(parents=True)
