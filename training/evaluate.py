@@ -31,6 +31,7 @@ from .metrics import (
     circular_shift,
     correlation,
     jitter,
+    known_mean,
     lag,
     mean_absolute_error,
     per_coefficient,
@@ -241,17 +242,13 @@ def _summary(coefficients: Mapping[str, Mapping[str, float]]) -> dict[str, float
     summary = {f"jawOpen_{key}": value for key, value in coefficients.get("jawOpen", {}).items()}
     for key in ("r_speech", "control_speech", "r", "control", "mae"):
         values = np.array([row[key] for row in coefficients.values()])
-        summary[f"mean_{key}"] = float(np.nanmean(values)) if np.isfinite(values).any() else np.nan
+        summary[f"mean_{key}"] = known_mean(values)
     return summary
 
 
 def _mean_silence(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    table = np.array(pairs)
-    level, delay = (column[np.isfinite(column)] for column in table.T)
-    return (
-        float(level.mean()) if len(level) else float("nan"),
-        float(delay.mean()) if len(delay) else float("nan"),
-    )
+    level, delay = np.array(pairs).T
+    return known_mean(level), known_mean(delay)
 
 
 def _robustness(player: Player, cases: Sequence[Case]) -> dict[str, dict[str, float]]:

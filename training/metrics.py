@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,12 @@ def jitter(output: FloatArray) -> Measure:
         return np.full(output.shape[1], np.nan)
     bend: Measure = np.abs(np.diff(output.astype(np.float64), n=2, axis=0)).mean(axis=0)
     return bend
+
+
+def known_mean(values: NDArray[np.floating[Any]]) -> float:
+    """The mean of the values that are finite; NaN where none is."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def relative(measure: Measure, capture: Measure) -> Measure:

@@ -15,6 +15,7 @@ from .data import LabelledTrack
 from .metrics import (
     circular_shift,
     correlation,
+    known_mean,
     mean_absolute_error,
     per_coefficient,
     speech_frames,
@@ -69,7 +70,7 @@ def validate(
             measures[f"r/{name}"] = float(every[index])
             measures[f"r_speech/{name}"] = float(talking[index])
             measures[f"control/{name}"] = float(swapped[index])
-    measures["r/mean"] = float(np.nanmean(every[labelled]))
+    measures["r/mean"] = known_mean(every[labelled])
     measures["alpha"] = float(network.alpha.detach().mean())
     measures |= _streams(network)
     measures |= _strides(output, target)
@@ -93,16 +94,14 @@ def _streams(network: Network) -> dict[str, float]:
 
 def _strides(output: FloatArray, target: FloatArray) -> dict[str, float]:
     distance = np.abs(output - target)
-    return {
-        f"error_stride/{stride}": float(np.nanmean(distance[::stride])) for stride in (1, 4, 16)
-    }
+    return {f"error_stride/{stride}": known_mean(distance[::stride]) for stride in (1, 4, 16)}
 
 
 def _consistency(outputs: Sequence[FloatArray], targets: Sequence[FloatArray]) -> float:
     ratios = []
     for output, target in zip(outputs, targets, strict=True):
         known = np.isfinite(target).all(axis=0)
-        moved = np.abs(np.diff(target[:, known], axis=0)).mean()
+        moved = np.abs(np.diff(target[:, known], axis=0)).sum()
         if moved > 0:
-            ratios.append(np.abs(np.diff(output[:, known], axis=0)).mean() / moved)
-    return float(np.mean(ratios)) if ratios else float("nan")
+            ratios.append(np.abs(np.diff(output[:, known], axis=0)).sum() / moved)
+    return known_mean(np.array(ratios))
