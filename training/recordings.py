@@ -21,7 +21,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from koemorph.coefficients import COEFFICIENTS, PASCAL_NAMES
-from koemorph.errors import AudioError, DataError
+from koemorph.errors import AudioError, DataError, OutputError
 from koemorph.outputs.atomic import atomic_open, atomic_path
 from koemorph.outputs.jsonl import frame_line, read_table
 
@@ -148,13 +148,18 @@ def write_recording(
     audio: (n,) mono; it is stored as 16-bit WAV. weights: (T, 52) with frame k at k / fps seconds.
     labelled: (52,) bool; the False ones are listed in the metadata and masked in training.
     metadata: further keys, such as source_format, license, subject, phones.
-    metadata.json is written last: a folder that has it is whole.
+    metadata.json is written last: a folder that has it is whole. Raises OutputError where it cannot
+    be written.
     """
     folder = Path(folder)
     if weights.ndim != 2 or weights.shape[1] != len(COEFFICIENTS):
         raise DataError(f"{folder}: weights have shape {weights.shape}, not (T, 52).")
     labelled = np.ones(len(COEFFICIENTS), np.bool_) if labelled is None else labelled
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror or error
+        raise OutputError(f"Cannot make {folder}: {why}; choose another place.") from error
     with atomic_path(folder / "audio.wav") as path:
         soundfile.write(str(path), audio, sample_rate, subtype="PCM_16", format="WAV")
     with atomic_open(folder / "blendshapes.jsonl") as stream:

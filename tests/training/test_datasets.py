@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from koemorph import Model
 from koemorph.coefficients import COEFFICIENTS, INDEX, LIVE_LINK_ROTATIONS, PASCAL_NAMES
-from koemorph.errors import DataError
+from koemorph.errors import DataError, OutputError
 from koemorph.outputs.jsonl import timecode
 from koemorph.training.cli.dataset import command
 from koemorph.training.recordings import read_recording, write_recording
@@ -125,6 +125,15 @@ def test_pairs_become_folders(tmp_path: Path) -> None:
     recording = read_recording(tmp_path / "new" / "val" / "a")
     assert recording.metadata["source_format"] == "KoeMorph v1.0"
     np.testing.assert_allclose(recording.capture.weights[:, 3], np.arange(30) / 30, atol=1e-6)
+
+
+def test_what_is_no_pair_or_cannot_be_written_is_named(tmp_path: Path) -> None:
+    write_babble(tmp_path / "new" / "clip", 0)
+    with pytest.raises(DataError, match=r"has no pairs NAME\.wav \+ NAME\.jsonl"):
+        run("from-v1", tmp_path / "new", tmp_path / "newer")
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"Cannot make .*file.clip: .*; choose another place\."):
+        write_babble(tmp_path / "file" / "clip", 0)
 
 
 def beat(*frames: object, names: str = "jawOpen") -> str:

@@ -99,6 +99,8 @@ def from_video(video: Path, out: Path, landmarker: Path) -> None:
 def from_v1(source: Path, out: Path) -> None:
     """Turn the pairs NAME.wav + NAME.jsonl in folder SOURCE into v2.0 folders under OUT."""
     pairs = [path for path in find_recordings(source) if path.is_file()]
+    if not pairs:
+        raise DataError(f"{source} has no pairs NAME.wav + NAME.jsonl: it is v2.0 already.")
     count = converters.convert_pairs(pairs, source, out)
     click.echo(f"wrote {count} recordings to {out}")
 
