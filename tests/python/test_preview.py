@@ -18,7 +18,7 @@ from playwright.sync_api import Page
 from koemorph.animation import Animation
 from koemorph.cli.preview import command
 from koemorph.coefficients import COEFFICIENTS, INDEX
-from koemorph.errors import DataError, OutputError
+from koemorph.errors import DataError, KoemorphError, OutputError
 from koemorph.preview import build_page
 from koemorph.preview import sound as sounds
 
@@ -216,6 +216,12 @@ def test_command_reads_frames_with_the_sound_beside_them(
     result = CliRunner().invoke(command, [str(tmp_path / "blendshapes.jsonl")])
     assert result.exit_code == 0
     assert '"audio":null' not in (tmp_path / "blendshapes.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("source", [".", "missing.jsonl"])
+def test_what_is_no_recording_is_a_sentence(source: str) -> None:
+    with pytest.raises(KoemorphError, match=r"is a folder|Cannot read"):
+        CliRunner().invoke(command, [source], catch_exceptions=False)
 
 
 def test_what_cannot_be_shown_is_a_sentence(tmp_path: Path, talking: Animation) -> None:

@@ -56,7 +56,7 @@ def command(
     open_page: bool,
 ) -> None:
     """Make a page that plays IN (a recording, or frames as .jsonl) with its face; works offline."""
-    target = output or source.with_suffix(".html")
+    target = output or source.parent / f"{source.stem}.html"
     for taken in filter(None, (source, audio, rig, capture)):
         spare(taken, target)
     if source.suffix.lower() == ".jsonl":
