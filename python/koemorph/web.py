@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from koemorph.errors import OutputError
+from koemorph.outputs.network import cannot_listen
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -39,15 +39,12 @@ def page_address(host: str, port: int) -> str:
 
 
 async def start_site(app: web.Application, host: str, port: int) -> web.AppRunner:
-    """Start serving; the runner's `cleanup` ends it. OutputError when the port cannot be had."""
+    """Start serving; the runner's `cleanup` ends it. OutputError where it cannot listen there."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port, backlog=32).start()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         await runner.cleanup()
-        raise OutputError(
-            f"Port {port} on {host} cannot be used ({error.strerror}); close the program that uses "
-            "it, or choose another port."
-        ) from error
+        raise cannot_listen(host, port, error, "choose another port") from error
     return runner

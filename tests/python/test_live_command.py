@@ -36,6 +36,9 @@ def invoke(*args: str) -> Result:
         (["--wav", "SPEECH", "--websocket", "abc"], '"abc" is no port'),
         (["--wav", "SPEECH", "--websocket", "99999"], '"99999" is no port'),
         (["--wav", "SPEECH", "--jsonl", "missing/x.jsonl"], "create it first"),
+        (["--wav", "SPEECH", "--websocket", "9", "--bind", "a" * 70], "give 127.0.0.1"),
+        (["--wav", "SPEECH", "--websocket", "9", "--bind", "192.0.2.1"], "give 127.0.0.1"),
+        (["--wav", "SPEECH", "--ifacialmocap", "--bind", "a" * 70], "give 127.0.0.1"),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence(

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from koemorph.coefficients import COEFFICIENTS
-from koemorph.errors import OutputError
-from koemorph.outputs.network import Frame, Output, UdpOutput
+from koemorph.outputs.network import Frame, Output, UdpOutput, cannot_listen
 
 DEFAULT_PORT = 49983
 HELLO = b"iFacialMocap_sahuasouryya9218sauhuiayeta91555dy3719"
@@ -63,12 +62,10 @@ class IFacialMocapServer(Output):
         self._socket.setblocking(False)
         try:
             self._socket.bind((host, port))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             self._socket.close()
-            raise OutputError(
-                f"Port {port} on {host} cannot be used ({error.strerror}); close the program that "
-                "uses it, or send straight to a receiver with --ifacialmocap HOST:PORT."
-            ) from error
+            remedy = "send straight to a receiver with --ifacialmocap HOST:PORT"
+            raise cannot_listen(host, port, error, remedy) from error
 
     def deliver(self, frame: Frame) -> None:
         self._accept()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -57,6 +58,20 @@ def parse_endpoint(text: str, default_port: int | None = None) -> tuple[str, int
             "for example 127.0.0.1:11111."
         )
     return host, int(port_text)
+
+
+def cannot_listen(host: str, port: int, error: OSError | UnicodeError, remedy: str) -> OutputError:
+    """Why nothing can listen at this address, for `raise`; `remedy` is for a port that is taken."""
+    unknown = UnicodeError | socket.gaierror
+    if isinstance(error, unknown) or error.errno == errno.EADDRNOTAVAIL:
+        return OutputError(
+            f'"{host}" is no address of this computer to listen on; give 127.0.0.1 for this '
+            "computer alone, or 0.0.0.0 for all that reach it."
+        )
+    return OutputError(
+        f"Port {port} on {host} cannot be used ({error.strerror}); close the program that uses it, "
+        f"or {remedy}."
+    )
 
 
 class Output(ABC):
