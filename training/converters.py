@@ -33,7 +33,7 @@ from .recordings import (
     resample_capture,
     write_recording,
 )
-from .sync import timecode_seconds
+from .sync import seconds_between
 
 FloatArray = NDArray[np.float32]
 VIDEO_SUFFIXES = (".mov", ".mp4", ".m4v", ".mkv", ".avi", ".webm", ".mpg")
@@ -113,8 +113,8 @@ def from_live_link(path: Path, fps: float | None = None) -> Table:
             raise DataError(
                 f"{path}: its timecodes do not show how many frames a second has; give --fps."
             )
-        times = _since(begin, codes, rate)
-    except ValueError as error:
+        times = np.array([seconds_between(begin, code, rate) for code in codes])
+    except (OverflowError, ValueError) as error:
         raise DataError(f"{path}: a timecode is not HH:MM:SS:FF ({error}).") from error
     return _checked_table(path, values, times, names, rate, "Live Link Face CSV")
 
@@ -197,7 +197,8 @@ def _check_fps(fps: float | None) -> None:
 def _timecode_rate(codes: Sequence[str]) -> float | None:
     """The rate at which the frame numbers of timecodes turn over, None where none is seen to.
 
-    A camera may give every second number only. ValueError for a text that is no timecode.
+    A camera may give every second number only. What drop-frame (`;`) numbers as 30 is 29.97.
+    ValueError for a text that is no timecode.
     """
     parts = [code.replace(";", ":").rpartition(":") for code in codes]
     turns = len({second for second, _, _ in parts}) > 1
@@ -207,15 +208,7 @@ def _timecode_rate(codes: Sequence[str]) -> float | None:
     rate = next((each for each in COMMON_RATES if each > highest), None)
     if rate is None or not turns or not steps or rate - highest > median(steps):
         return None
-    return rate
-
-
-def _since(begin: str, codes: Sequence[str], rate: float) -> NDArray[np.float64]:
-    """Seconds (T,) of timecodes after the first one, by which midnight may lie in between."""
-    first = timecode_seconds(begin, rate)
-    day = timecode_seconds("24:00:00;00" if ";" in begin else "24:00:00:00", rate)
-    times = np.array([timecode_seconds(code, rate) for code in codes]) - first
-    return np.where(times < -day / 2, times + day, times)
+    return round(rate * 1000 / 1001, 2) if ";" in codes[0] else rate
 
 
 def _sound(path: Path) -> tuple[FloatArray, int]:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -67,18 +68,31 @@ class Movement:
 def timecode_seconds(text: str, fps: float) -> float:
     """Seconds of an SMPTE timecode HH:MM:SS:FF or HH:MM:SS:FF.fff; a `;` marks drop-frame.
 
-    Raises ValueError when it is none.
+    Drop-frame counts 29.97 (59.94) frames a second, also where `fps` says 30 (60). Raises
+    ValueError when it is none.
     """
-    drop = ";" in text
     hours, minutes, seconds, frames = (float(part) for part in text.replace(";", ":").split(":"))
     nominal = round(fps)
+    within = hours <= 24 and minutes < 60 and seconds < 60 and frames < nominal
+    if not within or "-" in text:
+        raise ValueError(f"{text} is none at {fps:g} frames a second")
     count = ((hours * 60 + minutes) * 60 + seconds) * nominal + frames
-    if drop:
+    rate = exact_fps(fps)
+    if ";" in text:
+        if nominal % 30:
+            raise ValueError(f"{text} is drop-frame, which {fps:g} frames a second do not have")
         # Two (at 60 fps four) numbers are left out each minute but the tenth.
         whole = hours * 60 + minutes
         count -= (nominal // 15) * (whole - whole // 10)
-    rate = exact_fps(fps)
+        rate = Fraction(nominal * 1000, 1001)
     return count * rate.denominator / rate.numerator
+
+
+def seconds_between(first: str, later: str, fps: float) -> float:
+    """Seconds from one timecode to another, less than half a day: midnight may lie in between."""
+    between = timecode_seconds(later, fps) - timecode_seconds(first, fps)
+    day = timecode_seconds("24:00:00;00" if ";" in later else "24:00:00:00", fps)
+    return between - day * round(between / day)
 
 
 def timecode_offset(path: Path) -> float:
@@ -89,11 +103,7 @@ def timecode_offset(path: Path) -> float:
     try:
         stored = json.loads(path.read_text(encoding="utf-8-sig"))
         fps = float(stored["fps"])
-        face = timecode_seconds(stored["blendshapes_start"], fps)
-        offset = face - timecode_seconds(stored["audio_start"], fps)
-        if not math.isfinite(offset):
-            raise ValueError("a number is not finite")
-        return offset
+        return seconds_between(stored["audio_start"], stored["blendshapes_start"], fps)
     except (
         ArithmeticError, AttributeError, KeyError, OSError, TypeError, ValueError
     ) as error:  # fmt: skip

@@ -70,6 +70,23 @@ def test_a_take_may_go_over_midnight(tmp_path: Path, sound: Path) -> None:
     np.testing.assert_allclose(jaw, np.arange(1, 120) / 120, atol=1e-5)
 
 
+def test_a_take_in_drop_frame_lasts_as_long_as_its_sound(tmp_path: Path) -> None:
+    heading, *rows = live_link_rows(61 * 60, begin=0)
+    # Numbered as 60 a second, of which four are left out at the full minute.
+    rows = [row.replace(":", ";", 3).replace(";", ":", 2) for row in rows]
+    rows = [row for row in rows if not row.startswith(tuple(f"00:01:00;0{k}" for k in range(4)))]
+    (tmp_path / "take.csv").write_text("\n".join([heading, *rows]))
+    frame = 1001 / 60000
+    soundfile.write(tmp_path / "sound.wav", np.zeros(round(len(rows) * frame * 8000) + 1), 8000)
+    run("from-live-link", tmp_path / "take.csv", tmp_path / "sound.wav", tmp_path / "take")
+    recording = read_recording(tmp_path / "take")
+    assert recording.fps == 59.94
+    assert len(recording.capture.times) == len(rows)
+    assert recording.capture.times[-1] == pytest.approx(frame * (len(rows) - 1), abs=1e-4)
+    jaw = [float(row.split(",")[2 + JAW]) for row in rows]
+    np.testing.assert_allclose(recording.capture.weights[:, JAW], jaw, atol=1e-5)
+
+
 def test_a_take_too_short_to_show_its_frame_rate_is_told_it(tmp_path: Path, sound: Path) -> None:
     (tmp_path / "take.csv").write_text("\n".join(live_link_rows(20)))
     arguments = ("from-live-link", tmp_path / "take.csv", sound, tmp_path / "take")
@@ -147,6 +164,7 @@ def beat(*frames: object, names: str = "jawOpen") -> str:
         ("take.csv", "\n".join([*live_link_rows(2), "11:22:33:02,61,1,2"]), "line 4: 2 values"),
         ("take.csv", "\n".join([*live_link_rows(2), "11:22:33:02,61,x"]), "line 4: could not"),
         ("take.csv", "\n".join(live_link_rows(70)).replace("11:22", "noon"), "not HH:MM:SS:FF"),
+        ("take.csv", "\n".join(live_link_rows(70)).replace(":07.0", ":inf"), "not HH:MM:SS:FF"),
         ("take.csv", "\0\udcff", "is not a table in UTF-8"),
         ("take.csv", None, r"cannot read .*take\.csv: No such file"),
         ("a.json", None, r"cannot read .*a\.json: No such file"),

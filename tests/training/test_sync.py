@@ -25,9 +25,31 @@ def test_timecodes_are_seconds() -> None:
     assert sync.timecode_seconds("00:01:00:15", 30) == 60.5
     assert sync.timecode_seconds("01:00:00:00", 25) == 3600.0
     # An hour of drop-frame timecode is an hour, to a thousandth of a second.
-    assert sync.timecode_seconds("01:00:00;00", 29.97) == pytest.approx(3599.9964)
-    with pytest.raises(ValueError, match="unpack"):
-        sync.timecode_seconds("12:00", 30)
+    for fps in (29.97, 30, 59.94, 60):
+        assert sync.timecode_seconds("01:00:00;00", fps) == pytest.approx(3599.9964)
+    # Two numbers are left out at the full minute, none at the tenth.
+    frame = 1001 / 30000
+    for last, first in (("00:00:59;29", "00:01:00;02"), ("00:09:59;29", "00:10:00;00")):
+        assert sync.seconds_between(last, first, 29.97) == pytest.approx(frame)
+    assert sync.seconds_between("23:59:59;29", "00:00:00;00", 29.97) == pytest.approx(frame)
+
+
+@pytest.mark.parametrize(
+    ("text", "fps"),
+    [
+        ("12:00", 30),
+        ("00:00:00:30", 30),
+        ("00:60:00:00", 30),
+        ("00:00:60:00", 30),
+        ("00:00:nan:00", 30),
+        ("00:00:-1:00", 30),
+        ("00:00:00;00", 25),
+        ("00:00:00:00", -30),
+    ],
+)
+def test_what_no_clock_shows_is_no_timecode(text: str, fps: float) -> None:
+    with pytest.raises(ValueError, match=r"unpack|is none at|do not have"):
+        sync.timecode_seconds(text, fps)
 
 
 def test_timecode_json_moves_the_face(tmp_path: Path) -> None:
@@ -36,6 +58,10 @@ def test_timecode_json_moves_the_face(tmp_path: Path) -> None:
     assert sync.with_timecode(before) is before
     moved = sync.with_timecode(read_recording(write_late(folder, seed=1)))
     np.testing.assert_allclose(moved.capture.times, before.capture.times + 0.2)
+    starts = {"fps": 30, "audio_start": "23:59:59:24", "blendshapes_start": "00:00:00:00"}
+    (folder / "timecode.json").write_text(json.dumps(starts))
+    over_midnight = sync.with_timecode(read_recording(folder))
+    np.testing.assert_allclose(over_midnight.capture.times, before.capture.times + 0.2)
 
 
 @pytest.mark.parametrize(
