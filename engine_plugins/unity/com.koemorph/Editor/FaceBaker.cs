@@ -24,6 +24,9 @@ namespace KoeMorph.Editor
         /// <exception cref="KoeMorphException">The clip gives no samples, or the model cannot be run.</exception>
         public static List<Frame> Frames(AudioClip clip, TextAsset model, KoeMorphPreset preset)
         {
+            if (clip.loadState == AudioDataLoadState.Unloaded) clip.LoadAudioData();  // as without Preload Audio Data
+            if (clip.loadState == AudioDataLoadState.Loading)
+                throw new KoeMorphException("AudioClip '" + clip.name + "' is still being loaded: try again in a moment.");
             var samples = new float[clip.samples * clip.channels];
             if (!clip.GetData(samples, 0))
                 throw new KoeMorphException(

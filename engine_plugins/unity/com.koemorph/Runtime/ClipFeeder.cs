@@ -25,6 +25,14 @@ namespace KoeMorph
         bool _playing;
         double _wall = AudioClock.Wall;
 
+        /// <summary>Whether the clip's samples are still to come: with Load In Background, or without Preload Audio Data,
+        /// where playing loads them.</summary>
+        public static bool Waits(AudioSource source, AudioClip clip)
+        {
+            var state = clip.loadState;
+            return state == AudioDataLoadState.Loading || state == AudioDataLoadState.Unloaded && !source.isPlaying;
+        }
+
         /// <exception cref="KoeMorphException">The clip gives no samples.</exception>
         public ClipFeeder(FaceStream stream, AudioClip clip)
         {

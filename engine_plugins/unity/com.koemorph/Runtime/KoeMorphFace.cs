@@ -125,7 +125,7 @@ namespace KoeMorph
                 _clip = _source == null ? null : _source.clip;
                 RememberInspector();
                 if (_input == FaceInput.AudioSource && _source == null) return;  // may yet come; see LateUpdate
-                if (_input == FaceInput.AudioClip && _clip == null) return;  // nothing to say yet
+                if (_input == FaceInput.AudioClip && (_clip == null || ClipFeeder.Waits(_source, _clip))) return;  // nothing to say yet
                 var asset = ModelInUse;
                 var model = SharedModel.Acquire(asset);
                 _acquired = asset;
@@ -208,7 +208,8 @@ namespace KoeMorph
             var stream = _stream;
             _stream = null;
             if (stream != null) stream.Dispose();
-            if (_acquired != null) SharedModel.Release(_acquired);
+            // Not "!= null": its AssetBundle may have taken the asset away meanwhile, and the model is still held.
+            if (!ReferenceEquals(_acquired, null)) SharedModel.Release(_acquired);
             _acquired = null;
             _feeder = null;
             _shownPreset = null;
@@ -244,7 +245,11 @@ namespace KoeMorph
             get { return AudioListener.pause && _input != FaceInput.Manual && !_source.ignoreListenerPause; }
         }
 
-        bool ClipChanged() { return _source != null && _source.clip != _clip; }
+        bool ClipChanged()
+        {
+            if (_source == null) return false;
+            return _source.clip != _clip || _stream == null && _problem.Length == 0 && _clip != null && !ClipFeeder.Waits(_source, _clip);
+        }
 
         void OnAudioConfigurationChanged(bool deviceWasChanged)
         {

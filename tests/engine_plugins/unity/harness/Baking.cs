@@ -17,6 +17,7 @@ namespace KoeMorph.Harness
             {
                 var face = stage.AddFace();
                 var clip = Playing.Clip(arguments);
+                clip.loadState = AudioDataLoadState.Unloaded;  // without Preload Audio Data
                 AssetDatabase.Assets["Assets/Voice/voice.wav"] = clip;
                 AssetDatabase.Assets["Assets/Voice/streamed.wav"] = new AudioClip { name = "streamed" };
                 Selection.Now.AddRange(AssetDatabase.Assets.Values.ToArray());
@@ -27,6 +28,12 @@ namespace KoeMorph.Harness
                     Call(window, "OnGUI");
                     Expect.OneError("streamed", "Decompress On Load");
                 }
+                clip.loadState = AudioDataLoadState.Unloaded;
+                clip.LoadsInBackground = true;
+                AssetDatabase.Assets.Remove("Assets/Voice/streamed.wav");
+                Selection.Now.RemoveAll(selected => selected != clip);
+                Call(window, "OnGUI");
+                Expect.OneError("voice", "still being loaded");
                 Save((AnimationClip)AssetDatabase.Assets["Assets/Voice/voice.anim"], arguments[4]);
                 Inspect(face);
             }

@@ -17,12 +17,14 @@ namespace KoeMorph.Harness
             Stage.UseModel(arguments[0]);
             NoSource();
             StreamingClip();
+            ClipThatIsNotLoaded();
             NoShapes();
             NotAPreset();
             NotAMap();
             DeviceChange();
             OtherChannels();
             MeshChange();
+            ModelTakenAway(arguments[0]);
             SceneChange();
         }
 
@@ -119,6 +121,32 @@ namespace KoeMorph.Harness
             UnityEngine.Object.Destroy(head);
         }
 
+        static void ClipThatIsNotLoaded()
+        {
+            using (var stage = new Stage())
+            {
+                var clip = AudioClip.Create("later", 48000, 1, 48000, false);
+                clip.loadState = AudioDataLoadState.Unloaded;
+                stage.Source.clip = clip;
+                stage.AddFace().Input = FaceInput.AudioClip;
+                stage.Tick();
+                Expect.True(stage.Face.Problem == "" && stage.Face.Info.Fps == 0, "a clip that is loaded when it is played is waited for");
+                stage.Source.Play();
+                clip.loadState = AudioDataLoadState.Loading;
+                stage.Tick();
+                Expect.True(stage.Face.Problem == "" && stage.Face.Info.Fps == 0, "and while it is being loaded");
+                clip.loadState = AudioDataLoadState.Loaded;
+                stage.Tick();
+                Expect.True(stage.Face.Info.PushedSamples > 0, "the face then hears it");
+                Expect.NoComplaint();
+                stage.Source.clip = AudioClip.Create("gone", 48000, 1, 48000, false);
+                stage.Source.clip.loadState = AudioDataLoadState.Failed;
+                stage.Tick();
+                stage.Tick();
+                Expect.OneError("gone");
+            }
+        }
+
         static void NoShapes()
         {
             using (var stage = new Stage())
@@ -205,6 +233,21 @@ namespace KoeMorph.Harness
                 Expect.True(Math.Abs(stage.Renderer.GetBlendShapeWeight(0) - jaw) < 1e-6, "the new mesh is driven by its own scale");
                 Expect.NoComplaint();
             }
+        }
+
+        // As AssetBundle.Unload(true) does while the face still speaks.
+        static void ModelTakenAway(string path)
+        {
+            using (var stage = Talking())
+            {
+                var own = new TextAsset(System.IO.File.ReadAllBytes(path));
+                stage.Face.Model = own;
+                UnityEngine.Object.Destroy(own);
+                Talk(stage);
+                Expect.True(!stage.AtRest, "a face outlives the asset of its model");
+            }
+            Expect.True(SharedModel.Count == 0, "and lets the model go");
+            Expect.NoComplaint();
         }
 
         // The rate changes, and then the scene goes, while the mixer is still at work.

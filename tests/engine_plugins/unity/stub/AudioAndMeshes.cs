@@ -31,6 +31,8 @@ namespace UnityEngine
         }
     }
 
+    public enum AudioDataLoadState { Unloaded, Loading, Loaded, Failed }
+
     public class AudioClip : Object
     {
         /// <summary>Stub only: interleaved samples; null for a clip whose load type gives none.</summary>
@@ -39,6 +41,7 @@ namespace UnityEngine
         public int samples { get; private set; }
         public int channels { get; private set; }
         public int frequency { get; private set; }
+        public AudioDataLoadState loadState { get; set; } = AudioDataLoadState.Loaded;
         public float length { get { return samples / (float)frequency; } }
 
         public static AudioClip Create(string name, int lengthSamples, int channels, int frequency, bool stream)
@@ -50,6 +53,15 @@ namespace UnityEngine
             };
         }
 
+        public bool LoadAudioData()
+        {
+            loadState = LoadsInBackground ? AudioDataLoadState.Loading : AudioDataLoadState.Loaded;
+            return true;
+        }
+
+        /// <summary>Stub only: whether LoadAudioData returns before the samples are there.</summary>
+        public bool LoadsInBackground;
+
         public bool SetData(float[] data, int offsetSamples)
         {
             Array.Copy(data, 0, Data, offsetSamples * channels, data.Length);
@@ -59,7 +71,7 @@ namespace UnityEngine
         /// <summary>Fills the whole array; past the end it goes on at the start, as Unity does.</summary>
         public bool GetData(float[] data, int offsetSamples)
         {
-            if (Data == null) return false;
+            if (Data == null || loadState != AudioDataLoadState.Loaded) return false;
             for (var i = 0; i < data.Length; i++) data[i] = Data[(offsetSamples * channels + i) % Data.Length];
             return true;
         }
