@@ -25,6 +25,9 @@ namespace KoeMorph
         KoeMorphFace _face;
         AudioClip _clip;
         int _read;
+        // What was asked for last: an inspector may have changed the settings since.
+        string _askedDevice = "";
+        int _askedRate;
         double _heard, _retry;
         bool _warned;
 
@@ -32,13 +35,13 @@ namespace KoeMorph
         public string Device
         {
             get { return _device; }
-            set { StopDevice(); _device = value; }
+            set { _device = value; FollowSettings(); }
         }
 
         /// <summary>True while sound is coming in.</summary>
         public bool IsListening { get { return _clip != null; } }
 
-        string DeviceOrNull { get { return string.IsNullOrEmpty(_device) ? null : _device; } }
+        string DeviceOrNull { get { return string.IsNullOrEmpty(_askedDevice) ? null : _askedDevice; } }
 
         void OnEnable()
         {
@@ -52,17 +55,28 @@ namespace KoeMorph
         void Update()
         {
             var wall = AudioClock.Wall;
+            FollowSettings();
             if (_clip == null && wall >= _retry) StartDevice(wall);
             if (_clip == null) return;
             if (Read()) _heard = wall;
             else if (wall - _heard > Lost || !Microphone.IsRecording(DeviceOrNull)) Lose(wall);
         }
 
+        void FollowSettings()
+        {
+            if (_device == _askedDevice && _sampleRate == _askedRate) return;
+            StopDevice();
+            _askedDevice = _device;
+            _askedRate = _sampleRate;
+            _retry = 0;
+            _warned = false;
+        }
+
         void StartDevice(double wall)
         {
             _retry = wall + Lost;
             if (Microphone.devices.Length > 0)
-                _clip = Microphone.Start(DeviceOrNull, true, BufferSeconds, _sampleRate);
+                _clip = Microphone.Start(DeviceOrNull, true, BufferSeconds, _askedRate);
             if (_clip == null)
             {
                 Warn("cannot be opened; is it plugged in, and may this app use it?");
@@ -108,7 +122,7 @@ namespace KoeMorph
         {
             if (_warned) return;
             _warned = true;
-            var device = DeviceOrNull == null ? "The microphone" : "The microphone '" + _device + "'";
+            var device = DeviceOrNull == null ? "The microphone" : "The microphone '" + _askedDevice + "'";
             Debug.LogWarning("KoeMorph: " + device + " " + what, this);
         }
     }

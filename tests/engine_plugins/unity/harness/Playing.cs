@@ -1,4 +1,5 @@
 using System;
+using System.Reflection;
 using System.Threading;
 using UnityEngine;
 
@@ -162,6 +163,7 @@ namespace KoeMorph.Harness
                 Stage.Wait(2);
                 stage.Tick();
                 Expect.True(microphone.IsListening, "a device that comes is taken up");
+                ChooseDevices(stage, microphone);
             }
             using (var stage = new Stage { Rate = 16000 })
             {
@@ -194,6 +196,24 @@ namespace KoeMorph.Harness
                 Expect.True(face.Info.Frames > info.Frames + 30 && face.PlaybackTime > shown + 1, "it is the same voice");
                 Expect.True(face.Info.PushedSamples > info.PushedSamples + 44100, "at the other device's rate");
             }
+        }
+
+        static void ChooseDevices(Stage stage, KoeMorphMicrophone microphone)
+        {
+            const BindingFlags hidden = BindingFlags.Instance | BindingFlags.NonPublic;
+            typeof(KoeMorphMicrophone).GetField("_device", hidden).SetValue(microphone, "headset");  // as an inspector does
+            stage.Tick();
+            Expect.True(microphone.IsListening && Microphone.Name == "headset", "another device of the inspector is taken up");
+            typeof(KoeMorphMicrophone).GetField("_sampleRate", hidden).SetValue(microphone, 32000);
+            stage.Tick();
+            Expect.True(microphone.IsListening && Microphone.Clip.frequency == 32000, "and another rate");
+            microphone.Device = "";
+            Expect.True(!Microphone.Recording, "the device that is left no longer records");
+            stage.Tick();
+            Expect.True(microphone.IsListening && Microphone.Name == null, "no name is the system's");
+            microphone.enabled = false;
+            Expect.True(!Microphone.Recording, "and nothing records when nobody listens");
+            Expect.NoComplaint();
         }
 
         // A device whose clock is `speed` times the game's writes samples into its ring.

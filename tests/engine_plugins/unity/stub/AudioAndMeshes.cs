@@ -112,6 +112,7 @@ namespace UnityEngine
         public static AudioClip Clip;      // stub only: the device's ring
         public static int Position;        // stub only
         public static bool Recording;      // stub only
+        public static string Name;         // stub only: of the device that records
         public static int Channels = 1;    // stub only
         public static int Frequency;       // stub only: the device's own; 0: as wanted
         public static string[] devices = new string[0];
@@ -122,12 +123,13 @@ namespace UnityEngine
             Clip = AudioClip.Create("Microphone", lengthSec * frequency, Channels, frequency, false);
             Position = 0;
             Recording = true;
+            Name = deviceName;
             return Clip;
         }
 
-        public static void End(string deviceName) { Recording = false; }
-        public static bool IsRecording(string deviceName) { return Recording; }
-        public static int GetPosition(string deviceName) { return Position; }
+        public static void End(string deviceName) { if (deviceName == Name) Recording = false; }
+        public static bool IsRecording(string deviceName) { return Recording && deviceName == Name; }
+        public static int GetPosition(string deviceName) { return IsRecording(deviceName) ? Position : 0; }
     }
 #endif
 
