@@ -22,7 +22,9 @@ namespace KoeMorph
         // Clip position fed next, position at the last update, and how far feeding is ahead of it (frames).
         int _next, _position;
         long _lead;
-        bool _playing;
+        bool _playing, _begun;
+        // Where the clip was found when it began to play.
+        int _start;
         double _wall = AudioClock.Wall;
 
         /// <summary>Whether the clip's samples are still to come: with Load In Background, or without Preload Audio Data,
@@ -45,6 +47,10 @@ namespace KoeMorph
                     "in the import settings, or use the Audio Source input.");
         }
 
+        /// <summary>Whether the clip is heard. A source that is to play at a later time (PlayScheduled, PlayDelayed) says
+        /// at once that it plays, but stands still until then.</summary>
+        public bool IsHeard { get { return _playing && _begun; } }
+
         /// <summary>Feeds what will soon be heard; returns the stream time being heard now.</summary>
         public double Advance(AudioSource source)
         {
@@ -62,6 +68,12 @@ namespace KoeMorph
         void Follow(AudioSource source)
         {
             var position = source.timeSamples;
+            if (!_playing)
+            {
+                _begun = false;
+                _start = position;
+            }
+            _begun |= position != _start;
             var advance = position - _position;
             if (advance < 0 && source.loop) advance += _clip.samples;
             // Beyond the longest gap (the game stood while the sound went on) it is as after seeking: all of it would not fit.

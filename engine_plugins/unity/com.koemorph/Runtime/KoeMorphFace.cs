@@ -293,8 +293,8 @@ namespace KoeMorph
             double time;
             if (_feeder != null)
             {
-                stopped = !_source.isPlaying;
                 time = _feeder.Advance(_source);
+                stopped = !_feeder.IsHeard;
             }
             else
             {

@@ -12,6 +12,7 @@ namespace KoeMorph.Harness
             Stage.UseModel(arguments[0]);
             AStoppedVoiceFallsToRestAndLivesOn();
             AGameThatStoodLosesNoSample();
+            AVoiceOfALaterTimeIsAwaited();
             APausedGameStandsStill();
             AnInterruptionHolds();
         }
@@ -65,6 +66,25 @@ namespace KoeMorph.Harness
                 Stage.Wait(5);
                 Pass(stage, 0.1);
                 Expect.True(stage.Face.Info.DroppedSamples == 0, "no sample is lost on the way");
+                Expect.NoComplaint();
+            }
+        }
+
+        // PlayScheduled: the source says that it plays, and stands at its start.
+        static void AVoiceOfALaterTimeIsAwaited()
+        {
+            using (var stage = new Stage())
+            {
+                var clip = AudioClip.Create("voice", 48000, 2, 48000, false);
+                Broken.Fill(clip.Data);
+                stage.Source.clip = clip;
+                stage.AddFace().Input = FaceInput.AudioClip;
+                var started = 0;
+                stage.Face.VoiceStarted.AddListener(() => started++);
+                for (var wait = 0; wait < 120; wait++) ShowAt(stage, 0);
+                Expect.True(started == 0 && !stage.Face.IsSpeaking, "a voice that is still to come has not begun");
+                for (var position = 800; position < 40000; position += 800) ShowAt(stage, position);
+                Expect.True(started == 1 && stage.OnMesh().Any(weight => weight > 0.01), "it begins when it is heard");
                 Expect.NoComplaint();
             }
         }
