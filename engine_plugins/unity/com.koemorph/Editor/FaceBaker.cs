@@ -70,15 +70,31 @@ namespace KoeMorph.Editor
 
         /// <summary>Bakes and saves beside the audio file, as NAME.anim; an older one keeps its identity.</summary>
         /// <returns>The asset's path.</returns>
+        /// <exception cref="KoeMorphException">As Bake, or nothing can be saved there.</exception>
         public static string BakeToAsset(AudioClip clip, KoeMorphFace face, Transform root)
         {
-            var path = System.IO.Path.ChangeExtension(AssetDatabase.GetAssetPath(clip), ".anim").Replace('\\', '/');
+            var audio = AssetDatabase.GetAssetPath(clip);
+            if (audio.Length == 0) throw new KoeMorphException("It is no asset of the project; use FaceBaker.Bake and save what that gives.");
+            var path = System.IO.Path.ChangeExtension(audio, ".anim").Replace('\\', '/');
             var baked = Bake(clip, face, root);
             var existing = AssetDatabase.LoadAssetAtPath<AnimationClip>(path);
-            if (existing == null) AssetDatabase.CreateAsset(baked, path);
+            if (existing == null) Create(baked, path);
             else EditorUtility.CopySerialized(baked, existing);
             AssetDatabase.SaveAssets();
             return path;
+        }
+
+        // Packages that are installed may not be written to.
+        static void Create(AnimationClip baked, string path)
+        {
+            try
+            {
+                AssetDatabase.CreateAsset(baked, path);
+            }
+            catch (UnityException error)
+            {
+                throw new KoeMorphException(path + " cannot be saved; bake a copy of the sound in Assets. " + error.Message, error);
+            }
         }
 
         // A quarter of a second at a time: a stream holds half of one between push and process.

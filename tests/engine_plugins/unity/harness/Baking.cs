@@ -34,6 +34,19 @@ namespace KoeMorph.Harness
                 Selection.Now.RemoveAll(selected => selected != clip);
                 Call(window, "OnGUI");
                 Expect.OneError("voice", "still being loaded");
+                clip.LoadsInBackground = false;
+                Selection.Now[0] = AssetDatabase.Assets["Packages/com.voices/voice.wav"] = Playing.Clip(arguments);
+                Call(window, "OnGUI");
+                Expect.OneError("voice", "Packages/com.voices/voice.anim", "copy of the sound in Assets");
+                try
+                {
+                    FaceBaker.BakeToAsset(Playing.Clip(arguments), face, face.transform);
+                    Expect.True(false, "what has no file cannot be saved beside it");
+                }
+                catch (KoeMorphException error)
+                {
+                    Expect.True(error.Message.Contains("FaceBaker.Bake"), "what to use is said");
+                }
                 Save((AnimationClip)AssetDatabase.Assets["Assets/Voice/voice.anim"], arguments[4]);
                 Inspect(face);
             }

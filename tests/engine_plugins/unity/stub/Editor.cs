@@ -234,7 +234,12 @@ namespace UnityEditor
             return Assets.TryGetValue(path, out found) ? found as T : null;
         }
 
-        public static void CreateAsset(Object asset, string path) { Assets.Add(path, asset); }
+        public static void CreateAsset(Object asset, string path)
+        {
+            if (path.StartsWith("Packages/")) throw new UnityException("Creating asset at path " + path + " failed.");
+            Assets.Add(path, asset);
+        }
+
         public static void SaveAssets() { }
     }
 

@@ -204,6 +204,11 @@ namespace UnityEngine
         public static void LogError(object message, Object context) { Console.Add("error: " + message); }
     }
 
+    public class UnityException : SystemException
+    {
+        public UnityException(string message) : base(message) { }
+    }
+
     public static class Application
     {
         public static bool isPlaying = true;
