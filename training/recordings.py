@@ -8,6 +8,7 @@ Either is read into a Recording; only v2.0 is written.
 from __future__ import annotations
 
 import datetime
+import io
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from koemorph.audio import open_audio
 from koemorph.coefficients import COEFFICIENTS, PASCAL_NAMES
 from koemorph.errors import AudioError, DataError, OutputError
 from koemorph.outputs.atomic import atomic_open, atomic_path
@@ -121,16 +123,24 @@ def resample_capture(capture: Capture, fps: float, frames: int) -> NDArray[np.fl
 
 def read_audio(path: str | Path) -> tuple[NDArray[np.float32], int]:
     """Audio as mono float32 (n,) and its sample rate; raises AudioError with the path."""
-    try:
-        samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (OSError, RuntimeError) as error:
-        raise AudioError(f"cannot read {path} as audio: {error}") from error
-    if len(samples) == 0:
-        raise AudioError(f"{path} has no samples.")
-    mono: NDArray[np.float32] = samples.mean(axis=1)
+    with open_audio(path) as recording:
+        mono = np.concatenate([block.mean(axis=1) for block in recording.blocks])
     if not np.isfinite(mono).all():
         raise AudioError(f"{path} has samples that are not finite numbers.")
-    return mono, int(rate)
+    return mono, recording.sample_rate
+
+
+def write_audio(
+    path: Path, audio: NDArray[np.floating[Any]], sample_rate: int, format: str = "WAV"
+) -> None:
+    """Writes (n,) as 16 bits, whole or not at all; OutputError where that is not possible.
+
+    It is encoded in memory, since libsndfile does not say that a disk is full.
+    """
+    encoded = io.BytesIO()
+    soundfile.write(encoded, audio, sample_rate, subtype="PCM_16", format=format)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(encoded.getbuffer())
 
 
 def write_recording(
@@ -160,8 +170,7 @@ def write_recording(
     except OSError as error:
         why = error.strerror or error
         raise OutputError(f"Cannot make {folder}: {why}; choose another place.") from error
-    with atomic_path(folder / "audio.wav") as path:
-        soundfile.write(str(path), audio, sample_rate, subtype="PCM_16", format="WAV")
+    write_audio(folder / "audio.wav", audio, sample_rate)
     with atomic_open(folder / "blendshapes.jsonl") as stream:
         times = uniform_times(len(weights), fps)
         for frame, (time, row) in enumerate(zip(times, np.clip(weights, 0, 1), strict=True)):

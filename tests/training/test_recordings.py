@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from babble import write_babble
 
 from koemorph.coefficients import COEFFICIENTS
-from koemorph.errors import AudioError, DataError
+from koemorph.errors import AudioError, DataError, OutputError
 from koemorph.training import recordings
 from koemorph.training.evaluate import read_cases
 
@@ -196,6 +197,26 @@ def test_phones_that_are_none_are_named(folder: Path, phones: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "phones": phones}))
     with pytest.raises(DataError, match=r"metadata\.json: phones must be a list of \[phone, start"):
         read_cases(folder.parent, 30, {})
+
+
+def test_a_full_disk_is_named_and_leaves_no_half_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputError, match=r"audio\.wav: the disk is full"):
+        write_babble(tmp_path / "clip", seed=1)
+    assert list((tmp_path / "clip").iterdir()) == []
+
+
+def test_why_a_sound_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match="does not exist; give the path"):
+        recordings.read_audio(tmp_path / "nowhere.wav")
+    soundfile.write(tmp_path / "slow.wav", np.zeros(100), 100)
+    with pytest.raises(AudioError, match="sample rate of 100 Hz"):
+        recordings.read_audio(tmp_path / "slow.wav")
 
 
 def test_missing_pieces_are_named(tmp_path: Path, folder: Path) -> None:
