@@ -283,8 +283,8 @@ def test_mistakes_are_answered_with_a_sentence(
     ("name", "text", "sentence"),
     [
         ("blendshapes.jsonl", "{broken", r"clip_1.blendshapes\.jsonl, line 1"),
-        ("audio.wav", "no sound", r"cannot read .*clip_1.audio\.wav as audio"),
-        ("audio.wav", "", r"cannot read .*clip_1.audio\.wav as audio"),
+        ("audio.wav", "no sound", r"clip_1.audio\.wav cannot be read as audio"),
+        ("audio.wav", "", r"clip_1.audio\.wav cannot be read as audio"),
         ("metadata.json", '{"unlabelled": null}', r"clip_1.metadata\.json: unlabelled must be"),
         (
             "timecode.json",
