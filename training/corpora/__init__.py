@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import math
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +53,32 @@ def clips(source_name: str, source: Path) -> Iterator[Clip]:
         raise DataError(f"the folder {source} does not exist.")
     found: Iterator[Clip] = importlib.import_module(SOURCES[source_name]).clips(source)
     return found
+
+
+def read_face(
+    path: Path, weights: str, names: str
+) -> tuple[NDArray[np.float32], tuple[str, ...], float]:
+    """A face out of an .npz: its tables `weights` (T, N) and `names` (N,), and `fps`.
+
+    Raises DataError, with the file, for a broken one and for numbers that are no face over time.
+    """
+    try:
+        with np.load(path) as stored:
+            face = np.asarray(stored[weights], np.float32)
+            known = tuple(map(str, stored[names]))
+            fps = float(stored["fps"])
+    except (BadZipFile, EOFError, KeyError, OSError, TypeError, ValueError, zlib.error) as error:
+        raise DataError(
+            f"{path} does not hold {weights}, {names} and fps ({error}): copy it again."
+        ) from error
+    if not 0 < fps < math.inf:
+        raise DataError(f"{path}: fps is {fps:g}, not a number above 0.")
+    if not face.size or face.shape[1:] != (len(known),):
+        raise DataError(f"{path}: {weights} has shape {face.shape}, not (T, {len(known)}).")
+    broken = np.flatnonzero(~np.isfinite(face).all(axis=1))
+    if len(broken):
+        raise DataError(f"{path}, frame {broken[0]}: a value of {weights} is not finite.")
+    return face, known, fps
 
 
 def write_clip(clip: Clip, out: Path) -> Path:

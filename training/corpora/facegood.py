@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.errors import DataError
 
-from . import Clip
+from . import Clip, read_face
 
 DEV = "1114_2_04"
 # What the map of the rig to ARKit moves; the rest of the face was not animated.
@@ -32,14 +30,14 @@ def clips(source: Path) -> Iterator[Clip]:
     if not tables:
         raise DataError(f"{source} is not FACEGOOD's data: it has no 1114_2_*.npz.")
     for path in tables:
-        table = np.load(path)
+        weights, names, fps = read_face(path, "arkit52", "arkit_names")
         yield Clip(
             name=path.stem,
             split="dev" if path.stem == DEV else "train",
             audio=path.with_suffix(".flac"),
-            weights=table["arkit52"].astype(np.float32),
-            names=tuple(map(str, table["arkit_names"])),
-            fps=float(table["fps"]),
+            weights=weights,
+            names=names,
+            fps=fps,
             unlabelled=tuple(name for name in COEFFICIENTS if name not in LABELLED),
             metadata={
                 "source_format": "artist-solved rig, mapped to ARKit",

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from koemorph.errors import DataError
 
-from . import Clip
+from . import Clip, read_face
 
 TRAIN_CLIPS = 800
 # Nearly flat in MediaPipe's output for this talker: no label rather than a wrong one.
@@ -29,14 +27,14 @@ def clips(source: Path) -> Iterator[Clip]:
     if not tables:
         raise DataError(f"{source} is not GRID: it has no coef/*.npz.")
     for number, path in enumerate(tables):
-        table = np.load(path)
+        weights, names, fps = read_face(path, "coef", "names")
         yield Clip(
             name=path.stem,
             split="train" if number < TRAIN_CLIPS else "dev",
             audio=source / "audio" / f"{path.stem}.flac",
-            weights=table["coef"].astype(np.float32),
-            names=tuple(map(str, table["names"])),
-            fps=float(table["fps"]),
+            weights=weights,
+            names=names,
+            fps=fps,
             unlabelled=UNLABELLED,
             metadata={
                 "source_format": "MediaPipe Face Landmarker",
