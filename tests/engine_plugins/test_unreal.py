@@ -82,12 +82,16 @@ def test_the_component_shows_the_face_of_the_voice(
 
 
 @pytest.mark.parametrize(
-    "situation", ["resting", "playing", "pausing", "saying", "presets", "listening"]
+    "situation",
+    ["resting", "playing", "pausing", "saying", "presets", "driving", "mixing", "listening"],
 )
 def test_what_happens_to_a_face_in_a_game(
     unreal_game: Path, unreal_plugin: Path, voice: Voice, situation: str
 ) -> None:
-    """Voices that stop or play already, pauses, lines to say, wrong presets, listeners at work."""
+    """Voices that stop or play already, pauses, lines to say, wrong presets, listeners at work.
+
+    Sounds of several sources, and meshes that come later, too.
+    """
     sound = [voice.file, str(voice.sample_rate), str(voice.channels)]
     play(unreal_game, unreal_plugin, situation, *sound)
 

@@ -116,6 +116,60 @@ void WrongPresets(const Sound& sound) {
   ExpectSilence();
 }
 
+// A cue that mixes sounds plays each as a source of its own, all with the listener of their component.
+void Mixing(const Sound& sound) {
+  Level level;
+  level.Begin();
+  level.audio->Play();
+  const auto play = [&](int32 source) {
+    return [&level, source](std::vector<float>& block, const Sound& heard) {
+      ISourceBufferListener::FOnNewBufferParams params;
+      params.AudioData = block.data();
+      params.SourceId = source;
+      params.NumSamples = static_cast<int32>(block.size());
+      params.NumChannels = heard.channels;
+      params.SampleRate = heard.rate;
+      level.audio->StubListener->OnNewBuffer(params);
+    };
+  };
+  const Source voice = play(3), breath = play(7);
+  const auto both = [&](std::vector<float>& block, const Sound& heard) {
+    voice(block, heard);
+    breath(block, heard);
+  };
+  const Sound second = FirstSeconds(sound, 1);
+  Speak(level, second, both, [] {});
+  Expect(level.face->GetVoice()->Info().pushed_samples <= sound.rate && level.face->IsSpeaking(),
+         "one of them is the voice");
+  level.audio->StubListener->OnSourceReleased(7);
+  Speak(level, second, breath, [] {});
+  Expect(!level.face->IsSpeaking(), "the other one is not, while the first is there");
+  level.audio->StubListener->OnSourceReleased(3);
+  Speak(level, second, breath, [] {});
+  Expect(level.face->IsSpeaking() && !level.AtRest(), "where it has ended, the next one is");
+  ExpectSilence();
+}
+
+// Morph targets that are driven from some moment on, on a mesh that comes even later, and then no more.
+void DrivingLater(const Sound& sound) {
+  Level level;
+  level.face->Input = EKoeMorphInput::Manual;
+  level.Begin();
+  const Sound second = FirstSeconds(sound, 1);
+  Speak(level, second, Pushed(level), [] {});
+  level.face->bDriveMorphTargets = true;
+  level.Tick(1.0 / 60);
+  ExpectLine({"no mesh"});
+  level.SetShapes({"jawOpen"});
+  Speak(level, second, Pushed(level), [] {});
+  Expect(level.Morph("jawOpen") > 0 && level.Morph("jawOpen") == level.face->GetCurve("JawOpen"),
+         "a mesh that comes later speaks");
+  level.face->bDriveMorphTargets = false;
+  Speak(level, second, Pushed(level), [] {});
+  Expect(!level.AtRest() && level.Morph("jawOpen") == 0, "and rests where it is left alone");
+  ExpectSilence();
+}
+
 // Listeners of the face's events start it anew in the midst of its work.
 void Listening(const Sound& sound) {
   Level level;
@@ -132,6 +186,11 @@ void Listening(const Sound& sound) {
   Expect(level.face->GetVoice()->Info().fps == 60 && level.Morph("jawOpen") > 0, "and shown");
   level.End();
   Expect(level.face->GetVoice() == nullptr, "a face that ends is not opened again");
+  level.Begin();
+  Speak(level, second, Pushed(level), [] {});
+  level.face->OnVoiceStopped.StubListener = [&] { level.End(); };
+  level.face->SetModelName(TEXT("koemorph-30"));
+  Expect(level.face->GetVoice() == nullptr, "one that a listener ends stays closed");
   level.face->OnVoiceStopped.StubListener = nullptr;
 
   UKoeMorphPreset preset;
@@ -156,6 +215,10 @@ bool PlaySituation(const std::string& name, const Sound& sound) {
     Saying();
   else if (name == "presets")
     WrongPresets(sound);
+  else if (name == "driving")
+    DrivingLater(sound);
+  else if (name == "mixing")
+    Mixing(sound);
   else if (name == "listening")
     Listening(sound);
   else

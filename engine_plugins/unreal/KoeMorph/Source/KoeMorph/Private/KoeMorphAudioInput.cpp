@@ -15,6 +15,8 @@
 #include "Sound/SoundSubmix.h"
 #include "Voice.h"
 
+#include <atomic>
+
 namespace
 {
 using FOutlet = TSharedRef<FKoeMorphOutlet, ESPMode::ThreadSafe>;
@@ -30,13 +32,25 @@ public:
 
 	virtual void OnNewBuffer(const FOnNewBufferParams& Params) override
 	{
+		// A cue that mixes sounds plays each as a source of its own, at the same time: one of them is the voice.
+		int32 Expected = INDEX_NONE;
+		if (!Followed.compare_exchange_strong(Expected, Params.SourceId) && Expected != Params.SourceId)
+		{
+			return;
+		}
 		Outlet->Feed(Params.AudioData, Params.NumSamples, Params.SampleRate, Params.NumChannels);
 	}
 
-	virtual void OnSourceReleased(const int32 SourceId) override {}
+	virtual void OnSourceReleased(const int32 SourceId) override
+	{
+		int32 Expected = SourceId;
+		Followed.compare_exchange_strong(Expected, INDEX_NONE);
+	}
 
 private:
 	const FOutlet Outlet;
+	/** The source that is heard until it ends; none: the next one. */
+	std::atomic<int32> Followed{INDEX_NONE};
 };
 
 class FSourceInput final : public FKoeMorphAudioInput

@@ -44,9 +44,10 @@ void UKoeMorphComponent::EndPlay(const EEndPlayReason::Type Reason)
 
 void UKoeMorphComponent::Open()
 {
-	if (Voice)
+	// Listeners of OnVoiceStopped may have opened it, with what it is to have now, or ended it.
+	if (Voice || !HasBegunPlay())
 	{
-		return; // listeners of OnVoiceStopped have opened it, with what it is to have now
+		return;
 	}
 	Problem.Reset();
 	FString Why;
@@ -99,20 +100,22 @@ bool UKoeMorphComponent::OpenMap(FString& OutProblem)
 	}
 	Curves.Reset();
 	Curves.SetNumZeroed(CurveNames.Num());
-	if (bDriveMorphTargets)
+	return !bDriveMorphTargets || FindMorphTargets(OutProblem);
+}
+
+bool UKoeMorphComponent::FindMorphTargets(FString& OutProblem)
+{
+	MorphTargets = FKoeMorphMorphTargets::Find(*GetOwner(), MapName, MapFile.FilePath, OutProblem);
+	if (!MorphTargets.IsValid())
 	{
-		MorphTargets = FKoeMorphMorphTargets::Find(*GetOwner(), MapName, MapFile.FilePath, OutProblem);
-		if (!MorphTargets.IsValid())
-		{
-			return false;
-		}
-		if (MorphTargets->Num() == 0)
-		{
-			UE_LOG(LogKoeMorph, Warning,
-				TEXT("%s: no mesh of this actor has a morph target that the map drives (with ARKit's names: jawOpen, mouthClose, "
-					 "...). Choose another Map Name."),
-				*GetPathName());
-		}
+		return false;
+	}
+	if (MorphTargets->Num() == 0)
+	{
+		UE_LOG(LogKoeMorph, Warning,
+			TEXT("%s: no mesh of this actor has a morph target that the map drives (with ARKit's names: jawOpen, mouthClose, "
+				 "...). Choose another Map Name."),
+			*GetPathName());
 	}
 	return true;
 }
@@ -182,7 +185,30 @@ void UKoeMorphComponent::TickComponent(float DeltaTime, ELevelTick TickType, FAc
 	Voice->Show(Now, Voice->Lag() + Delay, &Face);
 	FMemory::Memcpy(Weights.GetData(), Face.data(), sizeof(Face));
 	SetSpeaking(Voice->speaking());
+	if (Voice && bDriveMorphTargets != MorphTargets.IsValid() && !FollowMorphTargets())
+	{
+		return;
+	}
 	Show();
+}
+
+/** A game may turn them on and off at any time. */
+bool UKoeMorphComponent::FollowMorphTargets()
+{
+	FString Why;
+	if (bDriveMorphTargets && !FindMorphTargets(Why))
+	{
+		Fail(Why);
+		return false;
+	}
+	if (!bDriveMorphTargets)
+	{
+		TArray<float> Rest;
+		Rest.SetNumZeroed(Weights.Num());
+		MorphTargets->Show(Rest);
+		MorphTargets.Reset();
+	}
+	return true;
 }
 
 void UKoeMorphComponent::Show()

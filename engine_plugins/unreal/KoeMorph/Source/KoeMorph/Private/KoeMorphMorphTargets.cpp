@@ -17,13 +17,12 @@ TSharedPtr<FKoeMorphMorphTargets> FKoeMorphMorphTargets::Find(
 		FMesh Mesh;
 		Mesh.Component = Component;
 		Mesh.Asset = Component->GetSkeletalMeshAsset();
-		if (Mesh.Asset == nullptr)
+		if (Mesh.Asset != nullptr) // else it is given one later, which Show notices
 		{
-			continue;
-		}
-		for (const UMorphTarget* const Target : Mesh.Asset->GetMorphTargets())
-		{
-			Mesh.Names.Add(Target->GetFName());
+			for (const UMorphTarget* const Target : Mesh.Asset->GetMorphTargets())
+			{
+				Mesh.Names.Add(Target->GetFName());
+			}
 		}
 		const FString Name = MapName.IsEmpty() ? FString(TEXT("arkit")) : MapName;
 		Mesh.Map = FKoeMorphModule::Get().LoadMap(Name, MapFile, &Mesh.Names, OutProblem);

@@ -171,6 +171,8 @@ public:
 private:
 	void Open();
 	bool OpenMap(FString& OutProblem);
+	bool FindMorphTargets(FString& OutProblem);
+	bool FollowMorphTargets();
 	void Close();
 	void Fail(const FString& Message);
 	void Report(const FString& Message);
