@@ -125,7 +125,8 @@ void Component(const Sound& sound, const std::string& out) {
     Expect(std::equal(curves.begin(), curves.end(), link.values.begin(), link.values.end()),
            "Live Link has the same");
     const float jaw = level.face->GetCurve("JawOpen");
-    Expect(std::abs(JawThroughNode(level, 1) - jaw) < 1e-6f, "the node sets the curves");
+    for (const float all : {1.0f, 3.0f})
+      Expect(std::abs(JawThroughNode(level, all) - jaw) < 1e-6f, "the node sets the curves");
     Expect(std::abs(JawThroughNode(level, 0.5f) - (0.5f + jaw) / 2) < 1e-6f, "and blends them");
   });
   Expect(level.Morph("Scar") == -1, "a stranger is left alone");
@@ -320,6 +321,14 @@ void Bake(const Sound& sound, const std::string& out) {
     bake({});
     ExpectLine({"None was not baked", "no imported samples"});
   }
+  USoundWave* const taken = NewObject<USoundWave>(CreatePackage(TEXT("/Game/Voice/Taken")), "Taken");
+  taken->StubPcm = wave->StubPcm;
+  taken->StubRate = wave->StubRate;
+  taken->StubChannels = wave->StubChannels;
+  NewObject<UMorphTarget>(CreatePackage(TEXT("/Game/Voice/Taken_Face")), "Taken_Face");
+  StubDefault<UContentBrowserAssetContextMenuContext>()->StubSelected = {taken};
+  bake({});
+  ExpectLine({"Taken was not baked", "Taken_Face", "no animation"});
   UPackage* const package = CreatePackage(TEXT("/Game/Voice/Line_Face"));
   UAnimSequence* const baked = FindObject<UAnimSequence>(package, TEXT("Line_Face"));
   Expect(baked != nullptr && package->StubContent.size() == 1 && package->StubDirty,

@@ -57,6 +57,11 @@ T StubCast(From* Object)
 	return static_cast<T>(Object);
 #endif
 }
+template <typename T>
+T* Cast(UObject* Object)
+{
+	return StubCast<T*>(Object);
+}
 UPackage* CreatePackage(const TCHAR* Name);
 
 void StubPlace(UObject& Object, UObject* Outer, FName Name);

@@ -25,6 +25,11 @@ struct FMath
 	{
 		return std::max(A, B);
 	}
+	template <typename T>
+	static T Clamp(T X, T Least, T Most)
+	{
+		return std::clamp(X, Least, Most);
+	}
 	static float Lerp(float A, float B, float Alpha) { return A + Alpha * (B - A); }
 	static int32 RoundToInt(double Value) { return static_cast<int32>(std::lround(Value)); }
 };

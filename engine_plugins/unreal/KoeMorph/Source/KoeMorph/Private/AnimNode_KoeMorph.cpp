@@ -39,10 +39,11 @@ void FAnimNode_KoeMorph::Evaluate_AnyThread(FPoseContext& Output)
 {
 	SourcePose.Evaluate(Output);
 	const int32 Count = FMath::Min(Weights.Num(), Names.Num());
+	const float Shown = FMath::Clamp(Alpha, 0.0f, 1.0f); // what comes through its pin may be anything
 	for (int32 Index = 0; Index < Count; ++Index)
 	{
 		const float Before = Output.Curve.Get(Names[Index]);
-		Output.Curve.Set(Names[Index], FMath::Lerp(Before, Weights[Index], Alpha));
+		Output.Curve.Set(Names[Index], FMath::Lerp(Before, Weights[Index], Shown));
 	}
 }
 

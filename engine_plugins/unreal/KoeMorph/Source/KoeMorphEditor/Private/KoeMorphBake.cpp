@@ -73,8 +73,14 @@ UAnimSequence* KoeMorphBake::Bake(USoundWave& Sound, USkeleton& Skeleton, FStrin
 	const FString PackageName = FPackageName::GetLongPackagePath(Sound.GetPackage()->GetName()) + TEXT("/") + Name;
 	UPackage* const Package = CreatePackage(*PackageName);
 	Package->FullyLoad();
-	UAnimSequence* Sequence = FindObject<UAnimSequence>(Package, *Name);
-	const bool bNew = Sequence == nullptr;
+	UObject* const Known = FindObject<UObject>(Package, *Name);
+	UAnimSequence* Sequence = Cast<UAnimSequence>(Known);
+	const bool bNew = Known == nullptr;
+	if (!bNew && Sequence == nullptr) // over which the engine would end in making one
+	{
+		OutProblem = FString::Printf(TEXT("There is another asset %s, which is no animation: rename the sound or that."), *PackageName);
+		return nullptr;
+	}
 	if (bNew)
 	{
 		Sequence = NewObject<UAnimSequence>(Package, FName(*Name), RF_Public | RF_Standalone);
