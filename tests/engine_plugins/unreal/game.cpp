@@ -321,7 +321,8 @@ void Bake(const Sound& sound, const std::string& out) {
     bake({});
     ExpectLine({"None was not baked", "no imported samples"});
   }
-  USoundWave* const taken = NewObject<USoundWave>(CreatePackage(TEXT("/Game/Voice/Taken")), "Taken");
+  USoundWave* const taken =
+      NewObject<USoundWave>(CreatePackage(TEXT("/Game/Voice/Taken")), "Taken");
   taken->StubPcm = wave->StubPcm;
   taken->StubRate = wave->StubRate;
   taken->StubChannels = wave->StubChannels;

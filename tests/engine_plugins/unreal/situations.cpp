@@ -116,7 +116,8 @@ void WrongPresets(const Sound& sound) {
   ExpectSilence();
 }
 
-// A cue that mixes sounds plays each as a source of its own, all with the listener of their component.
+// A cue that mixes sounds plays each as a source of its own, all with the listener of their
+// component.
 void Mixing(const Sound& sound) {
   Level level;
   level.Begin();
@@ -150,7 +151,8 @@ void Mixing(const Sound& sound) {
   ExpectSilence();
 }
 
-// Morph targets that are driven from some moment on, on a mesh that comes even later, and then no more.
+// Morph targets that are driven from some moment on, on a mesh that comes even later, and then no
+// more.
 void DrivingLater(const Sound& sound) {
   Level level;
   level.face->Input = EKoeMorphInput::Manual;

@@ -78,7 +78,8 @@ UAnimSequence* KoeMorphBake::Bake(USoundWave& Sound, USkeleton& Skeleton, FStrin
 	const bool bNew = Known == nullptr;
 	if (!bNew && Sequence == nullptr) // over which the engine would end in making one
 	{
-		OutProblem = FString::Printf(TEXT("There is another asset %s, which is no animation: rename the sound or that."), *PackageName);
+		OutProblem =
+			FString::Printf(TEXT("There is another asset %s, which is no animation: rename the sound or that."), *PackageName);
 		return nullptr;
 	}
 	if (bNew)
