@@ -64,6 +64,25 @@ QUALITY = """() => {
 }"""
 
 
+# How many sounds begin, and whether one still plays, when Play is pressed so many times at once.
+PRESSES = """async (times) => {
+  const { player } = window.koemorph, start = AudioBufferSourceNode.prototype.start;
+  await player.context.suspend();
+  let begun = 0;
+  AudioBufferSourceNode.prototype.start = function (...given) { begun++; start.apply(this, given); };
+  for (let k = 0; k < times; k++) {
+    document.getElementById("play").click();
+    await new Promise((done) => setTimeout(done));
+  }
+  await player.context.resume();
+  await new Promise((done) => setTimeout(done, 100));
+  AudioBufferSourceNode.prototype.start = start;
+  const playing = player.playing;
+  player.pause();
+  return [begun, playing];
+}"""
+
+
 def show(open_browser, wait_until: Wait, path: Path) -> tuple[Page, list[str]]:
     context = open_browser("--autoplay-policy=no-user-gesture-required").new_context(
         offline=True, viewport={"width": 1280, "height": 800}
@@ -104,6 +123,52 @@ def test_page_draws_the_frame_that_is_heard(
     wait_until(page, "!koemorph.player.playing")
     page.click('[data-view="both"]')
     assert errors == []
+
+
+def test_keys_and_buttons_play_one_sound(
+    tmp_path: Path, talking: Animation, tone: Path, open_browser, wait_until: Wait
+) -> None:
+    (tmp_path / "page.html").write_text(build_page(talking, "x", sounds.read(tone)), "utf-8")
+    page, errors = show(open_browser, wait_until, tmp_path / "page.html")
+    wait_until(page, "!!koemorph.player.buffer")
+    assert page.evaluate(PRESSES, 3) == [1, True]
+    assert page.evaluate(PRESSES, 2) == [0, False]
+    # Space plays after a click, whatever was clicked, and once however long it is held.
+    row = '.row[data-name="mouthFunnel"]'
+    page.click(row)
+    page.evaluate("addEventListener('keyup', (e) => (window.pressesButton = !e.defaultPrevented))")
+    page.keyboard.down("Space")
+    page.keyboard.down("Space")
+    page.keyboard.up("Space")
+    wait_until(page, "koemorph.player.playing")
+    assert page.get_attribute(row, "aria-pressed") == "true"
+    assert not page.evaluate("pressesButton")  # as Firefox does when it is let go
+    page.evaluate("koemorph.player.pause(), koemorph.player.seek(1)")
+    page.keyboard.press("Alt+ArrowLeft")  # the browser's own
+    assert page.evaluate("koemorph.player.time()") == 1
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("koemorph.player.time()") == pytest.approx(1 - 1 / 30)
+    # Where Tab has gone, Space presses the button as everywhere.
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert page.get_attribute('.row[data-name="mouthPucker"]', "aria-pressed") == "true"
+    assert not page.evaluate("koemorph.player.playing || koemorph.player.starting")
+    assert errors == []
+
+
+def test_page_in_a_frame_without_room_waits_for_some(
+    tmp_path: Path, talking: Animation, open_browser, wait_until: Wait
+) -> None:
+    (tmp_path / "page.html").write_text(build_page(talking, "x"), "utf-8")
+    (tmp_path / "frame.html").write_text('<iframe width="0" height="0" src="page.html"></iframe>')
+    page = open_browser().new_page()
+    page.goto((tmp_path / "frame.html").as_uri())
+    page.wait_for_function("frames.length === 1")
+    inner = page.frames[1]
+    wait_until(inner, "!!window.koemorph?.ready")
+    page.wait_for_timeout(200)
+    page.evaluate("Object.assign(document.querySelector('iframe'), { width: 800, height: 600 })")
+    wait_until(inner, "koemorph.drawn > 30")
 
 
 def test_page_draws_only_what_moves_and_no_finer_than_it_can(
@@ -164,6 +229,23 @@ def test_page_shows_the_users_rig(
     assert moved[1] == pytest.approx(0.8 * scale, rel=0.01)
     half = np.abs(delta).max() / scale
     assert half == pytest.approx(np.ptp(surface.positions[:, 1]) / 2, rel=0.5)
+    assert errors == []
+
+
+def test_without_webgl_the_face_is_shown_instead_of_the_rig(
+    tmp_path: Path, talking: Animation, shared_data: Path, open_browser, wait_until: Wait
+) -> None:
+    rig = shared_data / "rigs" / "ict_face52.glb"
+    html = build_page(talking, "rig", rig=rig)
+    broken = "<script>HTMLCanvasElement.prototype.getContext = ((was) => function (kind, ...more) {"
+    broken += "return kind === '2d' ? was.call(this, kind, ...more) : null;"
+    broken += "})(HTMLCanvasElement.prototype.getContext)</script>"
+    (tmp_path / "page.html").write_text(html.replace("<body", f"{broken}<body"), "utf-8")
+    page, errors = show(open_browser, wait_until, tmp_path / "page.html")
+    assert "no WebGL 2" in (page.text_content("#status") or "")
+    assert page.locator("#face").is_visible()
+    assert not page.locator("#rig").is_visible()
+    assert page.locator("#views button").count() == 0
     assert errors == []
 
 

@@ -148,17 +148,16 @@ class Link {
 
 async function main() {
   const history = new History(DATA.coefficients, DATA.fps);
-  const stage = new Stage(DATA.rig ? [["rig", "Rig"], ["face", "Face"]] : [["face", "Face"]]);
-  if (DATA.rig) stage.rig = new Rig(stage.rigCanvas, DATA.rig, await inflate(DATA.rig.data));
-  stage.show(DATA.rig ? "rig" : "face");
+  say("press Speak and allow the microphone");
+  const stage = new Stage([["face", "Face"]], await openRig((trouble) => say(trouble, true)));
   const timeline = new Timeline(byId("timeline"), SHOWN_SECONDS, () => {});
   timeline.setData(history.peaks, [], 1, history, null);
   const panel = new Panel(byId("curves"), DATA.groups, (name) => timeline.toggle(name));
   document.querySelector('.row[data-name="jawOpen"]').click();
   byId("startText").textContent = "Speak";
   byId("hint").textContent = "click a coefficient to see its curve";
+  byId("play").setAttribute("aria-label", "Speak or stop");
   document.querySelector(".time").hidden = true;
-  say("press Speak and allow the microphone");
 
   const weights = restingWeights();
   const state = { ready: true, history, stage, weights, link: null, drawn: 0 };

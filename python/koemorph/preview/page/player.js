@@ -3,6 +3,11 @@
 
 const clock = (t) => `${Math.floor(t / 60)}:${(t % 60).toFixed(2).padStart(5, "0")}`;
 
+function warn(text) {
+  byId("status").textContent = text;
+  byId("status").classList.add("bad");
+}
+
 class Player {
   constructor(duration) {
     this.duration = duration;
@@ -37,10 +42,18 @@ class Player {
   async play() {
     if (this.playing || this.starting) return;
     this.starting = true;
-    await this.load(DATA.audio).finally(() => (this.starting = false));
+    try {
+      await this.load(DATA.audio);
+      await this.context?.resume();
+      if (this.starting) this.start(); // unless it was paused meanwhile
+    } finally {
+      this.starting = false;
+    }
+  }
+
+  start() {
     if (this.offset >= this.duration - 0.01) this.offset = 0;
     if (this.context) {
-      await this.context.resume();
       this.source = new AudioBufferSourceNode(this.context, { buffer: this.buffer });
       this.source.connect(this.context.destination);
       this.source.start(0, Math.min(this.offset, this.buffer.duration));
@@ -49,6 +62,7 @@ class Player {
   }
 
   pause() {
+    this.starting = false;
     this.offset = this.time();
     this.startedAt = undefined;
     if (this.source) this.source.stop();
@@ -63,36 +77,41 @@ class Player {
   }
 }
 
+// Keys that act wherever the focus is, but for Space on a button that Tab has gone to.
+function onKeys(acts) {
+  let tabbed = false;
+  const isOwn = ({ code, target, ctrlKey, altKey, metaKey }) =>
+    code in acts && !ctrlKey && !altKey && !metaKey && !(code === "Space" && tabbed && target.matches("button"));
+  document.addEventListener("pointerdown", () => (tabbed = false));
+  document.addEventListener("keydown", (event) => {
+    if (event.code === "Tab") tabbed = true;
+    if (!isOwn(event)) return;
+    event.preventDefault();
+    if (event.code !== "Space" || !event.repeat) acts[event.code]();
+  });
+  // Firefox would press a button that was clicked before, too, when Space is let go.
+  document.addEventListener("keyup", (event) => isOwn(event) && event.preventDefault());
+}
+
 async function main() {
   const track = new Track(DATA.track.names, DATA.track.fps, new Uint8Array(await inflate(DATA.track.values)));
   const capture = DATA.capture && new Track(DATA.capture.names, DATA.capture.fps, new Uint8Array(await inflate(DATA.capture.values)));
   const player = new Player(DATA.duration);
   const views = [["face", "Face"]];
-  if (DATA.rig) views.unshift(["rig", "Rig"]);
   if (capture) views.push(["capture", "Capture"], ["both", "Side by side"]);
-  const stage = new Stage(views);
-  if (DATA.rig) stage.rig = new Rig(stage.rigCanvas, DATA.rig, await inflate(DATA.rig.data));
-  stage.show(DATA.rig ? "rig" : capture ? "both" : "face");
+  const stage = new Stage(views, await openRig(warn));
   const timeline = new Timeline(byId("timeline"), DATA.duration, (t) => player.seek(t));
   timeline.setData(bytes(DATA.peaks), new Uint8Array(await inflate(DATA.mel)), DATA.melBands, track, capture);
   const panel = new Panel(byId("curves"), DATA.groups, (name) => timeline.toggle(name));
   document.querySelector('.row[data-name="jawOpen"]').click();
   byId("length").textContent = clock(DATA.duration);
 
-  const fail = (error) => {
-    byId("status").textContent = `The sound cannot be played: ${error.message}`;
-    byId("status").classList.add("bad");
-  };
-  const toggle = () => (player.playing ? player.pause() : player.play().catch(fail));
+  const fail = (error) => warn(`The sound cannot be played: ${error.message}`);
+  const toggle = () => (player.playing || player.starting ? player.pause() : player.play().catch(fail));
   byId("play").addEventListener("click", toggle);
   byId("start").addEventListener("click", toggle);
-  document.addEventListener("keydown", (event) => {
-    if (event.code === "Space") toggle();
-    else if (event.code === "ArrowLeft") player.seek(player.time() - 1 / track.fps);
-    else if (event.code === "ArrowRight") player.seek(player.time() + 1 / track.fps);
-    else return;
-    event.preventDefault();
-  });
+  const step = (frames) => player.seek(player.time() + frames / track.fps);
+  onKeys({ Space: toggle, ArrowLeft: () => step(-1), ArrowRight: () => step(1) });
 
   const weights = restingWeights(), captured = restingWeights();
   const state = { ready: true, player, track, stage, timeline, weights, drawn: 0, loadTime: 0 };
@@ -117,7 +136,4 @@ async function main() {
   requestAnimationFrame(frame);
 }
 
-main().catch((error) => {
-  byId("status").textContent = `This page could not be shown: ${error.message}`;
-  byId("status").classList.add("bad");
-});
+main().catch((error) => warn(`This page could not be shown: ${error.message}`));

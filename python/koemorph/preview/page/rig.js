@@ -48,6 +48,17 @@ function isDrawnByCpu() {
   return /swiftshader|llvmpipe|software|basic render/i.test(renderer);
 }
 
+// The user's rig, if there is one; where this browser cannot show it `tell` is told, and the face remains.
+async function openRig(tell) {
+  if (!DATA.rig) return null;
+  try {
+    return new Rig(byId("rig"), DATA.rig, await inflate(DATA.rig.data));
+  } catch (error) {
+    tell(`The rig cannot be shown: ${error.message}.`);
+    return null;
+  }
+}
+
 class Rig {
   // data: positions u16 (V, 3), colors u8 (V, 3), indices u32 (F, 3), then per target: vertices u32, deltas i16.
   constructor(canvas, info, data) {

@@ -7,17 +7,18 @@ const RESTING = 15; // pictures alike, after which nothing is taken to move
 const PLAY = "M8 5v14l11-7z", PAUSE = "M7 5h4v14H7zM13 5h4v14h-4z";
 
 class Stage {
-  constructor(views) {
+  constructor(views, rig) {
     this.face = byId("face");
     this.rigCanvas = byId("rig");
     this.context = this.face.getContext("2d");
-    this.rig = null;
-    this.view = "face";
+    this.rig = rig;
     this.changes = new Changes();
     this.still = 0;
     this.quality = new Quality();
     this.chips = byId("views");
+    if (rig) views = [["rig", "Rig"], ...views];
     if (views.length > 1) views.forEach(([name, label]) => this.addChip(name, label));
+    this.show(rig ? "rig" : views.at(-1)[0]);
   }
 
   addChip(name, label) {

@@ -117,6 +117,7 @@ class Timeline {
   draw(time) {
     this.resize();
     const c = this.canvas.getContext("2d"), { width, height } = this.canvas;
+    if (!width || !height) return; // in a frame that is hidden
     const x = Math.round((time / this.duration) * width);
     if (!this.dirty && x === this.drawnAt) return;
     if (this.dirty) this.drawStill();
