@@ -69,7 +69,10 @@ PRESSES = """async (times) => {
   const { player } = window.koemorph, start = AudioBufferSourceNode.prototype.start;
   await player.context.suspend();
   let begun = 0;
-  AudioBufferSourceNode.prototype.start = function (...given) { begun++; start.apply(this, given); };
+  AudioBufferSourceNode.prototype.start = function (...given) {
+    begun++;
+    start.apply(this, given);
+  };
   for (let k = 0; k < times; k++) {
     document.getElementById("play").click();
     await new Promise((done) => setTimeout(done));
@@ -298,6 +301,24 @@ def test_command_reads_frames_with_the_sound_beside_them(
     result = CliRunner().invoke(command, [str(tmp_path / "blendshapes.jsonl")])
     assert result.exit_code == 0
     assert '"audio":null' not in (tmp_path / "blendshapes.html").read_text("utf-8")
+
+
+def test_a_sound_shorter_than_a_frame_is_shown(tmp_path: Path, talking: Animation) -> None:
+    talking.save(tmp_path / "take.jsonl")
+    soundfile.write(tmp_path / "take.wav", np.zeros(100), 16000)
+    result = CliRunner().invoke(command, [str(tmp_path / "take.jsonl")], catch_exceptions=False)
+    assert result.exit_code == 0
+
+
+def test_a_recording_that_is_too_long_is_told_at_once(
+    tmp_path: Path, talking: Animation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sounds, "read", None)
+    talking.save(tmp_path / "take.jsonl")
+    soundfile.write(tmp_path / "take.wav", np.zeros(8000 * 60 * 21, np.int16), 8000)
+    for source in ("take.jsonl", "take.wav"):
+        with pytest.raises(DataError, match=r"take\.wav lasts 21 minutes; a page holds 20"):
+            CliRunner().invoke(command, [str(tmp_path / source)], catch_exceptions=False)
 
 
 @pytest.mark.parametrize("source", [".", "missing.jsonl"])

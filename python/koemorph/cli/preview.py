@@ -9,6 +9,7 @@ import click
 
 from koemorph import preview
 from koemorph.animation import Animation
+from koemorph.audio import open_audio
 from koemorph.cli.options import fps_option, model_option, spare
 from koemorph.cli.progress import progress_bar
 from koemorph.errors import DataError
@@ -17,10 +18,26 @@ from koemorph.outputs import display_name
 from koemorph.outputs.atomic import atomic_open
 from koemorph.outputs.jsonl import read_jsonl
 from koemorph.preview import sound as sounds
+from koemorph.preview.sound import Sound
 
 _PATH = click.Path(path_type=Path)
 # A page keeps its sound and pictures inside; beyond this it would be slow to open.
 _MOST_MINUTES = 20
+
+
+def _check_length(path: Path, seconds: float) -> None:
+    if seconds > 60 * _MOST_MINUTES:
+        raise DataError(
+            f"{path} lasts {seconds / 60:.0f} minutes; a page holds {_MOST_MINUTES}. "
+            "Cut out the part you want to see."
+        )
+
+
+def _sound(path: Path) -> Sound:
+    """The recording, unless it is too long: that is told before it is read."""
+    with open_audio(path) as recording:
+        _check_length(path, recording.length / recording.sample_rate)
+    return sounds.read(path)
 
 
 def _capture(path: Path | None) -> Animation | None:
@@ -62,9 +79,10 @@ def command(
     if source.suffix.lower() == ".jsonl":
         animation = read_jsonl(source)
         audio = audio or _sound_beside(source)
-        sound = None if audio is None else sounds.read(audio)
+        _check_length(source, animation.end)
+        sound = None if audio is None else _sound(audio)
     else:
-        sound = sounds.read(source)
+        sound = _sound(source)
         with progress_bar(f"Animating {source.name}") as progress:
             animation = Model(model).animate(
                 sound.samples,
@@ -72,11 +90,6 @@ def command(
                 sample_rate=sound.rate,
                 progress=progress,
             )
-    if animation.end > 60 * _MOST_MINUTES:
-        raise DataError(
-            f"{source} lasts {animation.end / 60:.0f} minutes; a page holds {_MOST_MINUTES}. "
-            "Cut out the part you want to see."
-        )
     page = preview.build_page(animation, display_name(source), sound, rig, _capture(capture))
     with atomic_open(target) as stream:
         stream.write(page)

@@ -77,11 +77,13 @@ def peaks(sound: Sound) -> bytes:
 def mel_picture(sound: Sound) -> tuple[bytes, int]:
     """(columns, bands) of the model's own mel as bytes, at most 1,500 columns, and its bands."""
     mel = features.extract(sound.samples, sound.rate).mel.astype(np.float64)
+    if not len(mel):  # shorter than half a frame
+        return b"", _MEL_BANDS
     if len(mel) > _MEL_COLUMNS:
         starts = np.arange(_MEL_COLUMNS) * len(mel) // _MEL_COLUMNS
         widths = np.diff([*starts, len(mel)])
         mel = np.add.reduceat(mel, starts) / widths[:, None]
     small = mel.reshape(len(mel), _MEL_BANDS, -1).mean(axis=2)
-    low, high = np.percentile(small, (5, 99.5)) if small.size else (0.0, 1.0)
+    low, high = np.percentile(small, (5, 99.5))
     scaled = np.clip((small - low) / max(float(high - low), 1e-6), 0, 1)
     return np.round(scaled * 255).astype(np.uint8).tobytes(), _MEL_BANDS
