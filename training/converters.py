@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import math
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -26,17 +27,25 @@ from koemorph.errors import DataError, MissingExtraError
 from .recordings import (
     COMMON_RATES,
     Capture,
+    Recording,
     arrange,
     exact_fps,
     read_audio,
     read_recording,
     resample_capture,
+    shown_fps,
     write_recording,
 )
 from .sync import seconds_between
+from .tracks import check_overlap, lengths_apart
 
+LOG = logging.getLogger(__name__)
 FloatArray = NDArray[np.float32]
-VIDEO_SUFFIXES = (".mov", ".mp4", ".m4v", ".mkv", ".avi", ".webm", ".mpg")
+# Videos, and sounds that libsndfile does not read.
+FFMPEG_SUFFIXES = (
+    ".mov", ".mp4", ".m4v", ".mkv", ".avi", ".webm", ".mpg", ".mpeg", ".3gp", ".ts", ".mts",
+    ".wmv", ".flv", ".ogv", ".m4a", ".aac", ".wma",
+)  # fmt: skip
 # Live Link Face's own coefficients stay; the nine rotations that follow have other names.
 LIVE_LINK_HEAD = ("Timecode", "BlendShapeCount")
 
@@ -55,7 +64,11 @@ class Table:
 
 
 def write(table: Table, audio: Path, out: Path) -> Path:
-    """Writes a v2.0 folder of a table and its sound (any audio, or a video's soundtrack)."""
+    """Writes a v2.0 folder of a table and its sound (any audio, or a video's soundtrack).
+
+    A face that ends before its sound is not drawn out, and one that ends after it is cut; either is
+    told. DataError where they are at different times.
+    """
     samples, rate = _sound(audio)
     weights, labelled = arrange(table.rows, table.names)
     capture = Capture(weights, table.times, labelled)
@@ -63,6 +76,12 @@ def write(table: Table, audio: Path, out: Path) -> Path:
     frames = int(len(samples) * exact_fps(fps) / rate)  # in fractions: rounding loses the last
     if frames < 1:
         raise DataError(f"{audio} is shorter than one frame.")
+    taken = Recording(out.name, audio, capture, fps)
+    check_overlap(taken, len(samples) / rate)
+    apart = lengths_apart(taken, len(samples) / rate)
+    if apart:
+        LOG.warning("%s: %s Is it the sound of this take?", out, apart)
+        frames = min(frames, round((table.times[-1] + 1 / fps) * fps))
     metadata = {"source_format": table.source_format, **table.metadata}
     return write_recording(
         out,
@@ -132,11 +151,14 @@ def from_beat(path: Path, fps: float = 60.0) -> Table:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is not a facial JSON with names and frames ({error}).") from error
     times = np.arange(len(rows)) / fps
-    if len(shown) > 1 and all(isinstance(time, (int, float)) for time in shown):
-        times = np.array(shown, np.float64)
-        step = float(np.median(np.diff(times)))
-        fps = round(1 / step, 3) if step > 0 else fps
-    return _checked_table(path, rows, times, names, fps, "BEAT JSON")
+    timed = any(time is not None for time in shown)
+    if timed:
+        try:
+            times = np.array(shown, np.float64)
+        except (OverflowError, TypeError, ValueError) as error:
+            raise DataError(f"{path}: not every frame has a time in seconds ({error}).") from error
+    table = _checked_table(path, rows, times, names, fps, "BEAT JSON")
+    return replace(table, fps=shown_fps(times)) if timed and len(times) > 1 else table
 
 
 def _checked_table(
@@ -213,11 +235,11 @@ def _timecode_rate(codes: Sequence[str]) -> float | None:
 
 def _sound(path: Path) -> tuple[FloatArray, int]:
     """A sound file, or the soundtrack of a video by ffmpeg, mono."""
-    if path.suffix.lower() not in VIDEO_SUFFIXES:
+    if path.suffix.lower() not in FFMPEG_SUFFIXES:
         return read_audio(path)
     with TemporaryDirectory() as folder:
         track = Path(folder) / "track.wav"
-        arguments = ["ffmpeg", "-v", "error", "-i", str(path), "-vn", "-ac", "1"]
+        arguments = ["ffmpeg", "-v", "error", "-i", f"file:{path}", "-vn", "-ac", "1"]
         # A soundtrack that begins after the picture is filled with silence.
         arguments += ["-af", "aresample=async=1:first_pts=0", str(track)]
         try:
@@ -227,5 +249,7 @@ def _sound(path: Path) -> tuple[FloatArray, int]:
                 "Taking the sound out of a video needs the program ffmpeg: install it."
             ) from error
         except subprocess.CalledProcessError as error:
-            raise DataError(f"{path}: ffmpeg says {error.stderr.strip()}") from error
+            raise DataError(
+                f"{path}: ffmpeg takes no sound out of it ({error.stderr.strip()})."
+            ) from error
         return read_audio(track)

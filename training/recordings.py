@@ -309,14 +309,20 @@ def _audio_beside(stem: Path) -> Path | None:
 
 
 def _detect_fps(times: NDArray[np.float64], metadata: Mapping[str, Any], table: Path) -> float:
-    """The rate that the timestamps show: the metadata's, or a common one, where that is near."""
     if len(times) < 2:
         return _named_fps(metadata, table)
+    return shown_fps(times, metadata.get("source_fps"))
+
+
+def shown_fps(times: NDArray[np.float64], named: float | None = None) -> float:
+    """The rate that timestamps (T > 1,) show: the named one, or a common one, where that is near.
+
+    A few frames may be missing.
+    """
     steps = np.diff(times)
     unbroken = steps.max() < 1.5 * np.median(steps)
     shown = 1.0 / float(steps.mean() if unbroken else np.median(steps))
     # Steps between timestamps of three decimals are off by up to 2 %.
-    named = metadata.get("source_fps")
     if named is not None and abs(named - shown) < 0.02 * shown:
         return float(named)
     common = min(COMMON_RATES, key=lambda rate: abs(rate - shown))

@@ -119,7 +119,7 @@ def read_sound(recording: Recording, fps: int) -> tuple[FloatArray, int]:
     audio, rate = read_audio(recording.audio)
     if len(audio) / rate * fps < 0.5:
         raise DataError(f"{recording.audio} is too short for one frame at {fps} a second.")
-    _check_overlap(recording, len(audio) / rate)
+    check_overlap(recording, len(audio) / rate)
     return audio, rate
 
 
@@ -131,7 +131,8 @@ def lengths_apart(recording: Recording, seconds: float) -> str:
     return f"The face lasts until {end:.2f} s, the audio {seconds:.2f} s."
 
 
-def _check_overlap(recording: Recording, seconds: float) -> None:
+def check_overlap(recording: Recording, seconds: float) -> None:
+    """DataError where nothing of a face is in the time of its sound of so many seconds."""
     times = recording.capture.times
     if times[-1] < 0 or times[0] >= seconds:
         raise DataError(
@@ -146,7 +147,7 @@ def _while_heard(recording: Recording, seconds: float) -> Capture:
     A face that begins before its sound (timecodes and offsets move it there) begins where it is at
     0; one that begins later holds still until then.
     """
-    _check_overlap(recording, seconds)
+    check_overlap(recording, seconds)
     capture = recording.capture
     inside = (capture.times >= 0) & (capture.times < seconds)
     times, weights = capture.times[inside], capture.weights[inside]

@@ -10,6 +10,7 @@ import numpy as np
 from koemorph.errors import DataError, MissingExtraError
 
 from .converters import Table
+from .recordings import shown_fps
 
 LANDMARKER_URL = "https://ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker"
 
@@ -57,6 +58,8 @@ def from_video(path: Path, landmarker: Path) -> Table:
     video.release()
     if not rows:
         raise DataError(f"no face was found in the {frame} frames of {path}.")
+    if len(times) > 1:
+        fps = shown_fps(np.array(times), fps)  # browsers' .webm files say 1000
     return Table(
         np.array(rows, np.float32), np.array(times), names, fps, "MediaPipe Face Landmarker"
     )

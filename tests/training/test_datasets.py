@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +119,53 @@ def test_beat_is_mapped_by_name(tmp_path: Path, sound: Path) -> None:
     assert recording.fps == 60.0
     np.testing.assert_allclose(recording.capture.weights[:, JAW], 0.25)
     assert recording.capture.labelled.sum() == 2
+
+
+@pytest.mark.parametrize(("rate", "digits", "fps"), [(60, 4, 60), (30, 3, 30), (48, 6, 48)])
+def test_beats_rate_is_what_its_rounded_times_mean(
+    tmp_path: Path, sound: Path, rate: int, digits: int, fps: float
+) -> None:
+    frames = [{"weights": [0.5], "time": round(k / rate, digits)} for k in range(2 * rate)]
+    (tmp_path / "a.json").write_text(json.dumps({"names": ["jawOpen"], "frames": frames}))
+    run("from-beat", tmp_path / "a.json", sound, tmp_path / "a")
+    recording = read_recording(tmp_path / "a")
+    assert recording.fps == pytest.approx(fps, abs=1e-3)
+    assert len(recording.capture.times) == 2 * rate
+
+
+def test_the_rate_that_is_given_counts_where_no_times_are(tmp_path: Path, sound: Path) -> None:
+    frames = [{"weights": [0.5]} for _ in range(119)]
+    (tmp_path / "a.json").write_text(json.dumps({"names": ["jawOpen"], "frames": frames}))
+    run("from-beat", tmp_path / "a.json", sound, tmp_path / "a", "--fps", 59.5)
+    assert read_recording(tmp_path / "a").metadata["source_fps"] == 59.5
+
+
+def test_a_face_is_not_drawn_out_over_a_longer_sound(
+    tmp_path: Path, sound: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def converted(begin: float) -> None:
+        frames = [{"weights": [k / 60], "time": begin + k / 60} for k in range(60)]
+        (tmp_path / "a.json").write_text(json.dumps({"names": ["jawOpen"], "frames": frames}))
+        run("from-beat", tmp_path / "a.json", sound, tmp_path / "a")
+
+    converted(0.0)
+    assert "The face lasts until 1.00 s, the audio 2.00 s." in caplog.text
+    assert len(read_recording(tmp_path / "a").capture.times) == 60
+    assert "The face lasts until 1.00 s" in run("check", tmp_path / "a")[1]
+    converted(1.5)
+    assert len(read_recording(tmp_path / "a").capture.times) == 120
+    with pytest.raises(DataError, match=r"its face lasts from 2\.00 s to 2\.98 s"):
+        converted(2.0)
+
+
+def test_sounds_of_telephones_and_odd_names_are_read(
+    tmp_path: Path, sound: Path, needs_tool: Callable[[str], str]
+) -> None:
+    (tmp_path / "take.csv").write_text("\n".join(live_link_rows(120)))
+    odd = tmp_path / "take:1.m4a"
+    subprocess.run([needs_tool("ffmpeg"), "-i", sound, f"file:{odd}"], check=True)
+    run("from-live-link", tmp_path / "take.csv", odd, tmp_path / "take")
+    assert len(read_recording(tmp_path / "take").capture.times) >= 120
 
 
 def test_the_last_frame_is_kept(tmp_path: Path) -> None:
