@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from koemorph import _native
 from koemorph.animation import Animation
-from koemorph.audio import Recording, as_recording, open_audio
+from koemorph.audio import Recording, as_recording, for_c, open_audio
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.controls import Controls, choose_controls
 from koemorph.crowd import Crowd
@@ -85,7 +85,10 @@ class Model:
             self._loaded[int(model.metadata("fps") or 0)] = model
 
     def _load(self, path: Path) -> _native.Model:
-        return _native.Model(str(path), onnxruntime_library(), self._threads)
+        try:
+            return _native.Model(for_c(path), for_c(onnxruntime_library()), self._threads)
+        except UnicodeDecodeError as error:  # the core's sentence, with a name that is no UTF-8
+            raise ModelError(error.object.decode("utf-8", "replace")) from error
 
     def _native_model(self, fps: int | None) -> _native.Model:
         if self._path is None:

@@ -136,6 +136,16 @@ def test_names_that_are_not_utf8_are_told(
     assert odd.with_suffix(".html").is_file()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
+def test_a_model_may_have_a_name_that_is_not_utf8(
+    tmp_path: Path, tiny_models: dict[int, Path]
+) -> None:
+    odd = tmp_path / os.fsdecode(b"m\xff.onnx")
+    fails_with_one_sentence(run("info", odd), "m\ufffd.onnx cannot be opened")
+    odd.write_bytes(tiny_models[30].read_bytes())
+    assert "tiny" in run("info", odd).stdout
+
+
 def test_bad_models(tmp_path: Path, tiny_models: dict[int, Path], speech: Path) -> None:
     foreign = tmp_path / "foreign.onnx"
     foreign.write_bytes(b"not a model")

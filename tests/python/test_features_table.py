@@ -1,5 +1,6 @@
 """koemorph.egemaps and `koemorph features`: tables with the columns users know."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,29 @@ def test_the_command_writes_mel(speech: Path, tmp_path: Path) -> None:
         main(["features", str(speech), "-o", str(output), "--mel"])
     assert stop.value.code == 0
     assert sum(name.startswith("mel") for name in pd.read_csv(output).columns) == 80
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+def test_each_recording_has_its_rows_whatever_it_is_called(
+    speech: Path, tmp_path: Path, name: str
+) -> None:
+    recordings = [tmp_path / os.fsdecode(odd) for odd in (b"v\xfe.wav", b"v\xff.wav")]
+    for recording in recordings:
+        recording.write_bytes(speech.read_bytes())
+    with pytest.raises(SystemExit) as stop:
+        main(["features", *map(str, recordings), "-o", str(tmp_path / name)])
+    assert stop.value.code == 0
+    table = (pd.read_csv if name.endswith("csv") else pd.read_parquet)(tmp_path / name)
+    assert list(table["file"]) == [str(tmp_path / "v\ufffd.wav")] * 2
+
+
+def test_what_cannot_be_written_is_told_before_anything_is_heard(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["features", str(tmp_path / "no.wav"), "-o", str(tmp_path / "none" / "out.csv")])
+    assert "create it first" in capsys.readouterr().err
 
 
 def test_an_unknown_ending_is_one_sentence(

@@ -14,6 +14,7 @@ from koemorph.audio import open_audio
 from koemorph.cli.progress import progress_bar
 from koemorph.egemaps import egemaps
 from koemorph.errors import OutputError
+from koemorph.outputs import as_text
 from koemorph.outputs.atomic import atomic_path
 
 _PATH = click.Path(path_type=Path)
@@ -54,11 +55,12 @@ def command(
     suffix = output.suffix.lower()
     if suffix not in _WRITERS:
         raise OutputError(f"{output} must end with {' or '.join(_WRITERS)}.")
-    tables = {}
-    with progress_bar(f"Listening to {len(recordings)} recordings") as progress:
-        for done, recording in enumerate(recordings, 1):
-            tables[str(recording)] = _table(recording, level, mel)
-            progress(done / len(recordings))
-    table = pd.concat(tables, names=["file"])
+    tables = []
+    # Opened first: that nothing can be written there need not be found when all has been heard.
     with atomic_path(output) as path:
+        with progress_bar(f"Listening to {len(recordings)} recordings") as progress:
+            for done, recording in enumerate(recordings, 1):
+                tables.append(_table(recording, level, mel))
+                progress(done / len(recordings))
+        table = pd.concat(tables, keys=[as_text(one) for one in recordings], names=["file"])
         _WRITERS[suffix](table.reset_index() if suffix == ".parquet" else table, path)

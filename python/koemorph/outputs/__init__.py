@@ -51,9 +51,14 @@ FORMATS: tuple[FileFormat, ...] = (
 )
 
 
+def as_text(name: str | Path) -> str:
+    """A name as text that any file can hold: names of files need not be UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def display_name(path: Path) -> str:
-    """A file's name without its ending, as text that any file can hold: names need not be UTF-8."""
-    return os.fsencode(path.stem).decode("utf-8", "replace")
+    """A file's name without its ending, as text that any file can hold."""
+    return as_text(path.stem)
 
 
 def find_format(path: Path, name: str | None = None) -> FileFormat:
