@@ -236,6 +236,40 @@ def test_utterances_are_written_whole_and_found_again(teacher: Teacher, tmp_path
         utterances.read(tmp_path)
 
 
+def test_an_utterance_that_was_cut_off_is_spoken_again(tmp_path: Path) -> None:
+    said = {"voice": "someone", "language": "en", "text": "ba"}
+    phones, sound = syllables(1)
+    writer = utterances.Writer(tmp_path)
+    writer.add("one", phones, sound, 16000, **said)
+    labels = tmp_path / utterances.LABELS
+    whole = labels.read_bytes()
+    labels.write_bytes(whole + whole.replace(b"one", b"two")[:20])  # killed while it wrote
+    writer = utterances.Writer(tmp_path)
+    assert writer.done == {"one"}
+    writer.add("two", phones, sound, 16000, **said)
+    assert [utterance.name for utterance in utterances.read(tmp_path)] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("{", r"phones\.jsonl, line 2 is not JSON with a name"),
+        ("[]", r"phones\.jsonl, line 2 is not JSON with a name"),
+        ('{"name": 3}', "line 2: its name is no text"),
+        ('{"name": "one"}', "line 2: phones must be"),
+        ('{"name": "one", "phones": [["AA", 0]]}', "line 2: phones must be"),
+        ('{"name": "one", "phones": [["AA1", 0, 1]]}', "line 2: AA1 is no phone of ARPAbet or IPA"),
+    ],
+)
+def test_lines_of_labels_that_are_none_are_named(tmp_path: Path, line: str, words: str) -> None:
+    phones, sound = syllables(1)
+    utterances.Writer(tmp_path).add("one", phones, sound, 16000)
+    with (tmp_path / utterances.LABELS).open("a") as lines:
+        lines.write(f"{line}\n")
+    with pytest.raises(DataError, match=words):
+        utterances.read(tmp_path)
+
+
 def test_librivox_is_read_with_its_phones(shared_data: Path) -> None:
     clips = librivox.read(shared_data / "librivox")
     assert [clip.name for clip in clips] == ["0870", "0880", "0890", "0920", "0930"]

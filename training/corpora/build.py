@@ -276,7 +276,7 @@ def _split(plan: Plan, name: str) -> tuple[list[Utterance], list[Utterance]]:
         # GRID's dev clips are judged as they were captured (`koemorph dataset convert grid`).
         said = sorted(utterances.read(plan.data / "grid_s1", "grid_s1"), key=lambda u: u.name)
         return said[:TRAIN_CLIPS], []
-    said = utterances.read(plan.work / name)
+    said = utterances.read(plan.work / name, remedy="have a synthetic one made with --voices")
     held = [u for u in said if set(u.voice.split("+")) & set(DEV_VOICES)]
     return [u for u in said if u not in held], held
 

@@ -8,18 +8,20 @@ goes on where it stopped.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from koemorph.errors import DataError
 
-from .phones import Phone
+from ..recordings import read_audio, write_audio
+from .phones import Phone, known
 
 SAMPLE_RATE = 16000
 LABELS = "phones.jsonl"
@@ -38,8 +40,7 @@ class Utterance:
 
     def load(self) -> NDArray[np.float32]:
         """The sound, mono, (n,) at 16 kHz."""
-        samples, rate = soundfile.read(self.audio, dtype="float32", always_2d=True)
-        return to_16k(samples.mean(1), rate)
+        return to_16k(*read_audio(self.audio))
 
 
 def to_16k(samples: NDArray[np.floating], rate: int) -> NDArray[np.float32]:
@@ -50,37 +51,72 @@ def to_16k(samples: NDArray[np.floating], rate: int) -> NDArray[np.float32]:
     return samples.astype(np.float32)
 
 
-def read(folder: Path, voice: str = "", language: str = "en") -> list[Utterance]:
+def read(
+    folder: Path,
+    voice: str = "",
+    language: str = "en",
+    remedy: str = "put a recorded one there, in this layout",
+) -> list[Utterance]:
     """The utterances of `folder`; `voice` and `language` are for sets whose lines do not say.
 
-    A folder without voice, and a line whose sound is missing, raise DataError.
+    A folder without voice (DataError says `remedy`), a line that is broken and one whose sound is
+    missing raise DataError.
     """
     if not (folder / "audio").is_dir() or not (folder / LABELS).is_file():
-        raise DataError(
-            f"{folder} holds no voice (audio/ and {LABELS}): put a recorded one there, or have a "
-            "synthetic one made with --voices."
-        )
+        raise DataError(f"{folder} holds no voice (audio/ and {LABELS}): {remedy}.")
     return list(_lines(folder, voice, language))
 
 
 def _lines(folder: Path, voice: str, language: str) -> Iterator[Utterance]:
     sounds = {path.stem: path for path in (folder / "audio").iterdir()}
-    with (folder / LABELS).open(encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            if row["name"] not in sounds:
-                raise DataError(
-                    f"{folder / 'audio'} has no sound named {row['name']}, which {LABELS} lists; "
-                    "restore it, or take its line out."
-                )
-            yield Utterance(
-                name=row["name"],
-                voice=row.get("voice", voice or folder.name),
-                language=row.get("language", language),
-                text=row.get("text", ""),
-                phones=tuple(Phone(*phone) for phone in row["phones"]),
-                audio=sounds[row["name"]],
+    for where, row in _rows(folder / LABELS):
+        if row["name"] not in sounds:
+            raise DataError(
+                f"{folder / 'audio'} has no sound named {row['name']}, which {LABELS} lists; "
+                "restore it, or take its line out."
             )
+        try:
+            phones = tuple(
+                Phone(str(p), float(start), float(end)) for p, start, end in row["phones"]
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{where}: phones must be [[phone, start, end], ...].") from error
+        unknown = sorted({phone.name for phone in phones if not known(phone.name)})
+        if unknown:
+            raise DataError(f"{where}: {unknown[0]} is no phone of ARPAbet or IPA that is known.")
+        yield Utterance(
+            name=row["name"],
+            voice=row.get("voice", voice or folder.name),
+            language=row.get("language", language),
+            text=row.get("text", ""),
+            phones=phones,
+            audio=sounds[row["name"]],
+        )
+
+
+def _rows(labels: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The lines of a file of labels, each with where it stands; DataError for one of no name."""
+    with labels.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            where = f"{labels}, line {number}"
+            try:
+                row = json.loads(line)
+                named = isinstance(row["name"], str)
+            except (TypeError, KeyError, ValueError) as error:
+                raise DataError(
+                    f"{where} is not JSON with a name ({error}); take it out."
+                ) from error
+            if not named:
+                raise DataError(f"{where}: its name is no text; take it out.")
+            yield where, row
+
+
+def _drop_half_a_line(labels: Path) -> None:
+    """Takes away what a process that was killed had written of its last line."""
+    written = labels.read_bytes()
+    whole = written.rfind(b"\n") + 1
+    if whole < len(written):
+        os.truncate(labels, whole)
 
 
 class Writer:
@@ -92,7 +128,8 @@ class Writer:
         self._labels = folder / LABELS
         self.done: set[str] = set()
         if self._labels.exists():
-            self.done = {json.loads(line)["name"] for line in self._labels.open(encoding="utf-8")}
+            _drop_half_a_line(self._labels)
+            self.done = {row["name"] for _, row in _rows(self._labels)}
 
     def add(
         self,
@@ -106,8 +143,8 @@ class Writer:
 
         `said`: voice, language and text.
         """
-        path = self._folder / "audio" / f"{name}.flac"
-        soundfile.write(path, np.clip(to_16k(samples, rate), -1, 1), SAMPLE_RATE)
+        sound = np.clip(to_16k(samples, rate), -1, 1)
+        write_audio(self._folder / "audio" / f"{name}.flac", sound, SAMPLE_RATE, "FLAC")
         row = {
             "name": name,
             **said,
