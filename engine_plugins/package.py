@@ -31,6 +31,7 @@ ROOT = HERE.parent
 PACKAGE = ROOT / "python" / "koemorph"  # what maps, presets and models are taken from
 DEFAULT_MODEL = "koemorph-30"  # of a face that names none
 UNITY_RUNTIME_PACKAGE = ("com.github.asus4.onnxruntime", "0.4.9")
+MODEL_KEYS = (b"format_version", b"context_frames")  # of what a model file says about itself
 LICENCES = ("LICENSE", "ThirdPartyNotices.txt")  # of ONNX Runtime, inside its wheel
 # Zip cannot say anything earlier; the same input gives the same bytes, whenever it is packed.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -186,6 +187,9 @@ class Content:
             models = {path.stem: path.read_bytes() for path in paths}
         except OSError as error:
             raise PackageError(f"There is no model at {error.filename}; give --model.") from None
+        for path in paths:
+            if not all(key in models[path.stem] for key in MODEL_KEYS):
+                raise PackageError(f"{path} is no KoeMorph model; koemorph export makes them.")
         if DEFAULT_MODEL not in models:
             raise PackageError(
                 f"There is no {DEFAULT_MODEL}.onnx among the models; faces that name none use it: "
@@ -291,10 +295,15 @@ def write_zip(path: Path, root: str, files: Files) -> None:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Writes beside and renames: the file is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".part")
-    beside.write_bytes(data)
-    beside.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        raise PackageError(
+            f"{path} cannot be written ({error.strerror}); give another folder with --output."
+        ) from error
 
 
 def platform_path(text: str) -> tuple[str, Path]:

@@ -66,6 +66,13 @@ def binary_kind(data: bytes) -> tuple[str, int | None]:
 
     The machine of a static archive is that of its first Mach-O object, None where it has none.
     """
+    try:
+        return _binary_kind(data)
+    except (struct.error, ValueError):  # it begins as one, and is cut off or damaged
+        return "unknown", None
+
+
+def _binary_kind(data: bytes) -> tuple[str, int | None]:
     if data[:4] == b"\x7fELF" and len(data) >= 20:
         return "elf", struct.unpack_from("<H", data, 18)[0]
     if data[:2] == b"MZ" and len(data) >= 64:
@@ -83,6 +90,8 @@ def _machine_of_archive(data: bytes) -> int | None:
     at = 8
     while at + 60 <= len(data):
         name, size = data[at : at + 16], int(data[at + 48 : at + 58])
+        if size < 0:
+            raise ValueError("a member of an archive has a length")
         # BSD's long names stand in front of what is archived.
         begin = at + 60 + (int(name[3:]) if name.startswith(b"#1/") else 0)
         if data[begin : begin + 4] == b"\xcf\xfa\xed\xfe":

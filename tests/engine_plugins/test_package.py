@@ -239,7 +239,7 @@ def test_packing_again_gives_the_same_bytes(packed: Path, library: str, tmp_path
 
 def test_unity_can_take_onnx_runtime_from_its_own_package(library: str, tmp_path: Path) -> None:
     own = tmp_path / "koemorph-30.onnx"
-    own.write_bytes(b"one of my own")
+    own.write_bytes((MODELS / "koemorph-60.onnx").read_bytes())
     arguments = ["--library", library, "--model", own, "--output", tmp_path]
     assert pack(*arguments, "--unity-onnxruntime", "package").returncode == 0
     with tarfile.open(next(tmp_path.glob("*.tgz"))) as archive:
@@ -261,12 +261,23 @@ def test_what_cannot_be_packed_is_a_sentence(
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("onnxruntime/LICENSE", "MIT")
     here = library.partition("=")[2]
+    # Cut off in its header; a member without, and with an impossible length.
+    program = tmp_path / "cut.dll"
+    program.write_bytes(b"MZ".ljust(60, b"\0") + struct.pack("<I", 64) + b"PE\0\0")
+    archives = [tmp_path / "no_length.a", tmp_path / "less_than_none.a"]
+    for damaged, length in zip(archives, (b"long", b"-60"), strict=True):
+        damaged.write_bytes(b"!<arch>\n" + b"stream.o".ljust(48) + length.ljust(10) + b"`\n")
+    other = tmp_path / "koemorph-30.onnx"
+    other.write_bytes(b"another network")
     for arguments, words in (
         (["--library", f"linux-x64={text}"], "is no library for linux-x64"),
         (["--library", f"linux-x64={tmp_path / 'none.so'}"], "cannot be read"),
         (["--library", f"linux-x64={sys.executable}"], "has no koemorph_stream_sample"),
         (["--library", library, "--library", f"android-arm64={here}"], "for android-arm64"),
         (["--library", f"ios-arm64={archive_of_here}"], "is no library for ios-arm64"),
+        (["--library", f"windows-x64={program}"], "is no library for windows-x64"),
+        (["--library", f"ios-arm64={archives[0]}"], "is no library for ios-arm64"),
+        (["--library", f"ios-arm64={archives[1]}"], "is no library for ios-arm64"),
         (["--library", library, "--library", library], "more than one file for linux-x64"),
         (["--onnxruntime", f"windows-x64={wheel}"], "give --library windows-x64="),
         (["--onnxruntime", f"ios-arm64={wheel}"], "the application links it"),
@@ -274,10 +285,24 @@ def test_what_cannot_be_packed_is_a_sentence(
         (["--library", library, "--onnxruntime", f"linux-x64={here}"], "is no wheel or .aar"),
         (["--library", library, "--onnxruntime", f"linux-x64={wheel}"], "There is no ONNX Runtime"),
         (["--library", library, "--model", str(tmp_path / "none.onnx")], "There is no model at"),
-        (["--library", library, "--model", str(text)], "no koemorph-30.onnx among the models"),
+        (["--library", library, "--model", str(other)], "is no KoeMorph model"),
+        (
+            ["--library", library, "--model", str(MODELS / "koemorph-60.onnx")],
+            "no koemorph-30.onnx among the models",
+        ),
     ):
         result = pack(*arguments, "--output", tmp_path / "dist")
         assert result.returncode == 2, result.stdout + result.stderr
         assert words in result.stderr
         assert "Traceback" not in result.stderr
     assert not (tmp_path / "dist").exists()
+
+
+def test_where_nothing_can_be_written_is_a_sentence(library: str, tmp_path: Path) -> None:
+    taken = tmp_path / "dist"
+    taken.write_text("a file, not a folder")
+    result = pack("--library", library, "--output", taken)
+    assert result.returncode == 2
+    assert "cannot be written" in result.stderr
+    assert "--output" in result.stderr
+    assert "Traceback" not in result.stderr
