@@ -34,12 +34,21 @@ def load_map(wanted: str | Path, rig_names: Sequence[str] | None = None) -> Reta
     except ValueError as error:
         raise DataError(f"{wanted}: {error}") from error
     if rig_names is not None:
-        loaded.match_rig(list(rig_names))
+        loaded.match_rig(shapes_of(rig_names))
     return loaded
+
+
+def shapes_of(rig_names: Sequence[str]) -> list[str]:
+    """The names of a rig's shapes; DataError for one text, whose letters nobody means."""
+    if isinstance(rig_names, str):
+        raise DataError(f'The rig is one text, "{rig_names}"; give the names of its shapes.')
+    return list(rig_names)
 
 
 def best_map(rig_names: Sequence[str]) -> Retarget:
     """The shipped map that moves most of a rig's shapes; DataError when none moves any."""
+    if not rig_names:
+        raise DataError("The rig has no shapes, and so no map moves any.")
     fitted = [load_map(name, rig_names) for name in maps()]
     best = max(fitted, key=lambda one: (sum(one.driven), -len(one.unmatched_targets)))
     if not any(best.driven):

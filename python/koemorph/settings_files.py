@@ -19,13 +19,12 @@ def read(kind: str, wanted: str | Path) -> bytes:
 
     Raises DataError when there is neither.
     """
-    own = Path(wanted)
     shipped = PACKAGE / kind / f"{wanted}.json"
-    path = shipped if str(wanted) in names(kind) else own
+    path = shipped if str(wanted) in names(kind) else Path(wanted)
     try:
         return path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: no file has such a name
         raise DataError(
-            f'There is no file "{own}" and none of the {kind} that ship is called so; '
+            f'There is no file "{wanted}" and none of the {kind} that ship is called so; '
             f"they are {', '.join(names(kind))}."
         ) from error

@@ -47,6 +47,16 @@ def test_own_files_are_read_and_their_mistakes_named(tmp_path: Path) -> None:
         load_map(own)
 
 
+def test_what_is_no_name_and_no_rig_is_said() -> None:
+    for wanted in ("", "arkit\0"):
+        with pytest.raises(DataError, match=f'no file "{wanted}" and none of the maps'):
+            load_map(wanted)
+    with pytest.raises(DataError, match="one text"):
+        load_map("arkit", "jawOpen")
+    with pytest.raises(DataError, match="no shapes"):
+        best_map([])
+
+
 def test_the_page_about_maps_and_presets_is_true(tmp_path: Path) -> None:
     """Its examples load, and its tables name every control and member there is, and no other."""
     page = (Path(__file__).parents[2] / "python" / "docs" / "maps.md").read_text()
