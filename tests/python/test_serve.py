@@ -381,5 +381,6 @@ def test_what_is_no_websocket_frame_harms_nobody(serving: Running, sent: bytes) 
 
 def test_a_port_in_use_is_a_sentence(serving: Running) -> None:
     port = int(serving.base.rpartition(":")[2])
-    with pytest.raises(OutputError, match=f"Port {port} .* choose another port"):
+    words = rf"Port {port} on [\d.]+ cannot be used \([\w ]+\); .* choose another port"
+    with pytest.raises(OutputError, match=words):
         asyncio.run(serving.server.start(port))

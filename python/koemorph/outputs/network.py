@@ -68,9 +68,11 @@ def cannot_listen(host: str, port: int, error: OSError | UnicodeError, remedy: s
             f'"{host}" is no address of this computer to listen on; give 127.0.0.1 for this '
             "computer alone, or 0.0.0.0 for all that reach it."
         )
+    # asyncio says before the system's words what it tried.
+    why = str(error.strerror).rpartition(": ")[2]
     return OutputError(
-        f"Port {port} on {host} cannot be used ({error.strerror}); close the program that uses it, "
-        f"or {remedy}."
+        f"Port {port} on {host} cannot be used ({why}); close the program that uses it, or "
+        f"{remedy}."
     )
 
 
