@@ -103,6 +103,8 @@ def engine_headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path, stub in known.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(f'#include "{UNREAL / "stub" / stub}"\n')
+    # Of another's Model.h it is chance which one a module's own `#include "Model.h"` finds.
+    (folder / "Model.h").write_text('#error "This is the Model.h of the engine."\n')
     return folder
 
 
@@ -113,7 +115,7 @@ def build_unreal_game(folder: Path, engine_headers: Path, minor: int) -> Path:
         sources = sorted((UNREAL_SOURCE / module / "Private").glob("*.cpp"))
         modules.append(folder / f"{module}.cpp")
         modules[-1].write_text("".join(f'#include "{source}"\n' for source in sources))
-    parts = ["KoeMorph/Public", "KoeMorph/Private", "KoeMorph/Core", "KoeMorphEditor/Public"]
+    parts = ["KoeMorph/Public", "KoeMorph/Private", "KoeMorph", "KoeMorphEditor/Public"]
     include = [engine_headers, UNREAL / "stub", ROOT / "native" / "include"]
     include += [UNREAL_SOURCE / part for part in parts]
     sources = [*modules, *sorted(UNREAL_CORE.glob("*.cpp")), UNREAL / "stub" / "Stub.cpp"]

@@ -165,7 +165,7 @@ def test_the_unreal_half_compiles_without_a_warning(
     unity = tmp_path / "module.cpp"
     unity.write_text("".join(f'#include "{source}"\n' for source in sources))
     # The runtime module sees its plain half; the editor module must do without.
-    own = ["KoeMorph/Core"] if module == "KoeMorph" else ["KoeMorphEditor/Public"]
+    own = ["KoeMorph"] if module == "KoeMorph" else ["KoeMorphEditor/Public"]
     include = [engine_headers, *(SOURCE / part for part in ["KoeMorph/Public", *own])]
     include.append(ROOT / "native" / "include")
     definitions = [f"-DSTUB_ENGINE_MINOR={minor}", "-DKOEMORPH_STATIC=0"]
@@ -177,7 +177,7 @@ def test_each_module_links_with_what_the_other_exports(
     engine_headers: Path, tmp_path: Path
 ) -> None:
     """As libraries of their own, which modules are in the editor, with nothing else in sight."""
-    parts = ["KoeMorph/Public", "KoeMorph/Private", "KoeMorph/Core", "KoeMorphEditor/Public"]
+    parts = ["KoeMorph/Public", "KoeMorph/Private", "KoeMorph", "KoeMorphEditor/Public"]
     include = [engine_headers, HERE / "stub", ROOT / "native" / "include"]
     include += [SOURCE / part for part in parts]
     options = ["-std=c++20", "-fPIC", "-shared", "-Wl,-z,defs", "-DSTUB_ENGINE_MINOR=6"]
@@ -209,10 +209,13 @@ def test_exported_classes_are_made_and_ended_knowing_their_header_alone(
 
 
 def test_headers_stand_alone(engine_headers: Path, tmp_path: Path) -> None:
-    """Each public header compiles first and alone, and names its generated header last."""
+    """Each public header compiles first and alone, and names its generated header last.
+
+    Unreal's header tool refuses any include after it, one of the standard library's, too.
+    """
     unit = tmp_path / "headers.cpp"
     for header in sorted(SOURCE.rglob("Public/*.h")):
-        includes = re.findall(r'#include "(.+)"', header.read_text())
+        includes = re.findall(r'#include ["<](.+)[">]', header.read_text())
         if any(name.endswith(".generated.h") for name in includes):
             assert includes[-1] == f"{header.stem}.generated.h"
         unit.write_text(f'#include "{header}"\n#include "{header}"\n')
@@ -263,6 +266,7 @@ def test_build_rules_name_files_that_are_there() -> None:
     assert named == {path.name for path in library.glob("*.xml")}
     for path in named:
         assert ElementTree.parse(library / path).getroot().tag == "root"
-    assert (SOURCE / "KoeMorph" / "Core").is_dir()
+    module = (SOURCE / "KoeMorph" / "KoeMorph.Build.cs").read_text()
+    assert re.findall(r"IncludePaths\.\w+\(.*\)", module) == ["IncludePaths.Add(ModuleDirectory)"]
     filters = (PLUGIN / "Config" / "FilterPlugin.ini").read_text()
     assert "/Source/ThirdParty/..." in filters

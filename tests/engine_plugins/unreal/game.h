@@ -11,9 +11,9 @@
 #include <thread>
 #include <vector>
 
+#include "Core/Voice.h"
 #include "Editor.h"
 #include "KoeMorphComponent.h"
-#include "Voice.h"
 
 [[noreturn]] inline void Fail(const std::string& what) {
   std::fprintf(stderr, "not so: %s\nlog:\n", what.c_str());

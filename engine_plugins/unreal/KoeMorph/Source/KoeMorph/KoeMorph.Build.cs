@@ -1,4 +1,3 @@
-using System.IO;
 using UnrealBuildTool;
 
 public class KoeMorph : ModuleRules
@@ -6,8 +5,9 @@ public class KoeMorph : ModuleRules
     public KoeMorph(ReadOnlyTargetRules Target) : base(Target)
     {
         PCHUsage = PCHUsageMode.UseExplicitOrSharedPCHs;
-        // Plain C++ without an Unreal type; tested without an engine.
-        PrivateIncludePaths.Add(Path.Combine(ModuleDirectory, "Core"));
+        // For Core/: plain C++ without an Unreal type, tested without an engine. Not the folder itself: the engine has
+        // a Model.h, too, and whoever includes that would find the other one.
+        PrivateIncludePaths.Add(ModuleDirectory);
 
         PublicDependencyModuleNames.AddRange(new[] { "Core", "CoreUObject", "Engine", "DeveloperSettings" });
         PrivateDependencyModuleNames.AddRange(new[]

@@ -13,7 +13,7 @@
 #include "KoeMorphVersion.h"
 #include "Misc/ScopeLock.h"
 #include "Sound/SoundSubmix.h"
-#include "Voice.h"
+#include "Core/Voice.h"
 
 #include <atomic>
 

@@ -11,9 +11,9 @@
 #include "KoeMorphMorphTargets.h"
 #include "KoeMorphPreset.h"
 #include "KoeMorphPresetControls.h"
-#include "Retarget.h"
+#include "Core/Retarget.h"
 #include "Sound/SoundBase.h"
-#include "Voice.h"
+#include "Core/Voice.h"
 
 UKoeMorphComponent::UKoeMorphComponent()
 {

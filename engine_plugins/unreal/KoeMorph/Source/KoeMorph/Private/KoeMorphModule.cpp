@@ -7,9 +7,9 @@
 #include "KoeMorphSettings.h"
 #include "Misc/FileHelper.h"
 #include "Misc/Paths.h"
-#include "Model.h"
-#include "Retarget.h"
-#include "Voice.h"
+#include "Core/Model.h"
+#include "Core/Retarget.h"
+#include "Core/Voice.h"
 
 #if KOEMORPH_STATIC
 #include <dlfcn.h>

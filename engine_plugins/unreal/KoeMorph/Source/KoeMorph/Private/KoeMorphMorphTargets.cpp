@@ -5,7 +5,7 @@
 #include "Engine/SkeletalMesh.h"
 #include "GameFramework/Actor.h"
 #include "KoeMorphModule.h"
-#include "Retarget.h"
+#include "Core/Retarget.h"
 
 TSharedPtr<FKoeMorphMorphTargets> FKoeMorphMorphTargets::Find(
 	const AActor& Actor, const FString& MapName, const FString& MapFile, FString& OutProblem)

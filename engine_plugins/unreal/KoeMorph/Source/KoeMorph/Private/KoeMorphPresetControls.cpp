@@ -2,7 +2,7 @@
 
 #include "KoeMorphModule.h"
 #include "KoeMorphPreset.h"
-#include "Voice.h"
+#include "Core/Voice.h"
 
 namespace
 {

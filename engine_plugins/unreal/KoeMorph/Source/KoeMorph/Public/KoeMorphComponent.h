@@ -1,11 +1,10 @@
 #pragma once
 
+#include <memory>
+
 #include "Components/ActorComponent.h"
 #include "CoreMinimal.h"
 #include "KoeMorphComponent.generated.h"
-
-#include <array>
-#include <memory>
 
 namespace koemorph_plugin
 {
