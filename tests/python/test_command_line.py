@@ -49,6 +49,24 @@ def test_a_recording_becomes_frames(
     assert lines[-1]["timecode"] == f"00:00:{seconds:02}:{frame:02}"
 
 
+@pytest.mark.parametrize("name", ["face.anim", "face.npz", "face.json"])
+def test_all_settings_reach_the_file(
+    tmp_path: Path, tiny_models: dict[int, Path], speech: Path, name: str
+) -> None:
+    settings = ("--preset", "expressive", "--retarget", "vrm1", "--node", "Head/Face")
+    result = run("animate", speech, "-o", tmp_path / name, *settings, "--model", tiny_models[30])
+    assert result.returncode == 0, result.stderr
+    written = (tmp_path / name).read_bytes()
+    model = Model(tiny_models[30])
+    animation = model.animate(speech, preset="expressive", retarget="vrm1")
+    animation.save(tmp_path / name, node="Head/Face")
+    assert written == (tmp_path / name).read_bytes()
+    for other in (model.animate(speech, preset="expressive"), model.animate(speech)):
+        assert other.names != animation.names
+    usual = model.animate(speech, retarget="vrm1")
+    assert np.abs(usual.weights - animation.weights).max() > 0.01
+
+
 def test_dash_is_standard_output(tiny_models: dict[int, Path], speech: Path) -> None:
     result = run("animate", speech, "-o", "-", "--model", tiny_models[30])
     assert result.returncode == 0

@@ -81,7 +81,21 @@ def test_the_command_writes_mel(speech: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["features", str(speech), "-o", str(output), "--mel"])
     assert stop.value.code == 0
-    assert sum(name.startswith("mel") for name in pd.read_csv(output).columns) == 80
+    table = pd.read_csv(output)
+    assert sum(name.startswith("mel") for name in table.columns) == 80
+    starts = pd.to_timedelta(table["start"]).dt.total_seconds()
+    np.testing.assert_allclose(starts, np.arange(len(table)) / 30, atol=1e-6)
+
+
+def test_the_command_mixes_channels_down(speech: Path, tmp_path: Path) -> None:
+    samples, rate = soundfile.read(speech)
+    soundfile.write(tmp_path / "right.wav", np.stack([0 * samples, samples], 1), rate, "DOUBLE")
+    soundfile.write(tmp_path / "half.wav", samples / 2, rate, "DOUBLE")
+    recordings = [str(tmp_path / name) for name in ("right.wav", "half.wav")]
+    with pytest.raises(SystemExit):
+        main(["features", *recordings, "-o", str(tmp_path / "out.csv")])
+    right, half = pd.read_csv(tmp_path / "out.csv")[list(FUNCTIONAL_NAMES)].to_numpy()
+    np.testing.assert_allclose(right, half, rtol=1e-4)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")

@@ -16,6 +16,7 @@ import soundfile
 from click.testing import CliRunner, Result
 
 from koemorph.cli.live import command
+from koemorph.model import Model
 from koemorph.outputs.jsonl import read_jsonl
 
 
@@ -48,6 +49,20 @@ def test_what_cannot_be_done_is_a_sentence(
     result = invoke(*args, "--model", str(tiny_models[30]))
     assert result.exit_code != 0
     assert words in result.output + str(result.exception)
+
+
+def test_rate_map_and_preset_reach_the_receiver(speech: Path, receiver: socket.socket) -> None:
+    where = "{}:{}".format(*receiver.getsockname())
+    chosen = ["--rate", "10", "--retarget", "vrm1", "--duration", "1", "--json"]
+    result = invoke("--wav", str(speech), "--udp", where, *chosen, "--preset", "expressive")
+    assert result.exit_code == 0, result.output
+    told = [json.loads(receiver.recv(2048)) for _ in range(11)]  # the last is the face at rest
+    assert [frame["frame_index"] for frame in told] == [*range(0, 30, 3), 30]
+    expected = Model().animate(speech, preset="expressive", retarget="vrm1")
+    assert tuple(told[0]["names"]) == expected.names
+    for frame in told[:10]:
+        weights = expected.weights[frame["frame_index"]]
+        np.testing.assert_allclose(frame["blendshapes"], weights, atol=1e-3)
 
 
 @pytest.mark.parametrize(

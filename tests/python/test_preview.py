@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -290,6 +291,32 @@ def test_what_is_no_number_is_silence(tmp_path: Path) -> None:
     expected[100:200], expected[200:300] = 0.125, 0
     np.testing.assert_allclose(sound.samples, expected)
     assert sounds.compressed(sound)
+
+
+def test_all_settings_reach_the_page(
+    tmp_path: Path, talking: Animation, tone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+    opened: list[str] = []
+
+    def build(animation: Animation, title: str, sound: Any, rig: Any, capture: Any) -> str:
+        given.update(animation=animation, sound=sound, rig=rig, capture=capture)
+        return "page"
+
+    monkeypatch.setattr("koemorph.preview.build_page", build)
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    (tmp_path / "take").mkdir()
+    talking.save(tmp_path / "take" / "blendshapes.jsonl")
+    still = Animation(talking.times, 0 * talking.weights)
+    still.save(tmp_path / "still.jsonl")
+    places = ["--audio", tone, "--capture", tmp_path / "take", "--rig", tmp_path / "hero.glb"]
+    arguments = [str(part) for part in (tmp_path / "still.jsonl", *places, "--open")]
+    assert CliRunner().invoke(command, arguments, catch_exceptions=False).exit_code == 0
+    assert given["sound"].duration == 2
+    assert given["rig"] == tmp_path / "hero.glb"
+    assert given["animation"]["jawOpen"].max() == 0
+    assert given["capture"]["jawOpen"].max() == pytest.approx(0.8)
+    assert opened == [(tmp_path / "still.html").as_uri()]
 
 
 @pytest.mark.parametrize("sound", ["audio.wav", "blendshapes.wav"])

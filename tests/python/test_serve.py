@@ -332,6 +332,18 @@ def test_bad_messages_end_a_stream_and_nothing_else(serving: Running) -> None:
     asyncio.run(talk())
 
 
+def test_a_voice_that_says_nothing_makes_room(
+    serving: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "_IDLE_SECONDS", 0.2)
+
+    async def wait() -> str | None:
+        async with aiohttp.ClientSession() as session, session.ws_connect(serving.stream) as voice:
+            return (await voice.receive(20)).extra
+
+    assert asyncio.run(wait()) == "nothing was heard for long"
+
+
 def test_a_hundred_connections_leave_room_for_the_page(serving: Running) -> None:
     async def crowd() -> None:
         connector = aiohttp.TCPConnector(limit=0)
