@@ -9,7 +9,7 @@
 
 #define LOCTEXT_NAMESPACE "KoeMorph"
 
-TSharedPtr<FKoeMorphLiveLinkSource> FKoeMorphLiveLinkSource::Add(FName Subject, const TArray<FName>& Curves)
+TSharedPtr<FKoeMorphLiveLinkSource> FKoeMorphLiveLinkSource::Add(FName InSubject, const TArray<FName>& InCurves)
 {
 	IModularFeatures& Features = IModularFeatures::Get();
 	if (!Features.IsModularFeatureAvailable(ILiveLinkClient::ModularFeatureName))
@@ -17,8 +17,8 @@ TSharedPtr<FKoeMorphLiveLinkSource> FKoeMorphLiveLinkSource::Add(FName Subject, 
 		return nullptr;
 	}
 	const TSharedPtr<FKoeMorphLiveLinkSource> Source = MakeShared<FKoeMorphLiveLinkSource>();
-	Source->Subject = Subject;
-	Source->Curves = Curves;
+	Source->Subject = InSubject;
+	Source->Curves = InCurves;
 	Features.GetModularFeature<ILiveLinkClient>(ILiveLinkClient::ModularFeatureName).AddSource(Source);
 	return Source;
 }

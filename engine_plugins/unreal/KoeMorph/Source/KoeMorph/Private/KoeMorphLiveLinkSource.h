@@ -8,7 +8,7 @@ class FKoeMorphLiveLinkSource : public ILiveLinkSource
 {
 public:
 	/** Adds a source for one subject to Live Link; null where Live Link is not there. */
-	static TSharedPtr<FKoeMorphLiveLinkSource> Add(FName Subject, const TArray<FName>& Curves);
+	static TSharedPtr<FKoeMorphLiveLinkSource> Add(FName InSubject, const TArray<FName>& InCurves);
 
 	void Push(const TArray<float>& Weights, double Now);
 	void Remove();

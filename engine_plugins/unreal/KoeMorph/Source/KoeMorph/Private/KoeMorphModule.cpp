@@ -159,14 +159,14 @@ void* FKoeMorphModule::OpenLibrary(const FString& Name) const
 
 TArray<FString> FKoeMorphModule::PackagedNames(const TCHAR* Kind)
 {
-	TArray<FString> Names;
-	IFileManager::Get().FindFiles(Names, *FPaths::Combine(ResourceFolder(Kind), FString(TEXT("*")) + Ending(Kind)), true, false);
-	for (FString& Name : Names)
+	TArray<FString> Found;
+	IFileManager::Get().FindFiles(Found, *FPaths::Combine(ResourceFolder(Kind), FString(TEXT("*")) + Ending(Kind)), true, false);
+	for (FString& Name : Found)
 	{
 		Name = FPaths::GetBaseFilename(Name);
 	}
-	Names.Sort();
-	return Names;
+	Found.Sort();
+	return Found;
 }
 
 bool FKoeMorphModule::LoadPackaged(const TCHAR* Kind, const FString& Name, FString& OutText, FString& OutProblem)
