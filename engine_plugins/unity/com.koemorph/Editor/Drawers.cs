@@ -32,8 +32,21 @@ namespace KoeMorph.Editor
             var path = property.propertyPath;  // "_controls.Multiplier.Array.data[17]"
             var open = path.LastIndexOf('[');
             var index = int.Parse(path.Substring(open + 1, path.Length - open - 2));
-            label.text = index < KoeMorphFace.Names.Length ? KoeMorphFace.Names[index] : label.text;
+            label.text = Name(index, label.text);
             EditorGUI.PropertyField(position, property, label);
+        }
+
+        // The names come from the library; without it, which faces tell of, Unity's "Element 17" does.
+        static string Name(int index, string otherwise)
+        {
+            try
+            {
+                return index < KoeMorphFace.Names.Length ? KoeMorphFace.Names[index] : otherwise;
+            }
+            catch (Exception error) when (error is TypeLoadException || error is BadImageFormatException)
+            {
+                return otherwise;
+            }
         }
     }
 }

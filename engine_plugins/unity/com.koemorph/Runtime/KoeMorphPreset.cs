@@ -62,7 +62,7 @@ namespace KoeMorph
             {
                 _controls = Controls.Default();
             }
-            catch (Exception error) when (error is TypeLoadException || error is KoeMorphException)
+            catch (Exception error) when (error is TypeLoadException || error is BadImageFormatException || error is KoeMorphException)
             {
                 // No library, or another one. Faces say so; the defaults come when the right one does.
             }

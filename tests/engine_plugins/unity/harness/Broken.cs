@@ -33,6 +33,11 @@ namespace KoeMorph.Harness
         {
             Stage.UseModel(arguments[0]);
             FailsToStart("native library", "koemorph", "Platforms");
+            var preset = ScriptableObject.CreateInstance<KoeMorphPreset>();
+            OnValidate(preset);
+            var element = new UnityEditor.SerializedProperty { propertyPath = "_controls.Multiplier.Array.data[17]" };
+            Choosing.Draw("PerCoefficientDrawer", new PerCoefficientAttribute(), element);
+            Expect.NoComplaint();  // faces say it, and presets can still be looked at
         }
 
         /// <summary>MODEL, run where ONNX Runtime cannot be found.</summary>
@@ -47,10 +52,15 @@ namespace KoeMorph.Harness
         {
             Stage.UseModel(arguments[0]);
             var preset = ScriptableObject.CreateInstance<KoeMorphPreset>();
-            var onValidate = typeof(KoeMorphPreset).GetMethod("OnValidate", BindingFlags.Instance | BindingFlags.NonPublic);
-            onValidate.Invoke(preset, null);
+            OnValidate(preset);
             Expect.NoComplaint();  // faces say it
             FailsToStart("0.9.0", "does not fit", "restart Unity");
+        }
+
+        // As the editor does when it has made or loaded a preset.
+        static void OnValidate(KoeMorphPreset preset)
+        {
+            typeof(KoeMorphPreset).GetMethod("OnValidate", BindingFlags.Instance | BindingFlags.NonPublic).Invoke(preset, null);
         }
 
         static void NoModel()

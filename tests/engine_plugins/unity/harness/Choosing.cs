@@ -120,7 +120,7 @@ namespace KoeMorph.Harness
             Expect.True(EditorGUI.Labels.Single() == "jawOpen", "elements have the names of their coefficients");
         }
 
-        static void Draw(string drawer, PropertyAttribute attribute, SerializedProperty property)
+        public static void Draw(string drawer, PropertyAttribute attribute, SerializedProperty property)
         {
             var type = typeof(FaceBaker).Assembly.GetType("KoeMorph.Editor." + drawer);
             var made = (PropertyDrawer)Activator.CreateInstance(type);
