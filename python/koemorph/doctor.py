@@ -80,7 +80,9 @@ def _microphones() -> Finding:
         from koemorph.live.microphone import input_devices
 
         found = input_devices()
-    except (ImportError, KoemorphError) as error:
+    except ImportError:
+        return Finding("microphone", "missing", 'pip install "koemorph[live]"')
+    except KoemorphError as error:
         return Finding("microphone", "missing", str(error))
     if not found:
         text = "none was found; plug one in, or use --wav FILE or --stdin RATE"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> N
     finding = doctor._library("no_such_library", "live")
     assert (finding.state, finding.text) == ("missing", 'pip install "koemorph[live]"')
     assert doctor._library("no_such_library", "").state == "bad"
+
+
+def test_microphones_need_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    finding = doctor._microphones()
+    assert (finding.state, finding.text) == ("missing", 'pip install "koemorph[live]"')
 
 
 def test_a_port_in_use_names_the_way_out() -> None:

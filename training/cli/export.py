@@ -31,8 +31,21 @@ SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
     type=click.Path(path_type=Path),
     help="The file; by default beside CHECKPOINT, by its name.",
 )
-@click.option("--format", "file_format", type=click.Choice(FORMATS), default="onnx")
-@click.option("--quantize", type=click.Choice(QUANTIZATIONS), default="none")
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(FORMATS),
+    default="onnx",
+    show_default=True,
+    help="Only onnx is what KoeMorph itself plays.",
+)
+@click.option(
+    "--quantize",
+    type=click.Choice(QUANTIZATIONS),
+    default="none",
+    show_default=True,
+    help="Smaller weights, for less memory.",
+)
 @click.option("--mobile", is_flag=True, help="TorchScript for its lite interpreter.")
 @click.option("--fps", type=click.Choice(["30", "60"]), help="Frame rate; the checkpoint's own.")
 @click.option(
@@ -42,10 +55,14 @@ SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
     help="Speech to verify the export with; by default the sample that KoeMorph ships.",
 )
 @click.option("--style", help="What the model speaks: NAME, or a mixture NAME=0.7,OTHER=0.3.")
-@click.option("--name", default="koemorph", show_default=True)
-@click.option("--model-version", default="1", show_default=True)
-@click.option("--license", "license_name", default="unknown", show_default=True)
-@click.option("--training-data", default="unknown", show_default=True)
+@click.option("--name", default="koemorph", show_default=True, help="The model's name.")
+@click.option("--model-version", default="1", show_default=True, help="The model's version.")
+@click.option(
+    "--license", "license_name", default="unknown", show_default=True, help="The model's licence."
+)
+@click.option(
+    "--training-data", default="unknown", show_default=True, help="What it has learned from."
+)
 @click.option("--metrics", type=click.Path(path_type=Path), help="JSON of koemorph evaluate.")
 def command(checkpoint: Path, output: Path | None, audio: Path, **options: Any) -> None:
     """Export CHECKPOINT; prints size, difference from torch, and what a frame costs."""

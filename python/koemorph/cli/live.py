@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from koemorph.cli.options import fps_option, model_option, spare
+from koemorph.controls import presets
 from koemorph.errors import OutputError
 from koemorph.live.microphone import NO_MICROPHONE, MicrophoneSource, input_devices
 from koemorph.live.outputs import HELLO, open_outputs
@@ -83,14 +84,27 @@ def _show_devices(context: click.Context, _: click.Parameter, wanted: bool) -> N
     help="iFacialMocap text, port 49983; without HOST to receivers that ask for it.",
 )
 @fps_option
-@click.option("--preset", metavar="NAME|FILE", help="microphone (for --mic), natural, ...")
-@click.option("--retarget", "map_name", metavar="MAP", help="For VMC, OSC, UDP and WebSocket.")
+@click.option(
+    "--preset",
+    metavar="NAME|FILE",
+    help=f"One of {', '.join(presets())}, or a file; left out, microphone for --mic.",
+)
+@click.option(
+    "--retarget", "map_name", metavar="NAME|FILE", help="For VMC, OSC, UDP and WebSocket."
+)
 @model_option
 @click.option("--rate", type=click.FloatRange(1, 120), default=60.0, help="Most frames a second.")
 @click.option("--bind", default="127.0.0.1", help="Address that listening outputs use.")
 @click.option("--duration", type=click.FloatRange(0), help="Seconds after which to end.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON at the end.")
-@click.option("--devices", is_flag=True, is_eager=True, expose_value=False, callback=_show_devices)
+@click.option(
+    "--devices",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_devices,
+    help="List the microphones, and end.",
+)
 def command(
     *,
     mic: str | None,

@@ -38,7 +38,9 @@ def _list_partners(chosen: Retarget) -> None:
 
 @click.command()
 @click.argument("recording", type=click.Path(path_type=Path), metavar="IN.jsonl")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File."
+)
 @click.option(
     "--map", "wanted", metavar="NAME|FILE", help=f"One of {', '.join(maps())}, or a file."
 )
