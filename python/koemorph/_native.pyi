@@ -56,9 +56,7 @@ class StreamInfo:
     skipped_frames: int
 
 class Model:
-    def __init__(
-        self, path: str | bytes, onnxruntime_path: str | bytes, threads: int = 1
-    ) -> None: ...
+    def __init__(self, path: str, onnxruntime_path: str, threads: int = 1) -> None: ...
     def metadata(self, key: str | None) -> str | None: ...
 
 class Stream:

@@ -59,14 +59,10 @@ def open_audio(path: str | Path, block_seconds: float = 1.0) -> Iterator[Recordi
         yield Recording(file.samplerate, file.channels, file.frames, _blocks(file, size, path))
 
 
-def for_c(path: str | Path) -> str | bytes:
-    """The path as C opens it: as bytes, for a name need not be UTF-8; on Windows as text."""
-    return str(path) if os.name == "nt" else os.fsencode(path)
-
-
 def _open(path: Path) -> soundfile.SoundFile:
     try:
-        return soundfile.SoundFile(for_c(path))
+        # As bytes, for a name need not be UTF-8; Windows has its own names, as text.
+        return soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
     except soundfile.LibsndfileError as error:
         why = error.error_string.rstrip(".")
     except TypeError:  # what ends with .raw is taken for samples of unknown rate

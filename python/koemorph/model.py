@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from koemorph import _native
 from koemorph.animation import Animation
-from koemorph.audio import Recording, as_recording, for_c, open_audio
+from koemorph.audio import Recording, as_recording, open_audio
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.controls import Controls, choose_controls
 from koemorph.crowd import Crowd
 from koemorph.errors import AudioError, ModelError
 from koemorph.features import FeatureSettings
+from koemorph.outputs import as_text
 from koemorph.retarget import Retarget, apply_map, load_map
 from koemorph.stream import Stream
 
@@ -85,10 +86,9 @@ class Model:
             self._loaded[int(model.metadata("fps") or 0)] = model
 
     def _load(self, path: Path) -> _native.Model:
-        try:
-            return _native.Model(for_c(path), for_c(onnxruntime_library()), self._threads)
-        except UnicodeDecodeError as error:  # the core's sentence, with a name that is no UTF-8
-            raise ModelError(error.object.decode("utf-8", "replace")) from error
+        if as_text(path) != str(path):  # the core's sentences are UTF-8, and they name the file
+            raise ModelError(f"The name of the model {path} is not UTF-8; rename it.")
+        return _native.Model(str(path), onnxruntime_library(), self._threads)
 
     def _native_model(self, fps: int | None) -> _native.Model:
         if self._path is None:

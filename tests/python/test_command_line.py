@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import soundfile
 
-from koemorph.cli import COMMANDS
+from koemorph.cli import COMMANDS, cli
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.model import MODELS, Model
 
@@ -155,13 +156,9 @@ def test_names_that_are_not_utf8_are_told(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
-def test_a_model_may_have_a_name_that_is_not_utf8(
-    tmp_path: Path, tiny_models: dict[int, Path]
-) -> None:
-    odd = tmp_path / os.fsdecode(b"m\xff.onnx")
-    fails_with_one_sentence(run("info", odd), "m\ufffd.onnx cannot be opened")
-    odd.write_bytes(tiny_models[30].read_bytes())
-    assert "tiny" in run("info", odd).stdout
+def test_a_model_whose_name_is_not_utf8_is_a_sentence(tmp_path: Path) -> None:
+    told = run("info", tmp_path / os.fsdecode(b"m\xff.onnx"), errors="surrogateescape")
+    fails_with_one_sentence(told, "m\\udcff.onnx is not UTF-8; rename it")
 
 
 def test_bad_models(tmp_path: Path, tiny_models: dict[int, Path], speech: Path) -> None:
@@ -257,6 +254,26 @@ def test_a_file_is_a_file_though_it_has_a_name_like_a_model(
     monkeypatch.chdir(tmp_path)
     assert Model("30").metadata()["name"] == "koemorph-30"
     assert Model(tmp_path / "30").metadata()["name"] == "tiny"
+
+
+def undescribed(command: click.Command, name: str) -> list[str]:
+    """The options of a command and those below it that its help says nothing about."""
+    found = [
+        f"{name} {option.opts[0]}"
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for below in command.list_commands(context):
+            inner = command.get_command(context, below)
+            assert inner is not None
+            found += undescribed(inner, f"{name} {below}")
+    return found
+
+
+def test_help_says_what_each_option_is() -> None:
+    assert undescribed(cli, "koemorph") == []
 
 
 def test_help_lists_every_command_though_no_extra_is_installed() -> None:
