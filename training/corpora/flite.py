@@ -36,6 +36,11 @@ def speak(text: str, voice: str, pitch: int, stretch: float, wav: Path) -> list[
         raise DataError(
             "the program flite speaks these voices; install it (apt install flite)."
         ) from error
+    except subprocess.CalledProcessError as error:
+        raise DataError(
+            f"flite does not speak with the voice {voice}: {error.stderr.strip()}; it needs the "
+            f"voices {', '.join(VOICES)}."
+        ) from error
     shown = said.stdout.split()
     phones, start = [], 0.0
     for name, end in ((pair.split(":")[0], float(pair.split(":")[1])) for pair in shown):

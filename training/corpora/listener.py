@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from koemorph.errors import DataError
 from koemorph.features import FeatureSettings, extract
 
 from ..augment import Augmentation, augment
@@ -99,7 +100,10 @@ def fit(
     seed: int = 0,
     advance: Callable[[float], None] = lambda loss: None,
 ) -> Listener:
-    """Learn from utterances with phones; `advance` hears of each step's loss."""
+    """Learn from utterances with phones; `advance` hears of each step's loss.
+
+    Raises DataError for voices that are shorter than a segment.
+    """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     heard, wanted = [], []
@@ -110,6 +114,11 @@ def fit(
         times = np.arange(len(frames)) / SETTINGS.fps
         wanted.append(articulate(settle_pauses(utterance.phones, samples), times))
     sound, truth = np.concatenate(heard), np.concatenate(wanted)
+    if len(sound) <= SEGMENT_FRAMES:
+        raise DataError(
+            f"voices of {len(sound) / SETTINGS.fps:.1f} s teach the listener nothing: more than "
+            f"{SEGMENT_FRAMES / SETTINGS.fps:g} s are needed."
+        )
     network = Network()
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)

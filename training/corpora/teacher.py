@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from koemorph.coefficients import COEFFICIENTS
+from koemorph.errors import DataError
 
 from .articulation import FEATURES, Mouth
 from .loudness import HOP, RATE, loudness
@@ -24,6 +25,7 @@ from .rules import columns
 
 REACH = 0.36
 STEP = 0.02
+BATCH = 512  # frames
 LONGER = 4  # how often a short source is heard in an epoch, at most
 OFFSETS = np.arange(-round(REACH / STEP), round(REACH / STEP) + 1) * STEP
 # What captures of speech can teach, each what it shows; left and right learn their mean.
@@ -113,10 +115,16 @@ def fit(
     """Learn from `clips`. Every clip has an offset of its own (head, camera, mood), learned beside
     the network, held small, and thrown away; every epoch speaks at its own pace and level. Sources
     count alike, however long they are (up to LONGER times), and each in its own units.
+
+    Raises DataError for less than BATCH frames.
     """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
     lesson = _Lesson(clips)
+    if len(lesson.order) < BATCH:
+        raise DataError(
+            f"captures of {len(lesson.order)} frames teach nothing: {BATCH} are needed at least."
+        )
     network, offsets = Network(), nn.Embedding(len(clips), len(LEARNED))
     nn.init.zeros_(offsets.weight)
     optimiser = torch.optim.AdamW(
@@ -126,12 +134,12 @@ def fit(
         ],
         lr=2e-3,
     )
-    steps = epochs * (len(lesson.order) // 512)
+    steps = epochs * (len(lesson.order) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, [2e-3, 2e-2], total_steps=steps)
     for _ in range(epochs):
         inputs = lesson.inputs(float(random.uniform(0.85, 1.15)))
         shuffled = lesson.order[torch.randperm(len(lesson.order))]
-        for batch in torch.split(shuffled[: len(shuffled) // 512 * 512], 512):
+        for batch in torch.split(shuffled[: len(shuffled) // BATCH * BATCH], BATCH):
             x = inputs[batch].clone()
             x[:, -1] *= torch.empty(len(batch), 1).uniform_(0.7, 1.1)
             owner = lesson.owner[batch]
@@ -143,7 +151,7 @@ def fit(
             optimiser.step()
             schedule.step()
         advance(float(loss.detach()))
-    return Teacher(network.eval(), lesson.scale)
+    return Teacher(network.eval(), lesson.scale, sorted({clip.source for clip in clips}))
 
 
 class _Lesson:
@@ -187,10 +195,14 @@ class _Lesson:
 
 
 class Teacher:
-    """A fitted network; `label` gives the learned coefficients with the resting face at zero."""
+    """A fitted network; `label` gives the learned coefficients with the resting face at zero.
 
-    def __init__(self, network: Network, scale: Tensor) -> None:
+    sources: the sets that it learned from, () where its file does not say.
+    """
+
+    def __init__(self, network: Network, scale: Tensor, sources: Sequence[str] = ()) -> None:
         self._network, self._scale = network, scale
+        self.sources = tuple(sources)
         rest = np.zeros((1, len(FEATURES) + 1, len(OFFSETS)), np.float32)
         rest[:, FEATURES.index("silence")] = 1
         self._rest: NDArray[np.float32] = self._answer(rest)[0]
@@ -217,7 +229,8 @@ class Teacher:
 
     def save(self, path: Path) -> None:
         """Write the weights; `load` reads them."""
-        torch.save({"network": self._network.state_dict(), "scale": self._scale}, path)
+        stored = {"network": self._network.state_dict(), "scale": self._scale}
+        torch.save({**stored, "sources": list(self.sources)}, path)
 
     @classmethod
     def load(cls, path: Path) -> Teacher:
@@ -225,4 +238,4 @@ class Teacher:
         state = torch.load(path, weights_only=True)
         network = Network()
         network.load_state_dict(state["network"])
-        return cls(network.eval(), state["scale"])
+        return cls(network.eval(), state["scale"], state.get("sources", ()))
