@@ -9,15 +9,19 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
+from koemorph.cli import live
 from koemorph.cli.live import command
+from koemorph.live.sources import RecordingSource
 from koemorph.model import Model
 from koemorph.outputs.jsonl import read_jsonl
+from koemorph.stream import Stream
 
 
 def invoke(*args: str) -> Result:
@@ -63,6 +67,28 @@ def test_rate_map_and_preset_reach_the_receiver(speech: Path, receiver: socket.s
     for frame in told[:10]:
         weights = expected.weights[frame["frame_index"]]
         np.testing.assert_allclose(frame["blendshapes"], weights, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "preset"),
+    [(["--mic"], "microphone"), (["--mic", "--preset", "raw"], "raw"), (["--wav", "SPEECH"], None)],
+)
+def test_a_microphone_has_a_preset_of_its_own(
+    speech: Path, monkeypatch: pytest.MonkeyPatch, chosen: list[str], preset: str | None
+) -> None:
+    asked: list[object] = []
+    make = Model.stream
+
+    def stream(self: Model, *args: Any, **named: Any) -> Stream:
+        asked.append(named["preset"])
+        return make(self, *args, **named)
+
+    monkeypatch.setattr(Model, "stream", stream)
+    monkeypatch.setattr(live, "MicrophoneSource", lambda device: RecordingSource(speech))
+    chosen = [str(speech) if arg == "SPEECH" else arg for arg in chosen]
+    result = invoke(*chosen, "--udp", "127.0.0.1:9", "--duration", "0.1")
+    assert result.exit_code == 0, result.output
+    assert asked == [preset]
 
 
 @pytest.mark.parametrize(
