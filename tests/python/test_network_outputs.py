@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import struct
@@ -10,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 from unittest.mock import Mock
 
-import aiohttp
 import numpy as np
 import pytest
 from pythonosc.osc_packet import OscPacket
@@ -25,7 +23,6 @@ from koemorph.outputs.osc import OscOutput, check_pattern
 from koemorph.outputs.udp import JsonUdpOutput
 from koemorph.outputs.vmc import VmcOutput
 from koemorph.outputs.vrchat import VrchatOutput
-from koemorph.outputs.websocket import MAX_CLIENTS, MAX_MESSAGE, WebSocketOutput
 
 WEIGHTS = np.random.default_rng(3).random(52, np.float32)
 FRAME = Frame.plain(7, 30, WEIGHTS)
@@ -353,48 +350,3 @@ def test_good_endpoints() -> None:
     assert parse_endpoint("127.0.0.1:9000") == ("127.0.0.1", 9000)
     assert parse_endpoint("[::1]:9000") == ("::1", 9000)
     assert parse_endpoint("hero.local", 11111) == ("hero.local", 11111)
-
-
-def test_websocket_sends_frames_and_keeps_its_limits(free_port: int) -> None:
-    output = WebSocketOutput(free_port)
-    url = f"http://127.0.0.1:{free_port}/"
-
-    async def talk() -> None:
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-            async with session.ws_connect(url) as client:
-                output.send(FRAME)
-                frame = json.loads((await client.receive(timeout=2)).data)
-                assert frame["frame_index"] == 7
-                np.testing.assert_allclose(frame["blendshapes"], WEIGHTS, atol=5.1e-5)
-                await client.send_str("x" * (MAX_MESSAGE + 1))
-                assert (await client.receive(timeout=2)).type is aiohttp.WSMsgType.CLOSE
-            for header in ("Origin", "Host"):
-                for foreign in ("https://evil.example", "http://[", "["):
-                    with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
-                        await session.ws_connect(url, headers={header: foreign})
-            tries = [session.ws_connect(url) for _ in range(100)]
-            got = await asyncio.gather(*tries, return_exceptions=True)
-            clients = [one for one in got if isinstance(one, aiohttp.ClientWebSocketResponse)]
-            refused = [one for one in got if isinstance(one, aiohttp.WSServerHandshakeError)]
-            assert (len(clients), len(refused)) == (MAX_CLIENTS, 100 - MAX_CLIENTS)
-            assert {error.status for error in refused} == {503}
-            output.send(Frame.plain(8, 30, WEIGHTS))
-            for client in clients:
-                assert json.loads((await client.receive(timeout=2)).data)["frame_index"] == 8
-                await client.close()
-
-    try:
-        asyncio.run(talk())
-    finally:
-        output.close()
-
-
-def test_websocket_port_in_use_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = asyncio.new_event_loop()
-    monkeypatch.setattr(asyncio, "new_event_loop", lambda: loop)
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        sock.listen()
-        with pytest.raises(OutputError, match="choose another port"):
-            WebSocketOutput(sock.getsockname()[1])
-    assert loop.is_closed()

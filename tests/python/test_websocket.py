@@ -1,0 +1,102 @@
+"""The WebSocket output: its frames, its limits, and clients that are slow."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from typing import Any
+
+import aiohttp
+import numpy as np
+import pytest
+from aiohttp import web
+
+from koemorph.errors import OutputError
+from koemorph.outputs.network import Frame
+from koemorph.outputs.websocket import MAX_CLIENTS, MAX_MESSAGE, MAX_WAITING, WebSocketOutput
+
+WEIGHTS = np.random.default_rng(3).random(52, np.float32)
+FRAME = Frame.plain(7, 30, WEIGHTS)
+
+
+def test_websocket_sends_frames_and_keeps_its_limits(free_port: int) -> None:
+    output = WebSocketOutput(free_port)
+    url = f"http://127.0.0.1:{free_port}/"
+
+    async def talk() -> None:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            async with session.ws_connect(url) as client:
+                output.send(FRAME)
+                frame = json.loads((await client.receive(timeout=2)).data)
+                assert frame["frame_index"] == 7
+                np.testing.assert_allclose(frame["blendshapes"], WEIGHTS, atol=5.1e-5)
+                await client.send_str("x" * (MAX_MESSAGE + 1))
+                assert (await client.receive(timeout=2)).type is aiohttp.WSMsgType.CLOSE
+            for header in ("Origin", "Host"):
+                for foreign in ("https://evil.example", "http://[", "["):
+                    with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+                        await session.ws_connect(url, headers={header: foreign})
+            tries = [session.ws_connect(url) for _ in range(100)]
+            got = await asyncio.gather(*tries, return_exceptions=True)
+            clients = [one for one in got if isinstance(one, aiohttp.ClientWebSocketResponse)]
+            refused = [one for one in got if isinstance(one, aiohttp.WSServerHandshakeError)]
+            assert (len(clients), len(refused)) == (MAX_CLIENTS, 100 - MAX_CLIENTS)
+            assert {error.status for error in refused} == {503}
+            output.send(Frame.plain(8, 30, WEIGHTS))
+            for client in clients:
+                assert json.loads((await client.receive(timeout=2)).data)["frame_index"] == 8
+                await client.close()
+
+    try:
+        asyncio.run(talk())
+    finally:
+        output.close()
+
+
+def test_websocket_port_in_use_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.new_event_loop()
+    monkeypatch.setattr(asyncio, "new_event_loop", lambda: loop)
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        with pytest.raises(OutputError, match="choose another port"):
+            WebSocketOutput(sock.getsockname()[1])
+    assert loop.is_closed()
+
+
+def test_a_slow_client_misses_frames_and_delays_no_other(
+    free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = WebSocketOutput(free_port)
+    url = f"http://127.0.0.1:{free_port}/"
+    send, stalled, free = web.WebSocketResponse.send_str, [], asyncio.Event()
+
+    async def send_slowly(self: web.WebSocketResponse, *text: Any) -> None:
+        stalled.append(self)
+        if self is stalled[0]:  # whoever is sent to first stops reading
+            await free.wait()
+        await send(self, *text)
+
+    async def read(client: aiohttp.ClientWebSocketResponse, count: int) -> list[int]:
+        told = [json.loads((await client.receive(timeout=5)).data) for _ in range(count)]
+        return [frame["frame_index"] for frame in told]
+
+    async def talk() -> None:
+        async with aiohttp.ClientSession() as session, session.ws_connect(url) as slow:
+            output.send(Frame.plain(0, 30, WEIGHTS))
+            while not stalled:
+                await asyncio.sleep(0.01)
+            async with session.ws_connect(url) as other:
+                for index in range(1, 31):
+                    output.send(Frame.plain(index, 30, WEIGHTS))
+                    assert await read(other, 1) == [index]
+            output._loop.call_soon_threadsafe(free.set)
+            newest = list(range(31 - MAX_WAITING, 31))
+            assert await read(slow, 1 + MAX_WAITING) == [0, *newest]
+
+    monkeypatch.setattr(web.WebSocketResponse, "send_str", send_slowly)
+    try:
+        asyncio.run(talk())
+    finally:
+        output.close()
