@@ -54,7 +54,7 @@ def opensmile(
         sample_rate,
         settings,
         lambda heard, rate: extractor.process_signal(heard, rate).to_numpy()[0],
-        88,
+        (len(features.egemaps), 88),
     )
 
 
@@ -73,7 +73,7 @@ def emotion2vec(
 
     common = int(np.gcd(sample_rate, 16000))
     speech = resample_poly(audio, 16000 // common, sample_rate // common).astype(np.float32)
-    return _each_update(speech, 16000, settings, embed, EMOTION2VEC_SIZE)
+    return _each_update(speech, 16000, settings, embed, (len(features.egemaps), EMOTION2VEC_SIZE))
 
 
 @cache
@@ -93,12 +93,14 @@ def _each_update(
     rate: int,
     settings: FeatureSettings,
     describe: Callable[[FloatArray, int], Any],
-    size: int,
+    shape: tuple[int, int],
 ) -> FloatArray:
-    """describe() of the window that ends at every update, (U, size)."""
-    count = int(len(audio) / rate / settings.update_interval + 1e-9)
-    updates = np.zeros((count, size), np.float32)
-    for update in range(count):
+    """describe() of the window that ends at every update, of this shape (U, size).
+
+    There are as many as native ones: the last may end after the audio, where a last frame's does.
+    """
+    updates = np.zeros(shape, np.float32)
+    for update in range(len(updates)):
         end = round((update + 1) * settings.update_interval * rate)
         begin = max(0, end - round(settings.context_window * rate))
         updates[update] = np.nan_to_num(describe(audio[begin:end], rate))

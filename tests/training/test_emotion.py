@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,19 @@ def test_emotion2vec_asks_funasr_for_embeddings(tmp_path: Path, funasr: list[int
     assert funasr == [4800, 9600, 14400, 19200, 24000, 28800]
     assert cached.emotion.shape == (7, 768)
     assert cached.emotion[0, 0] == pytest.approx(np.abs(SPEECH[:4800]).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("lookahead", [0, 1, 2])
+@pytest.mark.parametrize("length", [43200, 47000, 47999, 48000, 48001])
+def test_every_update_that_a_frame_hears_is_told(
+    tmp_path: Path, funasr: list[int], lookahead: int, length: int
+) -> None:
+    settings = replace(SETTINGS, lookahead_frames=lookahead)
+    audio = np.resize(SPEECH, length)
+    cached = FeatureCache(tmp_path, settings, emotion_backend("emotion2vec")).load(audio, 16000)
+    windows = cached.emotion[cached.emotion_index]
+    assert windows[-1, 0].any()
+    assert len(funasr) == len(extract(audio, 16000, settings).egemaps)
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
