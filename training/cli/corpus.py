@@ -81,10 +81,10 @@ def corpus(
     captures: tuple[str, ...],
     part: tuple[int, int],
 ) -> None:
-    """Build the corpus of the bundled models: DATA (grid_s1, facegood, kathleen) to OUT.
+    """Build the corpus of the bundled models out of DATA, in OUT.
 
-    Synthetic voices and the teacher are kept in WORK; without --voices, those that are there are
-    used. What is finished is not done again.
+    DATA holds grid_s1, facegood, kathleen and librivox. Synthetic voices and the teacher are kept
+    in WORK; without --voices, those that are there are used. What is finished is not done again.
     """
     if voices is not None and part[1] > 1:
         raise click.UsageError("make the voices before, without --part: the parts share them.")
