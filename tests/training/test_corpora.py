@@ -236,6 +236,27 @@ def test_utterances_are_written_whole_and_found_again(teacher: Teacher, tmp_path
         utterances.read(tmp_path)
 
 
+@pytest.mark.parametrize(("shown", "share"), [(np.nan, 1.0), (0.0, 0.5)])
+def test_a_capture_has_half_a_say_in_what_it_can_tell(
+    teacher: Teacher, tmp_path: Path, shown: float, share: float
+) -> None:
+    phones, sound = syllables(8)
+    said = {"voice": "someone", "language": "en", "text": "ba ba"}
+    utterances.Writer(tmp_path).add("one", phones, sound, 16000, **said)
+    (spoken,) = utterances.read(tmp_path)
+
+    def jaw(captured: sessions.Captured) -> np.ndarray:
+        random = np.random.default_rng(2)
+        return sessions.string(iter([spoken]), teacher, random, captured, clean=True).face[:, JAW]
+
+    def capture(_: utterances.Utterance, times: np.ndarray) -> np.ndarray:
+        return np.full((len(times), len(COEFFICIENTS)), shown, np.float32)
+
+    alone = jaw(sessions.no_capture)
+    assert alone.max() > 0.1
+    np.testing.assert_allclose(jaw(capture), share * alone, atol=1e-6)
+
+
 def test_an_utterance_that_was_cut_off_is_spoken_again(tmp_path: Path) -> None:
     said = {"voice": "someone", "language": "en", "text": "ba"}
     phones, sound = syllables(1)

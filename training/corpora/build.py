@@ -321,8 +321,9 @@ def _split(plan: Plan, name: str) -> tuple[list[Utterance], list[Utterance]]:
 def _captured(plan: Plan) -> sessions.Captured:
     faces: dict[str, Capture] = {}
     for clip in grid_clips(plan.data):
-        everything = np.ones(len(COEFFICIENTS), np.bool_)
-        faces[clip.name] = Capture(clip.face, uniform_times(len(clip.face), clip.fps), everything)
+        told = np.array([name not in clip.unlabelled for name in COEFFICIENTS])
+        face = np.where(told, clip.face, np.float32(np.nan))
+        faces[clip.name] = Capture(face, uniform_times(len(face), clip.fps), told)
 
     def look(utterance: Utterance, times: NDArray[np.floating]) -> NDArray[np.float32]:
         capture = faces[utterance.name]

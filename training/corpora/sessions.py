@@ -29,7 +29,8 @@ SECONDS = 60.0
 # (share, shortest, longest) of the pauses between utterances, seconds.
 _PAUSES = ((0.2, 0.05, 0.2), (0.55, 0.2, 1.2), (0.2, 1.2, 3.0), (0.05, 3.0, 6.0))
 Face = NDArray[np.float32]
-# The captured face at given seconds of an utterance's own time, (T, 52), or None: there is none.
+# The captured face at given seconds of an utterance's own time, (T, 52), NaN where the capture
+# cannot tell, or None: there is none.
 Captured = Callable[[Utterance, NDArray[np.floating]], "Face | None"]
 
 
@@ -129,6 +130,7 @@ class _Spoken:
             for name in LEARNED:
                 at = rules.columns(name)
                 shown = np.maximum(real[:, at].mean(1, keepdims=True) - rest[name], 0)
+                shown = np.where(np.isnan(shown), taught[:, at], shown)
                 taught[:, at] = 0.5 * taught[:, at] + 0.5 * shown
         heard = rules.Moment(self.phones, loudness(self.sound), pitch(self.sound), times)
         return rules.finish(taught, heard, manner)
