@@ -9,9 +9,13 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, track
+
+from koemorph.errors import DataError
 
 from ..corpora import build, judge
+from ..corpora.align import align as find_phones
+from ..corpora.align import read_texts
 from ..corpora.listener import STEPS
 
 _PATH = click.Path(path_type=Path)
@@ -125,3 +129,32 @@ def teacher(data: Path, work: Path) -> None:
         )
         progress.update(task, completed=STEPS)
     click.echo(json.dumps(found, indent=2))
+
+
+@click.command()
+@click.argument("sounds", type=_PATH)
+@click.argument("labels", type=_PATH)
+@click.option("--texts", type=_PATH, help="Lines NAME|TEXT; by default NAME.txt beside each sound.")
+@click.option("--grid", is_flag=True, help="The names spell GRID's sentences, as bbaf2n does.")
+def align(sounds: Path, labels: Path, texts: Path | None, *, grid: bool) -> int:
+    """Find the phones of English recordings in folder SOUNDS whose words are known.
+
+    They are added to LABELS (phones.jsonl), which the corpus and `koemorph evaluate --phones` read;
+    what is there already is kept. Exit code 1 when nothing could be aligned.
+    """
+    if texts is not None and grid:
+        raise click.UsageError("--grid has its texts in its names: leave --texts out.")
+    if not labels.absolute().parent.is_dir():
+        raise DataError(f"there is no folder {labels.absolute().parent} to write to.")
+    told = None if texts is None else read_texts(texts)
+    troubles = list(
+        track(
+            find_phones(sounds, labels, told, grid=grid), "aligning", console=Console(stderr=True)
+        )
+    )
+    for name, trouble in troubles:
+        if trouble:
+            click.echo(f"{name}: {trouble.rstrip('.')}.", err=True)
+    aligned = sum(not trouble for _, trouble in troubles)
+    click.echo(f"{aligned} of {len(troubles)} recordings are aligned in {labels}")
+    return 0 if aligned else 1

@@ -19,7 +19,7 @@ from ..recordings import find_recordings
 from ..settings import compose_config, read_settings
 from ..video import LANDMARKER_URL
 from ..video import from_video as read_video
-from .corpus import corpus, teacher
+from .corpus import align, corpus, teacher
 
 _PROGRESS = Console(stderr=True)
 _PATH = click.Path(path_type=Path)
@@ -32,6 +32,7 @@ def command() -> None:
 
 command.add_command(corpus)
 command.add_command(teacher)
+command.add_command(align)
 
 
 @command.command()

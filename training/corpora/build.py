@@ -8,12 +8,14 @@ Three steps, each of which goes on where it was stopped:
 3. `sessions`: v2.0 folders in OUT/SOURCE/train and OUT/SOURCE/dev.
 
 - grid: talker s1 of the GRID corpus, captured by MediaPipe. CC BY 4.0, by hand from
-  doi.org/10.5281/zenodo.3625687. DATA/grid_s1, as in `grid`, and a phones.jsonl as kathleen's.
+  doi.org/10.5281/zenodo.3625687. DATA/grid_s1, as in `grid`, and a phones.jsonl as kathleen's
+  (`koemorph dataset align DATA/grid_s1/audio DATA/grid_s1/phones.jsonl --grid`).
 - facegood: one Mandarin voice, artist-solved rig. MIT, by hand from
   github.com/FACEGOOD/FACEGOOD-Audio2Face. DATA/facegood, as in `facegood`.
 - kathleen: 82 min of one US voice, phones by pocketsphinx. CC0, by hand from
   github.com/rhasspy/dataset-voice-kathleen. DATA/kathleen: audio/NAME.ogg and phones.jsonl, of
-  lines {"name": ..., "text": ..., "phones": [["HH", 0.1, 0.17], ...]}, in seconds.
+  lines {"name": ..., "text": ..., "phones": [["HH", 0.1, 0.17], ...]}, in seconds, as `align`
+  writes them.
 - kokoro: 54 voices and blends; English, Japanese, Mandarin. Apache-2.0, PyPI and npm, see `kokoro`.
 - flite: four small English voices, exact phone times. BSD-like, Debian `flite`.
 - still: silence, breath, noise, typing, music; no face moves. Synthesised, see `sounds`.

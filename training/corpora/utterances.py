@@ -119,17 +119,39 @@ def _drop_half_a_line(labels: Path) -> None:
         os.truncate(labels, whole)
 
 
+class Labels:
+    """Appends lines to a `phones.jsonl`; `done` are the names that are already there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.done: set[str] = set()
+        if path.exists():
+            _drop_half_a_line(path)
+            self.done = {row["name"] for _, row in _rows(path)}
+
+    def add(self, name: str, phones: Sequence[Phone], **said: str) -> None:
+        """`said`: voice, language and text, where they are known."""
+        row = {
+            "name": name,
+            **said,
+            "phones": [[p.name, round(p.start, 4), round(p.end, 4)] for p in phones],
+        }
+        with self._path.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self.done.add(name)
+
+
 class Writer:
     """Appends utterances to a folder; `done` are the names that are already there."""
 
     def __init__(self, folder: Path) -> None:
         (folder / "audio").mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._labels = folder / LABELS
-        self.done: set[str] = set()
-        if self._labels.exists():
-            _drop_half_a_line(self._labels)
-            self.done = {row["name"] for _, row in _rows(self._labels)}
+        self._labels = Labels(folder / LABELS)
+
+    @property
+    def done(self) -> set[str]:
+        return self._labels.done
 
     def add(
         self,
@@ -145,11 +167,4 @@ class Writer:
         """
         sound = np.clip(to_16k(samples, rate), -1, 1)
         write_audio(self._folder / "audio" / f"{name}.flac", sound, SAMPLE_RATE, "FLAC")
-        row = {
-            "name": name,
-            **said,
-            "phones": [[p.name, round(p.start, 4), round(p.end, 4)] for p in phones],
-        }
-        with self._labels.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(row, ensure_ascii=False) + "\n")
-        self.done.add(name)
+        self._labels.add(name, phones, **said)
