@@ -16,6 +16,7 @@ from koemorph.coefficients import COEFFICIENTS
 from koemorph.errors import DataError, MissingExtraError
 from koemorph.training.corpora import (
     build,
+    facegood,
     judge,
     kokoro,
     librivox,
@@ -104,6 +105,38 @@ def test_sources_teach_what_they_know_each_in_its_own_units() -> None:
     assert clips[1].known()[LEARNED.index("mouthClose")] == 0
 
 
+def controls(**moved: np.ndarray) -> dict[str, object]:
+    """What FACEGOOD's files hold, of its rig's controls that a map to ARKit needs."""
+    names = sorted({name for weights in facegood.CONTROLS.values() for name in weights})
+    still = np.zeros(len(next(iter(moved.values()))), np.float32)
+    table = np.stack([moved.get(name, still) for name in names], axis=1)
+    return {"raw116": table.astype(np.float32), "raw_names": names}
+
+
+def test_facegoods_rig_becomes_arkits(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 1, 5)
+    soundfile.write(tmp_path / "1114_2_01.flac", np.zeros(RATE), RATE)
+    moved = controls(mouth_stretch_c=ramp, mouth_oh_c=ramp, mouth_press_r=0.5 * ramp)
+    np.savez(tmp_path / "1114_2_01", **moved, fps=30)
+    (clip,) = facegood.clips(tmp_path)
+    face = dict(zip(clip.names, clip.weights.T, strict=True))
+    np.testing.assert_allclose(face.pop("jawOpen"), np.minimum(1.25 * ramp, 1), atol=1e-6)
+    np.testing.assert_allclose(face.pop("mouthFunnel"), 0.6 * ramp, atol=1e-6)
+    np.testing.assert_allclose(face.pop("mouthPressRight"), 0.5 * ramp, atol=1e-6)
+    assert not np.stack(list(face.values())).any()
+    np.savez(tmp_path / "1114_2_01", raw116=np.zeros((5, 1)), raw_names=["mouth_oh_c"], fps=30)
+    with pytest.raises(DataError, match=r"1114_2_01\.npz lacks a control of FACEGOOD's rig"):
+        list(facegood.clips(tmp_path))
+
+
+def test_facegoods_map_is_the_one_that_models_learned(shared_data: Path) -> None:
+    (dev,) = (clip for clip in facegood.clips(shared_data / "facegood") if clip.split == "dev")
+    with np.load(shared_data / "facegood" / f"{dev.name}.npz") as stored:
+        known = dict(zip(map(str, stored["arkit_names"]), stored["arkit52"].T, strict=True))
+    for name, curve in zip(dev.names, dev.weights.T, strict=True):
+        np.testing.assert_allclose(curve, known[name], atol=1e-6)
+
+
 def test_the_corpus_command_builds_both_styles_and_goes_on(
     ear: listener.Listener, tmp_path: Path
 ) -> None:
@@ -113,11 +146,10 @@ def test_the_corpus_command_builds_both_styles_and_goes_on(
     for number in (1, 4):
         phones, sound = sayings(number, 120)
         times = np.arange(int(phones[-1].end * 30)) / 30
-        weights = np.zeros((len(times), 2), np.float32)
-        weights[:, 0] = 0.5 * mouth_of(phones)(times)[:, VOWEL]
+        vowels = 0.5 * mouth_of(phones)(times)[:, VOWEL]
         stem = data / "facegood" / f"1114_2_0{number}"
         soundfile.write(stem.with_suffix(".flac"), sound, RATE)
-        np.savez(stem, arkit52=weights, arkit_names=["jawOpen", "mouthPucker"], fps=30)
+        np.savez(stem, **controls(mouth_stretch_c=vowels), fps=30)
     work.mkdir()
     ear.save(work / "listener.pt")
     told = ["dataset", "corpus", str(data), str(work), str(out), "--takes", "1", "--capture"]
@@ -235,14 +267,16 @@ def test_a_teacher_is_judged_by_captures_it_has_not_seen(
         coef = tmp_path / "grid_s1" / "coef" / f"clip{number}"
         np.savez(coef, coef=weights, names=["jawOpen", "mouthClose"], fps=25)
         stem = tmp_path / "facegood" / f"1114_2_0{number}"
-        np.savez(stem, arkit52=weights, arkit_names=["jawOpen", "mouthPucker"], fps=25)
+        rig = controls(mouth_stretch_c=weights[:, 0], mouth_oo_c=weights[:, 1])
+        np.savez(stem, **rig, fps=25)
         soundfile.write(stem.with_suffix(".flac"), sound, RATE)
     monkeypatch.setattr(judge, "TRAIN_CLIPS", 4)
     clips = build.grid_clips(plan.data)
     fit(clips[:4], epochs=20).save(plan.work / build.TEACHER)
     found = judge.evaluate_teacher(plan)
     assert list(found["grid"]) == ["jawOpen", "mouthClose"]
-    assert list(found["facegood"]) == ["jawOpen", "mouthPucker"]
+    sides = {name.removesuffix("Left").removesuffix("Right") for name in facegood.LABELLED}
+    assert list(found["facegood"]) == [name for name in LEARNED if name in sides]
     assert found["facegood"]["mouthPucker"] == {"r": None, "mismatch": None, "amplitude": 0.0}
     for name in ("grid", "facegood"):
         jaw = found[name]["jawOpen"]
