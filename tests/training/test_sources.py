@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from koemorph.coefficients import INDEX
 from koemorph.errors import AudioError, DataError
 from koemorph.training import corpora
+from koemorph.training.recordings import read_recording, write_recording
 
 FACE = {"coef": np.zeros((50, 2)), "names": ["_neutral", "jawOpen"], "fps": 25}
 
@@ -62,3 +64,18 @@ def test_files_that_are_cut_off_or_missing_are_named(tmp_path: Path) -> None:
     (source / "audio" / "a.flac").unlink()
     with pytest.raises(AudioError, match=r"a\.flac does not exist"):
         convert(source, tmp_path / "out")
+
+
+def test_grids_films_are_as_good_as_its_tables(tmp_path: Path) -> None:
+    """b is a film that `from-video` has read."""
+    face = np.zeros((50, 52), np.float32)
+    face[:, INDEX["jawOpen"]] = np.linspace(0.1, 0.6, 50)
+    source = write_grid(tmp_path / "grid", coef=face[:, [0, INDEX["jawOpen"]]])
+    sound, rate = soundfile.read(source / "audio" / "a.flac", dtype="float32")
+    write_recording(source / "coef" / "b", sound, rate, face, 25)
+    table, film = map(read_recording, convert(source, tmp_path / "out"))
+    assert [table.name, film.name] == ["a", "b"]
+    np.testing.assert_allclose(film.capture.weights, table.capture.weights, atol=1e-6)
+    assert not film.capture.labelled[INDEX["mouthFunnel"]]
+    assert film.capture.labelled[INDEX["jawOpen"]]
+    np.testing.assert_allclose(film.capture.times, table.capture.times, atol=1e-9)

@@ -1,7 +1,8 @@
 """GRID audio-visual sentence corpus, talker s1, with coefficients by MediaPipe Face Landmarker.
 
-Layout: audio/NAME.flac (16 kHz), coef/NAME.npz with `coef` (T, 52), `names`, `fps` (25). The corpus
-is CC BY 4.0 (Cooke, Barker, Cunningham, Shao 2006; https://doi.org/10.5281/zenodo.3625687).
+Layout: audio/NAME.flac and coef/NAME.npz with `coef` (T, 52), `names`, `fps` (25); or, of a film,
+coef/NAME as `koemorph dataset from-video NAME.mpg coef/NAME` makes it. The corpus is CC BY 4.0
+(Cooke, Barker, Cunningham, Shao 2006; https://doi.org/10.5281/zenodo.3625687).
 """
 
 from __future__ import annotations
@@ -9,8 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from koemorph.coefficients import COEFFICIENTS
 from koemorph.errors import DataError
 
+from ..recordings import read_recording
 from . import Clip, read_face
 
 TRAIN_CLIPS = 800
@@ -23,15 +29,16 @@ UNLABELLED = (
 
 def clips(source: Path) -> Iterator[Clip]:
     """Every clip, sorted by name: the first 800 are train, the rest dev."""
-    tables = sorted((source / "coef").glob("*.npz"))
-    if not tables:
+    found = (source / "coef").glob("*")
+    faces = [path for path in found if path.suffix == ".npz" or path.is_dir()]
+    if not faces:
         raise DataError(f"{source} is not GRID: it has no coef/*.npz.")
-    for number, path in enumerate(tables):
-        weights, names, fps = read_face(path, "coef", "names")
+    for number, path in enumerate(sorted(faces, key=lambda path: path.stem)):
+        audio, weights, names, fps = _from_film(path) if path.is_dir() else _from_table(path)
         yield Clip(
             name=path.stem,
             split="train" if number < TRAIN_CLIPS else "dev",
-            audio=source / "audio" / f"{path.stem}.flac",
+            audio=audio,
             weights=weights,
             names=names,
             fps=fps,
@@ -44,3 +51,15 @@ def clips(source: Path) -> Iterator[Clip]:
                 "language": "en",
             },
         )
+
+
+_Face = tuple[Path, NDArray[np.float32], tuple[str, ...], float]
+
+
+def _from_table(path: Path) -> _Face:
+    return path.parent.parent / "audio" / f"{path.stem}.flac", *read_face(path, "coef", "names")
+
+
+def _from_film(path: Path) -> _Face:
+    recording = read_recording(path)
+    return recording.audio, recording.capture.weights, COEFFICIENTS, recording.fps
