@@ -121,7 +121,7 @@ def test_bad_input_gives_finite_and_repeatable_numbers(name: str) -> None:
     "samples", [np.zeros((2, 800), np.float32), np.zeros(800, np.int16), None, np.float32(0)]
 )
 def test_what_is_no_channel_of_floats_is_refused(samples: object) -> None:
-    with pytest.raises(ValueError, match="samples should be floats in .* of one channel"):
+    with pytest.raises(ValueError, match=r"samples should be floats in .* of one channel"):
         _native.Egemaps().push(samples)
     assert _native.Egemaps().push([0.0] * 4800).shape[1:] == (3, 88)
 
