@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 import koemorph
 from koemorph import cli
-from koemorph.errors import DataError
+from koemorph.errors import DataError, OutputError
 from koemorph.training.corpora.align import Aligner, grid_words, read_texts, words
 from koemorph.training.recordings import read_audio
 
@@ -87,13 +87,19 @@ def test_what_is_aligned_is_kept_and_what_is_not_is_said(tmp_path: Path) -> None
     shutil.copy(SAMPLE, sounds / "mute.wav")
     (sounds / "mute.txt").write_text("...", encoding="utf-8")
     shutil.copy(SAMPLE, sounds / "nothing.wav")
+    shutil.copy(SAMPLE, sounds / "latin.wav")
+    (sounds / "latin.txt").write_bytes(b"caf\xe9")
+    (sounds / "broken.wav").write_text("no sound")
+    (sounds / "broken.txt").write_text(TEXT, encoding="utf-8")
     result = run(sounds, labels)
     assert result.return_value == 0
-    assert "1 of 5 recordings are aligned" in result.output
+    assert "1 of 7 recordings are aligned" in result.output
     assert 'strange: "zzyzx" is not in the dictionary of pocketsphinx.' in result.output
     assert "other: its words are not what is heard." in result.output
     assert "mute: its text has no word." in result.output
     assert "nothing: no text says what it says." in result.output
+    assert "latin.txt cannot be read as a text" in result.output
+    assert "broken.wav cannot be read as audio" in result.output
     first = labels.read_text("utf-8")
     assert rows(labels)["one"]["text"] == TEXT
 
@@ -101,7 +107,7 @@ def test_what_is_aligned_is_kept_and_what_is_not_is_said(tmp_path: Path) -> None
         lines.write('{"name": "str')  # killed in the midst of a line
     texts = tmp_path / "texts.csv"
     texts.write_text(f"one|never read\nstrange|{TEXT}\n", encoding="utf-8")
-    assert "2 of 5 recordings are aligned" in run(sounds, labels, "--texts", texts).output
+    assert "2 of 7 recordings are aligned" in run(sounds, labels, "--texts", texts).output
     assert labels.read_text("utf-8").startswith(first)
     assert rows(labels)["strange"]["phones"] == rows(labels)["one"]["phones"]
 
@@ -132,5 +138,8 @@ def test_nonsense_is_refused_in_a_sentence(tmp_path: Path) -> None:
     assert "holds no sound" in str(nothing.exception)
     lost = run(tmp_path, tmp_path / "nowhere" / "phones.jsonl")
     assert "there is no folder" in str(lost.exception)
+    held = run(tmp_path, tmp_path / "empty")
+    assert isinstance(held.exception, OutputError)
+    assert "empty: Is a directory; choose another place." in str(held.exception)
     both = run(tmp_path, tmp_path / "phones.jsonl", "--grid", "--texts", tmp_path / "x.csv")
     assert "leave --texts out" in str(both.exception)

@@ -13,16 +13,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from koemorph.errors import DataError, MissingExtraError
+from koemorph.errors import AudioError, DataError, MissingExtraError
 
 from ..recordings import AUDIO_SUFFIXES, read_audio
 from .phones import SILENCE, Phone, known
 from .utterances import SAMPLE_RATE, Labels, to_16k
 
 _FRAMES = 100  # of an alignment, a second
-_AROUND = (
-    0.1  # seconds of nothing before and after: a word that begins at once has none to begin in
-)
+# Seconds of nothing before and after: a word that begins at once has nothing to begin in.
+_AROUND = 0.1
 # GRID's sentences have six words, each of which a letter or digit of the clip's name stands for.
 _SENTENCE: tuple[Mapping[str, str], ...] = (
     {"b": "bin", "l": "lay", "p": "place", "s": "set"},
@@ -54,12 +53,8 @@ def grid_words(name: str) -> list[str]:
 
 def read_texts(path: Path) -> dict[str, str]:
     """Of lines NAME|TEXT, or NAME|TEXT|TEXT IN FULL (as LJ Speech's): what each recording says."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as a text of lines NAME|TEXT: {error}.") from error
     texts = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_read(path).splitlines(), 1):
         name, *said = (part.strip() for part in line.split("|"))
         if name and not said:
             raise DataError(f"{path}, line {number}: expected NAME|TEXT.")
@@ -132,20 +127,30 @@ def align(
         trouble = ""
         if path.stem not in written.done:
             try:
-                text = _text(path, texts, grid)
-                said = grid_words(path.stem) if grid else words(text)
+                text, said = _said(path, texts, grid)
                 written.add(path.stem, aligner(said, *read_audio(path)), text=text)
-            except DataError as error:
+            except (AudioError, DataError) as error:
                 trouble = str(error)
         yield path.stem, trouble
 
 
-def _text(path: Path, texts: Mapping[str, str] | None, grid: bool) -> str:
+def _said(path: Path, texts: Mapping[str, str] | None, grid: bool) -> tuple[str, list[str]]:
+    """What a recording says: its text, and the words of that."""
     if grid:
-        return " ".join(grid_words(path.stem)).replace(".", "")
+        said = grid_words(path.stem)
+        return " ".join(said).replace(".", ""), said
     beside = path.with_suffix(".txt")
     if texts is None and beside.is_file():
-        return beside.read_text(encoding="utf-8-sig")
-    if texts is None or path.stem not in texts:
+        text = _read(beside)
+    elif texts is not None and path.stem in texts:
+        text = texts[path.stem]
+    else:
         raise DataError("no text says what it says")
-    return texts[path.stem]
+    return text, words(text)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read as a text ({error}).") from error

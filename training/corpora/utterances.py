@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from koemorph.errors import DataError
+from koemorph.errors import DataError, OutputError
 
 from ..recordings import read_audio, write_audio
 from .phones import Phone, known
@@ -119,15 +120,29 @@ def _drop_half_a_line(labels: Path) -> None:
         os.truncate(labels, whole)
 
 
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Says in a sentence why a file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise OutputError(f"Cannot write {path}: {why}; choose another place.") from error
+
+
 class Labels:
-    """Appends lines to a `phones.jsonl`; `done` are the names that are already there."""
+    """Appends lines to a `phones.jsonl`; `done` are the names that are already there.
+
+    Raises OutputError where it cannot be written.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.done: set[str] = set()
         if path.exists():
-            _drop_half_a_line(path)
-            self.done = {row["name"] for _, row in _rows(path)}
+            with _told(path):
+                _drop_half_a_line(path)
+                self.done = {row["name"] for _, row in _rows(path)}
 
     def add(self, name: str, phones: Sequence[Phone], **said: str) -> None:
         """`said`: voice, language and text, where they are known."""
@@ -136,7 +151,7 @@ class Labels:
             **said,
             "phones": [[p.name, round(p.start, 4), round(p.end, 4)] for p in phones],
         }
-        with self._path.open("a", encoding="utf-8") as lines:
+        with _told(self._path), self._path.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(row, ensure_ascii=False) + "\n")
         self.done.add(name)
 
