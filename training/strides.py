@@ -37,8 +37,7 @@ class StrideSchedule:
 
     dense: stride_frames. sparse: initial_stride. mixed: dense in a share of dense_sampling_ratio of
     the batches, sparse in the others. progressive: from initial_stride to final_stride over the
-    epochs, evenly in octaves. run_frames=1: single frames, at
-    every stride.
+    epochs, evenly in octaves. run_frames=1: single frames, at every stride.
     """
 
     mode: str = "sparse"

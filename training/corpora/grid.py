@@ -26,6 +26,9 @@ UNLABELLED = (
     "mouthUpperUpLeft", "mouthUpperUpRight", "cheekPuff", "tongueOut",
 )  # fmt: skip
 
+# Its sound, weights (T, N), names (N,) and frames a second.
+_Face = tuple[Path, NDArray[np.float32], tuple[str, ...], float]
+
 
 def clips(source: Path) -> Iterator[Clip]:
     """Every clip, sorted by name: the first 800 are train, the rest dev."""
@@ -51,9 +54,6 @@ def clips(source: Path) -> Iterator[Clip]:
                 "language": "en",
             },
         )
-
-
-_Face = tuple[Path, NDArray[np.float32], tuple[str, ...], float]
 
 
 def _from_table(path: Path) -> _Face:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
@@ -62,8 +63,7 @@ class StatusLine:
 
     def finish(self, session: Session) -> None:
         """The last state, as a line that stays."""
-        trouble = self._trouble(session)
-        line = "  ".join(self._parts(session)) + (trouble and f"  ! {trouble}")
+        line = fitted(self._parts(session), self._trouble(session), sys.maxsize)
         self._write(("\r\x1b[K" if self._live else "") + line + "\n")
 
     def _columns(self) -> int:
