@@ -203,6 +203,33 @@ void Life(const std::shared_ptr<const kp::Model>& model) {
          "a rate that makes no sense is a message");
 }
 
+decltype(&::koemorph_stream_push) library_push = nullptr;
+std::atomic<bool> pushing{false};
+
+// A block that comes while the game thread has already found none is voice, not silence.
+void Meets(Game game, const std::string& path) {
+  std::string problem;
+  library_push = game.api.stream_push;
+  game.api.stream_push = [](koemorph_stream* stream, const float* samples, int frames) {
+    pushing = true;
+    // Long enough for Update to have looked at what was fed and to wait for this.
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    return library_push(stream, samples, frames);
+  };
+  const std::shared_ptr<const kp::Model> model = game.Load(path, &problem);
+  Expect(model != nullptr, problem);
+  const std::vector<float> block(320, 0.1f);
+  kp::Voice voice(model);
+  voice.Feed(block.data(), 320, 16000, 1, 100);
+  Expect(voice.Update(100, &problem), problem);
+  std::thread audio([&] { voice.Feed(block.data(), 320, 16000, 1, 100); });
+  while (!pushing) Sleep();
+  Expect(voice.Update(100, &problem), problem);
+  audio.join();
+  Expect(voice.Update(100.02, &problem) && voice.speaking(), "the voice is heard");
+  Expect(voice.Info().pushed_samples == 320, "and no silence is fed behind it");
+}
+
 void Names(const kp::Api& api) {
   for (int i = 0; i < KOEMORPH_COEFFICIENTS; ++i) std::puts(kp::CurveName(api, i).c_str());
 }
@@ -248,6 +275,7 @@ int main(int argc, char** argv) {
          problem);
   if (check == "names") return Names(game.api), 0;
   if (check == "broken") return Broken(game), 0;
+  if (check == "meets") return Meets(game, argv[3]), 0;
   const std::shared_ptr<const kp::Model> model = game.Load(argv[3], &problem);
   Expect(model != nullptr, problem);
   if (check == "life") return Life(model), 0;

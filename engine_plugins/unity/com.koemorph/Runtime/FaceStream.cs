@@ -128,10 +128,16 @@ namespace KoeMorph
             _lookahead = info.Latency + 1.0 / info.Fps;
         }
 
-        /// <summary>[game] Feeds silence, any number of frames.</summary>
-        public void FeedSilence(long frames)
+        /// <summary>[game] Feeds silence, any number of frames; how many of them the stream took.</summary>
+        public long FeedSilence(long frames)
         {
-            for (; frames > 0; frames -= SilenceBlock) Feed(_silence, (int)Math.Min(frames, SilenceBlock), Channels);
+            long taken = 0;
+            for (; frames > 0; frames -= SilenceBlock)
+            {
+                var block = (int)Math.Min(frames, SilenceBlock);
+                if (Feed(_silence, block, Channels)) taken += block;
+            }
+            return taken;
         }
 
         /// <summary>
@@ -140,12 +146,13 @@ namespace KoeMorph
         /// </summary>
         public bool FeedSilenceWhenStopped()
         {
-            if (Fed != _fedAfterSilence) _silent = false;
+            var fed = Fed;
+            if (fed != _fedAfterSilence) _silent = false;
             var idle = _clock.Idle(AudioClock.Wall);
             if (!_silent && idle < Stopped) return false;
             _silent = true;
-            FeedSilence((long)(Math.Min(idle, LongestGap) * SampleRate));
-            _fedAfterSilence = Fed;
+            // Not what has been fed by now: a block of the voice that came meanwhile is none of the silence.
+            _fedAfterSilence = fed + FeedSilence((long)(Math.Min(idle, LongestGap) * SampleRate));
             return true;
         }
 

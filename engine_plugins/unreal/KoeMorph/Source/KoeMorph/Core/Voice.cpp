@@ -100,8 +100,9 @@ bool Voice::Update(double wall, std::string* problem) {
     return false;
   }
   if (!stream_) return true;  // nothing has been heard yet
-  if (fed_.load(std::memory_order_acquire) != fed_after_silence_) silent_ = false;
-  if (silent_ || clock_.Idle(wall) >= kStopped) FeedSilence(wall);
+  const int64_t fed = fed_.load(std::memory_order_acquire);
+  if (fed != fed_after_silence_) silent_ = false;
+  if (silent_ || clock_.Idle(wall) >= kStopped) FeedSilence(fed, wall);
   speaking_ = !silent_;
   return true;
 }
@@ -170,10 +171,12 @@ void Voice::SetFormat(int sample_rate, int channels) {
   missed_ = 0;
 }
 
-void Voice::FeedSilence(double wall) {
+// Unless a block has come since `fed` was read: taken for silence, it would have more of it behind.
+void Voice::FeedSilence(int64_t fed, double wall) {
   const Feeder turn(&feeding_, true);
+  silent_ = fed_.load(std::memory_order_acquire) == fed;
+  if (!silent_) return;
   PushSilence(clock_.Idle(wall), wall);
-  silent_ = true;
   fed_after_silence_ = fed_.load(std::memory_order_acquire);
 }
 

@@ -71,7 +71,7 @@ class Voice {
   bool Open(int sample_rate, int channels, double wall, std::string* problem);
   bool ChangeDevice(double wall, std::string* problem);
   void SetFormat(int sample_rate, int channels);
-  void FeedSilence(double wall);
+  void FeedSilence(int64_t fed, double wall);
   void PushSilence(double seconds, double wall);
   bool Push(const float* interleaved, int frames, double wall);
   double Reached() const;
