@@ -15,6 +15,7 @@ namespace KoeMorph.Harness
             AVoiceOfALaterTimeIsAwaited();
             APausedGameStandsStill();
             AnInterruptionHolds();
+            ABlockThatMeetsALookIsVoice();
         }
 
         // The clip was read ahead: without a relax the face would go on with what is never heard.
@@ -130,6 +131,34 @@ namespace KoeMorph.Harness
                 Expect.True(stage.OnMesh().Any(weight => weight > 0.01), "a resume does");
                 Expect.NoComplaint();
             }
+        }
+
+        // The audio thread's block comes when the game has counted what was fed, and not yet acted on it.
+        static void ABlockThatMeetsALookIsVoice()
+        {
+            var asset = SharedModel.Resolve(null, null);
+            var wall = 0.0;
+            AudioClock.Source = () => wall;
+            using (var stream = new FaceStream(SharedModel.Acquire(asset), 48000, 1))
+            {
+                Action nothing = () => { }, feed = () => stream.Feed(new float[960], 960, 1), meanwhile = nothing;
+                Expect.True(!stream.FeedSilenceWhenStopped(), "a source that has just begun has not stopped");
+                wall = 0.2;
+                Expect.True(stream.FeedSilenceWhenStopped() && stream.Fed == 9600, "but after a while it has");
+                AudioClock.Source = () =>
+                {
+                    var now = meanwhile;
+                    meanwhile = nothing;
+                    now();
+                    return wall;
+                };
+                meanwhile = feed;
+                stream.FeedSilenceWhenStopped();
+                wall = 0.22;
+                Expect.True(!stream.FeedSilenceWhenStopped(), "the voice is noticed");
+                Expect.True(stream.Fed == 9600 + 960, "and no silence is fed behind it");
+            }
+            SharedModel.Release(asset);
         }
 
         static void ShowAt(Stage stage, int position)
