@@ -56,6 +56,21 @@ def test_jsonl_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     assert len(read_jsonl(path)) == 7
 
 
+@pytest.mark.parametrize("missing", [[], [7, 8]])
+@pytest.mark.parametrize("fps", [24, 25, 30, 50, 60])
+def test_jsonl_shows_its_rate_in_rounded_times(
+    tmp_path: Path, fps: int, missing: list[int]
+) -> None:
+    path = tmp_path / "a.jsonl"
+    lines = [
+        json.dumps({"timestamp": round(frame / fps, 3), "blendshapes": [0.0] * 52})
+        for frame in range(20)
+        if frame not in missing
+    ]
+    path.write_text("\n".join(lines))
+    assert read_jsonl(path).fps == fps
+
+
 def test_timecode_counts_frames_and_wraps() -> None:
     assert timecode(29, 30) == "00:00:00:29"
     assert timecode(30 * 3661, 30) == "01:01:01:00"

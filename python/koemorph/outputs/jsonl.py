@@ -62,9 +62,18 @@ def read_jsonl(path: str | os.PathLike[str], fps: int | None = None) -> Animatio
     """
     times, rows = read_table(path, len(COEFFICIENTS))
     if fps is None:
-        step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-        fps = round(1 / step) if step > 0 else 30
+        fps = round(1 / usual_step(times)) if len(times) > 1 else 30
     return Animation(times, rows, COEFFICIENTS, max(fps, 1))
+
+
+def usual_step(times: npt.NDArray[np.float64]) -> float:
+    """Seconds from a frame to the next one, of times (T > 1,) that increase.
+
+    The mean, for times are often rounded: at 60 frames a second to 16 and 17 milliseconds. Steps
+    over missing frames do not count.
+    """
+    steps = np.diff(times)
+    return float(steps[steps < 1.5 * np.median(steps)].mean())
 
 
 def read_table(
