@@ -213,6 +213,8 @@ koemorph_result koemorph_stream_set_device(koemorph_stream* stream, int32_t samp
 
 koemorph_result koemorph_stream_flush(koemorph_stream* stream) {
   if (stream == nullptr) return invalid("koemorph_stream_flush needs a stream.");
+  const Visit visit(stream->stream.audio_door());
+  if (!visit) return crossed();
   stream->stream.flush();
   return KOEMORPH_OK;
 }

@@ -62,6 +62,31 @@ void pushing(const koemorph::Model& model) {
   expect(stream.info().pushed_samples == 64 * count.done, "pushed audio was miscounted");
 }
 
+// Where the voice is said to have ended, none of it comes any more.
+void ending(const koemorph::Model& model) {
+  const std::vector<float> minute(60 * kRate, 0.1f);
+  int turned_away = 0;
+  for (int attempt = 0; attempt < 200 && turned_away == 0; ++attempt) {
+    koemorph::Stream stream(model, kRate);
+    std::atomic<bool> pushing{false};
+    std::thread audio([&] {
+      pushing = true;
+      koemorph_stream_push(stream.get(), minute.data(), 60 * kRate);
+    });
+    while (!pushing) std::this_thread::yield();
+    const koemorph_result result = koemorph_stream_flush(stream.get());
+    const int64_t pushed = stream.info().pushed_samples;
+    audio.join();
+    if (result == KOEMORPH_OK) {
+      expect(stream.info().pushed_samples == pushed, "audio came behind its end");
+    } else {
+      expect(result == KOEMORPH_WRONG_STATE, koemorph_result_text(result));
+      ++turned_away;
+    }
+  }
+  expect(turned_away > 0, "nobody was turned away from flush");
+}
+
 // A minute of audio keeps one thread inside long enough for the other to come.
 void processing(const koemorph::Model& model) {
   const std::vector<float> minute(60 * kRate, 0.1f);
@@ -145,6 +170,7 @@ int main(int argc, char** argv) {
   if (argc != 3) return 2;
   const koemorph::Model model(argv[1], argv[2]);
   pushing(model);
+  ending(model);
   processing(model);
   reading(model);
   resetting(model, false);
