@@ -212,6 +212,7 @@ namespace KoeMorph
             if (!ReferenceEquals(_acquired, null)) SharedModel.Release(_acquired);
             _acquired = null;
             _feeder = null;
+            _playbackTime = 0;  // else a Relax before the next stream is shown would be one of a time to come
             _shownPreset = null;
             Rest();
             Unbind();

@@ -15,6 +15,7 @@ namespace KoeMorph.Harness
             AVoiceOfALaterTimeIsAwaited();
             APausedGameStandsStill();
             AnInterruptionHolds();
+            AnInterruptionIsOfTheNewStream();
             ABlockThatMeetsALookIsVoice();
         }
 
@@ -129,6 +130,22 @@ namespace KoeMorph.Harness
                 stage.Face.Resume(0.1f);
                 Broken.Talk(stage);
                 Expect.True(stage.OnMesh().Any(weight => weight > 0.01), "a resume does");
+                Expect.NoComplaint();
+            }
+        }
+
+        // A stream begins at 0: nothing of the last one's time is of it.
+        static void AnInterruptionIsOfTheNewStream()
+        {
+            using (var stage = Broken.Talking())
+            {
+                for (var i = 0; i < 3; i++) Broken.Talk(stage);
+                Expect.True(stage.Face.PlaybackTime > 1, "the face has spoken for a while");
+                stage.Face.ModelName = SharedModel.DefaultName;
+                Expect.True(stage.Face.PlaybackTime == 0, "a face that starts anew has shown nothing");
+                stage.Face.Relax(0.1f);
+                Broken.Talk(stage);
+                Expect.True(stage.AtRest, "and one told to relax at once does so");
                 Expect.NoComplaint();
             }
         }
