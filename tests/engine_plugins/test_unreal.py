@@ -45,7 +45,7 @@ def test_the_voice_goes_on_with_another_device(
     devices.check(np.fromfile(out).reshape(-1, 53), unheard=0.02)
 
 
-@pytest.mark.parametrize("check", ["life", "meets", "broken"])
+@pytest.mark.parametrize("check", ["life", "meets", "times", "broken"])
 def test_voices_come_and_go_and_break_cleanly(
     unreal_player: Path, game_folder: Path, voice: Voice, check: str
 ) -> None:

@@ -230,6 +230,25 @@ void Meets(Game game, const std::string& path) {
   Expect(voice.Info().pushed_samples == 320, "and no silence is fed behind it");
 }
 
+// A source that pushes on but has no sound to give has stopped.
+void Empties(const std::shared_ptr<const kp::Model>& model) {
+  std::string problem;
+  const std::vector<float> block(320, 0.1f);
+  kp::Voice voice(model);
+  for (const double wall : {100.0, 100.02}) {
+    voice.Feed(block.data(), 320, 16000, 1, wall);
+    Expect(voice.Update(wall, &problem), problem);
+  }
+  Expect(voice.speaking(), "the voice is heard");
+  for (int i = 1; i <= 60; ++i) {
+    const double wall = 100.02 + i / 60.0;
+    Expect(voice.Feed(block.data(), 0, 44100, 2, wall), "nothing has no format");
+    Expect(voice.Update(wall, &problem), problem);
+  }
+  Expect(!voice.speaking(), "and its stop is noticed");
+  Expect(voice.Info().pushed_samples > 8000, "silence is fed in its place");
+}
+
 void Names(const kp::Api& api) {
   for (int i = 0; i < KOEMORPH_COEFFICIENTS; ++i) std::puts(kp::CurveName(api, i).c_str());
 }
@@ -279,6 +298,7 @@ int main(int argc, char** argv) {
   const std::shared_ptr<const kp::Model> model = game.Load(argv[3], &problem);
   Expect(model != nullptr, problem);
   if (check == "life") return Life(model), 0;
+  if (check == "times") return Empties(model), 0;
   if (check == "devices") {
     std::vector<Sound> sounds;
     for (char** sound = argv + 5; sound + 2 < argv + argc; sound += 3)

@@ -68,6 +68,8 @@ namespace KoeMorph
         /// </summary>
         public bool Feed(float[] interleaved, int frames, int channels)
         {
+            // Says nothing, not even that its source goes on: one that has no sound to give may push on all the same.
+            if (frames == 0) return true;
             if (Interlocked.CompareExchange(ref _feeding, 1, 0) != 0) return false;
             try
             {

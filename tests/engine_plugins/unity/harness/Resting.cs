@@ -17,6 +17,7 @@ namespace KoeMorph.Harness
             AnInterruptionHolds();
             AnInterruptionIsOfTheNewStream();
             ABlockThatMeetsALookIsVoice();
+            BlocksOfNothingAreNoVoice();
         }
 
         // The clip was read ahead: without a relax the face would go on with what is never heard.
@@ -148,6 +149,34 @@ namespace KoeMorph.Harness
                 Expect.True(stage.AtRest, "and one told to relax at once does so");
                 Expect.NoComplaint();
             }
+        }
+
+        static void BlocksOfNothingAreNoVoice()
+        {
+            using (var stage = Pushed())
+            {
+                for (var i = 0; i < 30; i++)
+                {
+                    Expect.True(stage.Face.Push(new float[0], 0), "nothing fits");
+                    Pass(stage, 1 / 60.0);
+                }
+                Expect.True(!stage.Face.IsSpeaking, "a source that has no sound to give has stopped");
+                Expect.NoComplaint();
+            }
+        }
+
+        // A manual voice whose last block came after the face's last look.
+        static Stage Pushed()
+        {
+            var stage = new Stage();
+            stage.AddFace().Input = FaceInput.Manual;
+            for (var i = 0; i < 10; i++)
+            {
+                Pass(stage, 1 / 60.0);
+                Expect.True(stage.Face.Push(new float[800], 800), "the block is taken");
+            }
+            Expect.True(stage.Face.IsSpeaking, "the face follows a voice");
+            return stage;
         }
 
         // The audio thread's block comes when the game has counted what was fed, and not yet acted on it.

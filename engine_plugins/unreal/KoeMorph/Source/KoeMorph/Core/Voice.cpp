@@ -69,6 +69,9 @@ bool Voice::SetControls(const koemorph_controls& controls, std::string* problem)
 }
 
 bool Voice::Feed(const float* interleaved, int frames, int sample_rate, int channels, double wall) {
+  // Says nothing, not even that its source goes on: one that has no sound to give may push all the
+  // same.
+  if (frames == 0) return true;
   const Feeder turn(&feeding_, false);
   if (!turn) return false;
   if (!stream_ || sample_rate != sample_rate_ || channels != channels_) {
