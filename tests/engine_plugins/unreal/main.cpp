@@ -249,6 +249,23 @@ void Empties(const std::shared_ptr<const kp::Model>& model) {
   Expect(voice.Info().pushed_samples > 8000, "silence is fed in its place");
 }
 
+// The game feeds the voice itself, after the face's turn, and stands still for a while.
+void Stands(const std::shared_ptr<const kp::Model>& model) {
+  std::string problem;
+  const std::vector<float> block(320, 0.1f);
+  kp::Voice voice(model);
+  double wall = 100;
+  for (int i = 0; i < 10; ++i, wall += 0.02) {
+    Expect(voice.Update(wall, &problem), problem);
+    voice.Feed(block.data(), 320, 16000, 1, wall + 0.01);
+  }
+  wall += 0.3;
+  const int64_t fed = voice.Info().pushed_samples;
+  Expect(voice.Update(wall, &problem) && voice.speaking(), "the voice goes on as the game does");
+  Expect(voice.Info().pushed_samples == fed, "and has no silence in its midst");
+  Expect(voice.Update(wall + 0.02, &problem) && !voice.speaking(), "but one that stops is noticed");
+}
+
 void Names(const kp::Api& api) {
   for (int i = 0; i < KOEMORPH_COEFFICIENTS; ++i) std::puts(kp::CurveName(api, i).c_str());
 }
@@ -298,7 +315,7 @@ int main(int argc, char** argv) {
   const std::shared_ptr<const kp::Model> model = game.Load(argv[3], &problem);
   Expect(model != nullptr, problem);
   if (check == "life") return Life(model), 0;
-  if (check == "times") return Empties(model), 0;
+  if (check == "times") return Empties(model), Stands(model), 0;
   if (check == "devices") {
     std::vector<Sound> sounds;
     for (char** sound = argv + 5; sound + 2 < argv + argc; sound += 3)

@@ -24,7 +24,7 @@ namespace KoeMorph
         double _lookahead;
         // 1 while a thread feeds: the library wants one feeder at a time, and the audio thread must not wait.
         int _feeding;
-        long _fed, _fedAfterSilence;
+        long _fed, _fedAfterSilence, _fedAtLook;
         // Where the present device began: stream time (s), and what had been fed by then.
         double _deviceTime;
         long _deviceFed;
@@ -150,8 +150,11 @@ namespace KoeMorph
         {
             var fed = Fed;
             if (fed != _fedAfterSilence) _silent = false;
+            // Where the game stood, so did a voice that it pushes itself: one that came since the last look goes on.
+            var goesOn = fed != _fedAtLook;
+            _fedAtLook = fed;
             var idle = _clock.Idle(AudioClock.Wall);
-            if (!_silent && idle < Stopped) return false;
+            if (!_silent && (goesOn || idle < Stopped)) return false;
             _silent = true;
             // Not what has been fed by now: a block of the voice that came meanwhile is none of the silence.
             _fedAfterSilence = fed + FeedSilence((long)(Math.Min(idle, LongestGap) * SampleRate));

@@ -18,6 +18,7 @@ namespace KoeMorph.Harness
             AnInterruptionIsOfTheNewStream();
             ABlockThatMeetsALookIsVoice();
             BlocksOfNothingAreNoVoice();
+            AVoiceStandsWithTheGameThatPushesIt();
         }
 
         // The clip was read ahead: without a relax the face would go on with what is never heard.
@@ -161,6 +162,23 @@ namespace KoeMorph.Harness
                     Pass(stage, 1 / 60.0);
                 }
                 Expect.True(!stage.Face.IsSpeaking, "a source that has no sound to give has stopped");
+                Expect.NoComplaint();
+            }
+        }
+
+        // Pushed after the face's turn, it has not come when a game that loaded goes on.
+        static void AVoiceStandsWithTheGameThatPushesIt()
+        {
+            using (var stage = Pushed())
+            {
+                var stopped = 0;
+                stage.Face.VoiceStopped.AddListener(() => stopped++);
+                var pushed = stage.Face.Info.PushedSamples;
+                Stage.Wait(0.3);
+                stage.Tick();
+                Expect.True(stopped == 0 && stage.Face.Info.PushedSamples == pushed, "it goes on as the game does");
+                Pass(stage, 1 / 60.0);
+                Expect.True(stopped == 1, "one that stops is noticed");
                 Expect.NoComplaint();
             }
         }

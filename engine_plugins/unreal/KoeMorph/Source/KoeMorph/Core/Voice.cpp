@@ -105,7 +105,11 @@ bool Voice::Update(double wall, std::string* problem) {
   if (!stream_) return true;  // nothing has been heard yet
   const int64_t fed = fed_.load(std::memory_order_acquire);
   if (fed != fed_after_silence_) silent_ = false;
-  if (silent_ || clock_.Idle(wall) >= kStopped) FeedSilence(fed, wall);
+  // Where the game stood, so did a voice that it pushes itself: one that came since the last look
+  // goes on.
+  const bool goes_on = fed != fed_at_look_;
+  fed_at_look_ = fed;
+  if (silent_ || (!goes_on && clock_.Idle(wall) >= kStopped)) FeedSilence(fed, wall);
   speaking_ = !silent_;
   return true;
 }

@@ -100,7 +100,8 @@ class Voice {
   std::vector<float> silence_;
   koemorph_controls controls_;
   int64_t fed_after_silence_ = 0;
-  double paused_at_ = 0;  // s; wall time at which the pause began
+  int64_t fed_at_look_ = 0;  // when Update looked last
+  double paused_at_ = 0;     // s; wall time at which the pause began
   int64_t paused_fed_ = 0;
   bool paused_ = false;
   bool held_ = false;
