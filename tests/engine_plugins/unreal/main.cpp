@@ -266,6 +266,27 @@ void Stands(const std::shared_ptr<const kp::Model>& model) {
   Expect(voice.Update(wall + 0.02, &problem) && !voice.speaking(), "but one that stops is noticed");
 }
 
+// A short pause, too, is no time that passes.
+void Pauses(const std::shared_ptr<const kp::Model>& model) {
+  std::string problem;
+  const std::vector<float> block(320, 0.1f);
+  kp::Weights weights;
+  kp::Voice voice(model);
+  double wall = 100, time = 0;
+  for (int i = 0; i < 50; ++i, wall += 0.02) {
+    voice.Feed(block.data(), 320, 16000, 1, wall);
+    Expect(!voice.Hold(false, wall) && voice.Update(wall, &problem), problem);
+    time = voice.Show(wall, 0.1, &weights);
+  }
+  wall += 0.2;
+  Expect(voice.Hold(true, wall), "the game is paused");
+  wall += 0.02;
+  voice.Feed(block.data(), 320, 16000, 1, wall);
+  Expect(!voice.Hold(false, wall) && voice.Update(wall, &problem), problem);
+  const double later = voice.Show(wall, 0.1, &weights);
+  Expect(later > time && later < time + 0.03, "time goes on where it stood");
+}
+
 void Names(const kp::Api& api) {
   for (int i = 0; i < KOEMORPH_COEFFICIENTS; ++i) std::puts(kp::CurveName(api, i).c_str());
 }
@@ -315,7 +336,7 @@ int main(int argc, char** argv) {
   const std::shared_ptr<const kp::Model> model = game.Load(argv[3], &problem);
   Expect(model != nullptr, problem);
   if (check == "life") return Life(model), 0;
-  if (check == "times") return Empties(model), Stands(model), 0;
+  if (check == "times") return Empties(model), Stands(model), Pauses(model), 0;
   if (check == "devices") {
     std::vector<Sound> sounds;
     for (char** sound = argv + 5; sound + 2 < argv + argc; sound += 3)

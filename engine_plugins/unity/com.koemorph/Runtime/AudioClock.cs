@@ -38,6 +38,9 @@ namespace KoeMorph
             Interlocked.Increment(ref _sequence);
         }
 
+        /// <summary>[game] The sound stands still until <paramref name="wall"/>, and so does the time being heard.</summary>
+        public void Hold(double wall) { _wall = wall; }
+
         /// <summary>[game] Seconds since the feeder's last block; how a stopped source is noticed.</summary>
         public double Idle(double wall)
         {

@@ -164,8 +164,10 @@ namespace KoeMorph
         /// <summary>[game] The sound stands still: no time passes for the clock either.</summary>
         public void Hold()
         {
+            var wall = AudioClock.Wall;
+            _clock.Hold(wall);
             if (Interlocked.CompareExchange(ref _feeding, 1, 0) != 0) return;
-            _clock.Anchor(Reached, AudioClock.Wall);
+            _clock.Anchor(Reached, wall);
             Volatile.Write(ref _feeding, 0);
         }
 

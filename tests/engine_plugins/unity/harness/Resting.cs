@@ -14,6 +14,7 @@ namespace KoeMorph.Harness
             AGameThatStoodLosesNoSample();
             AVoiceOfALaterTimeIsAwaited();
             APausedGameStandsStill();
+            AShortPauseIsNoTimeThatPasses();
             AnInterruptionHolds();
             AnInterruptionIsOfTheNewStream();
             ABlockThatMeetsALookIsVoice();
@@ -114,6 +115,20 @@ namespace KoeMorph.Harness
                 Broken.Talk(stage);
                 AudioListener.pause = false;
                 Expect.True(stage.Face.PlaybackTime > time + 0.5, "a voice that is heard in the pause is followed");
+                Expect.NoComplaint();
+            }
+        }
+
+        static void AShortPauseIsNoTimeThatPasses()
+        {
+            using (var stage = Broken.Talking())
+            {
+                var time = stage.Face.PlaybackTime;
+                AudioListener.pause = true;
+                Pass(stage, 0.2);
+                AudioListener.pause = false;
+                Pass(stage, 1 / 60.0);
+                Expect.True(stage.Face.PlaybackTime < time + 0.03, "time goes on where it stood");
                 Expect.NoComplaint();
             }
         }

@@ -34,6 +34,8 @@ AudioClock::Point AudioClock::Read() const {
   return last_;
 }
 
+void AudioClock::Hold(double wall) { time_wall_ = wall; }
+
 double AudioClock::Idle(double wall) const { return wall - Read().wall; }
 
 double AudioClock::Time(double wall, double delay) {

@@ -13,6 +13,9 @@ class AudioClock {
   // [feeder] Stream time `stream` was reached at `wall`, both in seconds.
   void Anchor(double stream, double wall);
 
+  // [game] The sound stands still until `wall`, and so does the time being heard.
+  void Hold(double wall);
+
   // [game] Seconds since the feeder's last block.
   double Idle(double wall) const;
 

@@ -130,6 +130,7 @@ bool Voice::Hold(bool paused, double wall) {
   if (!paused || plays_on_ || wanted_.load(std::memory_order_acquire) != 0) return false;
   if (!held_) held_ = (silent_ && fed == fed_after_silence_) || clock_.Idle(wall) >= kStopped;
   if (!held_ || !stream_) return held_;
+  clock_.Hold(wall);
   const Feeder turn(&feeding_, false);
   if (turn) clock_.Anchor(Reached(), wall);
   return true;
