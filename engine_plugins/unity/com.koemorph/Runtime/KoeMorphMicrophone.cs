@@ -28,7 +28,7 @@ namespace KoeMorph
         // What was asked for last: an inspector may have changed the settings since.
         string _askedDevice = "";
         int _askedRate;
-        double _heard, _retry;
+        double _heard, _retry, _updated;
         bool _warned;
 
         /// <summary>Name of the device; "" is the system's. Takes effect at once.</summary>
@@ -56,6 +56,9 @@ namespace KoeMorph
         {
             var wall = AudioClock.Wall;
             FollowSettings();
+            // Where the game stood (it loaded, its app slept), that says nothing of the device.
+            if (wall - _updated > Lost / 2) _heard = wall;
+            _updated = wall;
             if (_clip == null && wall >= _retry) StartDevice(wall);
             if (_clip == null) return;
             if (Read()) _heard = wall;

@@ -20,6 +20,7 @@ namespace KoeMorph.Harness
             ABlockThatMeetsALookIsVoice();
             BlocksOfNothingAreNoVoice();
             AVoiceStandsWithTheGameThatPushesIt();
+            AMicrophoneOutlivesAGameThatStands();
         }
 
         // The clip was read ahead: without a relax the face would go on with what is never heard.
@@ -210,6 +211,26 @@ namespace KoeMorph.Harness
             }
             Expect.True(stage.Face.IsSpeaking, "the face follows a voice");
             return stage;
+        }
+
+        // The ring has come round to nearly where it was read last.
+        static void AMicrophoneOutlivesAGameThatStands()
+        {
+            using (var stage = new Stage())
+            {
+                stage.AddFace();
+                stage.Rate = 16000;
+                Microphone.devices = new[] { "Desk" };
+                var microphone = stage.Head.AddComponent<KoeMorphMicrophone>();
+                Pass(stage, 1 / 60.0);
+                Microphone.Position = 512;
+                Pass(stage, 1 / 60.0);
+                Stage.Wait(2);
+                Microphone.Position = 612;
+                stage.Tick();
+                Expect.True(microphone.IsListening, "a device is not lost while nobody asks it");
+                Expect.NoComplaint();
+            }
         }
 
         // The audio thread's block comes when the game has counted what was fed, and not yet acted on it.
