@@ -12,7 +12,10 @@ constexpr double kSettle = 0.5;  // s; time constant with which smaller ones shr
 }  // namespace
 
 void AudioClock::Anchor(double stream, double wall) {
-  sequence_.fetch_add(1, std::memory_order_acq_rel);
+  sequence_.fetch_add(1, std::memory_order_relaxed);
+  // Whoever sees one of the stores below sees that the sequence is odd; the addition alone would
+  // not see to that on ARM.
+  std::atomic_thread_fence(std::memory_order_release);
   stream_.store(stream, std::memory_order_relaxed);
   wall_.store(wall, std::memory_order_relaxed);
   sequence_.fetch_add(1, std::memory_order_release);
