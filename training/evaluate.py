@@ -34,6 +34,7 @@ from .metrics import (
     known_mean,
     lag,
     mean_absolute_error,
+    of_recordings,
     per_coefficient,
     relative,
     silence,
@@ -176,26 +177,27 @@ def evaluate(
             raise DataError(
                 f"{case.name}: {len(output)} frames were made of a capture of {len(case.target)}."
             )
-    output = np.concatenate(outputs)
-    target = np.concatenate([case.target for case in cases])
-    speech = np.concatenate([case.speech for case in cases])
-    coefficients = _coefficients(output, target, _controls(cases), speech, player.fps)
+    coefficients = _coefficients(outputs, cases, player.fps)
     summary = _summary(coefficients)
     summary["silence_jaw_open"], summary["seconds_to_close"] = _mean_silence(
         [silence(o, c.speech, JAW, player.fps) for o, c in zip(outputs, cases, strict=True)]
     )
     if lips is not None:
-        known = np.nan_to_num(target)
-        apart = np.linalg.norm(
-            lips.vertices(output * np.isfinite(target)) - lips.vertices(known), axis=2
-        )
-        summary["lip_vertex_error_mm"] = float(apart.max(axis=1).mean())
+        apart = [_lips_apart(o, c.target, lips) for o, c in zip(outputs, cases, strict=True)]
+        summary["lip_vertex_error_mm"] = float(np.concatenate(apart).mean())
     if any(case.phones for case in cases):
         pairs = zip(outputs, cases, strict=True)
         spoken = [(case.subject, output, case.phones) for output, case in pairs if case.phones]
         summary |= articulation(spoken, player.fps, lips)
     robust = _robustness(player, cases) if robustness else {}
     return Report(summary, coefficients, robust)
+
+
+def _lips_apart(output: FloatArray, target: FloatArray, lips: Lips) -> FloatArray:
+    """(T,): mm between the vertices of the lips that are furthest apart, by what is labelled."""
+    apart = lips.vertices(np.where(np.isfinite(target), output - target, np.float32(0.0)))
+    furthest: FloatArray = np.linalg.norm(apart, axis=2).max(axis=1)
+    return furthest
 
 
 def _controls(cases: Sequence[Case]) -> FloatArray:
@@ -212,14 +214,17 @@ def _controls(cases: Sequence[Case]) -> FloatArray:
 
 
 def _coefficients(
-    output: FloatArray,
-    target: FloatArray,
-    control: FloatArray,
-    speech: NDArray[np.bool_],
-    fps: float,
+    outputs: Sequence[FloatArray], cases: Sequence[Case], fps: float
 ) -> dict[str, dict[str, float]]:
+    targets, control = [case.target for case in cases], _controls(cases)
+    output, target = np.concatenate(outputs), np.concatenate(targets)
+    speech = np.concatenate([case.speech for case in cases])
+
     def each(measure: Callable[[FloatArray, FloatArray], Any], pick: Any = slice(None)) -> Any:
         return per_coefficient(measure, output[pick], target[pick])
+
+    def within(measure: Callable[[Sequence[FloatArray], Sequence[FloatArray]], Any]) -> Any:
+        return of_recordings(measure, outputs, targets)
 
     columns = {
         "r_speech": each(correlation, speech),
@@ -227,8 +232,8 @@ def _coefficients(
         "r": each(correlation),
         "control": per_coefficient(correlation, output, control),
         "mae": each(mean_absolute_error),
-        "lag_ms": 1000 * each(lambda a, b: lag(a, b, fps)),
-        "jitter": each(lambda a, b: relative(jitter(a), jitter(b))),
+        "lag_ms": 1000 * within(lambda a, b: lag(a, b, fps)),
+        "jitter": within(lambda a, b: relative(jitter(a), jitter(b))),
         "amplitude": each(lambda a, b: relative(a.std(axis=0), b.std(axis=0))),
     }
     labelled = np.isfinite(target).any(axis=0)

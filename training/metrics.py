@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,20 +49,22 @@ def mean_absolute_error(output: FloatArray, target: FloatArray) -> Measure:
     return error
 
 
-def lag(output: FloatArray, target: FloatArray, fps: float, reach: float = 0.5) -> Measure:
-    """Seconds by which the output is late, per coefficient, at the best cross-correlation, (52,).
+def lag(
+    outputs: Sequence[FloatArray], targets: Sequence[FloatArray], fps: float, reach: float = 0.5
+) -> Measure:
+    """Seconds by which outputs of recordings, (T, 52) each, are late at the best cross-correlation.
 
-    The peak is refined with a parabola; negative is early; NaN where nothing moves, and for fewer
-    than three frames.
+    The peak is refined with a parabola; negative is early; NaN where nothing moves, and where no
+    recording has three frames. (52,); a recording is shifted against its own capture only.
     """
-    most = min(round(reach * fps), len(output) // 3)
+    most = min(round(reach * fps), max(map(len, outputs)) // 3)
     if most < 1:
-        return np.full(output.shape[1], np.nan)
-    shifts = range(-most, most + 1)
+        return np.full(outputs[0].shape[1], np.nan)
     table = []
-    for shift in shifts:
-        late = output[shift:] if shift >= 0 else output[:shift]
-        base = target[: len(target) - shift] if shift >= 0 else target[-shift:]
+    for shift in range(-most, most + 1):
+        pairs = zip(outputs, targets, strict=True)
+        parts = [_shifted(output, target, shift) for output, target in pairs]
+        late, base = (np.concatenate(each) for each in zip(*parts, strict=True))
         table.append(correlation(late, base))
     scores = np.nan_to_num(np.stack(table), nan=-2.0)
     best = np.clip(scores.argmax(axis=0), 1, len(scores) - 2)
@@ -74,12 +76,21 @@ def lag(output: FloatArray, target: FloatArray, fps: float, reach: float = 0.5) 
     return np.where(scores.max(axis=0) > -2.0, result, np.nan)
 
 
-def jitter(output: FloatArray) -> Measure:
-    """Mean absolute second difference per coefficient, (52,); NaN for fewer than three frames."""
-    if len(output) < 3:
-        return np.full(output.shape[1], np.nan)
-    bend: Measure = np.abs(np.diff(output.astype(np.float64), n=2, axis=0)).mean(axis=0)
-    return bend
+def _shifted(output: FloatArray, target: FloatArray, shift: int) -> tuple[FloatArray, FloatArray]:
+    """The frames of an output and those of its target `shift` frames before."""
+    if shift < 0:
+        return output[:shift], target[-shift:]
+    return output[shift:], target[: max(0, len(target) - shift)]
+
+
+def jitter(curves: Sequence[FloatArray]) -> Measure:
+    """Mean absolute second difference within recordings, (T, 52) each: (52,).
+
+    NaN where no recording has three frames.
+    """
+    bends = [np.abs(np.diff(each.astype(np.float64), n=2, axis=0)) for each in curves]
+    together = np.concatenate(bends)
+    return together.mean(axis=0) if len(together) else np.full(together.shape[1], np.nan)
 
 
 def known_mean(values: NDArray[np.floating[Any]]) -> float:
@@ -132,4 +143,27 @@ def per_coefficient(
     for index in np.flatnonzero(known.any(axis=0)):
         rows = known[:, index]
         result[index] = measure(output[rows, index : index + 1], target[rows, index : index + 1])[0]
+    return result
+
+
+def of_recordings(
+    measure: Callable[[Sequence[FloatArray], Sequence[FloatArray]], Measure],
+    outputs: Sequence[FloatArray],
+    targets: Sequence[FloatArray],
+) -> FloatArray:
+    """A measure of each coefficient over the recordings that label it, (52,); NaN where none does.
+
+    What looks at neighbouring frames must not take one recording's first for the next of another.
+    """
+    width = targets[0].shape[1]
+    result = np.full(width, np.nan, np.float32)
+    for index in range(width):
+        column = slice(index, index + 1)
+        pairs = [
+            (output[:, column], target[:, column])
+            for output, target in zip(outputs, targets, strict=True)
+            if np.isfinite(target[:, index]).all()
+        ]
+        if pairs:
+            result[index] = measure(*zip(*pairs, strict=True))[0]
     return result

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 import koemorph
@@ -25,7 +26,7 @@ from koemorph.training.checkpoints import load_checkpoint
 from koemorph.training.emotion import emotion_backend
 from koemorph.training.export import at_fps, export
 from koemorph.training.losses import FaceLoss, LossSettings
-from koemorph.training.metrics import lag, silence
+from koemorph.training.metrics import jitter, lag, of_recordings, silence
 from koemorph.training.network import Network, NetworkSettings
 from koemorph.training.predict import animate
 from koemorph.training.recordings import read_audio, write_recording
@@ -327,10 +328,28 @@ def test_measures_measure_what_they_say() -> None:
     times = np.arange(300) / 30
     curve = np.repeat((0.5 + 0.4 * np.sin(5 * times))[:, None], 52, axis=1).astype(np.float32)
     late = np.roll(curve, 3, axis=0)
-    assert lag(late, curve, 30)[17] == pytest.approx(0.1, abs=0.01)
-    assert lag(curve, late, 30)[17] == pytest.approx(-0.1, abs=0.01)
+    assert lag([late], [curve], 30)[17] == pytest.approx(0.1, abs=0.01)
+    assert lag([curve], [late], 30)[17] == pytest.approx(-0.1, abs=0.01)
     speech = np.arange(300) % 100 < 60
     open_mouth = np.where(np.arange(300) % 100 < 66, 0.5, 0.0)[:, None] * np.ones((1, 52))
     level, delay = silence(open_mouth.astype(np.float32), speech, 17, 30)
     assert level == pytest.approx(0.5 * 6 / 40)
     assert delay == pytest.approx(0.2)
+
+
+def test_what_lies_between_recordings_is_no_movement() -> None:
+    """Clips of a sine, each on a level of its own; the output is half of it, 0.1 s late."""
+    times = np.arange(47) / 30  # of second differences whole waves
+
+    def clip(level: float, share: float, late: float) -> NDArray[np.float32]:
+        wave = level + share * 0.05 * np.sin(4 * np.pi * (times - late))
+        return np.repeat(wave[:, None], 52, axis=1).astype(np.float32)
+
+    targets = [clip(level, 1.0, 0.0) for level in (0.1, 0.8, 0.3)]
+    outputs = [clip(level, 0.5, 0.1) for level in (0.7, 0.2, 0.5)]
+    assert jitter(targets)[17] == pytest.approx(jitter(targets[:1])[17], rel=1e-3)
+    assert (jitter(outputs) / jitter(targets))[17] == pytest.approx(0.5, rel=0.03)
+    assert lag(outputs[:1] * 3, targets[:1] * 3, 30)[17] == pytest.approx(0.1, abs=0.004)
+    targets[1][:, 17] = np.nan
+    found = of_recordings(lambda a, b: jitter(a) / jitter(b), outputs, targets)
+    np.testing.assert_allclose(found, 0.5, rtol=0.03)
