@@ -238,7 +238,7 @@ class Corpus:
         row["style"] = style_shares(track.source, self.network, self.sampling.styles)
         before = start + positions[::run] - 1
         previous = track.weights[np.clip(before, 0, len(track) - 1)]
-        row["previous"] = previous * (before >= first)[:, None].astype(np.float32)
+        row["previous"] = previous * (before >= heard_from)[:, None].astype(np.float32)
         if self.network.emotion_features:
             # A cold start has heard too little for functionals that were taken of the whole track.
             unknown = (cold and start > 0) or rng.random() < self.sampling.emotion_dropout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,6 +90,14 @@ def test_what_was_never_heard_is_the_room_that_was_heard_first(augmented: float)
 
 def test_other_streams_have_heard_what_came_before() -> None:
     assert set(first_heard(0.0)) & set(range(1, 300))
+
+
+@pytest.mark.parametrize(("length", "shown"), [(FRAMES, 0.0), (64, 0.3)])
+def test_no_face_comes_before_the_first_of_a_track(length: int, shown: float) -> None:
+    drawn = corpus(0.0)
+    drawn.sampling = replace(drawn.sampling, sequence_frames=length, batch_size=1)
+    jaw = drawn.batch(0, 0, Stride(1, length)).previous[0, 0, INDEX["jawOpen"]]
+    assert jaw == pytest.approx(shown)
 
 
 def test_strides_follow_their_schedule() -> None:
