@@ -7,19 +7,21 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from engine_game import PLUGINS, Voice
+from patience import wait_for
 
 from koemorph.outputs.network import Frame, UdpOutput
 from koemorph.outputs.udp import JsonUdpOutput
 from koemorph.outputs.vmc import VmcOutput
 
 HERE = Path(__file__).parent / "godot"
+FACES = 90
 JUNK = [
     *(b"", b"{", b'{"names": 3}', b"#bundle\0", b"/x", bytes(range(256))),
     *(b'{"names": ["Scar"], "blendshapes": [%s]}' % weight for weight in (b"[]", b"null", b'"1"')),
@@ -46,12 +48,15 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def godot(project: Path, needs_tool: Callable[[str], str]) -> Iterator[tuple[int, Path]]:
+def godot(
+    project: Path, voice: Voice, needs_tool: Callable[[str], str]
+) -> Iterator[tuple[int, Path]]:
     """The engine with the head: (its port, the file it writes); it must end by itself."""
     port, out = free_port(), project.parent / "faces.jsonl"
+    last = (FACES - 1) / voice.animation.fps
     command = [needs_tool("godot3-server"), "--path", str(project), "-s", "player.gd"]
     process = subprocess.Popen(
-        [*command, str(port), str(out)],
+        [*command, str(last), str(port), str(out)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -85,21 +90,22 @@ def test_a_stream_drives_the_blend_shapes(
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         for junk in JUNK:
             stranger.sendto(junk, ("127.0.0.1", port))
-    for index in range(90):
+    for index in range(FACES):
         output.send(Frame.plain(index, animation.fps, animation.weights[index]))
-        time.sleep(0.01)
+        shown = faces_in(out, index + 1)
     output.close()
     assert output.dropped == 0
-
-    deadline = time.monotonic() + 60
-    while not (out.exists() and '"time":-1' in out.read_text()):
-        assert time.monotonic() < deadline, "the receiver did not notice that the stream ended"
-        time.sleep(0.1)
-    rows = [json.loads(line) for line in out.read_text().splitlines()]
-    shown = rows[:-1]
-    assert len(shown) >= 60  # datagrams may be lost, but not many on one machine
-    for row in shown:
-        expected = animation.weights[round(row["time"] * animation.fps)]
+    rows = faces_in(out, FACES + 1)
+    assert rows[:-1] == shown
+    assert [round(row["time"] * animation.fps) for row in shown] == list(range(FACES))
+    for row, expected in zip(shown, animation.weights, strict=False):
         np.testing.assert_allclose(row["weights"][:52], expected, atol=1e-3)
         assert row["weights"][52] == 0
+    assert rows[-1]["time"] == -1
     assert not any(rows[-1]["weights"])  # at rest when the stream is lost
+
+
+def faces_in(out: Path, count: int) -> list[dict[str, Any]]:
+    """What the engine has written, once it is so many faces."""
+    wait_for(lambda: out.exists() and out.read_text().count("\n") >= count)
+    return [json.loads(line) for line in out.read_text().splitlines()]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner, Result
+from patience import wait_for
 
 from koemorph import batch
 from koemorph.cli.animate import command
@@ -182,13 +181,6 @@ def test_workers_end_with_a_parent_that_was_killed(
     parent.wait()
     wait_for(lambda: not running(parent.pid))
     assert not list(out.glob("*.part"))
-
-
-def wait_for(done: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def running(group: int) -> list[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import loudness_model
 import numpy as np
 import pytest
 import soundfile
+from patience import wait_for
 from playwright.sync_api import Page
 
 from koemorph import serve
@@ -364,10 +364,8 @@ def test_a_hundred_connections_leave_room_for_the_page(serving: Running) -> None
                 assert (await again.receive(timeout=10)).type is aiohttp.WSMsgType.BINARY
 
     asyncio.run(crowd())
-    patience = time.monotonic() + 10  # the server hears of the last farewell in its own time
-    while serving.server._voices and time.monotonic() < patience:
-        time.sleep(0.01)
-    assert serving.server._voices == 0
+    # The server hears of the last farewell in its own time.
+    wait_for(lambda: serving.server._voices == 0)
 
 
 @pytest.mark.parametrize("sent", [b"\xff" * 64, b"\x82\xff" + b"\xff" * 12, b"GET / HTTP/1.1\r\n"])
