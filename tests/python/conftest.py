@@ -52,10 +52,10 @@ def free_port() -> int:
 
 @pytest.fixture
 def receiver() -> Iterator[socket.socket]:
-    """Where datagrams come in on this computer; it waits 20 s for one."""
+    """Where datagrams come in on this computer; it waits a minute for one."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
-        sock.settimeout(20)
+        sock.settimeout(60)
         yield sock
 
 

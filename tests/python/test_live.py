@@ -7,16 +7,16 @@ import io
 import itertools
 import os
 import struct
-import time
 import tracemalloc
-from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 from chord import chord
+from patience import wait_for
 from rich.cells import cell_len
+from simulated_clock import SimulatedClock
 
 from koemorph.audio import open_audio
 from koemorph.controls import load_preset
@@ -32,22 +32,6 @@ from koemorph.outputs.livelink import LiveLinkOutput
 from koemorph.outputs.network import Frame, Output
 from koemorph.outputs.stream_file import JsonlOutput
 from koemorph.outputs.udp import JsonUdpOutput
-
-
-class SimulatedClock(Clock):
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep_until(self, due: float) -> None:
-        self.time = max(self.time, due)
-
-    def urgency(self) -> AbstractContextManager[bool]:
-        return nullcontext(False)
 
 
 class Collector(Output):
@@ -295,13 +279,14 @@ def test_pipe_is_paced_and_ends(tiny: Model) -> None:
     source.start(0.0)
     os.write(writing, samples.tobytes() + b"\x01")
     os.close(writing)
+    wait_for(source._queue.full)
     heard = []
-    for step in range(1, 400):
-        time.sleep(0.001)
+    for step in range(1, 101):
         heard.append(source.read(step * 0.01))
         assert sum(map(len, heard)) <= step * 160
-        if source.ended:
-            break
+    wait_for(source._finished.is_set)
+    heard.append(source.read(1.01))
+    assert source.ended
     np.testing.assert_allclose(np.concatenate(heard)[:, 0], samples / 32768, atol=1e-6)
     os.close(reading)
 

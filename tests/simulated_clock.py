@@ -1,0 +1,23 @@
+"""A clock for live sessions whose time a test tells, however busy the machine is."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+from koemorph.live.clock import Clock
+
+
+class SimulatedClock(Clock):
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep_until(self, due: float) -> None:
+        self.time = max(self.time, due)
+
+    def urgency(self) -> AbstractContextManager[bool]:
+        return nullcontext(False)
