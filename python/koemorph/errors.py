@@ -1,5 +1,7 @@
 """What can go wrong, as exceptions whose text is a sentence for the user."""
 
+from typing import NoReturn
+
 
 class KoemorphError(Exception):
     """Base of every error that KoeMorph raises on purpose; the command line prints its text."""
@@ -27,3 +29,15 @@ class DataError(KoemorphError):
 
 class MissingExtraError(KoemorphError):
     """An optional part of KoeMorph is not installed; the text names the pip extra."""
+
+
+def refuse_without_extra(command: str, extra: str, error: ModuleNotFoundError) -> NoReturn:
+    """Raise what a failed import means for a command: MissingExtraError where the package is one
+    that the pip extra brings, `error` itself where the module is KoeMorph's own.
+    """
+    if (error.name or "").startswith("koemorph"):
+        raise error
+    raise MissingExtraError(
+        f"`{command}` needs the package {error.name}: "
+        f'install it with pip install "koemorph[{extra}]".'
+    ) from error

@@ -1,6 +1,22 @@
 """The door to training: python -m koemorph.train [key=value ...]."""
 
-from koemorph.training.train import main
+import sys
+
+from koemorph.errors import MissingExtraError, refuse_without_extra
+
+
+def main() -> None:
+    """Train; without the extra `train` it is one sentence on standard error and exit code 2."""
+    try:
+        from koemorph.training.train import main as train
+    except ModuleNotFoundError as error:
+        try:
+            refuse_without_extra("python -m koemorph.train", "train", error)
+        except MissingExtraError as sentence:
+            print(f"koemorph: {sentence}", file=sys.stderr)
+            sys.exit(2)
+    train()
+
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,6 @@
-"""What `pip install "koemorph[train]"` brings is all that the loop needs to start."""
+"""What `pip install "koemorph[train]"` brings is all that the loop needs to start; without it one
+sentence says so.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +16,23 @@ PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 WITHOUT = """
 import sys
 from importlib.machinery import PathFinder
-absent = set(sys.argv[1:])
+absent, sys.argv[1:] = set(sys.argv[1:]), []
 class Without(PathFinder):
     @classmethod
     def find_spec(cls, name, *where):
         return None if name in absent else super().find_spec(name, *where)
 sys.meta_path[sys.meta_path.index(PathFinder)] = Without
-import koemorph.train
 """
 
 
 def distributions(requirements: list[str]) -> set[str]:
     return {re.match(r"[\w.-]+", one)[0].lower().replace("_", "-") for one in requirements}
+
+
+def run_without(absent: list[str], code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT + code, *absent], capture_output=True, text=True, check=False
+    )
 
 
 def test_the_loop_imports_nothing_of_other_extras() -> None:
@@ -40,7 +47,14 @@ def test_the_loop_imports_nothing_of_other_extras() -> None:
         if distributions(owners) & other and module != "koemorph"
     ]
     assert "aiohttp" in modules
-    told = subprocess.run(
-        [sys.executable, "-c", WITHOUT, *modules], capture_output=True, text=True, check=False
-    )
+    told = run_without(modules, "import koemorph.training.train")
     assert told.returncode == 0, told.stderr
+
+
+def test_training_without_its_extra_is_one_sentence() -> None:
+    told = run_without(["hydra"], "from koemorph.train import main; main()")
+    assert (told.returncode, told.stderr) == (
+        2,
+        "koemorph: `python -m koemorph.train` needs the package hydra: install it with "
+        'pip install "koemorph[train]".\n',
+    )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from koemorph.errors import KoemorphError, MissingExtraError
+from koemorph.errors import KoemorphError, refuse_without_extra
 
 # Sub-command -> (module, pip extra it needs or None). The module has a click command `command`.
 COMMANDS: dict[str, tuple[str, str | None]] = {
@@ -47,12 +47,9 @@ class LazyGroup(click.Group):
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
-            if extra is None or (error.name or "").startswith("koemorph"):
+            if extra is None:
                 raise
-            raise MissingExtraError(
-                f"`koemorph {cmd_name}` needs the package {error.name}: "
-                f'install it with pip install "koemorph[{extra}]".'
-            ) from error
+            refuse_without_extra(f"koemorph {cmd_name}", extra, error)
         command = module.command
         assert isinstance(command, click.Command)
         return command
