@@ -224,13 +224,18 @@ def run(
         return
     waiting = list(jobs)
     while waiting:
-        waiting = _run_pool(waiting, settings, processes, on_done)
+        left = _run_pool(waiting, settings, processes, on_done)
+        # A process died under one of those that were begun; alone, each shows whether it is that.
+        begun, waiting = left[:processes], left[processes:]
+        for job in begun:
+            if _run_pool([job], settings, 1, on_done):
+                on_done(job, 0.0, "the process that animated it was killed; is memory short?")
 
 
 def _run_pool(
     jobs: list[Job], settings: Settings, processes: int, on_done: Callable[[Job, float, str], None]
 ) -> list[Job]:
-    """Do the jobs in a pool; returns those that are left when a process died under one of them."""
+    """Do the jobs in a pool, begun in their order; returns those left when a process died."""
     left = dict.fromkeys(jobs)
     # Not forked: a fork copies the locks of ONNX Runtime's threads in whatever state they are.
     context = multiprocessing.get_context("spawn")
@@ -244,10 +249,7 @@ def _run_pool(
                 del left[started[done]]
                 on_done(started[done], *result)
         except BrokenProcessPool:
-            # Whichever it was, it is among the first that are left; it alone is given up.
-            victim = next(iter(left))
-            del left[victim]
-            on_done(victim, 0.0, "the process that animated it was killed; is memory short?")
+            pass
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -149,18 +150,26 @@ def test_manifest_says_what_and_where(
 def test_a_dead_process_costs_one_recording(
     voices: Path, tmp_path: Path, tiny_models: dict[int, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jobs = [batch.Job(voices / "a.wav", tmp_path / f"{index}.jsonl") for index in range(3)]
-    heard: list[tuple[Path, str]] = []
-    monkeypatch.setattr(batch, "_work", dies_on_the_first)
+    """That one, and not the one before it, which another process animates meanwhile."""
+    names = ["slow", "killer", "other", "last"]
+    jobs = [batch.Job(voices / "a.wav", tmp_path / f"{name}.jsonl") for name in names]
+    heard: dict[str, str] = {}
+    monkeypatch.setattr(batch, "_work", dies_of_the_killer)
     settings = batch.Settings(model=tiny_models[30])
-    batch.run(jobs, settings, 2, lambda job, _, trouble: heard.append((job.output, trouble)))
-    assert sorted(output.name for output, _ in heard) == ["0.jsonl", "1.jsonl", "2.jsonl"]
-    assert [bool(trouble) for _, trouble in sorted(heard)] == [True, False, False]
+    batch.run(jobs, settings, 2, lambda job, _, trouble: heard.update({job.output.stem: trouble}))
+    assert sorted(heard) == sorted(names)
+    assert [name for name, trouble in heard.items() if trouble] == ["killer"]
 
 
-def dies_on_the_first(job: batch.Job, settings: batch.Settings) -> tuple[float, str]:
-    if job.output.name == "0.jsonl":
+def dies_of_the_killer(job: batch.Job, settings: batch.Settings) -> tuple[float, str]:
+    begun = job.output.with_suffix(".begun")
+    again = begun.exists()
+    begun.touch()
+    if job.output.stem == "killer":
+        wait_for(job.output.with_name("slow.begun").exists)
         os._exit(1)
+    if job.output.stem == "slow" and not again:
+        time.sleep(60)  # until the pool ends its process, too
     assert batch._worker_model is not None
     return batch.animate_one(batch._worker_model, job, settings), ""
 
@@ -196,6 +205,7 @@ def running(group: int) -> list[int]:
 
 A_THOUSAND = """
 import sys
+import time
 from pathlib import Path
 from koemorph import batch
 
