@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import struct
 from collections.abc import Callable
@@ -35,6 +36,12 @@ def send_once(make: Callable[[str, int], Output], receiver: socket.socket) -> No
         assert (output.sent, output.dropped, output.trouble) == (1, 0, "")
     finally:
         output.close()
+
+
+def say(text: bytes, greeter: socket.socket, server: IFacialMocapServer) -> None:
+    """Greet the server; a busy machine takes its time to hand over even to itself."""
+    greeter.sendto(text, server._socket.getsockname())
+    assert select.select([server._socket], [], [], 60)[0]
 
 
 def receive_osc(receiver: socket.socket, until: str) -> list[tuple[str, list[Any]]]:
@@ -189,19 +196,24 @@ def test_ifacialmocap_text(receiver: socket.socket) -> None:
     assert shapes["mouthSmile_R"] == round(100 * float(WEIGHTS[INDEX["mouthSmileRight"]]))
 
 
+@pytest.fixture
+def free_port() -> int:
+    """A UDP port that nobody uses just now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
 def test_ifacialmocap_answers_those_who_say_hello(receiver: socket.socket, free_port: int) -> None:
     server = IFacialMocapServer(port=free_port)
     try:
         server.send(FRAME)
-        receiver.sendto(b"let me in", server._socket.getsockname())
+        say(b"let me in", receiver, server)
         server.send(Frame.plain(8, 30, WEIGHTS))
-        receiver.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            receiver.recv(4096)
-        receiver.settimeout(2)
-        receiver.sendto(HELLO, server._socket.getsockname())
-        server.send(Frame.plain(9, 30, WEIGHTS))
-        assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
+        say(HELLO, receiver, server)
+        server.send(Frame.plain(9, 30, WEIGHTS / 2))
+        shapes = parse_ifacialmocap(receiver.recv(4096))  # the first that comes
+        assert shapes["mouthSmile_R"] == round(50 * float(WEIGHTS[INDEX["mouthSmileRight"]]))
     finally:
         server.close()
 
@@ -215,7 +227,7 @@ def test_ifacialmocap_answers_the_port_of_the_protocol(
     try:
         for index in range(2):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as greeter:
-                greeter.sendto(HELLO, server._socket.getsockname())
+                say(HELLO, greeter, server)
                 server.send(Frame.plain(index, 30, WEIGHTS))
             assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
         receiver.setblocking(False)
@@ -231,7 +243,7 @@ def test_ifacialmocap_does_not_answer_itself(
     monkeypatch.setattr(ifacialmocap, "DEFAULT_PORT", free_port)
     server = IFacialMocapServer(port=free_port)
     try:
-        receiver.sendto(HELLO, server._socket.getsockname())
+        say(HELLO, receiver, server)
         server.send(FRAME)
         assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
         with pytest.raises(BlockingIOError):
@@ -246,7 +258,7 @@ def test_an_ifacialmocap_receiver_that_is_away_keeps_nothing_from_the_others(
     server = IFacialMocapServer(port=free_port)
     try:
         server._receivers[("255.255.255.255", 9)] = None  # refused: no broadcast was asked for
-        receiver.sendto(HELLO, server._socket.getsockname())
+        say(HELLO, receiver, server)
         server.send(FRAME)
         assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
         assert (server.sent, server.dropped) == (0, 1)
@@ -278,7 +290,7 @@ def test_an_ifacialmocap_receiver_that_greets_again_and_again_crowds_out_no_othe
         server._receivers[("127.0.0.2", 9)] = None
         for index in range(2 * ifacialmocap.MAX_RECEIVERS):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as greeter:
-                greeter.sendto(HELLO, server._socket.getsockname())
+                say(HELLO, greeter, server)
                 last = greeter.getsockname()[1]
                 server.send(Frame.plain(index, 30, WEIGHTS))
         assert len(server._receivers) == ifacialmocap.MAX_RECEIVERS
