@@ -12,7 +12,9 @@ double Relax::share(double time) const {
   if (time < turn.time) return turn.from;
   if (time >= turn.time + turn.seconds) return turn.goal;
   const double t = (time - turn.time) / turn.seconds;
-  return turn.from + (turn.goal - turn.from) * t * t * (3.0 - 2.0 * t);
+  // Rounded, it may lie beyond the goal, and a face below rest.
+  const double done = std::min(t * t * (3.0 - 2.0 * t), 1.0);
+  return turn.from + (turn.goal - turn.from) * done;
 }
 
 void Relax::turn(double time, double seconds, double goal) {

@@ -173,6 +173,16 @@ def test_pulled_frames_relax_too(model: Model) -> None:
     assert not animation.weights[animation.times > 0.71].any()
 
 
+def test_no_weight_falls_below_rest(model: Model) -> None:
+    stream = model.stream(RATE, preset="raw")
+    stream.push(voice(2))
+    stream.relax(0.5, seconds=0.2)
+    stream.resume(0.6, seconds=0.1)
+    stream.relax(0.63, seconds=0.1)  # from somewhere between, where numbers are rounded
+    for time in np.linspace(0.73 - 1e-7, 0.73, 2000):
+        assert stream.sample(time).min() >= 0.0
+
+
 @pytest.mark.parametrize(("time", "seconds"), [(np.nan, 1), (0, np.nan), (0, -1), (np.inf, 1)])
 def test_relax_refuses_what_is_no_time(model: Model, time: float, seconds: float) -> None:
     stream: Stream = model.stream(RATE)
