@@ -8,6 +8,11 @@ namespace KoeMorph.Harness
     /// <summary>SAMPLES RATE CHANNELS MODEL OUT: plays a voice through each input and records the mesh.</summary>
     static class Playing
     {
+        // Seconds that the mixer may be ahead of what is shown, so that a busy machine is only slower.
+        const double Ahead = 0.1;
+
+        static double _shown;
+
         /// <summary>OnAudioFilterRead on one thread, LateUpdate on another.</summary>
         public static void Play(string[] arguments)
         {
@@ -23,14 +28,14 @@ namespace KoeMorph.Harness
                 face.VoiceStarted.AddListener(() => started++);
                 stage.Source.Play();
                 var record = new Record();
+                _shown = Stage.Now;
                 var audio = new Thread(() => Mix(stage, samples, channels));
                 audio.Start();
-                // A game frame shows what is computed; the record wants exact frames, so it lets the worker finish.
                 do
                 {
-                    stage.Settle();
-                    stage.Tick();
+                    var now = stage.TickSettled();
                     if (face.PlaybackTime >= 0) record.Add(stage);
+                    Volatile.Write(ref _shown, now);
                 } while (!audio.Join(1));
                 Expect.True(started == 1, "one VoiceStarted for one voice");
                 Expect.True(face.Info.DroppedSamples == 0, "no sample is lost");
@@ -47,8 +52,7 @@ namespace KoeMorph.Harness
                 Array.Copy(samples, first, block, 0, block.Length);
                 stage.Source.Mix(block, channels);
                 Stage.Wait(Stage.Block / (double)stage.Rate);
-                // On a busy machine even three times real time is too fast for the worker.
-                do Thread.Sleep(8); while (stage.Behind > 0.4);
+                while (Stage.Now - Volatile.Read(ref _shown) > Ahead) Thread.Sleep(1);
             }
         }
 

@@ -20,6 +20,8 @@ namespace KoeMorph.Harness
         }
 
         static double _wall = 1000;
+        // The moment that a thread's game frame is of, while another moves the clock on.
+        [ThreadStatic] static double _held;
 
         int _rate = 48000;
         // Seconds and samples that were fed before, at other rates.
@@ -33,7 +35,7 @@ namespace KoeMorph.Harness
 
         public Stage()
         {
-            AudioClock.Source = () => Volatile.Read(ref _wall);
+            AudioClock.Source = () => _held > 0 ? _held : Now;
             Source = Head.AddComponent<AudioSource>();
             var mesh = new GameObject("Mesh");
             mesh.transform.parent = Head.transform;
@@ -67,6 +69,8 @@ namespace KoeMorph.Harness
             return samples;
         }
 
+        public static double Now { get { return Volatile.Read(ref _wall); } }
+
         public static void Wait(double seconds) { Volatile.Write(ref _wall, _wall + seconds); }
 
         /// <summary>Lets one game frame pass.</summary>
@@ -76,14 +80,14 @@ namespace KoeMorph.Harness
             foreach (var behaviour in Head.GetComponents<MonoBehaviour>()) if (behaviour.enabled) behaviour.Message("LateUpdate");
         }
 
-        /// <summary>Seconds of audio that wait for the worker.</summary>
-        public double Behind
+        /// <summary>A game frame of this moment, once all that had been fed by then is computed; the moment.</summary>
+        public double TickSettled()
         {
-            get
-            {
-                var info = Face.Info;
-                return Fed(info) - info.Frames / (double)info.Fps;
-            }
+            var now = _held = Now;
+            Settle();
+            Tick();
+            _held = 0;
+            return now;
         }
 
         /// <summary>Waits, without moving the clock, until the worker has computed all that was fed.</summary>
