@@ -122,7 +122,7 @@ def attention_picture(
     )
     figure = Figure(figsize=(11, 8), layout="constrained")
     figure.suptitle(f"attention at {frame / network.settings.fps:.2f} s (frame {frame})")
-    widths = [each.shape[-1] for each in maps]
+    widths = [each.shape[1] for each in maps]  # each (1, tokens, heads, 52)
     axes = np.atleast_1d(figure.subplots(1, len(maps), width_ratios=[max(w, 8) for w in widths]))
     for axis, weights, name in zip(axes, maps, ("mel", "emotion"), strict=False):
         image = axis.imshow(weights[0].mean(dim=1).T.cpu().numpy(), aspect="auto", vmin=0)

@@ -28,6 +28,7 @@ from koemorph.training.export import at_fps, export
 from koemorph.training.losses import FaceLoss, LossSettings
 from koemorph.training.metrics import jitter, lag, of_recordings, silence
 from koemorph.training.network import Network, NetworkSettings
+from koemorph.training.pictures import attention_picture
 from koemorph.training.predict import animate
 from koemorph.training.recordings import read_audio, write_recording
 from koemorph.training.rig import read_lips
@@ -285,6 +286,20 @@ def test_inspect_draws(checkpoint: Path, tmp_path: Path) -> None:
     assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
     run("inspect", "30", SAMPLE, "-o", tmp_path / "curves.pdf")
     assert (tmp_path / "curves.pdf").read_bytes()[:4] == b"%PDF"
+
+
+def test_a_picture_of_attention_shows_each_stream_s_own_tokens(checkpoint: Path) -> None:
+    loaded = load_checkpoint(checkpoint)
+    network, description = loaded.network(), loaded.description
+    backend = emotion_backend(description.emotion)
+    with FeatureCache.temporary(description.features, backend) as cache:
+        figure = attention_picture(network, cache.load(*read_audio(SAMPLE)))
+    shown = [axis for axis in figure.axes if axis.get_title()]
+    assert [axis.get_title() for axis in shown] == ["mel", "emotion"]
+    for axis in shown:  # what is drawn fills its axis
+        left, right, _, _ = axis.images[0].get_extent()
+        assert axis.get_xlim() == (left, right)
+    assert len(shown[1].get_xticks()) == network.settings.emotion_tokens
 
 
 @pytest.mark.parametrize(
