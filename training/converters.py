@@ -233,23 +233,45 @@ def _timecode_rate(codes: Sequence[str]) -> float | None:
     return round(rate * 1000 / 1001, 2) if ";" in codes[0] else rate
 
 
+def picture_start(path: Path) -> float:
+    """Seconds from where the soundtrack of a video, as `write` takes it, begins to its picture.
+
+    Cameras and browsers seldom begin both at once. Raises DataError, with the path.
+    """
+    shown = ["-select_streams", "v:0", "-show_entries", "stream=start_time:format=start_time"]
+    told = _ffmpeg("ffprobe", [*shown, "-of", "json", f"file:{path}"], path)
+    whole = json.loads(told)
+    times = [part.get("start_time", "N/A") for part in (*whole["streams"], whole["format"])]
+    if len(times) != 2 or "N/A" in times:
+        return 0.0
+    # What begins first in the file begins at 0 for ffmpeg, and so for its sound.
+    return float(times[0]) - float(times[1])
+
+
 def _sound(path: Path) -> tuple[FloatArray, int]:
     """A sound file, or the soundtrack of a video by ffmpeg, mono."""
     if path.suffix.lower() not in FFMPEG_SUFFIXES:
         return read_audio(path)
     with TemporaryDirectory() as folder:
         track = Path(folder) / "track.wav"
-        arguments = ["ffmpeg", "-v", "error", "-i", f"file:{path}", "-vn", "-ac", "1"]
         # A soundtrack that begins after the picture is filled with silence.
-        arguments += ["-af", "aresample=async=1:first_pts=0", str(track)]
-        try:
-            subprocess.run(arguments, check=True, capture_output=True, text=True)
-        except FileNotFoundError as error:
-            raise MissingExtraError(
-                "Taking the sound out of a video needs the program ffmpeg: install it."
-            ) from error
-        except subprocess.CalledProcessError as error:
-            raise DataError(
-                f"{path}: ffmpeg takes no sound out of it ({error.stderr.strip()})."
-            ) from error
+        mono = ["-vn", "-ac", "1", "-af", "aresample=async=1:first_pts=0"]
+        _ffmpeg("ffmpeg", ["-i", f"file:{path}", *mono, str(track)], path)
         return read_audio(track)
+
+
+def _ffmpeg(program: str, arguments: Sequence[str], path: Path) -> str:
+    """What ffmpeg, or a program that comes with it, prints about a video."""
+    try:
+        run = subprocess.run(
+            [program, "-v", "error", *arguments], check=True, capture_output=True, text=True
+        )
+    except FileNotFoundError as error:
+        raise MissingExtraError(
+            f"Taking the sound out of a video needs the program {program}: install ffmpeg."
+        ) from error
+    except subprocess.CalledProcessError as error:
+        raise DataError(
+            f"{path}: ffmpeg takes no sound out of it ({error.stderr.strip()})."
+        ) from error
+    return run.stdout

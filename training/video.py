@@ -9,7 +9,7 @@ import numpy as np
 
 from koemorph.errors import DataError, MissingExtraError
 
-from .converters import Table
+from .converters import Table, picture_start
 from .recordings import shown_fps
 
 LANDMARKER_URL = "https://ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker"
@@ -35,6 +35,7 @@ def from_video(path: Path, landmarker: Path) -> Table:
     fps = float(video.get(cv2.CAP_PROP_FPS))
     if not video.isOpened() or fps <= 0:
         raise DataError(f"{path} cannot be read as a video.")
+    start = picture_start(path)  # for OpenCV the first frame is at 0
     times: list[float] = []
     rows: list[list[float]] = []
     names: tuple[str, ...] = ()
@@ -53,7 +54,7 @@ def from_video(path: Path, landmarker: Path) -> Table:
             if faces:
                 names = tuple(category.category_name for category in faces[0])
                 rows.append([category.score for category in faces[0]])
-                times.append(time / 1000)
+                times.append(start + time / 1000)
             frame += 1
     video.release()
     if not rows:

@@ -18,6 +18,7 @@ from koemorph import Model
 from koemorph.coefficients import COEFFICIENTS, INDEX, LIVE_LINK_ROTATIONS, PASCAL_NAMES
 from koemorph.errors import DataError, OutputError
 from koemorph.outputs.jsonl import timecode
+from koemorph.training import converters
 from koemorph.training.cli.dataset import command
 from koemorph.training.recordings import read_recording, write_recording
 
@@ -166,6 +167,25 @@ def test_sounds_of_telephones_and_odd_names_are_read(
     subprocess.run([needs_tool("ffmpeg"), "-i", sound, f"file:{odd}"], check=True)
     run("from-live-link", tmp_path / "take.csv", odd, tmp_path / "take")
     assert len(read_recording(tmp_path / "take").capture.times) >= 120
+
+
+def test_a_picture_may_begin_after_its_sound(
+    tmp_path: Path, sound: Path, needs_tool: Callable[[str], str]
+) -> None:
+    ffmpeg, grey = needs_tool("ffmpeg"), ["-f", "lavfi", "-i", "color=gray:s=64x64:r=25:d=1"]
+    needs_tool("ffprobe")
+    for late, inputs in (
+        (0.0, [*grey, "-i", str(sound)]),
+        (0.6, ["-i", str(sound), "-itsoffset", "0.6", *grey]),
+        (0.0, [*grey, "-itsoffset", "0.6", "-i", str(sound)]),  # its sound is filled up instead
+    ):
+        film = tmp_path / f"{len(list(tmp_path.iterdir()))}.mkv"
+        encoded = ["-map", "0", "-map", "1", "-c:a", "pcm_s16le", str(film)]
+        subprocess.run([ffmpeg, "-v", "error", *inputs, *encoded], check=True)
+        assert converters.picture_start(film) == pytest.approx(late, abs=0.021)
+    (tmp_path / "text.mkv").write_text("no film")
+    with pytest.raises(DataError, match=r"text\.mkv: ffmpeg takes no sound out of it"):
+        converters.picture_start(tmp_path / "text.mkv")
 
 
 def test_the_last_frame_is_kept(tmp_path: Path) -> None:

@@ -113,6 +113,21 @@ def test_a_film_becomes_a_recording(film: Path, landmarker: Path, tmp_path: Path
     assert audio.duration == pytest.approx(SECONDS, abs=0.1)
 
 
+def test_a_picture_that_begins_late_is_late(
+    film: Path, landmarker: Path, needs_tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    late = tmp_path / "late.mkv"
+    inputs = ["-i", str(film), "-itsoffset", "0.5", "-i", str(film)]
+    parts = ["-map", "0:a", "-map", "1:v", "-c", "copy"]
+    subprocess.run([needs_tool("ffmpeg"), "-v", "error", *inputs, *parts, str(late)], check=True)
+    run("from-video", late, tmp_path / "take", "--landmarker", landmarker)
+    jaw = read_recording(tmp_path / "take").capture.weights[:, INDEX["jawOpen"]]
+    begin = FPS // 2
+    heard = len(jaw) - begin
+    assert np.corrcoef(jaw[begin:], drops()[:heard])[0, 1] > 0.8
+    assert jaw[:begin] == pytest.approx(jaw[0], abs=0.05)
+
+
 def test_films_without_a_face_are_named(
     landmarker: Path, needs_tool: Callable[[str], str], tmp_path: Path
 ) -> None:
