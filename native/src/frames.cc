@@ -35,11 +35,15 @@ void Frames::write(int64_t index, const float* weights) {
   end_.store(index + 1, std::memory_order_release);
 }
 
-void Frames::push(int64_t index, const float* weights) {
+void Frames::hold(int64_t end) {
   // One by one, however long the gap: a reader meanwhile always finds a ring of frames in order.
-  for (int64_t gap = end_.load(std::memory_order_relaxed); gap < index; ++gap) {
+  for (int64_t gap = end_.load(std::memory_order_relaxed); gap < end; ++gap) {
     write(gap, last_.data());
   }
+}
+
+void Frames::push(int64_t index, const float* weights) {
+  hold(index);
   write(index, weights);
   std::copy(weights, weights + width_, last_.begin());
 }

@@ -17,6 +17,9 @@ class Frames {
   // gap in the audio) hold the face that was.
   void push(int64_t index, const float* weights);
 
+  // Writer: frames before `end` that are not there yet hold the face that was.
+  void hold(int64_t end);
+
   // Reader: copies the next frame (min(n, width) weights) and its index; false when none is
   // waiting.
   bool pull(float* weights, int n, int64_t* index);

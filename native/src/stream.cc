@@ -133,7 +133,10 @@ bool Stream::refill() {
   if (count == 0) {
     if (!ending) return false;
     end_ = devices_.frames(clock_);
-    if (mel_.index() >= end_) return false;
+    if (mel_.index() >= end_) {
+      frames_.hold(end_);  // lost audio may have taken the last ones along
+      return false;
+    }
     std::fill(block_.begin(), block_.end(), 0.0f);
   }
   block_size_ = count == 0 ? kBlock : count;

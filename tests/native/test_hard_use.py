@@ -102,6 +102,15 @@ def test_a_reset_for_a_faster_device_holds_as_many_seconds(model: Model) -> None
         native.reset(8000, 1)
 
 
+def test_a_voice_whose_end_was_lost_has_all_its_frames(model: Model) -> None:
+    native = model.stream(8000, buffer_seconds=0.05)._native
+    native.set_device(192000, 1)  # of which the 400 samples held are less than a frame
+    native.push(noise(1.51, 192000), 1)
+    native.flush()
+    native.process()
+    assert native.info.frames == round(1.51 * 30)
+
+
 def played(parts: list[tuple[int, float, float]], block: float) -> np.ndarray:
     stream = Model("30-fast").stream(parts[0][0], controls=load_preset("raw"))
     for number, (rate, begin, end) in enumerate(parts):
