@@ -190,8 +190,9 @@ def movement_of(recording: Recording) -> Movement | None:
     heard = _listener().animate(audio, sample_rate=rate, preset="raw")
     opening = heard.weights[:, INDEX["jawOpen"]].astype(np.float64)
     expected = np.interp(np.arange(count) / RATE, heard.times, opening)
-    edges = np.arange(count + 1) * rate // RATE
-    energy = np.add.reduceat(audio.astype(np.float64) ** 2, edges[:-1])
+    # Around each moment, half of a step to either side.
+    edges = np.maximum((2 * np.arange(count + 1) - 1) * rate // (2 * RATE), 0)
+    energy = np.add.reduceat(audio[: edges[-1]].astype(np.float64) ** 2, edges[:-1])
     loud = 10 * np.log10(np.convolve(energy, np.hanning(9), mode="same") + 1e-7)
     return Movement(np.gradient(np.stack([expected, loud]), axis=1), np.gradient(jaw))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from babble import write_babble
+from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 from koemorph.coefficients import INDEX
@@ -17,7 +18,7 @@ from koemorph.errors import DataError
 from koemorph.training import corpora, sync
 from koemorph.training.corpus import prepare
 from koemorph.training.evaluate import read_cases
-from koemorph.training.recordings import read_recording
+from koemorph.training.recordings import read_recording, write_recording
 from koemorph.training.settings import read_settings
 
 
@@ -128,6 +129,28 @@ def test_offsets_are_measured(tmp_path: Path) -> None:
         found = sync.measure_offset(sync.shifted(each, -late) for each in recordings)
         assert found.seconds - before.seconds == pytest.approx(late, abs=0.012)
         assert found.matters
+
+
+def test_loudness_is_where_it_is_heard(tmp_path: Path) -> None:
+    """A jaw that opens as noise swells, at once, is 0 ms late."""
+    random = np.random.default_rng(0)
+    rates, phases = random.uniform(0.3, 3.0, 12), random.uniform(0, 6.3, 12)
+
+    def swell(times: NDArray[np.float64]) -> NDArray[np.float64]:
+        waves: NDArray[np.float64] = np.sin(2 * np.pi * rates * times[:, None] + phases)
+        return np.asarray(waves.mean(axis=1))
+
+    times = np.arange(30 * 16000) / 16000
+    noise = 0.03 * 10 ** swell(times) * random.standard_normal(len(times))
+    face = np.zeros((30 * 60, 52), np.float32)
+    face[:, INDEX["jawOpen"]] = 0.5 + 0.4 * swell(np.arange(30 * 60) / 60)
+    write_recording(tmp_path / "clip", noise.astype(np.float32), 16000, face, 60)
+    movement = sync.movement_of(read_recording(tmp_path / "clip"))
+    assert movement is not None
+    deaf = sync.Movement(movement.voice * np.array([[0.0], [1.0]]), movement.jaw)
+    found = sync.offset_of([deaf])
+    assert found.clear
+    assert found.seconds == pytest.approx(0.0, abs=0.0015)
 
 
 def test_offsets_that_may_be_chance_are_not_corrected() -> None:
