@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
+from patience import wait_for
 
 from koemorph.cli.live import command
 from koemorph.errors import AudioError
@@ -52,14 +53,13 @@ class Sound:
         self.process = subprocess.Popen(
             command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        for _ in range(100):
-            done = subprocess.run(
-                ["pactl", "info"], env=self.environment, capture_output=True, check=False
-            )
-            if done.returncode == 0:
-                return
-            time.sleep(0.1)
-        pytest.fail("PulseAudio did not start")
+        wait_for(self.answers)
+
+    def answers(self) -> bool:
+        asked = subprocess.run(
+            ["pactl", "info"], env=self.environment, capture_output=True, check=False
+        )
+        return asked.returncode == 0
 
     def stop(self) -> None:
         self.process.terminate()
@@ -123,7 +123,7 @@ def live(sound: Sound, tmp_path: Path, watcher: Watcher) -> Iterator[subprocess.
 
 def finish(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=20)
+    stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 0, stderr
     return json.loads(stdout), stderr
 
@@ -164,10 +164,11 @@ def test_what_is_played_moves_the_jaw(
     figures, _ = finish(live)
     jaw = read_jsonl(tmp_path / "live.jsonl")["jawOpen"]
     assert max(before) < 0.2
-    # On a busy machine PulseAudio hands over less than was played, but never more.
+    # On a busy machine PulseAudio hands over less than was played, but never more, and late frames
+    # are not sent.
     moving = np.flatnonzero(jaw > 0.3)
     assert len(moving) > 3, jaw.round(2).tolist()
-    assert moving[-1] - moving[0] < len(heard) + 30, jaw.round(2).tolist()
+    assert moving[-1] - moving[0] < len(heard) + figures["dropped"] + 30, jaw.round(2).tolist()
     assert jaw[: moving[0] - 5].max() < 0.2
     assert jaw[-5:].max() < 0.2
     assert figures["frames"] > 0
@@ -179,14 +180,19 @@ def test_a_microphone_that_was_lost_hears_again(
     assert max(play_until_heard(sound, voice, watcher)) > 0.3
     sound.stop()
     time.sleep(4)
-    assert max(watcher.jaw()[-30:]) < 0.2, "silence"
+    wait_for(lambda: max(watcher.jaw()[-30:]) < 0.2)  # silence
     sound.start()
     assert max(play_until_heard(sound, voice, watcher)) > 0.3, "it does not hear again"
     # What is played now moves the face while it is played, and not later.
-    watcher.jaw()
-    sound.play(voice)
-    said = watcher.jaw()
-    assert sum(value > 0.3 for value in said) > 10, said
+    for _ in range(10):  # a busy machine may lose much of it
+        watcher.jaw()
+        sound.play(voice)
+        said = watcher.jaw()
+        if sum(value > 0.3 for value in said) > 10:
+            break
+        time.sleep(3)  # what comes later is not taken for the next
+    else:
+        pytest.fail(f"the face is still while the voice is heard: {said}")
     time.sleep(1)
     _, errors = finish(live)
     assert "no sound comes from the microphone" in errors
@@ -271,6 +277,35 @@ def test_time_goes_on_without_a_device_and_takes_up_where_it_is(
     assert source.trouble == ""
     device.say(0.125, 1600)
     assert source.read(8.6) == pytest.approx(np.full((1600, 1), 0.125))
+    source.close()
+
+
+def test_a_program_that_stood_still_takes_no_device_for_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    device = MadeUpDevice()
+    monkeypatch.setattr(microphone, "_sounddevice", lambda: device)
+    source = MicrophoneSource()
+    source.start(0.0)
+    device.say(1, 6400)
+    source.read(0.0)
+    device.say(1, 1600)
+    seconds = len(source.read(0.4)) / 16000
+    # The machine slept, and the session is awake before the device's first block has come.
+    seconds += len(source.read(8.0)) / 16000
+    assert source._reopening is None
+    device.say(0.5, 1600)
+    sound = source.read(8.1)
+    assert (sound == 0.5).all()
+    assert seconds + len(sound) / 16000 == pytest.approx(8.1, abs=0.001)
+    assert (device.opened, source.trouble) == (1, "")
+    # One that has gone in the meantime is opened again, a second later than else.
+    source.read(16.0)
+    device.there = False
+    read_through(source, 16.0, 18.0)
+    device.there = True
+    read_through(source, 18.0, 20.0)
+    assert device.opened == 2
     source.close()
 
 

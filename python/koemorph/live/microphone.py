@@ -18,6 +18,8 @@ from koemorph.live.sources import FloatArray, Source
 _RETRY_SECONDS = 1.0
 _SILENT_SECONDS = 1.0
 """A device that delivers nothing for so long is silence, and taken for lost, whatever it says."""
+_STOOD_SECONDS = 0.5
+"""When nobody has read for so long, it was the program that stood still, and not the device."""
 _OPENING_SECONDS = 5.0
 """So long a device may take from being opened to its first sound; PulseAudio needs two."""
 _SETTLING_SECONDS = 0.3
@@ -85,6 +87,7 @@ class MicrophoneSource(Source):
         # When sound came first; None while there is none.
         self._first: float | None = None
         self._flowing = False
+        self._read = 0.0
         # When sound was last given, and up to when silence has stood in for it since.
         self._heard = 0.0
         self._filled = 0.0
@@ -109,7 +112,7 @@ class MicrophoneSource(Source):
         return f"{wanted}; choose one of {names}."
 
     def start(self, now: float) -> None:
-        self._heard = self._filled = now
+        self._read = self._heard = self._filled = now
         self._patience = now + _OPENING_SECONDS
         self._open()
         if self._stream is None:
@@ -138,6 +141,9 @@ class MicrophoneSource(Source):
         self._blocks.append((rate, data.copy()))
 
     def read(self, now: float) -> FloatArray:
+        if now - self._read > _STOOD_SECONDS:
+            self._patience = max(self._patience, now + _SILENT_SECONDS)
+        self._read = now
         rate, audio = self._take()
         if len(audio):
             self._first = now if self._first is None else self._first
