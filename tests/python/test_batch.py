@@ -105,6 +105,13 @@ def test_a_slip_makes_no_folder(voices: Path, tmp_path: Path, tiny_models: dict[
     assert not (tmp_path / "out").exists()
 
 
+def test_a_slip_in_the_folder_s_name_is_told_as_one(tmp_path: Path) -> None:
+    for output in (tmp_path, tmp_path / "new"):
+        result = animate(tmp_path / "linez", "-o", output)
+        assert isinstance(result.exception, AudioError)
+        assert "linez" in str(result.exception)
+
+
 def test_again_replaces_what_is_done(
     voices: Path, tmp_path: Path, tiny_models: dict[int, Path]
 ) -> None:

@@ -16,7 +16,7 @@ from koemorph import batch
 from koemorph.cli.options import fps_option, model_option, spare
 from koemorph.cli.progress import progress_bar
 from koemorph.controls import presets
-from koemorph.errors import OutputError
+from koemorph.errors import AudioError, OutputError
 from koemorph.model import Model
 from koemorph.outputs import FORMATS
 from koemorph.outputs.jsonl import write_jsonl
@@ -30,6 +30,8 @@ _STDOUT = "-"
 
 def _rehearse(model: Model, audio: Path, output: str, settings: batch.Settings) -> None:
     """Raise now what would else be found once the recording is animated."""
+    if not audio.suffix and not audio.exists():  # a slip in a folder's name, with OUT a folder, too
+        raise AudioError(f"There is no recording or folder {audio}; check the path.")
     silence = batch.animate_silence(model, settings)
     if output != _STDOUT:
         spare(audio, Path(output))
