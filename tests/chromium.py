@@ -12,7 +12,11 @@ FAKE_MICROPHONE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-medi
 def launch(playwright: Playwright, chromium: str, *switches: str) -> Browser:
     """Start the Chromium at this path with further switches."""
     common = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader"]
-    return playwright.chromium.launch(executable_path=chromium, args=[*common, *switches])
+    return playwright.chromium.launch(
+        executable_path=chromium,
+        args=[*common, *switches],
+        timeout=180_000,  # ms; a busy machine takes its time
+    )
 
 
 def speaking(recording: Path) -> tuple[str, ...]:

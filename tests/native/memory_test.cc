@@ -101,7 +101,8 @@ void own_worker(const koemorph::Model& model) {
     refused = 0;
     left = step;
     change_device(stream);
-    for (int wait = 0; wait < 100 && refused == 0; ++wait) {
+    // As long as a busy machine may keep the worker from its work.
+    for (int wait = 0; wait < 1000 && refused == 0; ++wait) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     left = kEnough;
