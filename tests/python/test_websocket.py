@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from typing import Any
 
 import aiohttp
@@ -100,3 +101,10 @@ def test_a_slow_client_misses_frames_and_delays_no_other(
         asyncio.run(talk())
     finally:
         output.close()
+
+
+def test_a_machine_that_stands_ends_no_take_with_an_error(free_port: int) -> None:
+    output = WebSocketOutput(free_port)
+    output._loop.call_soon_threadsafe(time.sleep, 5.5)
+    output.close()
+    assert output._loop.is_closed()

@@ -90,7 +90,8 @@ class WebSocketOutput(Output):
                     await socket.send_str(client.frames.popleft())
 
     def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(timeout=5)
+        # Without a limit of its own: aiohttp waits two seconds for clients; a machine may stand.
+        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=5)
+        self._thread.join()
         self._loop.close()
