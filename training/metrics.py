@@ -151,19 +151,26 @@ def of_recordings(
     outputs: Sequence[FloatArray],
     targets: Sequence[FloatArray],
 ) -> FloatArray:
-    """A measure of each coefficient over the recordings that label it, (52,); NaN where none does.
+    """A measure of each coefficient over what recordings, (T, 52) each, label of it: (52,), or NaN.
 
-    What looks at neighbouring frames must not take one recording's first for the next of another.
+    What looks at neighbouring frames must not take one recording's first for the next of another,
+    nor the first after a gap of its capture for the next of the last before.
     """
     width = targets[0].shape[1]
     result = np.full(width, np.nan, np.float32)
     for index in range(width):
         column = slice(index, index + 1)
         pairs = [
-            (output[:, column], target[:, column])
+            (output[run, column], target[run, column])
             for output, target in zip(outputs, targets, strict=True)
-            if np.isfinite(target[:, index]).all()
+            for run in _runs(np.isfinite(target[:, index]))
         ]
         if pairs:
             result[index] = measure(*zip(*pairs, strict=True))[0]
     return result
+
+
+def _runs(known: NDArray[np.bool_]) -> list[slice]:
+    """The stretches of frames (T,) that are known without a gap."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]])))
+    return [slice(first, end) for first, end in edges.reshape(-1, 2)]

@@ -366,5 +366,11 @@ def test_what_lies_between_recordings_is_no_movement() -> None:
     assert (jitter(outputs) / jitter(targets))[17] == pytest.approx(0.5, rel=0.03)
     assert lag(outputs[:1] * 3, targets[:1] * 3, 30)[17] == pytest.approx(0.1, abs=0.004)
     targets[1][:, 17] = np.nan
+    targets[2][[17, *range(35, 47)], 17] = np.nan  # between gaps whole waves, too
     found = of_recordings(lambda a, b: jitter(a) / jitter(b), outputs, targets)
     np.testing.assert_allclose(found, 0.5, rtol=0.03)
+    late = of_recordings(lambda a, b: lag(a, b, 30, reach=0.2), outputs, targets)
+    np.testing.assert_allclose(late, 0.1, atol=1 / 90)  # a third of a frame
+    targets[0][:, 17] = np.nan
+    targets[2][:, 17] = np.nan
+    assert np.isnan(of_recordings(lambda a, b: jitter(a) / jitter(b), outputs, targets)[17])
