@@ -44,6 +44,7 @@ def invoke(*args: str) -> Result:
         (["--wav", "SPEECH", "--websocket", "abc"], '"abc" is no port'),
         (["--wav", "SPEECH", "--websocket", "99999"], '"99999" is no port'),
         (["--wav", "SPEECH", "--jsonl", "missing/x.jsonl"], "create it first"),
+        (["--wav", "SPEECH", "--jsonl", "-", "--json"], "Choose one for standard output"),
         (["--wav", "SPEECH", "--websocket", "9", "--bind", "a" * 70], "give 127.0.0.1"),
         (["--wav", "SPEECH", "--websocket", "9", "--bind", "192.0.2.1"], "give 127.0.0.1"),
         (["--wav", "SPEECH", "--ifacialmocap", "--bind", "a" * 70], "give 127.0.0.1"),
@@ -136,6 +137,26 @@ def test_command_sends_and_records_until_it_is_ended(
     recorded = read_jsonl(out)
     assert len(recorded) >= figures["frames"] >= 20 * len(signals)
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_frames_go_down_a_pipe_as_they_are_made(
+    tmp_path: Path, tiny_models: dict[int, Path]
+) -> None:
+    soundfile.write(tmp_path / "long.wav", np.zeros(16000 * 60, np.float32), 16000)
+    args = ["live", "--wav", str(tmp_path / "long.wav"), "--model", str(tiny_models[30])]
+    run = [sys.executable, "-c", "from koemorph.cli import main; main()", *args, "--jsonl", "-"]
+    process = subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    told = [json.loads(process.stdout.readline()) for _ in range(10)]
+    assert process.poll() is None  # long before the recording ends
+    assert [frame["frame_index"] for frame in told] == list(range(10))
+    assert all(len(frame["blendshapes"]) == 52 for frame in told)
+    process.stdout.close()  # as `head` does
+    assert b"jsonl -: " in process.stderr.readline()
+    process.terminate()
+    process.stderr.read()
+    assert process.wait(timeout=60) == 0
 
 
 def test_command_ends_while_the_pipe_is_quiet(

@@ -19,13 +19,12 @@ from koemorph.controls import presets
 from koemorph.errors import AudioError, OutputError
 from koemorph.model import Model
 from koemorph.outputs import FORMATS
-from koemorph.outputs.jsonl import write_jsonl
+from koemorph.outputs.jsonl import STDOUT, write_jsonl
 from koemorph.retarget import maps
 
 _PATH = click.Path(path_type=Path)
 _NAMES = [known.name for known in FORMATS]
 _FORMATS = ", ".join(f"{known.name} ({known.description})" for known in FORMATS)
-_STDOUT = "-"
 
 
 def _rehearse(model: Model, audio: Path, output: str, settings: batch.Settings) -> None:
@@ -33,7 +32,7 @@ def _rehearse(model: Model, audio: Path, output: str, settings: batch.Settings) 
     if not audio.suffix and not audio.exists():  # a slip in a folder's name, with OUT a folder, too
         raise AudioError(f"There is no recording or folder {audio}; check the path.")
     silence = batch.animate_silence(model, settings)
-    if output != _STDOUT:
+    if output != STDOUT:
         spare(audio, Path(output))
         batch.rehearse(silence, Path(output), settings)
     elif settings.format not in (None, "jsonl"):
@@ -55,7 +54,7 @@ def _animate_one(audio: Path, output: str, settings: batch.Settings) -> None:
             retarget=settings.retarget,
             progress=progress,
         )
-    if output == _STDOUT:
+    if output == STDOUT:
         write_jsonl(animation, sys.stdout)
     else:
         animation.save(output, settings.format, rig=settings.rig, node=settings.node)
@@ -138,7 +137,7 @@ def command(
     if not batch.is_batch(inputs):
         _animate_one(inputs[0], output, settings)
         return 0
-    if output == _STDOUT:
+    if output == STDOUT:
         raise OutputError("Standard output takes one recording; for many give -o a folder.")
     planned = batch.plan(inputs, Path(output), file_format)
     batch.prepare(planned, Path(output), settings)

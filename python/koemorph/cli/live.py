@@ -21,6 +21,7 @@ from koemorph.live.session import Session
 from koemorph.live.sources import PipeSource, RecordingSource, Source
 from koemorph.live.status import StatusLine
 from koemorph.model import Model
+from koemorph.outputs.jsonl import STDOUT
 from koemorph.retarget import load_map
 
 _STDIN = 0
@@ -32,7 +33,7 @@ _KINDS = {
     "vrchat": ("HOST[:PORT]", "VRChat face-tracking parameters; port 9000."),
     "udp": ("HOST:PORT", "JSON, one datagram a frame."),
     "websocket": ("PORT", "Serve JSON frames to WebSocket clients."),
-    "jsonl": ("FILE", "Record v2.0 frames; complete when it ends."),
+    "jsonl": ("FILE", "Record v2.0 frames; complete when it ends. - is standard output."),
 }
 
 
@@ -124,6 +125,8 @@ def command(
     wanted = [(kind.replace("_", "-"), text) for kind, texts in kinds.items() for text in texts]
     if not wanted:
         raise OutputError("Say where the face goes, for example --livelink 127.0.0.1.")
+    if as_json and STDOUT in kinds["jsonl"]:
+        raise click.UsageError("Choose one for standard output: --jsonl - or --json.")
     if wav is not None:
         for path in kinds["jsonl"]:
             spare(wav, Path(path))

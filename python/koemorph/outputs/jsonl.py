@@ -16,6 +16,9 @@ from koemorph.errors import DataError
 from koemorph.outputs import WriteOptions
 from koemorph.outputs.atomic import atomic_open
 
+STDOUT = "-"
+"""On the command line, standard output instead of a file."""
+
 
 def timecode(frame: int, fps: int) -> str:
     """Non-drop SMPTE timecode of a frame, `HH:MM:SS:FF`; hours wrap after 24."""

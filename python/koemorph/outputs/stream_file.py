@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from koemorph.outputs.atomic import atomic_path
-from koemorph.outputs.jsonl import frame_line
+from koemorph.outputs.jsonl import STDOUT, frame_line
 from koemorph.outputs.network import Frame, Output
 
 DEFAULT_MAX_BYTES = 4 << 30
@@ -20,7 +22,8 @@ class _NothingError(Exception):
 class JsonlOutput(Output):
     """Appends each frame as a v2.0 line until `max_bytes`, then drops frames and says so.
 
-    A frame that the disk has no room for is dropped whole: what is there stays complete lines.
+    A frame that the disk has no room for is dropped whole: what is there stays complete lines. For
+    the path STDOUT they go to standard output, which has no limit.
     """
 
     keeps_all = True
@@ -28,8 +31,13 @@ class JsonlOutput(Output):
     def __init__(self, path: str | Path, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         """Raises OutputError when the file cannot be written."""
         super().__init__(f"jsonl {path}")
-        self._max_bytes = max_bytes
+        self._max_bytes: float = max_bytes
         self._bytes = 0
+        self._place = ExitStack()
+        if path == STDOUT:
+            self._max_bytes = math.inf
+            self._file = os.fdopen(os.dup(1), "wb", buffering=0)
+            return
         with ExitStack() as stack:
             part = stack.enter_context(atomic_path(path))
             # Unbuffered, or the disk would be found full when its frames have been counted as sent.
