@@ -237,6 +237,13 @@ class MadeUpDevice:
         self.callback(np.full((samples, 1), value, np.float32), samples, None, None)
 
 
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> MadeUpDevice:
+    made_up = MadeUpDevice()
+    monkeypatch.setattr(microphone, "_sounddevice", lambda: made_up)
+    return made_up
+
+
 def read_through(source: MicrophoneSource, begin: float, end: float) -> np.ndarray:
     """All that the microphone gives from `begin` to `end`, its thread having ended in between."""
     heard = []
@@ -247,11 +254,7 @@ def read_through(source: MicrophoneSource, begin: float, end: float) -> np.ndarr
     return np.concatenate(heard)[:, 0]
 
 
-def test_time_goes_on_without_a_device_and_takes_up_where_it_is(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    device = MadeUpDevice()
-    monkeypatch.setattr(microphone, "_sounddevice", lambda: device)
+def test_time_goes_on_without_a_device_and_takes_up_where_it_is(device: MadeUpDevice) -> None:
     source = MicrophoneSource()
     source.start(0.0)
     device.say(1, 1600)
@@ -280,11 +283,7 @@ def test_time_goes_on_without_a_device_and_takes_up_where_it_is(
     source.close()
 
 
-def test_a_program_that_stood_still_takes_no_device_for_lost(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    device = MadeUpDevice()
-    monkeypatch.setattr(microphone, "_sounddevice", lambda: device)
+def test_a_program_that_stood_still_takes_no_device_for_lost(device: MadeUpDevice) -> None:
     source = MicrophoneSource()
     source.start(0.0)
     device.say(1, 6400)
@@ -309,9 +308,7 @@ def test_a_program_that_stood_still_takes_no_device_for_lost(
     source.close()
 
 
-def test_another_device_is_taken_up_at_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    device = MadeUpDevice()
-    monkeypatch.setattr(microphone, "_sounddevice", lambda: device)
+def test_another_device_is_taken_up_at_its_own_rate(device: MadeUpDevice) -> None:
     source = MicrophoneSource()
     source.start(0.0)
     device.say(1, 6400)
