@@ -44,6 +44,7 @@ class RetargetReader {
 
   Status read_target(const std::string& name, const Json& json) {
     Target& target = read_.emplace_back();
+    places_.push_back(&json);
     target.name = name;
     if (json.kind == Json::Kind::kString) return add_term(json, json.text, 1.0f);
     const std::string what = "Target \"" + name + "\"";
@@ -140,7 +141,7 @@ class RetargetReader {
     if (place_[index] >= 0) return {};
     Target target = read_[index];
     path_.push_back(target.name);
-    if (place_[index] == kUnderWay) return cycle();
+    if (place_[index] == kUnderWay) return cycle(*places_[index]);
     place_[index] = kUnderWay;
     for (Retarget::Term& term : target.terms) {
       if (term.source < kCoefficients) continue;
@@ -154,13 +155,13 @@ class RetargetReader {
     return {};
   }
 
-  Status cycle() const {
+  Status cycle(const Json& place) const {
     std::string text = "Targets depend on themselves: ";
     const auto first = std::find(path_.begin(), path_.end(), path_.back());
     for (auto name = first; name != path_.end(); ++name) {
       text += (name == first ? "\"" : " needs \"") + *name + "\"";
     }
-    return {KOEMORPH_INVALID_ARGUMENT, text + "."};
+    return wrong(place, text);
   }
 
   static constexpr float kLimit = 1000.0f;
@@ -169,6 +170,7 @@ class RetargetReader {
 
   Retarget& map_;
   std::vector<Target> read_;
+  std::vector<const Json*> places_;  // where each stands in the file
   std::unordered_map<std::string, int> indices_;
   std::vector<int> place_;  // where each stands in map_.targets_
   std::vector<std::string> path_;

@@ -134,6 +134,18 @@ def test_a_rigs_spelling_is_found(ours: str, theirs: str) -> None:
     assert outputs(retarget, jawOpen=0.5) == {"hair": 0.0, theirs: 0.5}
 
 
+def test_a_circle_of_targets_is_told_with_its_line() -> None:
+    text = """{"koemorph": "retarget", "version": 1, "name": "test", "targets": {
+  "free": "jawOpen",
+  "outside": {"from": {"@first": 1}},
+  "first": {"from": {"@second": 1}},
+  "second": {"from": {"@first": 1}}}}"""
+    with pytest.raises(
+        ValueError, match=r': "first" needs "second" needs "first" \(line 4, column 12\)\.$'
+    ):
+        _native.Retarget(text.encode())
+
+
 @pytest.mark.parametrize("theirs", ["mouthSmileRight", "mouthSmile", "smileLeft", "L", ""])
 def test_other_shapes_are_left_alone(theirs: str) -> None:
     retarget = load({"mouthSmileLeft": "mouthSmileLeft"})
