@@ -42,6 +42,12 @@ std::string normalized_shape_name(std::string_view name) {
   return normalized.append(side);
 }
 
+// "V_" is no mesh: Character Creator's tongue has a viseme "V_Tongue_Out" beside "Tongue_Out".
+bool marks_viseme(std::string_view prefix) {
+  if (prefix.empty() || to_lower(prefix.back()) != 'v') return false;
+  return prefix.size() == 1 || is_separator(prefix[prefix.size() - 2]);
+}
+
 }  // namespace
 
 std::vector<int> match_shape_names(const std::vector<std::string>& wanted,
@@ -59,9 +65,10 @@ std::vector<int> match_shape_names(const std::vector<std::string>& wanted,
     return alike != normalized.end() ? alike->second : -1;
   };
   const auto find_ending = [&](const std::string& name) {
+    const std::string_view whole = name;
     // From the front, so that the longest ending wins.
     for (size_t i = 1; i + kLeastEnding <= name.size(); ++i) {
-      if (!is_separator(name[i - 1])) continue;
+      if (!is_separator(name[i - 1]) || marks_viseme(whole.substr(0, i - 1))) continue;
       if (const int found = find(name.substr(i)); found >= 0) return found;
     }
     return -1;

@@ -146,6 +146,15 @@ def test_a_circle_of_targets_is_told_with_its_line() -> None:
         _native.Retarget(text.encode())
 
 
+@pytest.mark.parametrize(
+    "theirs", ["V_Tongue_Out", "CC_Base_Tongue.V_Tongue_Out", "CC_Tongue_v_tongue_out"]
+)
+def test_a_viseme_is_no_expression_of_the_same_name(theirs: str) -> None:
+    retarget = shipped("character_creator_4")
+    retarget.match_rig(["Tongue_Out", "CC_Base_Tongue_Tongue_Out", theirs])
+    assert retarget.driven == (True, True, False)
+
+
 @pytest.mark.parametrize("theirs", ["mouthSmileRight", "mouthSmile", "smileLeft", "L", ""])
 def test_other_shapes_are_left_alone(theirs: str) -> None:
     retarget = load({"mouthSmileLeft": "mouthSmileLeft"})
