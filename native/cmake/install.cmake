@@ -1,4 +1,5 @@
-# What `cmake --install` puts in place: headers, shared and static library, CMake package, pkg-config.
+# What `cmake --install` puts in place: headers, shared and static library, CMake package, pkg-config,
+# and the licence, which asks to go with every copy.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
@@ -9,6 +10,7 @@ install(TARGETS koemorph koemorph_core EXPORT koemorph
         RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES include/koemorph.h include/koemorph.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/koemorph)
 install(EXPORT koemorph NAMESPACE koemorph:: FILE koemorph-targets.cmake DESTINATION ${package_folder})

@@ -104,6 +104,8 @@ def test_an_installed_library_is_found_by_cmake_and_pkg_config(
 ) -> None:
     prefix = tmp_path / "prefix"
     assert run("cmake", "--install", native_build, "--prefix", prefix).returncode == 0
+    (licence,) = prefix.rglob("doc/koemorph/LICENSE")
+    assert licence.read_bytes() == (ROOT / "LICENSE").read_bytes()
     user = tmp_path / "user"
     user.mkdir()
     (user / "CMakeLists.txt").write_text(USER_PROJECT)
