@@ -23,7 +23,10 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/koemorph-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/koemorph-config-version.cmake
         DESTINATION ${package_folder})
 
-# Not CMAKE_INSTALL_PREFIX itself: cmake --install --prefix may name another.
-file(RELATIVE_PATH pkgconfig_to_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+# Not CMAKE_INSTALL_PREFIX itself: cmake --install --prefix may name another. And not the folders
+# below it: packagers put headers and libraries under roots of their own.
+set(pkgconfig_folder ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH pkgconfig_to_prefix ${pkgconfig_folder} ${CMAKE_INSTALL_PREFIX})
+file(RELATIVE_PATH pkgconfig_to_headers ${pkgconfig_folder} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
 configure_file(cmake/koemorph.pc.in koemorph.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/koemorph.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

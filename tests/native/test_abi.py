@@ -138,6 +138,23 @@ def test_an_installed_library_is_found_by_cmake_and_pkg_config(
     assert run(program, LD_LIBRARY_PATH=str(libraries)).returncode == 0
 
 
+def test_pkg_config_finds_headers_and_libraries_under_roots_of_their_own(
+    tmp_path: Path, needs_tool: Callable[[str], str]
+) -> None:
+    """As Nix and Guix package: whole paths for the folders, which no prefix has in common."""
+    folders = {"libdir": tmp_path / "out" / "lib", "includedir": tmp_path / "dev" / "include"}
+    given = [f"-DCMAKE_INSTALL_{name.upper()}={folder}" for name, folder in folders.items()]
+    build, prefix = tmp_path / "build", f"-DCMAKE_INSTALL_PREFIX={tmp_path / 'prefix'}"
+    configured = run("cmake", "-S", ROOT, "-B", build, prefix, *given)
+    assert configured.returncode == 0, configured.stdout + configured.stderr
+    config = folders["libdir"] / "pkgconfig" / "koemorph.pc"
+    config.parent.mkdir(parents=True)
+    (build / "native" / "koemorph.pc").rename(config)
+    for name, folder in folders.items():
+        told = run(needs_tool("pkg-config"), f"--variable={name}", config)
+        assert Path(told.stdout.strip()).resolve() == folder, told.stderr
+
+
 def test_a_project_of_c_alone_links_both_libraries(native_build: Path, tmp_path: Path) -> None:
     assert run("cmake", "--install", native_build, "--prefix", tmp_path / "prefix").returncode == 0
     (tmp_path / "CMakeLists.txt").write_text(C_PROJECT)
