@@ -16,6 +16,7 @@ import pytest
 from engine_game import PLUGINS, Voice
 from patience import wait_for
 
+from koemorph.coefficients import INDEX
 from koemorph.outputs.network import Frame, UdpOutput
 from koemorph.outputs.udp import JsonUdpOutput
 from koemorph.outputs.vmc import VmcOutput
@@ -37,7 +38,8 @@ def project(tmp_path: Path, voice: Voice) -> Path:
     shutil.copytree(PLUGINS / "godot" / "addons", folder / "addons")
     names = [name.replace("Left", "_L").replace("Right", "_R") for name in voice.animation.names]
     shapes = [f"Head:{name[0].upper()}{name[1:]}" for name in names]
-    (folder / "shapes.json").write_text(json.dumps([*shapes, "Head:Scar"]))
+    others = ["Head:Scar", "Head:V_Tongue_Out"]  # a viseme is no expression of the same name
+    (folder / "shapes.json").write_text(json.dumps([*shapes, *others]))
     return folder
 
 
@@ -87,20 +89,22 @@ def test_a_stream_drives_the_blend_shapes(
     port, out = godot
     output = sender("127.0.0.1", port)
     animation = voice.animation
+    weights = animation.weights.copy()
+    weights[:, INDEX["tongueOut"]] = 0.5
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         for junk in JUNK:
             stranger.sendto(junk, ("127.0.0.1", port))
     for index in range(FACES):
-        output.send(Frame.plain(index, animation.fps, animation.weights[index]))
+        output.send(Frame.plain(index, animation.fps, weights[index]))
         shown = faces_in(out, index + 1)
     output.close()
     assert output.dropped == 0
     rows = faces_in(out, FACES + 1)
     assert rows[:-1] == shown
     assert [round(row["time"] * animation.fps) for row in shown] == list(range(FACES))
-    for row, expected in zip(shown, animation.weights, strict=False):
+    for row, expected in zip(shown, weights, strict=False):
         np.testing.assert_allclose(row["weights"][:52], expected, atol=1e-3)
-        assert row["weights"][52] == 0
+        assert row["weights"][52:] == [0, 0]
     assert rows[-1]["time"] == -1
     assert not any(rows[-1]["weights"])  # at rest when the stream is lost
 

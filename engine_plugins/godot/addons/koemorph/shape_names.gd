@@ -1,7 +1,8 @@
 extends Reference
 
 # Shape names of any case, with any separators, with a prefix that a separator ends, and with _L and _R for
-# Left and Right are one name: "jawOpen", "Head.Jaw_Open" and "A21_JawOpen".
+# Left and Right are one name: "jawOpen", "Head.Jaw_Open" and "A21_JawOpen". "V_" is no prefix: it marks a viseme, as
+# the "V_Tongue_Out" that Character Creator has beside "Tongue_Out".
 
 
 static func key(name: String) -> String:
@@ -12,8 +13,11 @@ static func key(name: String) -> String:
 static func keys(shape: String) -> Array:
 	var words := _words(shape)
 	var found := []
+	var before := ""
 	while not words.empty():
-		found.append(_key(words))
+		if before != "v":
+			found.append(_key(words))
+		before = words[0]
 		words.remove(0)
 	return found
 
