@@ -186,6 +186,7 @@ def test_shipped_maps_are_all_there_and_named_like_their_files() -> None:
         "perfect_sync",
         "ready_player_me",
         "ready_player_me_basic",
+        "vrchat",
         "vrm0",
         "vrm1",
         "vroid",
@@ -241,6 +242,7 @@ MOUTHS = {
         ("vrm0", ["A", "I", "U", "E", "O"]),
         ("vroid", ["Fcl_MTH_A", "Fcl_MTH_I", "Fcl_MTH_U", "Fcl_MTH_E", "Fcl_MTH_O"]),
         ("oculus", ["viseme_aa", "viseme_I", "viseme_U", "viseme_E", "viseme_O"]),
+        ("vrchat", ["vrc.v_aa", "vrc.v_ih", "vrc.v_ou", "vrc.v_e", "vrc.v_oh"]),
     ],
 )
 def test_each_vowel_wins_on_its_own_mouth(name: str, names: list[str]) -> None:
@@ -260,6 +262,17 @@ def test_visemes_of_lips_and_silence() -> None:
     assert max(pressed, key=pressed.__getitem__) == "viseme_PP"
     bitten = outputs(oculus, mouthRollLower=0.6, mouthUpperUpLeft=0.2, mouthUpperUpRight=0.2)
     assert bitten["viseme_FF"] > bitten["viseme_PP"]
+
+
+def test_vrchats_visemes_are_those_of_oculus() -> None:
+    frames = np.random.default_rng(3).random((200, 52), np.float32)
+    visemes = shipped("oculus").apply(frames)
+    theirs = shipped("vrchat").apply(frames)
+    np.testing.assert_array_equal(theirs[:, : visemes.shape[1]], visemes)
+    spelled = {"I": "ih", "O": "oh", "U": "ou"}
+    own = [name.removeprefix("viseme_") for name in shipped("oculus").names]
+    names = tuple(f"vrc.v_{spelled.get(name, name.lower())}" for name in own)
+    assert shipped("vrchat").names == (*names, "vrc.blink_left", "vrc.blink_right")
 
 
 def test_gaze_goes_the_same_way_on_both_eyes() -> None:

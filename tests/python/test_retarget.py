@@ -81,6 +81,7 @@ def test_a_rig_finds_the_map_that_moves_most_of_it() -> None:
     assert best_map(PASCAL_NAMES).driven == (True,) * 52
     assert best_map(["Fcl_MTH_A", "Fcl_MTH_I", "Fcl_ALL_Joy"]).name == "vroid"
     assert best_map(["viseme_aa", "viseme_PP", "mouthOpen"]).name == "oculus"
+    assert best_map(["vrc.blink", "Body.vrc.v_aa", "vrc.v_e", "vrc.v_oh"]).name == "vrchat"
     assert best_map(["Mouth_Up_Upper_L", "Eye_Blink_L", "Jaw_Open"]).name == "character_creator_4"
     assert best_map(["aa", "ih", "ou", "ee", "oh", "blinkLeft"]).name == "vrm1"
     with pytest.raises(DataError, match=r"2 shapes \(nose, ear, \.\.\.\) is known"):
