@@ -17,7 +17,7 @@ from koemorph.model import onnxruntime_library
 PLUGIN = PLUGINS / "unreal" / "KoeMorph"
 SOURCE = PLUGIN / "Source"
 HERE = Path(__file__).parent / "unreal"
-STRICT = ["-Wall", "-Wextra", "-Wshadow", "-Werror", "-fno-exceptions", "-fno-rtti"]
+STRICT = ["-Wall", "-Wextra", "-Wshadow", "-Wundef", "-Werror", "-fno-exceptions", "-fno-rtti"]
 STRICT.append("-Wno-unused-parameter")  # the engine's own warnings leave it out, too
 
 
