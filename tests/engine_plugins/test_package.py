@@ -48,6 +48,19 @@ def test_every_version_is_the_headers() -> None:
     assert fits == [version.rsplit(".", 1)[0] + "."]
 
 
+def test_the_unity_package_depends_on_the_module_of_every_type_it_uses() -> None:
+    """Of a module that a project has switched off, no type compiles."""
+    homes = {
+        "animation": r"AnimationClip|Animator",
+        "audio": r"AudioClip|AudioListener|AudioSettings|AudioSource|Microphone",
+        "imgui": r"Event\.current|GUIContent|GUILayout\w*|GUIStyle",
+    }
+    used = "".join(path.read_text() for path in UNITY.rglob("*.cs"))
+    dependencies = json.loads((UNITY / "package.json").read_text())["dependencies"]
+    wanted = {home for home, types in homes.items() if re.search(rf"\b({types})\b", used)}
+    assert {f"com.unity.modules.{home}" for home in wanted} == dependencies.keys()
+
+
 def test_the_unity_package_has_the_layout_that_unity_asks_for(unity_package: Path) -> None:
     """https://docs.unity3d.com/Manual/cus-layout.html"""
     manifest = json.loads((unity_package / "package.json").read_text())
