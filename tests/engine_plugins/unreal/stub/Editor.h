@@ -30,6 +30,10 @@ struct FFrameRate
 		, Denominator(InDenominator)
 	{
 	}
+	// What would be cut off, which some settings of the engine's warnings refuse.
+	FFrameRate(auto Wide, uint32)
+		requires(sizeof(Wide) > sizeof(uint32))
+	= delete;
 	uint32 Numerator, Denominator;
 };
 struct FFrameNumber

@@ -31,7 +31,8 @@ struct FMath
 		return std::clamp(X, Least, Most);
 	}
 	static float Lerp(float A, float B, float Alpha) { return A + Alpha * (B - A); }
-	static int32 RoundToInt(double Value) { return static_cast<int32>(std::lround(Value)); }
+	static int32 RoundToInt32(double Value) { return static_cast<int32>(std::lround(Value)); }
+	static int64 RoundToInt(double Value) { return std::lround(Value); }
 };
 
 /** The game's clock, which moves when the test says so. */

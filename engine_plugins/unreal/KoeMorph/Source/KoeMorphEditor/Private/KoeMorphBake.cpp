@@ -43,7 +43,7 @@ void SetCurves(UAnimSequence& Sequence, const TArray<FKoeMorphFrame>& Frames)
 	Controller.OpenBracket(LOCTEXT("Bake", "Bake face"), false);
 	Controller.InitializeModel();
 	Controller.RemoveAllCurvesOfType(ERawCurveTrackTypes::RCT_Float, false);
-	Controller.SetFrameRate(FFrameRate(FMath::RoundToInt(1.0 / Step), 1), false);
+	Controller.SetFrameRate(FFrameRate(FMath::RoundToInt32(1.0 / Step), 1), false);
 	Controller.SetNumberOfFrames(FFrameNumber(Frames.Num()), false);
 	const TArray<FName>& Names = FKoeMorphModule::Get().CurveNames();
 	for (int32 Index = 0; Index < Names.Num(); ++Index)
