@@ -244,6 +244,16 @@ def device(monkeypatch: pytest.MonkeyPatch) -> MadeUpDevice:
     return made_up
 
 
+def begun(device: MadeUpDevice) -> tuple[MicrophoneSource, float]:
+    """A microphone whose sound has come for 0.4 s, and the seconds that it has given of it."""
+    source = MicrophoneSource()
+    source.start(0.0)
+    device.say(1, 6400)
+    source.read(0.0)
+    device.say(1, 1600)
+    return source, len(source.read(0.4)) / source.sample_rate
+
+
 def read_through(source: MicrophoneSource, begin: float, end: float) -> np.ndarray:
     """All that the microphone gives from `begin` to `end`, its thread having ended in between."""
     heard = []
@@ -284,12 +294,7 @@ def test_time_goes_on_without_a_device_and_takes_up_where_it_is(device: MadeUpDe
 
 
 def test_a_program_that_stood_still_takes_no_device_for_lost(device: MadeUpDevice) -> None:
-    source = MicrophoneSource()
-    source.start(0.0)
-    device.say(1, 6400)
-    source.read(0.0)
-    device.say(1, 1600)
-    seconds = len(source.read(0.4)) / 16000
+    source, seconds = begun(device)
     # The machine slept, and the session is awake before the device's first block has come.
     seconds += len(source.read(8.0)) / 16000
     assert source._reopening is None
@@ -309,12 +314,7 @@ def test_a_program_that_stood_still_takes_no_device_for_lost(device: MadeUpDevic
 
 
 def test_another_device_is_taken_up_at_its_own_rate(device: MadeUpDevice) -> None:
-    source = MicrophoneSource()
-    source.start(0.0)
-    device.say(1, 6400)
-    source.read(0.0)
-    device.say(1, 1600)
-    seconds = len(source.read(0.4)) / source.sample_rate
+    source, seconds = begun(device)
     device.there, device.rate = False, 384000.0
     seconds += len(read_through(source, 0.4, 3.0)) / source.sample_rate
     device.there = True
