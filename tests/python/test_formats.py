@@ -108,6 +108,9 @@ def test_threejs_clip(tmp_path: Path) -> None:
     animation = make_animation()
     animation.save(tmp_path / "take.json")
     clip = json.loads((tmp_path / "take.json").read_text())
+    seconds = 1 / clip.get("fps", 1)  # AnimationClip.parse multiplies all times by this
+    for track in clip["tracks"]:
+        np.testing.assert_allclose(np.array(track["times"]) * seconds, animation.times, atol=6e-6)
     assert clip["duration"] == pytest.approx(31 / 30, abs=1e-5)
     assert clip["tracks"][17]["name"] == ".morphTargetInfluences[jawOpen]"
     got = np.array([track["values"] for track in clip["tracks"]]).T

@@ -38,7 +38,7 @@ def write(animation: Animation, path: Path, options: WriteOptions) -> None:
         "tracks": tracks,
         "uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, display_name(path))).upper(),
         "blendMode": _NORMAL_BLEND_MODE,
-        "fps": animation.fps,
+        # No "fps": three.js would take the times for numbers of frames.
     }
     with atomic_open(path) as stream:
         json.dump(clip, stream, ensure_ascii=False, separators=(",", ":"))
