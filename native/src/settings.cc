@@ -1,6 +1,5 @@
 // What a model file says about itself: read, checked, and explained when it is wrong.
 #include <cmath>
-#include <cstdio>
 #include <locale>
 #include <sstream>
 
@@ -77,16 +76,11 @@ class Reader {
     stream >> number;
     if (stream.fail() || !stream.eof() || !(number >= least && number <= most)) {
       fail("Its metadata key \"" + std::string(key) + "\" is \"" + value +
-           "\"; it must be a number from " + shortened(least) + " to " + shortened(most) + ".");
+           "\"; it must be a number from " + short_number(least) + " to " + short_number(most) +
+           ".");
       return least;
     }
     return number;
-  }
-
-  static std::string shortened(double value) {
-    char buffer[32];
-    std::snprintf(buffer, sizeof buffer, "%g", value);
-    return buffer;
   }
 
   const std::map<std::string, std::string>& metadata_;

@@ -1,18 +1,8 @@
 #include "settings_file.h"
 
 #include <algorithm>
-#include <cstdio>
 
 namespace koemorph {
-namespace {
-
-std::string short_number(float value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", static_cast<double>(value));
-  return text;
-}
-
-}  // namespace
 
 Status wrong(const Json& place, const std::string& what) {
   return {KOEMORPH_INVALID_ARGUMENT, what + " (" + place_of(place) + ")."};

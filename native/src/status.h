@@ -17,4 +17,7 @@ struct [[nodiscard]] Status {
   bool ok() const { return result == KOEMORPH_OK; }
 };
 
+// "0.5": a number for such a sentence, with a point whatever the game's locale.
+std::string short_number(double value);
+
 }  // namespace koemorph
