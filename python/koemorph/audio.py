@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,9 @@ FloatArray = npt.NDArray[np.float32]
 LEAST_RATE = 8000
 MOST_RATE = 192000
 MOST_CHANNELS = 64
+
+# Between the lowest and the highest bit rate of MP3 there is a factor of 40.
+_FAR = 64
 
 
 @dataclass(frozen=True)
@@ -46,23 +50,50 @@ def open_audio(path: str | Path, block_seconds: float = 1.0) -> Iterator[Recordi
         raise AudioError(f"The recording {path} {kind}; give the path of an audio file.")
     if not os.access(path, os.R_OK):
         raise AudioError(f"This user may not read the recording {path}; change its permissions.")
-    with _open(path) as file:
+    with ExitStack() as stack:
+        file, length = _open(path, stack)
         check_rate(file.samplerate, str(path))
         if file.channels > MOST_CHANNELS:
             raise AudioError(
                 f"{path} has {file.channels} channels; KoeMorph takes {MOST_CHANNELS} at most, so "
                 "mix them down first."
             )
-        if file.frames == 0:
-            raise AudioError(f"{path} holds no sound; record something and try again.")
+        if length == 0:
+            raise AudioError(
+                f"{path} holds no sound, or does not say how much; record something, or save it "
+                "anew in an audio editor."
+            )
         size = max(1, int(block_seconds * file.samplerate))
-        yield Recording(file.samplerate, file.channels, file.frames, _blocks(file, size, path))
+        yield Recording(file.samplerate, file.channels, length, _blocks(file, size, path))
 
 
-def _open(path: Path) -> soundfile.SoundFile:
+class _LongFile(io.FileIO):
+    """A file that seems to end far behind its last byte.
+
+    From where it ends libsndfile guesses the length of an MP3 that does not say it, and reads no
+    more than that: of one whose bit rate varies, less than half.
+    """
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if (offset, whence) == (0, os.SEEK_END):
+            return super().seek(_FAR * os.fstat(self.fileno()).st_size)
+        return super().seek(offset, whence)
+
+
+def _open(path: Path, stack: ExitStack) -> tuple[soundfile.SoundFile, int]:
+    """The file, which `stack` closes, and its length in sample frames."""
     try:
         # As bytes, for a name need not be UTF-8; Windows has its own names, as text.
-        return soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
+        name = path if os.name == "nt" else os.fsencode(path)
+        file = stack.enter_context(soundfile.SoundFile(name))
+        if file.format != "MP3":
+            return file, file.frames
+        long = stack.enter_context(soundfile.SoundFile(stack.enter_context(_LongFile(path))))
+        if long.frames == file.frames:  # it says its length
+            return file, file.frames
+        length = sum(map(len, _blocks(long, long.samplerate, path)))
+        long.seek(0)
+        return long, length
     except soundfile.LibsndfileError as error:
         why = error.error_string.rstrip(".")
     except TypeError:  # what ends with .raw is taken for samples of unknown rate
@@ -72,13 +103,19 @@ def _open(path: Path) -> soundfile.SoundFile:
 
 def _blocks(file: soundfile.SoundFile, size: int, path: Path) -> Iterator[FloatArray]:
     """The file's sound, `size` sample frames at a time; AudioError where it is broken."""
+    why = "there is a gap in its sound"
+    at = 0
     try:
-        yield from file.blocks(size, dtype="float32", always_2d=True)
+        # Not file.blocks(): where the sound ends too early, that gives its last second again.
+        while not file.seekable() or file.tell() == at:
+            block = file.read(size, dtype="float32", always_2d=True)
+            if not len(block):
+                return
+            yield block
+            at += len(block)
     except soundfile.LibsndfileError as error:
-        raise AudioError(
-            f"{path} is broken or ends too early ({error.error_string.rstrip('.')}); copy or "
-            "record it again."
-        ) from error
+        why = error.error_string.rstrip(".")
+    raise AudioError(f"{path} is broken or ends too early ({why}); copy or record it again.")
 
 
 def check_rate(rate: int, what: str) -> None:

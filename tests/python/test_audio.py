@@ -1,0 +1,86 @@
+"""Recordings are read whole and as they sound, whatever their headers say of their length."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+
+from koemorph.audio import Recording, open_audio
+from koemorph.errors import AudioError
+
+RATE = 44100
+
+
+def voice(seconds: float = 4) -> npt.NDArray[np.float32]:
+    """Louder and louder noise, of which no second is like another; hard to pack after easy."""
+    samples = np.random.default_rng(0).normal(0, 0.1, int(seconds * RATE)).astype(np.float32)
+    return samples * np.linspace(0, 1, len(samples), dtype=np.float32)
+
+
+def make_mp3(path: Path, mode: str) -> Path:
+    """An MP3 that says its length, in a first frame that is called Xing or Info."""
+    soundfile.write(path, voice(), RATE, bitrate_mode=mode, compression_level=0.5)
+    return path
+
+
+def forget_length(mp3: Path) -> Path:
+    """As when it was written into a pipe or cut: the first frame is one as all others."""
+    data = mp3.read_bytes()
+    name = next(name for name in (b"Xing", b"Info") if name in data[:2000])
+    mp3.write_bytes(data.replace(name, bytes(4), 1))
+    return mp3
+
+
+def read(path: Path) -> tuple[Recording, npt.NDArray[np.float32]]:
+    with open_audio(path) as recording:
+        return recording, np.concatenate(list(recording.blocks))[:, 0]
+
+
+@pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
+@pytest.mark.parametrize("tag", [1000, 100_000])
+def test_an_mp3_that_does_not_say_its_length_is_read_to_its_end(
+    tmp_path: Path, mode: str, tag: int
+) -> None:
+    path = forget_length(make_mp3(tmp_path / "a.mp3", mode))
+    # A picture, as of a cover, before the sound.
+    size = bytes((tag >> 21 & 127, tag >> 14 & 127, tag >> 7 & 127, tag & 127))
+    path.write_bytes(b"ID3\x03\0\0" + size + bytes(tag) + path.read_bytes())
+    recording, samples = read(path)
+    assert recording.length == len(samples)
+    assert abs(len(samples) - len(voice())) < 0.1 * RATE  # what an encoder puts before and behind
+    loudness = [float(np.std(part)) for part in np.array_split(samples, 8)]
+    assert loudness == sorted(loudness)
+
+
+def test_what_is_cut_off_is_not_made_up_from_what_was_before(tmp_path: Path) -> None:
+    path = make_mp3(tmp_path / "a.mp3", "CONSTANT")
+    recording, whole = read(path)
+    assert recording.length == len(whole) == len(voice())
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 5])
+    _, rest = read(path)
+    assert 0.3 < len(rest) / len(whole) < 0.5
+    np.testing.assert_array_equal(rest, whole[: len(rest)])
+
+
+def test_sound_that_is_broken_in_the_middle_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "a.ogg"
+    soundfile.write(path, voice(), RATE)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 2000] = bytes(2000)
+    path.write_bytes(data)
+    with pytest.raises(AudioError, match="is broken or ends too early"):
+        read(path)
+
+
+@pytest.mark.parametrize("subtype", ["GSM610", "ULAW", "IMA_ADPCM"])
+def test_recordings_of_telephones_are_read(tmp_path: Path, subtype: str) -> None:
+    samples = voice(1)[: 8000 // 320 * 320]
+    soundfile.write(tmp_path / "a.wav", samples, 8000, subtype=subtype)
+    recording, read_back = read(tmp_path / "a.wav")
+    assert recording.sample_rate == 8000
+    assert len(samples) <= len(read_back) < len(samples) + 1000
