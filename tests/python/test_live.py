@@ -58,7 +58,7 @@ class Noise(Source):
     def read(self, now: float) -> FloatArray:
         count = int((now - self._began) * self.sample_rate + 0.01) - self._given
         self._given += count
-        return self._block[:count]
+        return np.resize(self._block, (count, 1))
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +221,30 @@ def test_a_hiccup_is_caught_up_and_the_file_keeps_every_frame(tiny: Model, tmp_p
     file.close()
     assert session.statistics.dropped > 40
     assert len(read_jsonl(tmp_path / "live.jsonl")) >= 150
+    at, index, _ = collector.frames[-2]
+    assert at - index / 30 < 0.1
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_program_that_stood_still_for_long_loses_no_frame(
+    tiny: Model, tmp_path: Path, exact: bool
+) -> None:
+    clock, source = SimulatedClock(), Noise()
+    source.exact = exact
+    collector, file = Collector(clock), JsonlOutput(tmp_path / "live.jsonl")
+    session = Session(source, tiny.stream(16000), [collector, file], clock=clock)
+
+    def stand(running: Session) -> None:  # as after Ctrl-Z
+        if running.statistics.frames == 20:
+            clock.time += 25.0
+
+    session._on_frame = stand
+    session.run(duration=30)
+    file.close()
+    assert len(read_jsonl(tmp_path / "live.jsonl")) == 900
+    # Receivers see the face again at once, as it is then.
+    at, index, _ = next(frame for frame in collector.frames if frame[0] > 25)
+    assert at - index / 30 < 0.5
     at, index, _ = collector.frames[-2]
     assert at - index / 30 < 0.1
 

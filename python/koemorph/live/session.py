@@ -97,9 +97,12 @@ class Session:
         """Animate what has arrived; returns how many samples that were."""
         audio = self.source.read(self._clock.now())
         if len(audio):
-            self.statistics.heard(audio)
             self._follow_device()
-            self._stream.push(audio)
+        # After the program stood still it is more than a stream keeps frames of.
+        for start in range(0, len(audio), self.source.sample_rate):
+            part = audio[start : start + self.source.sample_rate]
+            self.statistics.heard(part)
+            self._stream.push(part)
             self._collect()
         return len(audio)
 
