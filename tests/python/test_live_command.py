@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from koemorph.live import session
 from koemorph.live.sources import RecordingSource
 from koemorph.model import Model
 from koemorph.outputs.jsonl import read_jsonl
+from koemorph.outputs.network import Frame, Output
 from koemorph.stream import Stream
 
 
@@ -137,6 +139,46 @@ def test_command_sends_and_records_until_it_is_ended(
     recorded = read_jsonl(out)
     assert len(recorded) >= figures["frames"] >= 20 * len(signals)
     assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a program at its first signal")
+def test_a_second_signal_leaves_a_take_its_name(
+    speech: Path, tmp_path: Path, tiny_models: dict[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal that is closed sends two; the second may come while outputs are closed."""
+
+    class Slow(Output):
+        def deliver(self, frame: Frame) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        def close(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def stopped(*_: object) -> None:
+        pytest.fail("the second signal came through")
+
+    before = signal.signal(signal.SIGTERM, stopped)
+    monkeypatch.setattr("koemorph.live.outputs.JsonUdpOutput", lambda *_: Slow("slow"))
+    out = tmp_path / "live.jsonl"
+    try:
+        chosen = ["--model", str(tiny_models[30]), "--jsonl", str(out), "--udp", "127.0.0.1:9"]
+        result = invoke("--wav", str(speech), *chosen)
+        assert signal.getsignal(signal.SIGTERM) is stopped
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert result.exit_code == 0, result.output
+    assert len(read_jsonl(out)) > 0
+
+
+def test_a_take_needs_no_standard_error(
+    speech: Path, tmp_path: Path, tiny_models: dict[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "sys", SimpleNamespace(stderr=None))
+    out = tmp_path / "live.jsonl"
+    chosen = ["--model", str(tiny_models[30]), "--jsonl", str(out), "--duration", "0.2"]
+    result = invoke("--wav", str(speech), *chosen)
+    assert result.exit_code == 0, result.exception
+    assert len(read_jsonl(out)) == 6
 
 
 def test_frames_go_down_a_pipe_as_they_are_made(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -141,11 +142,17 @@ def command(
             None if fps is None else int(fps),
             preset=preset or ("microphone" if mic is not None else None),
         )
+        # As they were only when all is closed: a second one would leave a take without its name.
+        endings = _ending_signals()
+        for number in endings:
+            stack.callback(signal.signal, number, signal.getsignal(number))
         outputs = open_outputs(wanted, stream.info.fps, bind, rate, stack)
-        line = StatusLine(sys.stderr)
+        # There is none where a program is started with it closed, as some services are.
+        nowhere = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+        line = StatusLine(sys.stderr or nowhere)
         session = Session(source, stream, outputs, retarget=target, on_frame=line.show)
-        for number in _ending_signals():
-            stack.callback(signal.signal, number, signal.signal(number, lambda *_: session.stop()))
+        for number in endings:
+            signal.signal(number, lambda *_: session.stop())
         session.run(duration)
         line.finish(session)
         if as_json:
