@@ -21,6 +21,8 @@ FloatArray = npt.NDArray[np.float32]
 LEAST_RATE = 8000
 MOST_RATE = 192000
 MOST_CHANNELS = 64
+# What the audio stage takes a louder sample for; full scale is 1.
+_LOUDEST = 100
 
 # Between the lowest and the highest bit rate of MP3 there is a factor of 40.
 _FAR = 64
@@ -116,6 +118,17 @@ def _blocks(file: soundfile.SoundFile, size: int, path: Path) -> Iterator[FloatA
     except soundfile.LibsndfileError as error:
         why = error.error_string.rstrip(".")
     raise AudioError(f"{path} is broken or ends too early ({why}); copy or record it again.")
+
+
+def read_mixed(path: str | Path) -> tuple[FloatArray, int]:
+    """A whole recording in one channel, (n,), as a face hears it, and its sample rate in Hz.
+
+    What is no number is silence, of each channel for itself. Raises AudioError as open_audio does.
+    """
+    with open_audio(path) as recording:
+        numbers = (np.nan_to_num(b, nan=0, posinf=0, neginf=0) for b in recording.blocks)
+        mixed = [np.clip(block, -_LOUDEST, _LOUDEST).mean(axis=1) for block in numbers]
+        return np.concatenate(mixed), recording.sample_rate
 
 
 def check_rate(rate: int, what: str) -> None:

@@ -98,6 +98,27 @@ def test_the_command_mixes_channels_down(speech: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(right, half, rtol=1e-4)
 
 
+@pytest.mark.parametrize("options", [[], ["--mel"]])
+def test_the_command_hears_what_a_face_hears(
+    speech: Path, tmp_path: Path, options: list[str]
+) -> None:
+    samples, rate = soundfile.read(speech, dtype="float32")
+    heard = samples.copy()
+    heard[5000:5200], heard[9000:9002] = 0, (100, -100)
+    broken = samples.copy()
+    broken[5000:5100], broken[5100:5200] = np.nan, np.inf
+    broken[9000:9002] = 1e30, -1e30
+    soundfile.write(tmp_path / "heard.wav", heard / 2, rate, "FLOAT")
+    dead = np.full_like(broken, np.nan)
+    soundfile.write(tmp_path / "broken.wav", np.stack([dead, broken], 1), rate, "FLOAT")
+    recordings = [str(tmp_path / name) for name in ("heard.wav", "broken.wav")]
+    with pytest.raises(SystemExit):
+        main(["features", *recordings, *options, "-o", str(tmp_path / "out.csv")])
+    table = pd.read_csv(tmp_path / "out.csv").drop(columns=["file", "start"])
+    one, other = np.split(table.select_dtypes("number").to_numpy(), 2)
+    np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
 def test_each_recording_has_its_rows_whatever_it_is_called(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from koemorph import features
-from koemorph.audio import open_audio
+from koemorph.audio import read_mixed
 from koemorph.cli.progress import progress_bar
 from koemorph.egemaps import egemaps
 from koemorph.errors import OutputError
@@ -22,9 +22,7 @@ _WRITERS = {".csv": pd.DataFrame.to_csv, ".parquet": pd.DataFrame.to_parquet}
 
 
 def _table(path: Path, level: Literal["functionals", "lld"], mel: bool) -> pd.DataFrame:
-    with open_audio(path) as recording:
-        samples = np.concatenate([block.mean(axis=1) for block in recording.blocks])
-        rate = recording.sample_rate
+    samples, rate = read_mixed(path)
     if not mel:
         return egemaps(samples, rate, level)
     settings = features.FeatureSettings()

@@ -12,7 +12,7 @@ import soundfile
 
 from koemorph import features
 from koemorph._native import Resample
-from koemorph.audio import open_audio
+from koemorph.audio import read_mixed
 
 _MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
 _RATE = 24000
@@ -36,10 +36,7 @@ class Sound:
 
 def read(path: Path) -> Sound:
     """Read a recording and mix it to one channel; AudioError when it cannot be read."""
-    with open_audio(path) as recording:
-        # What is no number is silence, as it is to the face; the MP3 encoder would abort.
-        blocks = [np.nan_to_num(b, nan=0, posinf=0, neginf=0).mean(1) for b in recording.blocks]
-        return Sound(np.concatenate(blocks), recording.sample_rate)
+    return Sound(*read_mixed(path))
 
 
 def compressed(sound: Sound) -> bytes:
