@@ -55,6 +55,12 @@ class Settings:
     rig: Path | None = None
     node: str = ""
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What may be files of the user's: a name that ships is one of none."""
+        given = (self.model, self.preset, self.retarget, self.rig)
+        return tuple(Path(one) for one in given if one is not None)
+
 
 def is_batch(inputs: Sequence[Path]) -> bool:
     """Whether the inputs are more than one recording."""

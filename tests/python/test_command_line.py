@@ -197,16 +197,24 @@ def test_bad_outputs(tmp_path: Path, tiny_models: dict[int, Path], speech: Path)
         ["animate", "A", "-o", "A", "--format", "jsonl"],
         ["preview", "A", "-o", "A"],
         ["live", "--wav", "A", "--jsonl", "A"],
+        ["animate", "voice.wav", "--rig", "A", "-o", "A", "--format", "glb"],
+        ["animate", "voice.wav", "--retarget", "A", "-o", "A", "--format", "json"],
+        ["animate", "voice.wav", "--preset", "A", "-o", "A", "--format", "csv"],
+        ["animate", "voice.wav", "voice.wav", "--preset", "A", "-o", ".", "--format", "json"],
+        ["retarget", "A", "--map", "vrm1", "-o", "A", "--format", "json"],
+        ["retarget", "face.jsonl", "--map", "A", "-o", "A", "--format", "json"],
+        ["retarget", "face.jsonl", "--rig", "A", "-o", "A", "--format", "glb"],
     ],
 )
-def test_nothing_is_written_over_the_recording(
+def test_nothing_is_written_over_what_it_is_made_of(
     tmp_path: Path, speech: Path, arguments: list[str]
 ) -> None:
-    recording = tmp_path / "line.wav"
-    recording.write_bytes(speech.read_bytes())
-    result = run(*(str(recording) if word == "A" else word for word in arguments))
-    fails_with_one_sentence(result, "would replace", "another name")
-    assert recording.read_bytes() == speech.read_bytes()
+    (tmp_path / "voice.wav").write_bytes(speech.read_bytes())
+    source = tmp_path / "voice.json"
+    source.write_bytes(speech.read_bytes())
+    words = (str(source) if word == "A" else word for word in arguments)
+    fails_with_one_sentence(run(*words, cwd=tmp_path), "would replace", "another name")
+    assert source.read_bytes() == speech.read_bytes()
 
 
 def test_info_prints_the_metadata(tiny_models: dict[int, Path]) -> None:

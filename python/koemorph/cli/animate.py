@@ -31,9 +31,11 @@ def _rehearse(model: Model, audio: Path, output: str, settings: batch.Settings) 
     """Raise now what would else be found once the recording is animated."""
     if not audio.suffix and not audio.exists():  # a slip in a folder's name, with OUT a folder, too
         raise AudioError(f"There is no recording or folder {audio}; check the path.")
+    if output != STDOUT:
+        for taken in (audio, *settings.files):
+            spare(taken, Path(output))
     silence = batch.animate_silence(model, settings)
     if output != STDOUT:
-        spare(audio, Path(output))
         batch.rehearse(silence, Path(output), settings)
     elif settings.format not in (None, "jsonl"):
         raise OutputError(
@@ -140,5 +142,8 @@ def command(
     if output == STDOUT:
         raise OutputError("Standard output takes one recording; for many give -o a folder.")
     planned = batch.plan(inputs, Path(output), file_format)
+    for taken in settings.files:
+        for job in planned:
+            spare(taken, job.output)
     batch.prepare(planned, Path(output), settings)
     return _animate_all(planned, settings, jobs, again)

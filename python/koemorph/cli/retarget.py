@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from koemorph.cli.options import spare
 from koemorph.errors import DataError
 from koemorph.outputs.jsonl import read_jsonl
 from koemorph.retarget import Retarget, apply_map, best_map, load_map, maps
@@ -55,6 +56,9 @@ def command(
     """
     if wanted is None and rig is None:
         raise DataError(f"Say which --map ({', '.join(maps())}, or a file), or give a --rig.")
+    for taken in (recording, wanted, rig):
+        if taken is not None:
+            spare(Path(taken), output)
     rig_names = None if rig is None else _rig_names(rig)
     chosen = best_map(rig_names or []) if wanted is None else load_map(wanted, rig_names)
     animation = apply_map(read_jsonl(recording), chosen)
