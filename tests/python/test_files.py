@@ -5,18 +5,21 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
+from patience import wait_for
 
 from koemorph.animation import Animation
 from koemorph.coefficients import COEFFICIENTS, GROUPS, INDEX, PASCAL_NAMES
 from koemorph.errors import DataError, OutputError
 from koemorph.outputs.atomic import atomic_open, atomic_path
-from koemorph.outputs.jsonl import read_jsonl, timecode, write_jsonl
+from koemorph.outputs.jsonl import STDOUT, read_jsonl, timecode, write_jsonl
 from koemorph.outputs.network import Frame
 from koemorph.outputs.stream_file import JsonlOutput
 
@@ -185,6 +188,56 @@ def test_a_full_disk_costs_no_take_but_the_frames_that_come_then(tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["live.jsonl"]
     times = read_jsonl(tmp_path / "live.jsonl").times
     np.testing.assert_allclose(times * 30, [*range(kept), 20])
+
+
+@pytest.mark.parametrize("mode", ["r+b", "ab"])
+def test_a_full_disk_leaves_what_was_in_the_file_of_standard_output(
+    tmp_path: Path, mode: str
+) -> None:
+    path, before = tmp_path / "log.jsonl", "what was there\n" * 100
+    path.write_text(before)
+    terminal = os.dup(1)
+    try:
+        with path.open(mode) as file:
+            file.seek(0, os.SEEK_END)
+            os.dup2(file.fileno(), 1)
+            output = JsonlOutput(STDOUT)
+    finally:
+        os.dup2(terminal, 1)
+        os.close(terminal)
+    with room_for(len(before) + 3000):
+        for index in range(20):
+            output.send(Frame.plain(index, 30, np.zeros(52, np.float32)))
+    kept = output.sent
+    assert 0 < kept == 20 - output.dropped < 20
+    output.send(Frame.plain(20, 30, np.zeros(52, np.float32)))
+    output.close()
+    written = path.read_text()
+    assert written.startswith(before)
+    told = [json.loads(line)["frame_index"] for line in written[len(before) :].splitlines()]
+    assert told == [*range(kept), 20]
+
+
+def test_a_pipe_that_nobody_reads_holds_nothing_up(tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("the system has no named pipes")
+    os.mkfifo(tmp_path / "pipe")
+    frames = [Frame.plain(index, 30, np.zeros(52, np.float32)) for index in range(1001)]
+    reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(reading, "rb") as reader:
+        output = JsonlOutput(tmp_path / "pipe")
+        sending = Thread(target=lambda: [output.send(frame) for frame in frames[:-1]], daemon=True)
+        sending.start()
+        wait_for(lambda: output.sent + output.dropped == 1000)
+        sending.join()
+        assert "does not keep up" in output.trouble
+        told = (reader.read() or b"").splitlines()
+        assert 0 < len(told) == output.sent
+        # Once it is read again, all is well.
+        output.send(frames[-1])
+        assert output.trouble == ""
+        assert json.loads(reader.readline())["frame_index"] == 1000
+        output.close()
 
 
 def test_a_take_without_a_frame_replaces_none(tmp_path: Path) -> None:
