@@ -103,6 +103,22 @@ def test_a_slow_client_misses_frames_and_delays_no_other(
         output.close()
 
 
+def test_clients_are_told_that_no_more_will_come(free_port: int) -> None:
+    output = WebSocketOutput(free_port)
+
+    async def talk() -> None:
+        url = f"http://127.0.0.1:{free_port}/"
+        async with aiohttp.ClientSession() as session, session.ws_connect(url) as client:
+            output.send(FRAME)
+            ending = asyncio.create_task(asyncio.to_thread(output.close))
+            assert json.loads((await client.receive(timeout=60)).data)["frame_index"] == 7
+            assert (await client.receive(timeout=60)).type is aiohttp.WSMsgType.CLOSE
+            assert client.close_code == aiohttp.WSCloseCode.GOING_AWAY
+            await ending
+
+    asyncio.run(talk())
+
+
 def test_a_machine_that_stands_ends_no_take_with_an_error(free_port: int) -> None:
     output = WebSocketOutput(free_port)
     output._loop.call_soon_threadsafe(time.sleep, 5.5)

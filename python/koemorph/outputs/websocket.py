@@ -22,7 +22,7 @@ MAX_WAITING = 8
 
 class _Client:
     def __init__(self) -> None:
-        self.frames: deque[str] = deque(maxlen=MAX_WAITING)
+        self.frames: deque[str | None] = deque(maxlen=MAX_WAITING)  # None: no more will come
         self.ready = asyncio.Event()
 
 
@@ -55,7 +55,7 @@ class WebSocketOutput(Output):
         if self._clients:
             self._loop.call_soon_threadsafe(self._broadcast, frame_json(frame))
 
-    def _broadcast(self, text: str) -> None:
+    def _broadcast(self, text: str | None) -> None:
         for client in self._clients:
             client.frames.append(text)
             client.ready.set()
@@ -87,9 +87,14 @@ class WebSocketOutput(Output):
                 await client.ready.wait()
                 client.ready.clear()
                 while client.frames:
-                    await socket.send_str(client.frames.popleft())
+                    text = client.frames.popleft()
+                    if text is None:
+                        await socket.close(code=WSCloseCode.GOING_AWAY)
+                    else:
+                        await socket.send_str(text)
 
     def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._broadcast, None)
         # Without a limit of its own: aiohttp waits two seconds for clients; a machine may stand.
         asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
