@@ -92,12 +92,14 @@ def _recordings(source: Path) -> Iterator[tuple[Path, Path]]:
 def _manifest(source: Path) -> Iterator[tuple[Path, Path]]:
     """One recording a line, relative to the manifest; after a tab, where its output goes."""
     try:
-        lines = source.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{source} is not UTF-8 text, so it is no list of recordings.") from error
+        text = source.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
     except OSError as error:
         raise DataError(f"Cannot read {source}: {error.strerror}.") from error
-    entries = [line for line in lines if line.strip() and not line.startswith("#")]
+    if "\0" in text:  # which no path has
+        raise DataError(f"{source} is not UTF-8 text, so it is no list of recordings.")
+    entries = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not entries:
         raise DataError(f"{source} lists no recording; write one path a line.")
     for line in entries:
@@ -126,6 +128,8 @@ def plan(inputs: Sequence[Path], folder: Path, format: str | None) -> list[Job]:
     for audio, place in dict.fromkeys(chain.from_iterable(map(_recordings, inputs))):
         if place.is_absolute() or ".." in place.parts:
             raise DataError(f"The output {place} of {audio} lies outside {folder}.")
+        if not place.name:
+            raise DataError(f"The output {place} of {audio} is no name of a file.")
         output = folder / _with_ending(place, extension)
         if output in jobs:
             if jobs[output].audio.name == audio.name == place.name:

@@ -262,6 +262,9 @@ def test_recordings_called_alike_go_into_their_folders(tmp_path: Path) -> None:
     [
         (b"", "lists no recording"),
         (b"\xff\xfe", "UTF-8"),
+        ("a.wav".encode("utf-16-le"), "UTF-8"),
+        (b"a.wav\t./", "no name of a file"),
+        (b".", "no name of a file"),
         (b"a.wav\t../../x", "outside"),
         (b"s1/a.wav\tx\ns2/a.wav\tx", "both become .* another name"),
     ],
