@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from patience import wait_for
 
+from koemorph import outputs
 from koemorph.animation import Animation
 from koemorph.coefficients import COEFFICIENTS, GROUPS, INDEX, PASCAL_NAMES
 from koemorph.errors import DataError, OutputError
@@ -168,6 +169,15 @@ def room_for(count: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_rehearsal_tells_of_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "face.csv"
+    path.write_text("the last one")
+    with room_for(1000), pytest.raises(OutputError, match=rf"^Cannot write {path}: "):
+        outputs.rehearse(make_animation(), path, None, outputs.WriteOptions())
+    assert path.read_text() == "the last one"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_full_disk_costs_no_take_but_the_frames_that_come_then(tmp_path: Path) -> None:

@@ -100,7 +100,10 @@ def rehearse(animation: Animation, path: Path, format: str | None, options: Writ
     """Write beside `path` and take it away again: raises what `write` would, but `path` stays."""
     file_format = find_format(path, format)
     with suppress(_Rehearsed), atomic_path(path) as scratch:
-        # A device or a pipe is no place to rehearse.
-        if scratch != path:
-            write(animation, scratch, file_format.name, options)
+        try:
+            # A device or a pipe is no place to rehearse.
+            if scratch != path:
+                write(animation, scratch, file_format.name, options)
+        except OutputError as error:  # It may name the scratch, of which nobody has heard.
+            raise OutputError(str(error).replace(str(scratch), str(path))) from error
         raise _Rehearsed
