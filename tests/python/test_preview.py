@@ -209,6 +209,12 @@ def test_page_fits_a_telephone(
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390, shown
         assert box["y"] + box["height"] <= 844, shown
+    # Held across, the stage is low: what starts is beside the face.
+    page.set_viewport_size({"width": 844, "height": 390})
+    stage, start = (page.locator(shown).bounding_box() for shown in (".stage", "#start"))
+    assert stage is not None
+    assert start is not None
+    assert start["x"] > stage["x"] + 0.6 * stage["width"]
 
 
 def test_page_shows_the_users_rig(
