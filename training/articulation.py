@@ -38,6 +38,11 @@ def as_phones(stored: Any) -> Phones:
     return phones
 
 
+def in_arpabet(phone: str) -> str:
+    """A phone's name without its stress, in capitals."""
+    return phone.rstrip("012").upper()
+
+
 class _Gaps:
     """How far one speaker's lips are apart: least in stops and open vowels, in the midst of all."""
 
@@ -60,7 +65,7 @@ def articulation(
     for speaker, curves, phones in spoken:
         opening = None if lips is None else lips.opening(curves)
         for phone, start, end in phones:
-            name = phone.rstrip("012").upper()
+            name = in_arpabet(phone)
             middle = _frames(curves, start, end, fps)
             if not len(middle):
                 continue
@@ -84,7 +89,12 @@ def _frames(curves: FloatArray, start: float, end: float, fps: float) -> FloatAr
     """The frames of the middle half of a phone, at least the one nearest to its middle."""
     quarter = (end - start) / 4
     first = round((start + quarter) * fps)
-    return curves[max(first, 0) : max(first + 1, round((end - quarter) * fps))]
+    return _cut(curves, first, max(first + 1, round((end - quarter) * fps)))
+
+
+def _cut(curves: FloatArray, first: int, last: int) -> FloatArray:
+    """What there is of the frames first <= i < last: a phone may lie outside the recording."""
+    return curves[max(first, 0) : max(last, 0)]
 
 
 def _collect(
@@ -92,7 +102,8 @@ def _collect(
 ) -> None:
     start, end = span
     if name in BILABIAL:
-        around = opening[max(0, round((start - AROUND) * fps)) : round((end + AROUND) * fps) + 1]
+        first, last = round((start - AROUND) * fps), round((end + AROUND) * fps)
+        around = _cut(opening, first, last + 1)
         if len(around):
             gaps.stops.append(float(around.min()))
     elif name in HEIGHT:

@@ -6,6 +6,8 @@ Every correlation stands beside its mismatch control: the same with the capture 
 
 from __future__ import annotations
 
+import logging
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +23,7 @@ from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 from koemorph.model import find_model
 
-from .articulation import Phones, articulation, as_phones
+from .articulation import HEIGHT, Phones, articulation, as_phones, in_arpabet
 from .cache import FeatureCache, TrackFeatures
 from .checkpoints import load_checkpoint
 from .corpora import sounds
@@ -41,7 +43,13 @@ from .metrics import (
     speech_frames,
 )
 from .predict import animate
-from .recordings import Recording, find_recordings, read_recording, resample_capture
+from .recordings import (
+    Recording,
+    find_recordings,
+    read_recording,
+    resample_capture,
+    seen_frames,
+)
 from .rig import Lips
 from .styles import speak
 from .sync import with_timecode
@@ -51,6 +59,7 @@ FloatArray = NDArray[np.float32]
 Animate = Callable[[FloatArray, int], FloatArray]
 """Mono audio (n,) and its rate to curves (T, 52) at the model's frame rate."""
 JAW = INDEX["jawOpen"]
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ class Case:
     """One recording: its sound, its capture at the model's frame rate, who speaks ("" where that is
     not known), and its phones if known.
 
-    target: (T, 52), NaN where a coefficient is not labelled.
+    target: (T, 52), NaN where a coefficient is not labelled, and in frames that were not captured.
     """
 
     name: str
@@ -140,7 +149,8 @@ def read_cases(data: Path, fps: int, phones: Mapping[str, Phones]) -> list[Case]
             features: TrackFeatures = cache.load(audio, rate)
             capture = recording.capture
             target = resample_capture(capture, fps, len(features))
-            target = np.where(capture.labelled, target, np.float32(np.nan))
+            known = seen_frames(recording, fps, len(features))[:, None] & capture.labelled
+            target = np.where(known, target, np.float32(np.nan))
             cases.append(
                 Case(
                     recording.name,
@@ -179,22 +189,37 @@ def evaluate(
             )
     coefficients = _coefficients(outputs, cases, player.fps)
     summary = _summary(coefficients)
-    summary["silence_jaw_open"], summary["seconds_to_close"] = _mean_silence(
-        [silence(o, c.speech, JAW, player.fps) for o, c in zip(outputs, cases, strict=True)]
+    speeches = [case.speech for case in cases]
+    summary["silence_jaw_open"], summary["seconds_to_close"] = silence(
+        outputs, speeches, JAW, player.fps
     )
     if lips is not None:
         apart = [_lips_apart(o, c.target, lips) for o, c in zip(outputs, cases, strict=True)]
-        summary["lip_vertex_error_mm"] = float(np.concatenate(apart).mean())
+        summary["lip_vertex_error_mm"] = known_mean(np.concatenate(apart))
     if any(case.phones for case in cases):
         pairs = zip(outputs, cases, strict=True)
         spoken = [(case.subject, output, case.phones) for output, case in pairs if case.phones]
+        _check_alphabet([phone for *_, phones in spoken for phone, *_ in phones])
         summary |= articulation(spoken, player.fps, lips)
     robust = _robustness(player, cases) if robustness else {}
     return Report(summary, coefficients, robust)
 
 
+def _check_alphabet(names: Sequence[str]) -> None:
+    """Says where phones are written otherwise than the measures read them."""
+    if not any(in_arpabet(name) in HEIGHT for name in names):
+        LOG.warning(
+            "none of the phones is a vowel of ARPAbet, such as AA (there are %s): write them so, "
+            "for closure, rounding and opening to be measured.",
+            ", ".join(sorted(set(names))[:8]),
+        )
+
+
 def _lips_apart(output: FloatArray, target: FloatArray, lips: Lips) -> FloatArray:
-    """(T,): mm between the vertices of the lips that are furthest apart, by what is labelled."""
+    """Millimetres between the vertices of the lips that are furthest apart, by what is labelled, in
+    each frame that has a label."""
+    known = np.isfinite(target).any(axis=1)
+    output, target = output[known], target[known]
     apart = lips.vertices(np.where(np.isfinite(target), output - target, np.float32(0.0)))
     furthest: FloatArray = np.linalg.norm(apart, axis=2).max(axis=1)
     return furthest
@@ -251,30 +276,29 @@ def _summary(coefficients: Mapping[str, Mapping[str, float]]) -> dict[str, float
     return summary
 
 
-def _mean_silence(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    level, delay = np.array(pairs).T
-    return known_mean(level), known_mean(delay)
-
-
 def _robustness(player: Player, cases: Sequence[Case]) -> dict[str, dict[str, float]]:
     """When the sound is worse: jawOpen r on speech and on all frames, and jawOpen in pauses."""
     target = np.concatenate([case.target for case in cases])[:, [JAW]]
-    speech = np.concatenate([case.speech for case in cases])
+    speeches = [case.speech for case in cases]
+    speech = np.concatenate(speeches)
     rows = {}
     for name, worsen in CONDITIONS.items():
-        rng = np.random.default_rng(0)
         outputs = [
-            player.animate(worsen(case.audio, case.sample_rate, rng), case.sample_rate)
+            player.animate(worsen(case.audio, case.sample_rate, _draws(case)), case.sample_rate)
             for case in cases
         ]
         output = np.concatenate(outputs)[:, [JAW]]
-        quiet = [silence(o, c.speech, JAW, player.fps) for o, c in zip(outputs, cases, strict=True)]
         rows[name] = {
-            "silence_jaw_open": _mean_silence(quiet)[0],
+            "silence_jaw_open": silence(outputs, speeches, JAW, player.fps)[0],
             "r_speech": float(per_coefficient(correlation, output[speech], target[speech])[0]),
             "r": float(per_coefficient(correlation, output, target)[0]),
         }
     return rows
+
+
+def _draws(case: Case) -> np.random.Generator:
+    """What noise a recording gets: its own, whatever others stand before it."""
+    return np.random.default_rng(zlib.crc32(case.audio.tobytes()))
 
 
 Worsen = Callable[[FloatArray, int, np.random.Generator], FloatArray]

@@ -16,15 +16,20 @@ Measure = NDArray[np.float64]
 # Speech is what lies within this many dB of a recording's loud parts (their 95th percentile).
 SPEECH_RANGE_DB = 30.0
 LOUD_PERCENTILE = 95
+# What is no louder than this is silence whatever it stands beside: white noise at -59 dBFS.
+SILENCE_DB = 0.0
 
 
 def speech_frames(features: TrackFeatures, mel_scale: float = 0.5) -> NDArray[np.bool_]:
-    """(T,): frames whose power is within SPEECH_RANGE_DB of the loud ones, or next to two such."""
+    """(T,): frames whose power is within SPEECH_RANGE_DB of the loud ones, or next to two such.
+
+    None where nothing but silence is heard.
+    """
     if not len(features):
         return np.zeros(0, np.bool_)
     decibels = np.asarray(features.mel, np.float64) / mel_scale * 10
     power = 10 * np.log10((10 ** (decibels / 10)).sum(axis=1))
-    loud = power > np.percentile(power, LOUD_PERCENTILE) - SPEECH_RANGE_DB
+    loud = power > max(np.percentile(power, LOUD_PERCENTILE) - SPEECH_RANGE_DB, SILENCE_DB)
     # Bridge stops: the silence inside a /p/ belongs to speech.
     around = 2
     counted = np.convolve(loud, np.ones(2 * around + 1))[around : around + len(loud)]
@@ -111,27 +116,32 @@ def circular_shift(target: FloatArray) -> FloatArray:
 
 
 def silence(
-    output: FloatArray, speech: NDArray[np.bool_], jaw: int, fps: float, shortest: float = 0.3
+    outputs: Sequence[FloatArray],
+    speeches: Sequence[NDArray[np.bool_]],
+    jaw: int,
+    fps: float,
+    shortest: float = 0.3,
 ) -> tuple[float, float]:
-    """Mean jawOpen in pauses, and seconds from the end of speech to a closed mouth (NaN if none).
+    """Mean jawOpen in the pauses of recordings, (T, 52) and (T,) each, and the mean of the seconds
+    from where speech ends to a closed mouth (NaN if none).
 
-    Pauses last at least `shortest` seconds; closed: below 0.05, or a tenth of the mean in speech.
+    Pauses last at least `shortest` seconds; closed: below 0.05, or a tenth of the recording's mean
+    in speech. Every frame of a pause counts alike, in however many recordings they lie.
     """
-    curve = output[:, jaw].astype(np.float64)
-    closed = max(0.05, 0.1 * float(curve[speech].mean())) if speech.any() else 0.05
-    quiet = np.concatenate([[False], ~speech, [False]])
-    edges = np.flatnonzero(np.diff(quiet.astype(np.int8)))
     levels: list[float] = []
     delays: list[float] = []
-    for first, last in zip(edges[::2], edges[1::2], strict=True):
-        if last - first < shortest * fps:
-            continue
-        levels.extend(curve[first:last])
-        if first > 0:
-            below = np.flatnonzero(curve[first:last] < closed)
-            delays.append(float(below[0] if len(below) else last - first) / fps)
-    mean = float(np.mean(levels)) if levels else float("nan")
-    return mean, float(np.mean(delays)) if delays else float("nan")
+    for output, speech in zip(outputs, speeches, strict=True):
+        curve = output[:, jaw].astype(np.float64)
+        closed = max(0.05, 0.1 * float(curve[speech].mean())) if speech.any() else 0.05
+        for pause in _runs(~speech):
+            inside = curve[pause]
+            if len(inside) < shortest * fps:
+                continue
+            levels.extend(inside)
+            if pause.start > 0:
+                below = np.flatnonzero(inside < closed)
+                delays.append(float(below[0] if len(below) else len(inside)) / fps)
+    return known_mean(np.array(levels)), known_mean(np.array(delays))
 
 
 def per_coefficient(
@@ -170,7 +180,7 @@ def of_recordings(
     return result
 
 
-def _runs(known: NDArray[np.bool_]) -> list[slice]:
-    """The stretches of frames (T,) that are known without a gap."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]])))
+def _runs(wanted: NDArray[np.bool_]) -> list[slice]:
+    """The stretches of frames (T,) that are so without a gap."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], wanted, [False]])))
     return [slice(first, end) for first, end in edges.reshape(-1, 2)]

@@ -33,6 +33,8 @@ AUDIO_SUFFIXES = (".wav", ".flac", ".ogg")
 COMMON_RATES = (24.0, 25.0, 30.0, 50.0, 60.0)
 # Timestamps are often written with four decimals; this near to frame / fps they mean it exactly.
 TIMESTAMP_ROUNDING = 1e-3
+# Frames of a capture from the nearest one that was seen within which a face is known.
+SEEN_FRAMES = 1.5
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,20 @@ def resample_capture(capture: Capture, fps: float, frames: int) -> NDArray[np.fl
     span = capture.times[after] - capture.times[before]
     share = np.clip((wanted - capture.times[before]) / span, 0.0, 1.0).astype(np.float32)[:, None]
     return capture.weights[before] * (1 - share) + capture.weights[after] * share
+
+
+def seen_frames(recording: Recording, fps: float, frames: int) -> NDArray[np.bool_]:
+    """(frames,): whether a face was captured at k / fps, or within SEEN_FRAMES frames of it.
+
+    It was not where tracking was lost for longer, and where the sound begins before the face or
+    ends after it.
+    """
+    times, wanted = recording.capture.times, uniform_times(frames, fps)
+    after = np.searchsorted(times, wanted)
+    before = np.maximum(after - 1, 0)
+    after = np.minimum(after, len(times) - 1)
+    away = np.minimum(np.abs(wanted - times[before]), np.abs(times[after] - wanted))
+    return away < SEEN_FRAMES / recording.fps
 
 
 def read_audio(path: str | Path) -> tuple[NDArray[np.float32], int]:

@@ -347,7 +347,7 @@ def test_measures_measure_what_they_say() -> None:
     assert lag([curve], [late], 30)[17] == pytest.approx(-0.1, abs=0.01)
     speech = np.arange(300) % 100 < 60
     open_mouth = np.where(np.arange(300) % 100 < 66, 0.5, 0.0)[:, None] * np.ones((1, 52))
-    level, delay = silence(open_mouth.astype(np.float32), speech, 17, 30)
+    level, delay = silence([open_mouth.astype(np.float32)], [speech], 17, 30)
     assert level == pytest.approx(0.5 * 6 / 40)
     assert delay == pytest.approx(0.2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ def command(model: Path, data: Path, as_json: bool, **options: Any) -> None:
     player = open_player(model, options["style"])
     phones = {} if options["phones"] is None else _read_phones(options["phones"])
     cases = read_cases(data, player.fps, phones)
+    if phones:
+        _check_names([case.name for case in cases], phones, options["phones"])
     lips = None if options["rig"] is None else read_lips(options["rig"])
     if options["picture"] is not None:
         _draw(player, cases[0], options["picture"])
@@ -63,6 +66,22 @@ def _read_phones(path: Path) -> dict[str, Phones]:
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path}, line {number}: expected a name and phones ({error}).") from error
     return found
+
+
+def _check_names(names: Sequence[str], phones: Mapping[str, Phones], path: Path) -> None:
+    """DataError where phones are of none of the recordings, or of two that are called alike."""
+    spoken = [name for name in names if name in phones]
+    if not spoken:
+        raise DataError(
+            f"{path} has the phones of {next(iter(phones))}, but of none of the recordings, such "
+            f"as {names[0]}: a name is that of the recording's folder (of its file, in pairs)."
+        )
+    alike = next((name for name in spoken if spoken.count(name) > 1), None)
+    if alike is not None:
+        raise DataError(
+            f"{path}: two recordings are called {alike}; write the phones of each into its "
+            "metadata.json, as phones."
+        )
 
 
 def _draw(player: Player, case: Any, path: Path) -> None:

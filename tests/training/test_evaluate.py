@@ -1,0 +1,180 @@
+"""Evaluation of captures as strangers have them: cut short, with gaps, silent, in any order."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from babble import FPS, RATE, SECONDS, write_babble
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from koemorph import cli
+from koemorph.coefficients import INDEX
+from koemorph.errors import DataError
+from koemorph.features import FeatureSettings
+from koemorph.training.articulation import articulation
+from koemorph.training.cache import TrackFeatures
+from koemorph.training.evaluate import Player, Report, evaluate, read_cases
+from koemorph.training.metrics import silence, speech_frames
+from koemorph.training.recordings import read_audio, read_recording, write_recording
+from koemorph.training.rig import read_lips
+
+JAW = INDEX["jawOpen"]
+FloatArray = NDArray[np.float32]
+
+
+def loudness(audio: FloatArray, rate: int) -> FloatArray:
+    """A player: all coefficients are the loudness of their frame, (T, 52)."""
+    frames = round(len(audio) / rate * FPS)
+    edges = np.arange(frames + 1) * len(audio) // frames
+    power = np.add.reduceat(audio.astype(np.float64) ** 2, edges[:-1]) / np.diff(edges)
+    return np.repeat(np.sqrt(power)[:, None], 52, axis=1).astype(np.float32)
+
+
+PLAYER = Player(FPS, loudness)
+
+
+def drop_lines(recording: Path, lost: Sequence[int]) -> None:
+    """Takes frames out of a capture, as where tracking was lost."""
+    path = recording / "blendshapes.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for number, line in enumerate(lines) if number not in lost))
+
+
+def measured(data: Path, **options: bool) -> Report:
+    return evaluate(PLAYER, read_cases(data, FPS, {}), **options)
+
+
+def test_frames_that_were_not_captured_do_not_count(tmp_path: Path) -> None:
+    """The held and the interpolated face is nobody's: not where a capture ends before its sound,
+    nor where its tracking was lost, nor before it began."""
+    write_babble(tmp_path / "whole" / "clip", seed=1)
+    write_babble(tmp_path / "lost" / "clip", seed=1)
+    lost = [*range(8), *range(40, 60), *range(90, 120)]
+    drop_lines(tmp_path / "lost" / "clip", lost)
+    (whole,) = read_cases(tmp_path / "whole", FPS, {})
+    (case,) = read_cases(tmp_path / "lost", FPS, {})
+    assert np.isfinite(whole.target[:, JAW]).all()
+    assert np.flatnonzero(np.isnan(case.target[:, JAW])).tolist() == [
+        # A frame beside one that was seen is as good as seen.
+        *range(7), *range(41, 59), *range(91, 120)
+    ]  # fmt: skip
+
+
+def test_a_capture_that_ends_early_is_measured_where_it_is(
+    tmp_path: Path, shared_data: Path
+) -> None:
+    lips = read_lips(shared_data / "rigs" / "ict_face52.glb")
+    clip = read_recording(write_babble(tmp_path / "source" / "clip", seed=2))
+    audio, _ = read_audio(clip.audio)
+    face, known = clip.capture.weights[:60], clip.capture.labelled
+    for name, sound in (("long", audio), ("cut", audio[: 2 * RATE])):
+        write_recording(tmp_path / name / "clip", sound, RATE, face, FPS, labelled=known)
+    long, cut = (
+        evaluate(PLAYER, read_cases(tmp_path / name, FPS, {}), lips).summary
+        for name in ("long", "cut")
+    )
+    for name in ("jawOpen_r", "jawOpen_mae", "jawOpen_amplitude", "lip_vertex_error_mm"):
+        assert long[name] == pytest.approx(cut[name], rel=0.02), name
+
+
+def test_a_room_without_a_voice_is_a_pause(tmp_path: Path) -> None:
+    def heard(audio: FloatArray) -> NDArray[np.bool_]:
+        write_recording(tmp_path / "clip", audio, RATE, np.zeros((120, 52), np.float32), FPS)
+        return read_cases(tmp_path, FPS, {})[0].speech
+
+    rng = np.random.default_rng(0)
+    room = 10 ** (-66 / 20) * rng.standard_normal(round(SECONDS * RATE)).astype(np.float32)
+    assert not heard(np.zeros_like(room)).any()
+    assert not heard(room).any()
+    # A word in minutes of it, too: the loud parts are the room's then.
+    bands = FeatureSettings.for_fps(FPS).mel_bands
+    mel = np.full((6000, bands), -1.2, np.float32)
+    mel[3000:3100] = 0.8
+    nothing = np.zeros((0, 1), np.float32)
+    features = TrackFeatures(mel, mel[:, None], nothing, np.zeros((6000, 1), np.int64))
+    assert 100 <= speech_frames(features).sum() <= 104
+
+
+def test_frames_of_pauses_count_alike_in_any_number_of_recordings() -> None:
+    """One second of rest, nearly shut, and a hundred wide open: not halfway between."""
+    shut, wide = np.zeros((60, 52), np.float32), np.ones((3030, 52), np.float32)
+    speech = [np.arange(60) < 30, np.arange(3030) < 30]
+    level, _ = silence([shut, wide], speech, JAW, FPS)
+    assert level == pytest.approx(3000 / 3030)
+    # The mouths close at once, and after two speeches never (within a second).
+    often = np.arange(120) % 60 < 30
+    _, delay = silence([shut, wide[:120]], [speech[0], often], JAW, FPS)
+    assert delay == pytest.approx(2 / 3)
+
+
+def test_the_noise_of_a_recording_is_its_own(tmp_path: Path) -> None:
+    """No measure depends on what recordings are called, or stand before others."""
+    for number in range(3):
+        write_babble(tmp_path / "data" / f"clip_{number}", seed=number)
+        write_babble(tmp_path / "renamed" / f"clip_{2 - number}", seed=number)
+    one, other = (measured(tmp_path / name, robustness=True) for name in ("data", "renamed"))
+    for condition, row in one.robustness.items():
+        assert other.robustness[condition] == pytest.approx(row, nan_ok=True), condition
+    alone = read_cases(tmp_path / "data", FPS, {})[1:2]
+    sounds: list[bytes] = []
+
+    def listen(audio: FloatArray, rate: int) -> FloatArray:
+        sounds.append(audio.tobytes())
+        return loudness(audio, rate)
+
+    evaluate(Player(FPS, listen), alone, robustness=True)
+    of_one = set(sounds)
+    sounds.clear()
+    evaluate(Player(FPS, listen), read_cases(tmp_path / "data", FPS, {}), robustness=True)
+    assert len(of_one) == 9
+    assert of_one <= set(sounds)
+
+
+def test_a_phone_outside_of_its_recording_tells_nothing(shared_data: Path) -> None:
+    lips = read_lips(shared_data / "rigs" / "ict_face52.glb")
+    curves = np.zeros((90, 52), np.float32)
+    curves[45:, JAW] = 0.8
+    inside = (("AA", 2.0, 2.5), ("B", 0.5, 0.6))
+    before = (("B", -2.0, -1.0), ("AA", -1.0, -0.5), ("W", -0.5, -0.2))
+    after = (("B", 9.0, 9.1), ("AA", 9.1, 9.3))
+    expected = articulation([("", curves, inside)], 30, lips)
+    found = articulation([("", curves, (*before, *inside, *after))], 30, lips)
+    assert found == pytest.approx(expected, nan_ok=True)
+    height = articulation([("", curves, (*inside, ("IY", -1.0, -0.5)))], 30, None)
+    assert np.isnan(height["opening_rank_r"])
+
+
+def write_phones(path: Path, *names: str, phones: Sequence[tuple[str, float, float]]) -> Path:
+    path.write_text("".join(json.dumps({"name": n, "phones": phones}) + "\n" for n in names))
+    return path
+
+
+def test_phones_of_other_recordings_are_refused(tmp_path: Path) -> None:
+    spoken = (("P", 0.5, 0.6), ("AA", 0.6, 0.9))
+    for speaker in ("ann", "bob"):
+        write_babble(tmp_path / "data" / speaker / "001", seed=1, subject=speaker)
+    for name, sentence in (
+        ("002", "of none of the recordings, such as 001"),
+        ("001", "called 001"),
+    ):
+        path = write_phones(tmp_path / "phones.jsonl", name, phones=spoken)
+        arguments = ["evaluate", "30", str(tmp_path / "data"), "--phones", str(path)]
+        with pytest.raises(DataError, match=sentence):
+            CliRunner().invoke(cli.cli, arguments, standalone_mode=False, catch_exceptions=False)
+
+
+def test_phones_in_another_alphabet_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_babble(tmp_path / "clip", seed=1)
+    for phones, told in (((("p", 0.5, 0.6), ("ɑ", 0.6, 0.9)), True), ((("aa1", 0.6, 0.9),), False)):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            evaluate(PLAYER, read_cases(tmp_path, FPS, {"clip": phones}))
+        assert ("none of the phones is a vowel of ARPAbet" in caplog.text) == told
