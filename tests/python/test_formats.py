@@ -56,6 +56,21 @@ def test_live_link_csv_is_what_the_phone_writes(tmp_path: Path) -> None:
     np.testing.assert_allclose(got, animation.weights, atol=1e-9)
 
 
+def seconds_in_unreal(stamp: str) -> float:
+    """As Unreal's Live Link Face Importer reads a timecode: its frames are sixtieths always."""
+    hours, minutes, seconds, frames = stamp.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + float(frames) / 60
+
+
+@pytest.mark.parametrize("fps", [24, 30, 60])
+def test_unreal_plays_a_live_link_csv_at_its_own_pace(tmp_path: Path, fps: int) -> None:
+    animation = make_animation(100, fps)
+    animation.save(tmp_path / "take.csv")
+    with (tmp_path / "take.csv").open(newline="") as stream:
+        times = [seconds_in_unreal(row["Timecode"]) for row in csv.DictReader(stream)]
+    np.testing.assert_allclose(times, animation.times, atol=1e-5)
+
+
 def load_unity_yaml(path: Path) -> dict[str, Any]:
     class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined]
         pass

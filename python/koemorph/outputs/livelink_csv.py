@@ -15,10 +15,15 @@ from koemorph.outputs.jsonl import timecode
 HEADER = ("Timecode", "BlendShapeCount", *PASCAL_NAMES, *LIVE_LINK_ROTATIONS)
 _COUNT = len(PASCAL_NAMES) + len(LIVE_LINK_ROTATIONS)
 _NO_ROTATION = ["0.0000000000"] * len(LIVE_LINK_ROTATIONS)
+_FPS = 60
+"""Of the timecodes, whatever the animation's: as the phone counts and Unreal's importer reads."""
 
 
 def write(animation: Animation, path: Path, options: WriteOptions) -> None:
-    """One row a frame: timecode `HH:MM:SS:FF.fff`, 61, the 52 coefficients, nine rotations of 0."""
+    """One row a frame: timecode `HH:MM:SS:FF.fff`, 61, the 52 coefficients, nine rotations of 0.
+
+    FF counts sixtieths of a second: of 30 frames a second every second number is there.
+    """
     if animation.names != COEFFICIENTS:
         raise DataError(
             "A Live Link Face CSV holds ARKit's 52 coefficients; leave out the retargeting, which "
@@ -28,7 +33,7 @@ def write(animation: Animation, path: Path, options: WriteOptions) -> None:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(HEADER)
         for time, weights in zip(animation.times, animation.weights, strict=True):
-            frame, within = divmod(round(float(time) * animation.fps * 1000), 1000)
-            stamp = f"{timecode(frame, animation.fps)}.{within:03d}"
+            frame, within = divmod(round(float(time) * _FPS * 1000), 1000)
+            stamp = f"{timecode(frame, _FPS)}.{within:03d}"
             values = [f"{value:.10f}" for value in weights.tolist()]
             writer.writerow([stamp, _COUNT, *values, *_NO_ROTATION])
