@@ -81,6 +81,15 @@ def test_the_table_names_a_peer_that_is_not_installed(
     assert len(set(lines) & set(recorded)) > 15
 
 
+def test_a_table_that_cannot_be_written_is_said_before_anything_is_measured(
+    dual: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(bench, "measure", lambda *_: pytest.fail("it measured in vain"))
+    recorded = str(tmp_path / "missing" / "measured.md")
+    result = CliRunner().invoke(cli.cli, ["bench", "--model", str(dual), "--record", recorded])
+    assert "create it first" in str(result.exception)
+
+
 def cells(line: str) -> tuple[str, str]:
     """A row of a Markdown table with two columns."""
     what, value = line.strip("| ").split(" | ")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from rich.table import Table
 from koemorph import Model, _native
 from koemorph.errors import KoemorphError
 from koemorph.model import bundled_models, find_model, onnxruntime_library
+from koemorph.outputs.atomic import atomic_open
 
 from .bench_peer import PARTS, measure_peer
 from .bench_record import load, record
@@ -112,6 +115,22 @@ def add_peers(
         figures["python_peer"] = peers[kind] | {"ratio": ratio}
 
 
+def measure_all(names: Sequence[str], hours: float | None, peer: bool) -> list[dict[str, Any]]:
+    """What `koemorph bench` was asked for, model by model."""
+    models = [find_model(name) for name in names] or list(bundled_models().values())
+    with tempfile.TemporaryDirectory() as folder:
+        audio = Path(folder) / "speech.f32"
+        voice = speech(SECONDS)
+        voice.tofile(audio)
+        if hours is not None:
+            played = [(path, run_program("soak", path, audio, hours)) for path in models]
+            return [{"model": path.name, **seen} for path, seen in played]
+        found = [measure(model, audio) for model in models]
+    if peer:
+        add_peers(models, found, voice)
+    return found
+
+
 @click.command()
 @click.option("--model", "names", metavar="NAME|FILE", multiple=True, help="A model.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -138,21 +157,13 @@ def command(
     """
     if recorded and hours is not None:
         raise click.UsageError("--record writes the table, and --soak has none: use one of them.")
-    load_before = load()
-    models = [find_model(name) for name in names] or list(bundled_models().values())
-    with tempfile.TemporaryDirectory() as folder:
-        audio = Path(folder) / "speech.f32"
-        voice = speech(SECONDS)
-        voice.tofile(audio)
-        if hours is None:
-            found = [measure(model, audio) for model in models]
-        else:
-            found = [run_program("soak", model, audio, hours) for model in models]
-            found = [{"model": path.name, **seen} for path, seen in zip(models, found, strict=True)]
-    if peer and hours is None:
-        add_peers(models, found, voice)
-    if recorded:
-        record(recorded, found, [rows(figures) for figures in found], load_before)
+    with ExitStack() as stack:
+        # Opened first: what cannot be written is said before minutes of measuring.
+        file = stack.enter_context(atomic_open(recorded)) if recorded else None
+        load_before = load()
+        found = measure_all(names, hours, peer)
+        if file is not None:
+            record(file, found, [rows(figures) for figures in found], load_before)
     if as_json or hours is not None:
         click.echo(json.dumps(found, indent=1))
         return

@@ -7,10 +7,9 @@ import platform
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from koemorph import _native
-from koemorph.outputs.atomic import atomic_open
 
 
 def load() -> float | None:
@@ -30,15 +29,12 @@ def machine() -> str:
 
 
 def record(
-    path: str | Path,
+    file: IO[str],
     found: Sequence[dict[str, Any]],
     columns: Sequence[Sequence[tuple[str, str]]],
     load_before: float | None,
 ) -> None:
-    """Write the table: of each model in `found` its rows (what, how much), all of the same names.
-
-    Raises OutputError when the file cannot be written.
-    """
+    """Write the table: of each model in `found` its rows (what, how much), named alike."""
     loads = [
         "unknown" if figure is None else f"{figure:.1f} {when}"
         for figure, when in ((load_before, "before"), (load(), "after"))
@@ -56,5 +52,4 @@ def record(
         name = cells[0][0]
         what = name.strip() if name == name.lstrip() else f"&emsp;{name.strip()}"
         lines.append(f"| {what} | " + " | ".join(value for _, value in cells) + " |")
-    with atomic_open(path) as file:
-        file.write("\n".join(lines) + "\n")
+    file.write("\n".join(lines) + "\n")
