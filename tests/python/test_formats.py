@@ -47,9 +47,12 @@ def test_live_link_csv_is_what_the_phone_writes(tmp_path: Path) -> None:
     animation.save(tmp_path / "take.csv")
     with (tmp_path / "take.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert list(rows[0])[:4] == ["Timecode", "BlendShapeCount", "EyeBlinkLeft", "EyeLookDownLeft"]
-    assert list(rows[0])[-1] == "RightEyeRoll"
-    assert len(rows[0]) == 63
+    columns = list(rows[0])
+    assert columns[:4] == ["Timecode", "BlendShapeCount", "EyeBlinkLeft", "EyeLookDownLeft"]
+    assert columns[16:20] == ["JawForward", "JawRight", "JawLeft", "JawOpen"]
+    assert columns[23:26] == ["MouthRight", "MouthLeft", "MouthSmileLeft"]
+    assert columns[-1] == "RightEyeRoll"
+    assert len(columns) == 63
     assert rows[30]["Timecode"] == "00:00:01:00.000"
     assert rows[0]["BlendShapeCount"] == "61"
     got = [[float(row[name[:1].upper() + name[1:]]) for name in COEFFICIENTS] for row in rows]

@@ -6,14 +6,22 @@ import csv
 from pathlib import Path
 
 from koemorph.animation import Animation
-from koemorph.coefficients import COEFFICIENTS, LIVE_LINK_ROTATIONS, PASCAL_NAMES
+from koemorph.coefficients import COEFFICIENTS, INDEX, LIVE_LINK_ROTATIONS, PASCAL_NAMES
 from koemorph.errors import DataError
 from koemorph.outputs import WriteOptions
 from koemorph.outputs.atomic import atomic_open
 from koemorph.outputs.jsonl import timecode
 
-HEADER = ("Timecode", "BlendShapeCount", *PASCAL_NAMES, *LIVE_LINK_ROTATIONS)
-_COUNT = len(PASCAL_NAMES) + len(LIVE_LINK_ROTATIONS)
+# The app writes these before those of the left, and some readers look at places, not at names.
+_RIGHT_FIRST = ("jawRight", "mouthRight")
+_COLUMNS = sorted(INDEX.values(), key=lambda k: k - 1.5 * (COEFFICIENTS[k] in _RIGHT_FIRST))
+
+HEADER = (
+    *("Timecode", "BlendShapeCount"),
+    *(PASCAL_NAMES[column] for column in _COLUMNS),
+    *LIVE_LINK_ROTATIONS,
+)
+_COUNT = len(_COLUMNS) + len(LIVE_LINK_ROTATIONS)
 _NO_ROTATION = ["0.0000000000"] * len(LIVE_LINK_ROTATIONS)
 _FPS = 60
 """Of the timecodes, whatever the animation's: as the phone counts and Unreal's importer reads."""
@@ -35,5 +43,5 @@ def write(animation: Animation, path: Path, options: WriteOptions) -> None:
         for time, weights in zip(animation.times, animation.weights, strict=True):
             frame, within = divmod(round(float(time) * _FPS * 1000), 1000)
             stamp = f"{timecode(frame, _FPS)}.{within:03d}"
-            values = [f"{value:.10f}" for value in weights.tolist()]
+            values = [f"{value:.10f}" for value in weights[_COLUMNS].tolist()]
             writer.writerow([stamp, _COUNT, *values, *_NO_ROTATION])
