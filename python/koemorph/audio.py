@@ -53,7 +53,7 @@ def open_audio(path: str | Path, block_seconds: float = 1.0) -> Iterator[Recordi
     if not os.access(path, os.R_OK):
         raise AudioError(f"This user may not read the recording {path}; change its permissions.")
     with ExitStack() as stack:
-        file, length = _open(path, stack)
+        file, length, least = _open(path, stack)
         check_rate(file.samplerate, str(path))
         if file.channels > MOST_CHANNELS:
             raise AudioError(
@@ -66,7 +66,7 @@ def open_audio(path: str | Path, block_seconds: float = 1.0) -> Iterator[Recordi
                 "anew in an audio editor."
             )
         size = max(1, int(block_seconds * file.samplerate))
-        yield Recording(file.samplerate, file.channels, length, _blocks(file, size, path))
+        yield Recording(file.samplerate, file.channels, length, _blocks(file, size, path, least))
 
 
 class _LongFile(io.FileIO):
@@ -82,20 +82,20 @@ class _LongFile(io.FileIO):
         return super().seek(offset, whence)
 
 
-def _open(path: Path, stack: ExitStack) -> tuple[soundfile.SoundFile, int]:
-    """The file, which `stack` closes, and its length in sample frames."""
+def _open(path: Path, stack: ExitStack) -> tuple[soundfile.SoundFile, int, int]:
+    """The file, which `stack` closes, its length in sample frames and how many it surely has."""
     try:
         # As bytes, for a name need not be UTF-8; Windows has its own names, as text.
         name = path if os.name == "nt" else os.fsencode(path)
         file = stack.enter_context(soundfile.SoundFile(name))
-        if file.format != "MP3":
-            return file, file.frames
+        if not file.subtype.startswith("MPEG_LAYER"):
+            return file, file.frames, file.frames
         long = stack.enter_context(soundfile.SoundFile(stack.enter_context(_LongFile(path))))
-        if long.frames == file.frames:  # it says its length
-            return file, file.frames
-        length = sum(map(len, _blocks(long, long.samplerate, path)))
+        if long.frames == file.frames:  # it says its length, and may have been cut since
+            return file, file.frames, 0
+        length = sum(map(len, _blocks(long, long.samplerate, path, 0)))
         long.seek(0)
-        return long, length
+        return long, length, length
     except soundfile.LibsndfileError as error:
         why = error.error_string.rstrip(".")
     except TypeError:  # what ends with .raw is taken for samples of unknown rate
@@ -103,16 +103,22 @@ def _open(path: Path, stack: ExitStack) -> tuple[soundfile.SoundFile, int]:
     raise AudioError(f"{path} cannot be read as audio ({why}); give a WAV, FLAC, OGG or MP3 file.")
 
 
-def _blocks(file: soundfile.SoundFile, size: int, path: Path) -> Iterator[FloatArray]:
-    """The file's sound, `size` sample frames at a time; AudioError where it is broken."""
+def _blocks(file: soundfile.SoundFile, size: int, path: Path, least: int) -> Iterator[FloatArray]:
+    """The file's sound, `size` sample frames at a time.
+
+    Raises AudioError where it is broken, and where it ends before `least` sample frames.
+    """
     why = "there is a gap in its sound"
     at = 0
     try:
         # Not file.blocks(): where the sound ends too early, that gives its last second again.
         while not file.seekable() or file.tell() == at:
             block = file.read(size, dtype="float32", always_2d=True)
-            if not len(block):
+            if not len(block) and at >= least:
                 return
+            if not len(block):
+                why = f"{at} of {least} samples are there"
+                break
             yield block
             at += len(block)
     except soundfile.LibsndfileError as error:

@@ -77,6 +77,21 @@ def test_sound_that_is_broken_in_the_middle_is_a_sentence(tmp_path: Path) -> Non
         read(path)
 
 
+@pytest.mark.parametrize("ending", ["wav", "flac", "mp3"])
+def test_a_recording_that_vanishes_while_it_is_read_is_a_sentence(
+    tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"a.{ending}"
+    soundfile.write(path, voice(60), RATE)
+    if ending == "mp3":
+        forget_length(path)
+    with open_audio(path) as recording:
+        with path.open("r+b") as file:
+            file.truncate(path.stat().st_size // 2)
+        with pytest.raises(AudioError, match="is broken or ends too early"):
+            list(recording.blocks)
+
+
 @pytest.mark.parametrize("subtype", ["GSM610", "ULAW", "IMA_ADPCM"])
 def test_recordings_of_telephones_are_read(tmp_path: Path, subtype: str) -> None:
     samples = voice(1)[: 8000 // 320 * 320]
