@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event, Thread, current_thread
 from typing import Any
 
 import loudness_model
@@ -230,7 +231,7 @@ class MadeUpDevice:
         pass
 
     InputStream = open
-    start = close = _terminate = _initialize = do_nothing
+    start = close = _terminate = _initialize = _exit_handler = do_nothing
 
     def say(self, value: float, samples: int) -> None:
         assert self.callback is not None
@@ -332,6 +333,43 @@ def test_another_device_is_taken_up_at_its_own_rate(device: MadeUpDevice) -> Non
     assert sound[-13230:] == pytest.approx(np.full((13230, 1), 0.25))
     assert seconds == pytest.approx(7.5, abs=0.001)
     source.close()
+
+
+@pytest.mark.parametrize(
+    ("times", "reopening"),
+    [
+        ((), False),
+        ((1.0, 1.5), False),  # it was the program that stood still
+        ((0.8, 1.2, 1.5), True),
+    ],
+)
+def test_a_sound_server_that_hangs_does_not_keep_the_program(
+    device: MadeUpDevice,
+    monkeypatch: pytest.MonkeyPatch,
+    times: tuple[float, ...],
+    reopening: bool,
+) -> None:
+    monkeypatch.setattr(microphone, "_OPENING_SECONDS", 0.1)
+    back, asked, left = Event(), [], []
+
+    def close() -> None:
+        asked.append(current_thread())
+        back.wait()
+
+    monkeypatch.setattr(device, "close", close)
+    monkeypatch.setattr("atexit.unregister", left.append)
+    source, _ = begun(device)
+    for now in times:
+        source.read(now)
+    assert (source._reopening is not None) == reopening
+    ending = Thread(target=source.close, daemon=True)
+    ending.start()
+    try:
+        wait_for(lambda: not ending.is_alive())
+        assert len(asked) == 1, "two threads close what is one's"
+        assert left == [device.do_nothing]
+    finally:
+        back.set()
 
 
 def test_no_microphone_is_a_sentence(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections import deque
 from contextlib import suppress
@@ -213,6 +214,16 @@ class MicrophoneSource(Source):
             self._stream = None
 
     def close(self) -> None:
-        if self._reopening is not None:
-            self._reopening.join(_OPENING_SECONDS)
-        self._stop()
+        """Give the device back; one that does not come back, as of a sound server that hangs, is
+        left to the system.
+        """
+        closing = self._reopening
+        if closing is not None:
+            closing.join(_OPENING_SECONDS)
+        if closing is None or not closing.is_alive():
+            closing = Thread(target=self._stop, daemon=True, name="microphone")
+            closing.start()
+            closing.join(_OPENING_SECONDS)
+        if closing.is_alive():
+            # At the program's end PortAudio would wait for it as well.
+            atexit.unregister(self._sd._exit_handler)
