@@ -110,6 +110,7 @@ def _tracks(voice: Path, features: FeatureSettings) -> list[Track]:
             np.stack([np.interp(frames, knots, rng.random(len(knots))) for _ in range(OUTPUTS)], 1)
             .astype(np.float32),
             np.ones(OUTPUTS, np.bool_),
+            np.ones(len(frames), np.bool_),
             np.zeros(1, np.int64),
         )
         for track in range(TRACKS)

@@ -122,7 +122,7 @@ def _check_times(where: str, recording: Recording, seconds: float) -> Iterator[P
         yield Problem(
             where,
             f"Frames are missing in {gaps} places (the longest is {1000 * steps.max():.0f} ms).",
-            "They are interpolated; capture again if that is too coarse.",
+            "What is lost for longer teaches nothing; capture again if it is much.",
         )
     named = recording.metadata.get("source_fps")
     if named is not None and len(times) > 1 and not gaps:

@@ -33,7 +33,9 @@ from .recordings import (
     read_audio,
     read_recording,
     resample_capture,
+    seen_at,
     shown_fps,
+    uniform_times,
     write_recording,
 )
 from .sync import seconds_between
@@ -67,7 +69,8 @@ def write(table: Table, audio: Path, out: Path) -> Path:
     """Writes a v2.0 folder of a table and its sound (any audio, or a video's soundtrack).
 
     A face that ends before its sound is not drawn out, and one that ends after it is cut; either is
-    told. DataError where they are at different times.
+    told. Frames in which no face was seen for longer are left out. DataError where sound and face
+    are at different times.
     """
     samples, rate = _sound(audio)
     weights, labelled = arrange(table.rows, table.names)
@@ -90,6 +93,7 @@ def write(table: Table, audio: Path, out: Path) -> Path:
         resample_capture(capture, fps, frames),
         fps,
         labelled=labelled,
+        seen=seen_at(taken, uniform_times(frames, fps)),
         metadata=metadata,
     )
 
@@ -206,6 +210,7 @@ def convert_pairs(paths: Sequence[Path], root: Path, out: Path) -> int:
             resample_capture(capture, recording.fps, frames),
             recording.fps,
             labelled=capture.labelled,
+            seen=seen_at(recording, uniform_times(frames, recording.fps)),
             metadata={"source_format": "KoeMorph v1.0"},
         )
     return len(paths)

@@ -108,12 +108,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class LabelledTrack:
-    """What training keeps of a track: features in the cache, the face in memory."""
+    """What training keeps of a track: features in the cache, the face in memory; see Track."""
 
     source: str
     features: TrackFeatures
     weights: FloatArray
     labelled: NDArray[np.bool_]
+    seen: NDArray[np.bool_]
     starts: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -121,8 +122,9 @@ class LabelledTrack:
 
     @cached_property
     def resting(self) -> NDArray[np.int64]:
-        """The frames at which the mouth is at rest."""
-        return np.flatnonzero((self.weights[: len(self), MOUTH] < AT_REST).all(axis=1))
+        """The frames at which the mouth is seen to be at rest."""
+        rests = (self.weights[: len(self), MOUTH] < AT_REST).all(axis=1)
+        return np.flatnonzero(rests & self.seen[: len(self)])
 
 
 def load_tracks(
@@ -138,7 +140,9 @@ def load_tracks(
         weights = track.weights
         if track.source in rest_in_pauses:
             weights = _rested(weights, features, cache.settings.fps)
-        loaded.append(LabelledTrack(track.source, features, weights, track.labelled, track.starts))
+        loaded.append(
+            LabelledTrack(track.source, features, weights, track.labelled, track.seen, track.starts)
+        )
     return loaded
 
 
@@ -227,13 +231,13 @@ class Corpus:
         detailed_from = start - self.network.trunk_past
         detail = padded(track.features.detail, detailed_from, start + count, heard_from)
         frames = np.minimum(start + positions, len(track) - 1)
-        inside = start + positions < len(track)
+        known = (start + positions < len(track)) & track.seen[frames]
         mel, detail = augment(mel, detail, self.augmentation, self.features, rng)
         # Noise, too, was not heard before the stream began.
         mel = padded(mel, 0, len(mel), max(heard_from - (start - past), 0))
         detail = padded(detail, 0, len(detail), max(heard_from - detailed_from, 0))
         row = {"mel": mel, "detail": detail, "target": track.weights[frames]}
-        labelled = (inside[:, None] & track.labelled[None]).astype(np.float32)
+        labelled = (known[:, None] & track.labelled[None]).astype(np.float32)
         row["labelled"] = labelled
         row["style"] = style_shares(track.source, self.network, self.sampling.styles)
         before = start + positions[::run] - 1
@@ -270,15 +274,16 @@ def _told(features: TrackFeatures) -> FloatArray:
 
 
 def target_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation (52,) of the labelled coefficients; 0 where none is labelled."""
+    """Mean and standard deviation (52,) of what is seen of the labelled coefficients; 0 where none
+    is labelled."""
     total = np.zeros(OUTPUTS)
     squares = np.zeros(OUTPUTS)
     count = np.zeros(OUTPUTS)
     for track in tracks:
-        mask = track.labelled
-        total[mask] += track.weights[:, mask].sum(axis=0, dtype=np.float64)
-        squares[mask] += (track.weights[:, mask].astype(np.float64) ** 2).sum(axis=0)
-        count[mask] += len(track.weights)
+        mask, seen = track.labelled, track.weights[track.seen]
+        total[mask] += seen[:, mask].sum(axis=0, dtype=np.float64)
+        squares[mask] += (seen[:, mask].astype(np.float64) ** 2).sum(axis=0)
+        count[mask] += len(seen)
     safe = np.maximum(count, 1)
     mean = total / safe
     deviation = np.sqrt(np.maximum(squares / safe - mean**2, 0.0))

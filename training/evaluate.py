@@ -48,7 +48,8 @@ from .recordings import (
     find_recordings,
     read_recording,
     resample_capture,
-    seen_frames,
+    seen_at,
+    uniform_times,
 )
 from .rig import Lips
 from .styles import speak
@@ -149,7 +150,9 @@ def read_cases(data: Path, fps: int, phones: Mapping[str, Phones]) -> list[Case]
             features: TrackFeatures = cache.load(audio, rate)
             capture = recording.capture
             target = resample_capture(capture, fps, len(features))
-            known = seen_frames(recording, fps, len(features))[:, None] & capture.labelled
+            known = (
+                seen_at(recording, uniform_times(len(features), fps))[:, None] & capture.labelled
+            )
             target = np.where(known, target, np.float32(np.nan))
             cases.append(
                 Case(

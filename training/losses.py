@@ -88,7 +88,9 @@ class FaceLoss(nn.Module):
             terms["temporal"] = settings.temporal_weight * (pairs * change**2).sum()
         if settings.jaw_jerk_weight and error.shape[2] > 3:
             jerk = error[..., JAW].diff(n=3, dim=2)
-            counted = weights[:, :, 3:][..., JAW]
+            known = labelled[..., JAW]
+            earlier = known[:, :, 2:-1] * known[:, :, 1:-2] * known[:, :, :-3]
+            counted = weights[:, :, 3:][..., JAW] * earlier
             terms["jaw_jerk"] = settings.jaw_jerk_weight * (counted * jerk**2).sum()
         if settings.amplitude_weight:
             miss = _deviation(output, labelled) - _deviation(target, labelled)

@@ -123,13 +123,13 @@ def resample_capture(capture: Capture, fps: float, frames: int) -> NDArray[np.fl
     return capture.weights[before] * (1 - share) + capture.weights[after] * share
 
 
-def seen_frames(recording: Recording, fps: float, frames: int) -> NDArray[np.bool_]:
-    """(frames,): whether a face was captured at k / fps, or within SEEN_FRAMES frames of it.
+def seen_at(recording: Recording, wanted: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether a face was captured at each time (n,) in seconds, or within SEEN_FRAMES frames of it.
 
     It was not where tracking was lost for longer, and where the sound begins before the face or
     ends after it.
     """
-    times, wanted = recording.capture.times, uniform_times(frames, fps)
+    times = recording.capture.times
     after = np.searchsorted(times, wanted)
     before = np.maximum(after - 1, 0)
     after = np.minimum(after, len(times) - 1)
@@ -167,12 +167,14 @@ def write_recording(
     fps: float,
     *,
     labelled: NDArray[np.bool_] | None = None,
+    seen: NDArray[np.bool_] | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> Path:
     """Writes one v2.0 folder and returns it.
 
     audio: (n,) mono; it is stored as 16-bit WAV. weights: (T, 52) with frame k at k / fps seconds.
     labelled: (52,) bool; the False ones are listed in the metadata and masked in training.
+    seen: (T,) bool; frames that are False were not captured and are left out.
     metadata: further keys, such as source_format, license, subject, phones.
     metadata.json is written last: a folder that has it is whole. Raises OutputError where it cannot
     be written.
@@ -181,6 +183,7 @@ def write_recording(
     if weights.ndim != 2 or weights.shape[1] != len(COEFFICIENTS):
         raise DataError(f"{folder}: weights have shape {weights.shape}, not (T, 52).")
     labelled = np.ones(len(COEFFICIENTS), np.bool_) if labelled is None else labelled
+    shown = np.arange(len(weights)) if seen is None else np.flatnonzero(seen)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -189,13 +192,14 @@ def write_recording(
     write_audio(folder / "audio.wav", audio, sample_rate)
     with atomic_open(folder / "blendshapes.jsonl") as stream:
         times = uniform_times(len(weights), fps)
-        for frame, (time, row) in enumerate(zip(times, np.clip(weights, 0, 1), strict=True)):
-            stream.write(frame_line(frame, float(time), row, round(fps)))
+        for frame in shown:
+            row = np.clip(weights[frame], 0, 1)
+            stream.write(frame_line(int(frame), float(times[frame]), row, round(fps)))
     description = {
         "format_version": "2.0",
         "source_fps": fps,
         "duration_seconds": len(audio) / sample_rate,
-        "num_frames": len(weights),
+        "num_frames": len(shown),
         "processing_date": datetime.datetime.now(datetime.timezone.utc).isoformat(
             timespec="seconds"
         ),

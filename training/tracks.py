@@ -16,7 +16,14 @@ from scipy.signal import lfilter
 
 from koemorph.errors import DataError
 
-from .recordings import Capture, Recording, read_audio, resample_capture
+from .recordings import (
+    Capture,
+    Recording,
+    read_audio,
+    resample_capture,
+    seen_at,
+    uniform_times,
+)
 
 FloatArray = NDArray[np.float32]
 LENGTHS_DIFFER = 0.25  # seconds by which a face may end before or after its sound
@@ -26,8 +33,8 @@ LENGTHS_DIFFER = 0.25  # seconds by which a face may end before or after its sou
 class Track:
     """Audio (n,) at sample_rate Hz, and the face at the target rate.
 
-    weights: (T, 52); labelled: (52,); starts: frames at which recordings begin; source: the name
-    its data folder goes by in the settings.
+    weights: (T, 52); labelled: (52,); seen: (T,), False where the face was not captured; starts:
+    frames at which recordings begin; source: the name its data folder goes by in the settings.
     """
 
     source: str
@@ -35,6 +42,7 @@ class Track:
     sample_rate: int
     weights: FloatArray
     labelled: NDArray[np.bool_]
+    seen: NDArray[np.bool_]
     starts: NDArray[np.int64]
 
     @property
@@ -106,8 +114,24 @@ def _join(
         rate,
         resample_capture(joined, fps, frames),
         labelled,
+        _seen(members, starts, rate, uniform_times(frames, fps)),
         np.round(np.array(starts) / rate * fps).astype(np.int64),
     )
+
+
+def _seen(
+    members: Sequence[tuple[Recording, FloatArray]],
+    starts: Sequence[int],
+    rate: int,
+    wanted: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """At which times (T,) a face is known: where it was captured, and in the pauses between."""
+    seen = np.ones(len(wanted), np.bool_)
+    for (recording, audio), start in zip(members, starts, strict=True):
+        since = wanted - start / rate
+        here = (since >= 0) & (since < len(audio) / rate)
+        seen[here] = seen_at(recording, since[here])
+    return seen
 
 
 def read_sound(recording: Recording, fps: int) -> tuple[FloatArray, int]:

@@ -47,11 +47,12 @@ def validate(
         outputs.append(animate(network, track.features, style)[: len(track)])
     seconds = time.perf_counter() - begin
     for track in tracks:
-        face = np.where(track.labelled, track.weights[: len(track)], np.float32(np.nan))
+        known = track.seen[: len(track), None] & track.labelled
+        face = np.where(known, track.weights[: len(track)], np.float32(np.nan))
         targets.append(face)
         controls.append(circular_shift(face))
         speech.append(speech_frames(track.features)[: len(track)])
-        labelled |= track.labelled
+        labelled |= np.isfinite(face).any(axis=0)
     output, target, control = (np.concatenate(each) for each in (outputs, targets, controls))
     spoken = np.concatenate(speech)
     error = per_coefficient(mean_absolute_error, output, target)
@@ -100,8 +101,9 @@ def _strides(output: FloatArray, target: FloatArray) -> dict[str, float]:
 def _consistency(outputs: Sequence[FloatArray], targets: Sequence[FloatArray]) -> float:
     ratios = []
     for output, target in zip(outputs, targets, strict=True):
-        known = np.isfinite(target).all(axis=0)
-        moved = np.abs(np.diff(target[:, known], axis=0)).sum()
+        moves = np.abs(np.diff(target, axis=0))
+        known = np.isfinite(moves)
+        moved = moves[known].sum()
         if moved > 0:
-            ratios.append(np.abs(np.diff(output[:, known], axis=0)).sum() / moved)
+            ratios.append(np.abs(np.diff(output, axis=0))[known].sum() / moved)
     return known_mean(np.array(ratios))

@@ -64,6 +64,25 @@ def test_live_link_becomes_v2(tmp_path: Path, sound: Path) -> None:
     assert recording.capture.labelled.all()
 
 
+def test_frames_in_which_tracking_was_lost_for_long_are_no_labels(
+    tmp_path: Path, sound: Path
+) -> None:
+    """A line drawn from before to after is no face; `check` sees that it is missing."""
+    rows = live_link_rows(120)
+    lost = [*range(10), *range(50, 80)]
+    for frame in lost:
+        rows[frame + 1] = rows[frame + 1].split(",")[0] + ",0"
+    (tmp_path / "take.csv").write_text("\n".join(rows))
+    run("from-live-link", tmp_path / "take.csv", sound, tmp_path / "take")
+    seen = [*range(9, 51), *range(79, 120)]  # beside what was seen, too
+    recording = read_recording(tmp_path / "take")
+    np.testing.assert_allclose(recording.capture.times, np.array(seen) / 60)
+    assert recording.metadata["num_frames"] == len(seen)
+    jaw = np.clip(np.array(seen), 10, 119) / 120
+    np.testing.assert_allclose(recording.capture.weights[:, JAW], jaw, atol=1e-5)
+    assert "Frames are missing in 1 places" in run("check", tmp_path)[1]
+
+
 def test_a_take_may_go_over_midnight(tmp_path: Path, sound: Path) -> None:
     rows = live_link_rows(120, begin=24 * 3600 * 60 - 30)
     rows[1] = rows[1].split(",")[0] + ",0"
@@ -154,7 +173,7 @@ def test_a_face_is_not_drawn_out_over_a_longer_sound(
     assert len(read_recording(tmp_path / "a").capture.times) == 60
     assert "The face lasts until 1.00 s" in run("check", tmp_path / "a")[1]
     converted(1.5)
-    assert len(read_recording(tmp_path / "a").capture.times) == 120
+    assert len(read_recording(tmp_path / "a").capture.times) == 31  # the one before 1.5 s, too
     with pytest.raises(DataError, match=r"its face lasts from 2\.00 s to 2\.98 s"):
         converted(2.0)
 

@@ -27,6 +27,10 @@ def test_the_jaws_jerk_is_its_tremor_not_its_way_and_not_the_lips() -> None:
     assert jerk("mouthClose", tremor) == 0
     moved = tremor.reshape(1, 1, 8, 1).expand_as(target)
     assert float(loss(moved, moved, known, total)["jaw_jerk"]) == 0
+    known[:, :, 3] = 0  # the jaw of a frame that was not captured jumps
+    moved = target.clone()
+    moved[:, :, 3] = 1
+    assert float(loss(target, moved, known, total)["jaw_jerk"]) == 0
 
 
 def test_amplitude_is_how_far_a_curve_moves_wherever_it_is() -> None:

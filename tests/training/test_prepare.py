@@ -27,7 +27,8 @@ TRACKS = 16
 def make_track(seed: int, seconds: int = 8) -> Track:
     audio = 0.1 * np.random.default_rng(seed).standard_normal(16000 * seconds).astype(np.float32)
     nothing = np.zeros((30 * seconds, 52), np.float32)
-    return Track("noise", audio, 16000, nothing, np.ones(52, np.bool_), np.zeros(1, np.int64))
+    labelled, seen = np.ones(52, np.bool_), np.ones(len(nothing), np.bool_)
+    return Track("noise", audio, 16000, nothing, labelled, seen, np.zeros(1, np.int64))
 
 
 @pytest.mark.parametrize("left", [None, 0, 500])

@@ -22,6 +22,7 @@ from koemorph.training.data import (
     Sampling,
     emotion_statistics,
     load_tracks,
+    target_statistics,
 )
 from koemorph.training.emotion import emotion_backend
 from koemorph.training.layers import QUIET_ROOM
@@ -47,7 +48,9 @@ def corpus(from_nothing: float, augmented: float = 0.0) -> Corpus:
         emotion=np.zeros((1, 0), np.float32),
         emotion_index=np.zeros((FRAMES, 0), np.int64),
     )
-    track = LabelledTrack("one", features, face, np.ones(52, np.bool_), np.array([0, 300]))
+    track = LabelledTrack(
+        "one", features, face, np.ones(52, np.bool_), np.ones(FRAMES, np.bool_), np.array([0, 300])
+    )
     return Corpus(
         [track],
         settings,
@@ -90,6 +93,21 @@ def test_what_was_never_heard_is_the_room_that_was_heard_first(augmented: float)
 
 def test_other_streams_have_heard_what_came_before() -> None:
     assert set(first_heard(0.0)) & set(range(1, 300))
+
+
+def test_what_was_not_captured_is_no_label() -> None:
+    drawn = corpus(1.0)
+    (track,) = drawn.tracks
+    track.seen[:] = np.arange(FRAMES) % 2 == 0
+    track.weights[~track.seen] = 1.0
+    for step in range(10):
+        batch = drawn.batch(0, step, Stride(1, 64))
+        assert batch.labelled.any()
+        assert torch.equal(batch.labelled.amax(-1) == 0, batch.target.amax(-1) == 1)
+    assert track.seen[track.resting].all()
+    mean, deviation = target_statistics(drawn.tracks)
+    assert mean.max() < 0.3
+    assert deviation.max() < 0.15
 
 
 @pytest.mark.parametrize(("length", "shown"), [(FRAMES, 0.0), (64, 0.3)])
@@ -153,7 +171,8 @@ def test_a_mouth_that_opens_before_its_voice_is_told_to_rest_where_its_source_is
     sound[3 * rate :] *= 1e-3
     sound[rate * 245 // 100 : rate * 253 // 100] *= 1e-3
     face = np.full((150, 52), 0.4, np.float32)
-    track = Track("one", sound, rate, face, np.ones(52, np.bool_), np.array([0]))
+    seen = np.ones(150, np.bool_)
+    track = Track("one", sound, rate, face, np.ones(52, np.bool_), seen, np.array([0]))
     with FeatureCache.temporary(FeatureSettings(), emotion_backend("none")) as cache:
         (as_captured,) = load_tracks([track], cache, ["another"])
         (rested,) = load_tracks([track], cache, ["one"])
@@ -172,9 +191,8 @@ def test_emotion_is_scaled_by_what_the_network_hears_of_it() -> None:
     rate = 16000
     noise = np.random.default_rng(3).normal(0, 0.1, 6 * rate)
     sound = (noise * (1.5 + np.sin(np.arange(len(noise)) / rate))).astype(np.float32)
-    track = Track(
-        "one", sound, rate, np.zeros((180, 52), np.float32), np.ones(52, np.bool_), np.array([0])
-    )
+    face, seen = np.zeros((180, 52), np.float32), np.ones(180, np.bool_)
+    track = Track("one", sound, rate, face, np.ones(52, np.bool_), seen, np.array([0]))
     with FeatureCache.temporary(FeatureSettings(), emotion_backend("native")) as cache:
         tracks = load_tracks([track], cache)
         features = tracks[0].features

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from babble import FPS, write_babble
 
 from koemorph.errors import DataError
 from koemorph.training import tracks
-from koemorph.training.recordings import Recording, read_audio, read_recording
+from koemorph.training.recordings import Capture, Recording, read_audio, read_recording
 from koemorph.training.sync import shifted
 from koemorph.training.tracks import Track, string_together
 
@@ -35,6 +36,17 @@ def test_a_face_that_begins_beside_its_sound_leaves_the_clip_before_as_it_is(
     # Between two frames of the capture, or held still before its first.
     expected = np.interp(np.arange(120) / FPS, moved.capture.times, moved.capture.weights[:, 17])
     np.testing.assert_allclose(after.weights[:, 17], expected, atol=1e-6)
+
+
+def test_a_face_is_known_where_it_was_captured_and_in_the_pauses_between(tmp_path: Path) -> None:
+    first, second = (read_recording(write_babble(tmp_path / str(seed), seed)) for seed in (1, 2))
+    kept = np.r_[0:40, 60:90]  # lost for 20 frames, and for the last second
+    capture = first.capture
+    part = Capture(capture.weights[kept], capture.times[kept], capture.labelled)
+    track = strung(replace(first, capture=part), second)
+    assert track.starts[1] == 150
+    assert np.flatnonzero(~track.seen).tolist() == [*range(41, 59), *range(91, 120)]
+    assert strung(first, second).seen.all()
 
 
 @pytest.mark.parametrize("early", [5.0, -5.0])

@@ -10,8 +10,15 @@ import numpy as np
 import pytest
 from omegaconf import DictConfig
 
+from koemorph.features import FeatureSettings
+from koemorph.training.cache import FeatureCache
+from koemorph.training.data import load_tracks
+from koemorph.training.emotion import emotion_backend
+from koemorph.training.network import Network, NetworkSettings
 from koemorph.training.recordings import write_recording
+from koemorph.training.tracks import Track
 from koemorph.training.train import train
+from koemorph.training.validate import validate
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
@@ -25,3 +32,25 @@ def test_a_face_of_one_frame_is_validated_without_a_murmur(
     assert measures["error"] > 0
     assert math.isnan(measures["r/mean"])
     assert math.isnan(measures["consistency"])
+
+
+def test_what_was_not_captured_is_not_judged() -> None:
+    """Whatever stands where tracking was lost, and after the face's end."""
+    rng = np.random.default_rng(0)
+    sound = rng.normal(0, 0.1, 2 * 16000).astype(np.float32)
+    seen = np.ones(60, np.bool_)
+    seen[20:30] = seen[55:] = False
+    labelled = rng.random(52) < 0.5
+    labelled[17] = True
+    face = rng.random((60, 52)).astype(np.float32)
+    other = np.where(seen[:, None], face, np.float32(1.0))
+    network = Network(NetworkSettings(emotion_features=0))
+    with FeatureCache.temporary(FeatureSettings(), emotion_backend("none")) as cache:
+        found = []
+        for weights in (face, other):
+            track = Track("one", sound, 16000, weights, labelled, seen, np.zeros(1, np.int64))
+            measures = validate(network, load_tracks([track], cache), {})
+            found.append({k: v for k, v in measures.items() if k != "real_time_factor"})
+    assert found[0] == pytest.approx(found[1], nan_ok=True)
+    assert found[0]["error"] > 0
+    assert found[0]["consistency"] > 0
