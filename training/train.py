@@ -27,6 +27,7 @@ from .settings import Settings, compose_config, opened, read_settings
 from .values import CONFIGS
 
 LOG = logging.getLogger(__name__)
+INTERRUPTED = 130  # the exit code of what Ctrl-C ended
 
 
 def train(config: DictConfig, folder: Path) -> dict[str, float]:
@@ -131,13 +132,19 @@ def _git_commit() -> str:
 
 @hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="config")
 def _run(config: DictConfig) -> None:
+    folder = Path(HydraConfig.get().runtime.output_dir)
     try:
-        train(config, Path(HydraConfig.get().runtime.output_dir))
+        train(config, folder)
     except KoemorphError as error:  # here, since Hydra makes a traceback of what leaves its job
         _give_up(error)
     except OSError as error:  # of the logs: checkpoints and features have their own words
         said = error.strerror or error
         _give_up(OutputError(f"the run ended: {said}; mend that and go on from `last`."))
+    except KeyboardInterrupt:
+        last = folder / "checkpoints" / "last.safetensors"
+        whole = f"go on with checkpoint_path={last}" if last.is_file() else "no epoch was whole yet"
+        print(f"koemorph: the run was stopped; {whole}.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 def _give_up(error: KoemorphError) -> NoReturn:

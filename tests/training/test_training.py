@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 import torch
 from babble import common_overrides, write_babble
 from omegaconf import DictConfig
+from patience import wait_for
 from safetensors.torch import save
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -385,3 +387,29 @@ def test_logs_that_cannot_be_written_end_a_run_with_a_sentence(
     )
     assert done.returncode == 2
     assert re.search("koemorph: the run ended: File exists; mend that", done.stderr)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C of a process alone is not to be had there")
+def test_a_run_that_is_stopped_says_how_to_go_on(babble: Path, tmp_path: Path) -> None:
+    endless = ["training.max_epochs=100000", "training.checkpoint_every=0"]
+    overrides = [*common_overrides(babble, tmp_path / "cache"), f"hydra.run.dir={tmp_path}"]
+    last = tmp_path / "checkpoints" / "last.safetensors"
+    # What runs in the background may have been told to ignore it.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    begin = f"{heed}; from koemorph.training.train import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", begin, *overrides, *endless],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        try:
+            wait_for(lambda: last.exists() or run.poll() is not None, 300)
+            run.send_signal(signal.SIGINT)
+            _, said = run.communicate()
+        finally:
+            run.kill()
+    assert run.returncode == 130
+    assert "Traceback" not in said
+    assert said.endswith(f"koemorph: the run was stopped; go on with checkpoint_path={last}.\n")
+    assert load_checkpoint(last).description.epoch > 0
