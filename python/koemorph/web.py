@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from koemorph.outputs.network import cannot_listen
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether a server's error is one of KoeMorph, and not of a client that left or talks nonsense:
+    those are answered, and no matter for the terminal.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | ConnectionError)
+
+
+_LOG = logging.getLogger(__name__)
+_LOG.addFilter(_is_ours)
 
 
 def _host_of(address: str) -> str:
@@ -40,7 +54,7 @@ def page_address(host: str, port: int) -> str:
 
 async def start_site(app: web.Application, host: str, port: int) -> web.AppRunner:
     """Start serving; the runner's `cleanup` ends it. OutputError where it cannot listen there."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, logger=_LOG)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port, backlog=32).start()

@@ -103,6 +103,34 @@ def test_a_slow_client_misses_frames_and_delays_no_other(
         output.close()
 
 
+def test_what_clients_do_leaves_the_terminal_alone(
+    free_port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    output = WebSocketOutput(free_port)
+    error: Exception = ConnectionResetError("Cannot write to closing transport")
+
+    async def leave(*_: Any) -> None:
+        raise error
+
+    def answer(request: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", free_port), 60) as client:
+            client.sendall(request)
+            return client.recv(12)
+
+    hello = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{free_port}\r\n\r\n".encode()
+    monkeypatch.setattr(web.WebSocketResponse, "prepare", leave)
+    try:
+        answer(hello)
+        assert answer(b"GET /" + b"a" * 10000 + b" HTTP/1.1\r\n\r\n") == b"HTTP/1.0 400"
+        assert answer(b"\x16\x03\x01 what a browser says for https") == b"HTTP/1.0 400"
+        assert caplog.records == []
+        error = ValueError("a mistake of KoeMorph's own")
+        assert answer(hello) == b"HTTP/1.1 500"
+        assert len(caplog.records) == 1
+    finally:
+        output.close()
+
+
 def test_clients_are_told_that_no_more_will_come(free_port: int) -> None:
     output = WebSocketOutput(free_port)
 
