@@ -60,6 +60,7 @@ FloatArray = NDArray[np.float32]
 Animate = Callable[[FloatArray, int], FloatArray]
 """Mono audio (n,) and its rate to curves (T, 52) at the model's frame rate."""
 JAW = INDEX["jawOpen"]
+MESH_FRAMES = 1000  # whose lips are in memory at a time: an hour's would not fit
 LOG = logging.getLogger(__name__)
 
 
@@ -223,8 +224,11 @@ def _lips_apart(output: FloatArray, target: FloatArray, lips: Lips) -> FloatArra
     each frame that has a label."""
     known = np.isfinite(target).any(axis=1)
     output, target = output[known], target[known]
-    apart = lips.vertices(np.where(np.isfinite(target), output - target, np.float32(0.0)))
-    furthest: FloatArray = np.linalg.norm(apart, axis=2).max(axis=1)
+    away = np.where(np.isfinite(target), output - target, np.float32(0.0))
+    furthest = np.empty(len(away), np.float32)
+    for first in range(0, len(away), MESH_FRAMES):
+        part = slice(first, first + MESH_FRAMES)
+        furthest[part] = np.linalg.norm(lips.vertices(away[part]), axis=2).max(axis=1)
     return furthest
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from koemorph.training.cache import TrackFeatures
 from koemorph.training.evaluate import Player, Report, evaluate, read_cases
 from koemorph.training.metrics import silence, speech_frames
 from koemorph.training.recordings import read_audio, read_recording, write_recording
-from koemorph.training.rig import read_lips
+from koemorph.training.rig import Lips, read_lips
 
 JAW = INDEX["jawOpen"]
 FloatArray = NDArray[np.float32]
@@ -81,6 +82,33 @@ def test_a_capture_that_ends_early_is_measured_where_it_is(
     )
     for name in ("jawOpen_r", "jawOpen_mae", "jawOpen_amplitude", "lip_vertex_error_mm"):
         assert long[name] == pytest.approx(cut[name], rel=0.02), name
+
+
+def test_the_lips_of_an_hour_are_not_in_memory_at_once(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_babble(tmp_path / "clip", seed=1)
+    (case,) = read_cases(tmp_path, FPS, {})
+    times = 20
+    long = replace(
+        case,
+        audio=np.tile(case.audio, times),
+        target=np.tile(case.target, (times, 1)),
+        speech=np.tile(case.speech, times),
+    )
+    lips = read_lips(shared_data / "rigs" / "ict_face52.glb")
+    asked: list[int] = []
+
+    def counted(self: Lips, weights: FloatArray) -> FloatArray:
+        asked.append(len(weights))
+        return vertices(self, weights)
+
+    vertices = Lips.vertices
+    monkeypatch.setattr(Lips, "vertices", counted)
+    found = [evaluate(PLAYER, [each], lips).summary for each in (case, long)]
+    assert max(asked) <= 1000
+    one, many = (summary["lip_vertex_error_mm"] for summary in found)
+    assert many == pytest.approx(one, rel=1e-5)
 
 
 def test_a_room_without_a_voice_is_a_pause(tmp_path: Path) -> None:
