@@ -181,6 +181,28 @@ def test_a_take_needs_no_standard_error(
     assert len(read_jsonl(out)) == 6
 
 
+def test_a_broken_recording_leaves_a_face_at_rest(
+    speech: Path,
+    tmp_path: Path,
+    tiny_models: dict[int, Path],
+    receiver: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "Clock", SimulatedClock)
+    samples, rate = soundfile.read(speech, dtype="int16")
+    broken = tmp_path / "broken.flac"
+    soundfile.write(broken, samples[: 2 * rate], rate)
+    broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
+    where = "{}:{}".format(*receiver.getsockname())
+    result = invoke("--wav", str(broken), "--udp", where, "--model", str(tiny_models[30]))
+    assert "broken or ends too early" in str(result.exception)
+    *_, said = result.stderr.splitlines()
+    sent = int(said.partition("sent ")[2].split()[0])
+    *told, rest = [json.loads(receiver.recv(2048))["blendshapes"] for _ in range(sent + 1)]
+    assert np.any(told)
+    assert not any(rest)
+
+
 def test_frames_go_down_a_pipe_as_they_are_made(
     tmp_path: Path, tiny_models: dict[int, Path]
 ) -> None:

@@ -153,8 +153,10 @@ def command(
         session = Session(source, stream, outputs, retarget=target, on_frame=line.show)
         for number in endings:
             signal.signal(number, lambda *_: session.stop())
-        session.run(duration)
-        line.finish(session)
+        try:
+            session.run(duration)
+        finally:
+            line.finish(session)
         if as_json:
             figures: dict[str, Any] = session.statistics.summary()
             figures["outputs"] = {o.label: {"sent": o.sent, "dropped": o.dropped} for o in outputs}

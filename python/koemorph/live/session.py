@@ -78,9 +78,11 @@ class Session:
     def _run(self, duration: float | None) -> None:
         schedule = Schedule(self._begin(), self._fps, self._stream.info.latency, self.source.exact)
         end = math.inf if duration is None else duration * self._fps
-        while self._next < end and not self._stopped and not self.source.ended:
-            self._step(schedule)
-        self._finish(schedule, end)
+        try:
+            while self._next < end and not self._stopped and not self.source.ended:
+                self._step(schedule)
+        finally:  # a recording that is broken in the middle leaves no open mouth
+            self._finish(schedule, end)
 
     def _begin(self) -> float:
         """Start the source; returns when, on the clock, its first sample was spoken."""
