@@ -29,6 +29,7 @@ from .recordings import (
     Capture,
     Recording,
     arrange,
+    evenly,
     exact_fps,
     read_audio,
     read_recording,
@@ -201,16 +202,15 @@ def convert_pairs(paths: Sequence[Path], root: Path, out: Path) -> int:
     for path in paths:
         recording = read_recording(path)
         samples, rate = read_audio(recording.audio)
-        capture = recording.capture
-        frames = round((float(capture.times[-1]) + 1 / recording.fps) * recording.fps)
+        face, seen = evenly(recording)
         write_recording(
             out / path.parent.relative_to(root) / recording.name,
             samples,
             rate,
-            resample_capture(capture, recording.fps, frames),
+            face,
             recording.fps,
-            labelled=capture.labelled,
-            seen=seen_at(recording, uniform_times(frames, recording.fps)),
+            labelled=recording.capture.labelled,
+            seen=seen,
             metadata={"source_format": "KoeMorph v1.0"},
         )
     return len(paths)

@@ -20,7 +20,7 @@ from .data import LabelledTrack, load_tracks
 from .recordings import Recording, find_recordings, read_recording
 from .settings import Settings
 from .sync import measure_offset, shifted, with_timecode
-from .tracks import Track, lengths_apart, read_sound, string_together
+from .tracks import Track, read_sound, string_together, tell_lengths_apart
 
 Named = list[tuple[str, Recording]]
 LOG = logging.getLogger(__name__)
@@ -120,9 +120,7 @@ def _read_whole(path: Path, settings: Settings) -> Recording:
     if settings.data.use_timecode:
         recording = with_timecode(recording)
     audio, rate = read_sound(recording, settings.features.fps)
-    apart = lengths_apart(recording, len(audio) / rate)
-    if apart:
-        LOG.warning("%s: %s", path, apart)
+    tell_lengths_apart(path, recording, len(audio) / rate)
     return recording
 
 

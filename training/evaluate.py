@@ -54,7 +54,7 @@ from .recordings import (
 from .rig import Lips
 from .styles import speak
 from .sync import with_timecode
-from .tracks import read_sound
+from .tracks import read_sound, tell_lengths_apart
 
 FloatArray = NDArray[np.float32]
 Animate = Callable[[FloatArray, int], FloatArray]
@@ -148,6 +148,7 @@ def read_cases(data: Path, fps: int, phones: Mapping[str, Phones]) -> list[Case]
         for path in find_recordings(data):
             recording = with_timecode(read_recording(path))
             audio, rate = read_sound(recording, fps)
+            tell_lengths_apart(path, recording, len(audio) / rate)
             features: TrackFeatures = cache.load(audio, rate)
             capture = recording.capture
             target = resample_capture(capture, fps, len(features))

@@ -137,6 +137,14 @@ def seen_at(recording: Recording, wanted: NDArray[np.float64]) -> NDArray[np.boo
     return away < SEEN_FRAMES / recording.fps
 
 
+def evenly(recording: Recording) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The face at k / fps from 0 to its end, (T, 52), and which of these frames are seen, (T,)."""
+    capture, fps = recording.capture, recording.fps
+    frames = round((float(capture.times[-1]) + 1 / fps) * fps)
+    times = uniform_times(frames, fps)
+    return resample_capture(capture, fps, frames), seen_at(recording, times)
+
+
 def read_audio(path: str | Path) -> tuple[NDArray[np.float32], int]:
     """Audio as mono float32 (n,) and its sample rate; raises AudioError with the path."""
     with open_audio(path) as recording:

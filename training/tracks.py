@@ -6,9 +6,11 @@ windows; the start of each track, and of the recordings in it, is where a face b
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ from .recordings import (
 )
 
 FloatArray = NDArray[np.float32]
+LOG = logging.getLogger(__name__)
 LENGTHS_DIFFER = 0.25  # seconds by which a face may end before or after its sound
 
 
@@ -153,6 +156,14 @@ def lengths_apart(recording: Recording, seconds: float) -> str:
     if abs(end - seconds) <= LENGTHS_DIFFER:
         return ""
     return f"The face lasts until {end:.2f} s, the audio {seconds:.2f} s."
+
+
+def tell_lengths_apart(path: Path, recording: Recording, seconds: float) -> None:
+    """Says where the face of the recording at a path and its sound of so many seconds do not end
+    together."""
+    apart = lengths_apart(recording, seconds)
+    if apart:
+        LOG.warning("%s: %s", path, apart)
 
 
 def check_overlap(recording: Recording, seconds: float) -> None:

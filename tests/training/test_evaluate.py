@@ -68,7 +68,7 @@ def test_frames_that_were_not_captured_do_not_count(tmp_path: Path) -> None:
 
 
 def test_a_capture_that_ends_early_is_measured_where_it_is(
-    tmp_path: Path, shared_data: Path
+    tmp_path: Path, shared_data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     lips = read_lips(shared_data / "rigs" / "ict_face52.glb")
     clip = read_recording(write_babble(tmp_path / "source" / "clip", seed=2))
@@ -80,6 +80,9 @@ def test_a_capture_that_ends_early_is_measured_where_it_is(
         evaluate(PLAYER, read_cases(tmp_path / name, FPS, {}), lips).summary
         for name in ("long", "cut")
     )
+    told = [record.getMessage() for record in caplog.records]
+    where = tmp_path / "long" / "clip"
+    assert told == [f"{where}: The face lasts until 2.00 s, the audio 4.00 s."]
     for name in ("jawOpen_r", "jawOpen_mae", "jawOpen_amplitude", "lip_vertex_error_mm"):
         assert long[name] == pytest.approx(cut[name], rel=0.02), name
 

@@ -79,3 +79,20 @@ def test_grids_films_are_as_good_as_its_tables(tmp_path: Path) -> None:
     assert not film.capture.labelled[INDEX["mouthFunnel"]]
     assert film.capture.labelled[INDEX["jawOpen"]]
     np.testing.assert_allclose(film.capture.times, table.capture.times, atol=1e-9)
+
+
+def test_a_film_whose_tracking_was_lost_keeps_its_times(tmp_path: Path) -> None:
+    face = np.zeros((50, 52), np.float32)
+    face[:, INDEX["jawOpen"]] = np.linspace(0.1, 0.6, 50)
+    source = write_grid(tmp_path / "grid", coef=face[:, [0, INDEX["jawOpen"]]])
+    sound, rate = soundfile.read(source / "audio" / "a.flac", dtype="float32")
+    seen = np.ones(50, np.bool_)
+    seen[:5] = seen[20:35] = False
+    write_recording(source / "coef" / "b", sound, rate, face, 25, seen=seen)
+    clip = list(corpora.clips("grid", source))[1]
+    assert clip.weights.shape == (50, 52)
+    _, film = map(read_recording, convert(source, tmp_path / "out"))
+    kept = [*range(4, 21), *range(34, 50)]  # beside what was seen, too
+    np.testing.assert_allclose(film.capture.times, np.array(kept) / 25, atol=1e-9)
+    jaw = np.interp(kept, np.flatnonzero(seen), face[seen, INDEX["jawOpen"]])
+    np.testing.assert_allclose(film.capture.weights[:, INDEX["jawOpen"]], jaw, atol=1e-5)

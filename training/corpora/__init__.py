@@ -33,6 +33,7 @@ class Clip:
     weights: (T, N) with one of `names` a column; frame k is at k / fps seconds of the audio.
     unlabelled: names of columns that this source cannot tell, though it has them.
     split: train or dev.
+    seen: (T,) bool, False for frames that were not captured; all were where it is None.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Clip:
     fps: float
     unlabelled: tuple[str, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
+    seen: NDArray[np.bool_] | None = None
 
 
 def clips(source_name: str, source: Path) -> Iterator[Clip]:
@@ -93,5 +95,6 @@ def write_clip(clip: Clip, out: Path) -> Path:
         weights,
         clip.fps,
         labelled=labelled,
+        seen=clip.seen,
         metadata=clip.metadata,
     )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from koemorph.coefficients import COEFFICIENTS
 from koemorph.errors import DataError
 
-from ..recordings import read_recording
+from ..recordings import evenly, read_recording
 from . import Clip, read_face
 
 TRAIN_CLIPS = 800
@@ -26,8 +26,8 @@ UNLABELLED = (
     "mouthUpperUpLeft", "mouthUpperUpRight", "cheekPuff", "tongueOut",
 )  # fmt: skip
 
-# Its sound, weights (T, N), names (N,) and frames a second.
-_Face = tuple[Path, NDArray[np.float32], tuple[str, ...], float]
+# Its sound, weights (T, N), names (N,), frames a second, and which frames (T,) were seen.
+_Face = tuple[Path, NDArray[np.float32], tuple[str, ...], float, NDArray[np.bool_] | None]
 
 
 def clips(source: Path) -> Iterator[Clip]:
@@ -37,7 +37,7 @@ def clips(source: Path) -> Iterator[Clip]:
     if not faces:
         raise DataError(f"{source} is not GRID: it has no coef/*.npz.")
     for number, path in enumerate(sorted(faces, key=lambda path: path.stem)):
-        audio, weights, names, fps = _from_film(path) if path.is_dir() else _from_table(path)
+        audio, weights, names, fps, seen = _from_film(path) if path.is_dir() else _from_table(path)
         yield Clip(
             name=path.stem,
             split="train" if number < TRAIN_CLIPS else "dev",
@@ -53,13 +53,16 @@ def clips(source: Path) -> Iterator[Clip]:
                 "subject": "grid_s1",
                 "language": "en",
             },
+            seen=seen,
         )
 
 
 def _from_table(path: Path) -> _Face:
-    return path.parent.parent / "audio" / f"{path.stem}.flac", *read_face(path, "coef", "names")
+    audio = path.parent.parent / "audio" / f"{path.stem}.flac"
+    return audio, *read_face(path, "coef", "names"), None
 
 
 def _from_film(path: Path) -> _Face:
     recording = read_recording(path)
-    return recording.audio, recording.capture.weights, COEFFICIENTS, recording.fps
+    face, seen = evenly(recording)
+    return recording.audio, face, COEFFICIENTS, recording.fps, seen
