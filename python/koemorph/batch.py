@@ -19,6 +19,7 @@ from koemorph.animation import Animation
 from koemorph.errors import AudioError, DataError, KoemorphError, OutputError
 from koemorph.model import Model
 from koemorph.outputs import FORMATS, WriteOptions, find_format
+from koemorph.outputs.atomic import remove_when_ended
 
 AUDIO_EXTENSIONS = frozenset(
     (".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav")
@@ -181,6 +182,7 @@ _working = threading.Lock()
 
 def _start_worker(model: str | Path | None) -> None:
     global _worker_model  # noqa: PLW0603 (a process's own, loaded once for all its recordings)
+    remove_when_ended()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker_model = Model(model)
 

@@ -1,12 +1,16 @@
 """koemorph.egemaps and `koemorph features`: tables with the columns users know."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from patience import wait_for
 
 import koemorph
 from koemorph import _native
@@ -140,6 +144,21 @@ def test_what_cannot_be_written_is_told_before_anything_is_heard(
     with pytest.raises(SystemExit):
         main(["features", str(tmp_path / "no.wav"), "-o", str(tmp_path / "none" / "out.csv")])
     assert "create it first" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, what is ended is ended without a word")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_nothing_half_written_is_left_where_the_terminal_is_closed(
+    speech: Path, tmp_path: Path, name: str
+) -> None:
+    code = "from koemorph.cli import main; main()"
+    # Far more than can be heard before it is ended.
+    arguments = ["features", *[str(speech)] * 5000, "-o", str(tmp_path / "out.csv")]
+    command = subprocess.Popen([sys.executable, "-c", code, *arguments])
+    wait_for(lambda: any(tmp_path.iterdir()))
+    command.send_signal(signal.Signals[name])
+    assert command.wait() == -signal.Signals[name]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_ending_is_one_sentence(

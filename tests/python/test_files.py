@@ -6,6 +6,9 @@ import errno
 import io
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,6 +121,28 @@ def test_atomic_follows_links_and_keeps_usual_permissions(tmp_path: Path) -> Non
     plain = tmp_path / "plain.txt"
     plain.write_text("")
     assert real.stat().st_mode == plain.stat().st_mode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no forks there")
+def test_a_fork_that_is_ended_takes_nothing_of_its_parent_s(tmp_path: Path) -> None:
+    code = """
+import os, signal, sys, time
+from koemorph.outputs.atomic import atomic_open, remove_when_ended
+
+remove_when_ended()
+ready, begun = os.pipe()
+with atomic_open(sys.argv[1]) as stream:
+    child = os.fork()
+    if not child:
+        os.write(begun, b"!")  # Python forgets what signals come before a fork is its own
+        while True:
+            time.sleep(0.01)
+    os.read(ready, 1)
+    os.kill(child, signal.SIGTERM)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=stream)
+"""
+    subprocess.run([sys.executable, "-c", code, tmp_path / "out.txt"], check=True)
+    assert (tmp_path / "out.txt").read_text() == f"{-signal.SIGTERM}\n"
 
 
 def test_atomic_writes_straight_into_devices() -> None:

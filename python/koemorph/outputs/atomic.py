@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import signal
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 from koemorph.errors import OutputError
@@ -46,6 +49,31 @@ def _replaceable(target: Path) -> bool:
     return stat.S_ISREG(mode)
 
 
+# With the process that writes each: a fork is ended without an end of its parent's.
+_unfinished: dict[Path, int] = {}
+
+
+def remove_when_ended() -> None:
+    """Have what is half-written removed, too, where the process is ended or its terminal closed.
+
+    For a program's beginning; it ends as it would have. Signals that it heeds itself stay its own.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return  # where nothing may be said about signals
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _remove_and_end)
+
+
+def _remove_and_end(number: int, _: FrameType | None) -> None:
+    for temporary, process in tuple(_unfinished.items()):
+        if process == os.getpid():
+            with suppress(OSError):
+                temporary.unlink()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a path to write to, which becomes `path` when the block ends well, else is removed.
@@ -60,19 +88,20 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         if _replaceable(target):
             final = target.resolve()
             temporary = final.parent / f".koemorph-{secrets.token_hex(8)}.part"
+            _unfinished[temporary] = os.getpid()
             # Made with open() rather than mkstemp() to have the user's usual permissions.
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             yield temporary
             temporary.replace(final)
-            temporary = None
         else:
             yield target
     except OSError as error:
         raise _reason(error, target) from error
     finally:
         if temporary is not None:
-            with suppress(OSError):
+            with suppress(OSError):  # it is not there any more where all went well
                 temporary.unlink()
+            _unfinished.pop(temporary, None)
 
 
 @contextmanager
