@@ -151,7 +151,9 @@ def test_what_cannot_be_written_is_told_before_anything_is_heard(
 def test_nothing_half_written_is_left_where_the_terminal_is_closed(
     speech: Path, tmp_path: Path, name: str
 ) -> None:
-    code = "from koemorph.cli import main; main()"
+    # Under nohup, as the tests may run, a program does not heed that its terminal is closed.
+    heeded = f"import signal; signal.signal(signal.{name}, signal.SIG_DFL)"
+    code = f"{heeded}; from koemorph.cli import main; main()"
     # Far more than can be heard before it is ended.
     arguments = ["features", *[str(speech)] * 5000, "-o", str(tmp_path / "out.csv")]
     command = subprocess.Popen([sys.executable, "-c", code, *arguments])
