@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -102,7 +103,9 @@ def _collect(
 ) -> None:
     start, end = span
     if name in BILABIAL:
-        first, last = round((start - AROUND) * fps), round((end + AROUND) * fps)
+        # Rounded first, for a frame just AROUND away is one of them.
+        first = math.ceil(round((start - AROUND) * fps, 6))
+        last = math.floor(round((end + AROUND) * fps, 6))
         around = _cut(opening, first, last + 1)
         if len(around):
             gaps.stops.append(float(around.min()))

@@ -181,6 +181,27 @@ def test_a_phone_outside_of_its_recording_tells_nothing(shared_data: Path) -> No
     assert np.isnan(height["opening_rank_r"])
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "closed"),
+    [
+        (0.24, 0.30, 1.0),  # frame 6 is 40 ms before it
+        (0.241, 0.30, 0.0),  # and 41 here
+        (0.08, 0.16, 1.0),
+        (0.08, 0.159, 0.0),
+    ],
+)
+def test_lips_close_within_40_ms_of_a_stop_or_too_late(
+    shared_data: Path, start: float, end: float, closed: float
+) -> None:
+    """At 0.2 s, in one frame alone."""
+    curves = np.zeros((90, 52), np.float32)
+    curves[:, JAW] = 0.8
+    curves[6, JAW] = 0.0
+    lips = read_lips(shared_data / "rigs" / "ict_face52.glb")
+    phones = (("B", start, end), ("AA", 2.0, 2.5))
+    assert articulation([("", curves, phones)], 30, lips)["pbm_closed"] == closed
+
+
 def write_phones(path: Path, *names: str, phones: Sequence[tuple[str, float, float]]) -> Path:
     path.write_text("".join(json.dumps({"name": n, "phones": phones}) + "\n" for n in names))
     return path
