@@ -33,10 +33,7 @@ from .recordings import (
     exact_fps,
     read_audio,
     read_recording,
-    resample_capture,
-    seen_at,
     shown_fps,
-    uniform_times,
     write_recording,
 )
 from .sync import seconds_between
@@ -87,14 +84,15 @@ def write(table: Table, audio: Path, out: Path) -> Path:
         LOG.warning("%s: %s Is it the sound of this take?", out, apart)
         frames = min(frames, round((table.times[-1] + 1 / fps) * fps))
     metadata = {"source_format": table.source_format, **table.metadata}
+    face, seen = evenly(taken, fps, frames)
     return write_recording(
         out,
         samples,
         rate,
-        resample_capture(capture, fps, frames),
+        face,
         fps,
         labelled=labelled,
-        seen=seen_at(taken, uniform_times(frames, fps)),
+        seen=seen,
         metadata=metadata,
     )
 

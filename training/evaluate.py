@@ -43,14 +43,7 @@ from .metrics import (
     speech_frames,
 )
 from .predict import animate
-from .recordings import (
-    Recording,
-    find_recordings,
-    read_recording,
-    resample_capture,
-    seen_at,
-    uniform_times,
-)
+from .recordings import Recording, evenly, find_recordings, read_recording
 from .rig import Lips
 from .styles import speak
 from .sync import with_timecode
@@ -150,12 +143,9 @@ def read_cases(data: Path, fps: int, phones: Mapping[str, Phones]) -> list[Case]
             audio, rate = read_sound(recording, fps)
             tell_lengths_apart(path, recording, len(audio) / rate)
             features: TrackFeatures = cache.load(audio, rate)
-            capture = recording.capture
-            target = resample_capture(capture, fps, len(features))
-            known = (
-                seen_at(recording, uniform_times(len(features), fps))[:, None] & capture.labelled
-            )
-            target = np.where(known, target, np.float32(np.nan))
+            face, seen = evenly(recording, fps, len(features))
+            known = seen[:, None] & recording.capture.labelled
+            target = np.where(known, face, np.float32(np.nan))
             cases.append(
                 Case(
                     recording.name,

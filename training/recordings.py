@@ -137,12 +137,18 @@ def seen_at(recording: Recording, wanted: NDArray[np.float64]) -> NDArray[np.boo
     return away < SEEN_FRAMES / recording.fps
 
 
-def evenly(recording: Recording) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The face at k / fps from 0 to its end, (T, 52), and which of these frames are seen, (T,)."""
-    capture, fps = recording.capture, recording.fps
-    frames = round((float(capture.times[-1]) + 1 / fps) * fps)
-    times = uniform_times(frames, fps)
-    return resample_capture(capture, fps, frames), seen_at(recording, times)
+def evenly(
+    recording: Recording, fps: float | None = None, frames: int | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The face at k / fps, k < frames, (frames, 52), and which of these are seen, (frames,).
+
+    fps: None for the capture's own; frames: None for as many as the face lasts.
+    """
+    fps = recording.fps if fps is None else fps
+    if frames is None:
+        frames = round((float(recording.capture.times[-1]) + 1 / recording.fps) * fps)
+    face = resample_capture(recording.capture, fps, frames)
+    return face, seen_at(recording, uniform_times(frames, fps))
 
 
 def read_audio(path: str | Path) -> tuple[NDArray[np.float32], int]:
