@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.blendshapes import BLENDSHAPES, INDEX
 from koemorph.training.recordings import write_recording
 
 SECONDS, FPS, RATE = 4.0, 30, 16000
@@ -22,10 +22,10 @@ def write_babble(folder: Path, seed: int, subject: str = "babbler", opening: flo
     dull = np.convolve(noise, np.ones(24) / 5, mode="same")
     audio = (0.2 * loud * ((1 - dark) * noise + dark * dull)).astype(np.float32)
     frames = np.round(np.arange(SECONDS * FPS) / FPS * RATE).astype(int)
-    weights = np.zeros((len(frames), len(COEFFICIENTS)), np.float32)
+    weights = np.zeros((len(frames), len(BLENDSHAPES)), np.float32)
     weights[:, INDEX["jawOpen"]] = opening * loud[frames]
     weights[:, INDEX["mouthPucker"]] = 0.6 * dark[frames] * (loud[frames] > 0.05)
-    labelled = np.zeros(len(COEFFICIENTS), np.bool_)
+    labelled = np.zeros(len(BLENDSHAPES), np.bool_)
     labelled[[INDEX["jawOpen"], INDEX["mouthPucker"], INDEX["mouthSmileLeft"]]] = True
     return write_recording(
         folder, audio, RATE, weights, FPS, labelled=labelled, metadata={"subject": subject}

@@ -59,7 +59,7 @@ class Devices:
         for number, (file, rate, channels) in enumerate(self.parts):
             sound = np.fromfile(file, np.float32).reshape(-1, channels)
             if number > 0:
-                stream.set_device(rate, channels)
+                stream.set_input_format(rate, channels)
                 sound[: round(unheard * rate)] = 0
             stream.push(sound)
         face = stream.pull()

@@ -8,7 +8,7 @@ import numpy as np
 import tiny_model
 from onnx import helper
 
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 
 
 def save(path: Path, fps: int = 30) -> Path:
@@ -25,11 +25,11 @@ def save(path: Path, fps: int = 30) -> Path:
         helper.make_node("Sub", ["scaled", "level"], ["logit"]),
         helper.make_node("Sigmoid", ["logit"], ["open"]),
         helper.make_node("Mul", ["open", "jaw"], ["face"]),
-        helper.make_node("Mul", ["past", "nothing"], ["unused_past"]),
+        helper.make_node("Mul", ["state_in", "nothing"], ["unused_past"]),
         helper.make_node("ReduceMean", ["unused_past"], ["no_past"], axes=[1], keepdims=1),
-        helper.make_node("Mul", ["previous", "nothing"], ["no_previous"]),
+        helper.make_node("Mul", ["previous_weights", "nothing"], ["no_previous"]),
     ]
-    for name in ("blocks", "detail"):
+    for name in ("pooled_context", "detail"):
         nodes += [
             helper.make_node("Mul", [name, "nothing"], [f"unused_{name}"]),
             helper.make_node(
@@ -37,12 +37,12 @@ def save(path: Path, fps: int = 30) -> Path:
             ),
             helper.make_node("Unsqueeze", [f"mean_{name}", "axis"], [f"no_{name}"]),
         ]
-    count = tiny_model.outputs(texts)["present"][0]
+    count = tiny_model.outputs(texts)["state_out"][0]
     constants["none"] = np.zeros((80, count), np.float32)
     nodes += [
-        helper.make_node("MatMul", ["mel", "none"], ["present"]),
+        helper.make_node("MatMul", ["mel", "none"], ["state_out"]),
         helper.make_node(
-            "Sum", ["face", "no_past", "no_blocks", "no_detail", "no_previous"], ["coefficients"]
+            "Sum", ["face", "no_past", "no_blocks", "no_detail", "no_previous"], ["weights"]
         ),
     ]
     return tiny_model.save_graph(path, nodes, constants, texts)

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.features import FeatureSettings
 
 # 256 frames in blocks of 32 at 30 frames a second.
@@ -23,20 +23,20 @@ def metadata(fps: int, **changes: str) -> dict[str, str]:
     """What a model file must say about itself, with some of it changed."""
     context = round(CONTEXT_SECONDS * fps) // BLOCKS * BLOCKS
     texts = FeatureSettings.for_fps(fps).metadata() | {
-        "format_version": "2",
+        "format_version": "3",
         "name": "tiny",
         "model_version": "1",
         "license": "MIT",
         "training_data": "none",
         "metrics": "{}",
         "context_frames": str(context),
-        "block_frames": str(context // BLOCKS),
-        "felt_size": str(FELT),
+        "context_pool_frames": str(context // BLOCKS),
+        "expression_embedding_size": str(FELT),
         "trunk_channels": str(CHANNELS),
         "trunk_dilations": ",".join(map(str, DILATIONS)),
-        "emotion": "none",
+        "expression_features": "none",
         "egemaps_set": "eGeMAPSv02",
-        "coefficients": ",".join(COEFFICIENTS),
+        "blendshapes": ",".join(BLENDSHAPES),
     }
     return texts | changes
 
@@ -45,23 +45,23 @@ def inputs(texts: dict[str, str]) -> dict[str, tuple[int, ...]]:
     """The inputs that such a model must have, with the shape of one voice."""
     shapes = {
         "mel": (80,),
-        "blocks": (int(texts["context_frames"]) // int(texts["block_frames"]) - 1, 80),
+        "pooled_context": (int(texts["context_frames"]) // int(texts["context_pool_frames"]) - 1, 80),
         "detail": (3, 80),
-        "previous": (52,),
-        "past": (2 * len(DILATIONS) * CHANNELS,),
+        "previous_weights": (52,),
+        "state_in": (2 * len(DILATIONS) * CHANNELS,),
     }
-    if texts["emotion"] == "native":
-        shapes |= {"egemaps": (3, 88), "felt": (52, FELT)}
+    if texts["expression_features"] == "native":
+        shapes |= {"egemaps": (3, 88), "expression_embedding_in": (52, FELT)}
     return shapes
 
 
 def outputs(texts: dict[str, str]) -> dict[str, tuple[int, ...]]:
     """Its outputs, likewise."""
     shapes: dict[str, tuple[int, ...]] = {
-        "coefficients": (52,),
-        "present": (len(DILATIONS) * CHANNELS,),
+        "weights": (52,),
+        "state_out": (len(DILATIONS) * CHANNELS,),
     }
-    return shapes | ({"feeling": (52, FELT)} if texts["emotion"] == "native" else {})
+    return shapes | ({"expression_embedding_out": (52, FELT)} if texts["expression_features"] == "native" else {})
 
 
 def save_graph(
@@ -78,11 +78,11 @@ def save_graph(
             for name, shape in shapes.items()
         ]
 
-    changed = helper.make_tensor_value_info("changed", TensorProto.FLOAT, [1])
+    changed = helper.make_tensor_value_info("expression_changed", TensorProto.FLOAT, [1])
     graph = helper.make_graph(
         nodes,
         texts.get("name", "test"),
-        values(inputs(texts)) + [changed] * (texts["emotion"] == "native"),
+        values(inputs(texts)) + [changed] * (texts["expression_features"] == "native"),
         values(outputs(texts)),
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
@@ -122,11 +122,11 @@ def save(path: Path, fps: int = 30, texts: dict[str, str] | None = None, seed: i
         constants["felt_shape"] = np.array([-1, 52, FELT])
         nodes += [
             helper.make_node("Reshape", [anew, "felt_shape"], ["anew"]),
-            helper.make_node("Sub", ["anew", "felt"], ["difference"]),
-            helper.make_node("Mul", ["difference", "changed"], ["step"]),
-            helper.make_node("Add", ["felt", "step"], ["feeling"]),
+            helper.make_node("Sub", ["anew", "expression_embedding_in"], ["difference"]),
+            helper.make_node("Mul", ["difference", "expression_changed"], ["step"]),
+            helper.make_node("Add", ["expression_embedding_in", "step"], ["expression_embedding_out"]),
         ]
-        shapes["feeling"] = shapes.pop("felt")
+        shapes["expression_embedding_out"] = shapes.pop("expression_embedding_in")
     parts = [mix(name, int(np.prod(shape)), 52, 2.0) for name, shape in shapes.items()]
     # The first layer hears the frame, the second what the first one heard before, too.
     layers = len(DILATIONS) * CHANNELS
@@ -137,12 +137,12 @@ def save(path: Path, fps: int = 30, texts: dict[str, str] | None = None, seed: i
     constants["weight_remembered"] = remembered.astype(np.float32)
     nodes += [
         helper.make_node("MatMul", ["mel", "weight_heard"], ["heard"]),
-        helper.make_node("MatMul", ["past", "weight_remembered"], ["remembered"]),
-        helper.make_node("Add", ["heard", "remembered"], ["present"]),
+        helper.make_node("MatMul", ["state_in", "weight_remembered"], ["remembered"]),
+        helper.make_node("Add", ["heard", "remembered"], ["state_out"]),
         helper.make_node("Sum", parts, ["logit"]),
         helper.make_node("Sigmoid", ["logit"], ["face"]),
-        helper.make_node("Sub", ["previous", "face"], ["change"]),
+        helper.make_node("Sub", ["previous_weights", "face"], ["change"]),
         helper.make_node("Mul", ["change", "alpha"], ["kept"]),
-        helper.make_node("Add", ["face", "kept"], ["coefficients"]),
+        helper.make_node("Add", ["face", "kept"], ["weights"]),
     ]
     return save_graph(path, nodes, constants, texts)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 
 from .corpora.phones import BILABIAL
 from .rig import Lips

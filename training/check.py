@@ -99,7 +99,7 @@ def _check_metadata(where: str, recording: Recording, seconds: float) -> Iterato
 def _check_face(where: str, recording: Recording) -> Iterator[Problem]:
     labelled = recording.capture.weights[:, recording.capture.labelled]
     if not labelled.size:
-        yield Problem(where, "No coefficient is labelled.", "Remove it: it teaches nothing.")
+        yield Problem(where, "No blendshape is labelled.", "Remove it: it teaches nothing.")
         return
     still = np.abs(np.diff(labelled, axis=0)).max(axis=1) < 1e-5
     if len(still) and still.mean() > LONGEST_STILL:

@@ -46,7 +46,7 @@ FFMPEG_SUFFIXES = (
     ".mov", ".mp4", ".m4v", ".mkv", ".avi", ".webm", ".mpg", ".mpeg", ".3gp", ".ts", ".mts",
     ".wmv", ".flv", ".ogv", ".m4a", ".aac", ".wma",
 )  # fmt: skip
-# Live Link Face's own coefficients stay; the nine rotations that follow have other names.
+# Live Link Face's own blendshapes stay; the nine rotations that follow have other names.
 LIVE_LINK_HEAD = ("Timecode", "BlendShapeCount")
 
 

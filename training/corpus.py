@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError, KoemorphError
 
 from .cache import FeatureCache
@@ -61,7 +61,7 @@ def all_tracks(settings: Settings) -> Iterator[Track]:
 def _check_labels(recordings: Named, purpose: str) -> None:
     if not any(recording.capture.labelled.any() for _, recording in recordings):
         raise DataError(
-            f"the recordings to {purpose} on have no labelled coefficient; name fewer in "
+            f"the recordings to {purpose} on have no labelled blendshape; name fewer in "
             "data.unlabelled and in unlabelled of their metadata.json."
         )
 
@@ -163,7 +163,7 @@ def _split(recordings: Named, share: float) -> tuple[Named, Named]:
 
 
 def _fingerprint(*parts: Named) -> str:
-    """A digest of names, lengths, coefficients and their times: another corpus has another one, and
+    """A digest of names, lengths, blendshapes and their times: another corpus has another one, and
     so has one that is divided otherwise into what teaches and what validates."""
     digest = hashlib.sha256()
     for recordings in parts:

@@ -30,7 +30,7 @@ from .tracks import Track
 
 FloatArray = NDArray[np.float32]
 MOUTH = np.array(IS_MOUTH)
-AT_REST = 0.03  # no coefficient of a mouth at rest is more
+AT_REST = 0.03  # no blendshape of a mouth at rest is more
 # Seconds before its voice within which a mouth opens, and after it within which it closes.
 OPENS_BEFORE, CLOSES_AFTER = 0.1, 0.2
 
@@ -274,7 +274,7 @@ def _told(features: TrackFeatures) -> FloatArray:
 
 
 def target_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation (52,) of what is seen of the labelled coefficients; 0 where none
+    """Mean and standard deviation (52,) of what is seen of the labelled blendshapes; 0 where none
     is labelled."""
     total = np.zeros(OUTPUTS)
     squares = np.zeros(OUTPUTS)

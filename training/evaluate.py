@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
 
 from koemorph import Model
-from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.blendshapes import BLENDSHAPES, INDEX
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 from koemorph.model import find_model
@@ -37,7 +37,7 @@ from .metrics import (
     lag,
     mean_absolute_error,
     of_recordings,
-    per_coefficient,
+    per_blendshape,
     relative,
     silence,
     speech_frames,
@@ -70,7 +70,7 @@ class Case:
     """One recording: its sound, its capture at the model's frame rate, who speaks ("" where that is
     not known), and its phones if known.
 
-    target: (T, 52), NaN where a coefficient is not labelled, and in frames that were not captured.
+    target: (T, 52), NaN where a blendshape is not labelled, and in frames that were not captured.
     """
 
     name: str
@@ -85,10 +85,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Report:
-    """All measures; `coefficients` has a row of measures for each coefficient that is labelled."""
+    """All measures; `blendshapes` has a row of measures for each blendshape that is labelled."""
 
     summary: dict[str, float]
-    coefficients: dict[str, dict[str, float]]
+    blendshapes: dict[str, dict[str, float]]
     robustness: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Report:
 
         return {
             "summary": clean(self.summary),
-            "coefficients": clean(self.coefficients),
+            "blendshapes": clean(self.blendshapes),
             "robustness": clean(self.robustness),
         }
 
@@ -182,8 +182,8 @@ def evaluate(
             raise DataError(
                 f"{case.name}: {len(output)} frames were made of a capture of {len(case.target)}."
             )
-    coefficients = _coefficients(outputs, cases, player.fps)
-    summary = _summary(coefficients)
+    blendshapes = _blendshapes(outputs, cases, player.fps)
+    summary = _summary(blendshapes)
     speeches = [case.speech for case in cases]
     summary["silence_jaw_open"], summary["seconds_to_close"] = silence(
         outputs, speeches, JAW, player.fps
@@ -197,7 +197,7 @@ def evaluate(
         _check_alphabet([phone for *_, phones in spoken for phone, *_ in phones])
         summary |= articulation(spoken, player.fps, lips)
     robust = _robustness(player, cases) if robustness else {}
-    return Report(summary, coefficients, robust)
+    return Report(summary, blendshapes, robust)
 
 
 def _check_alphabet(names: Sequence[str]) -> None:
@@ -230,13 +230,13 @@ def _controls(cases: Sequence[Case]) -> FloatArray:
     others = [*cases[1:], cases[0]]
     return np.concatenate(
         [
-            np.resize(other.target, (len(case.target), len(COEFFICIENTS)))
+            np.resize(other.target, (len(case.target), len(BLENDSHAPES)))
             for case, other in zip(cases, others, strict=True)
         ]
     )
 
 
-def _coefficients(
+def _blendshapes(
     outputs: Sequence[FloatArray], cases: Sequence[Case], fps: float
 ) -> dict[str, dict[str, float]]:
     targets, control = [case.target for case in cases], _controls(cases)
@@ -244,16 +244,16 @@ def _coefficients(
     speech = np.concatenate([case.speech for case in cases])
 
     def each(measure: Callable[[FloatArray, FloatArray], Any], pick: Any = slice(None)) -> Any:
-        return per_coefficient(measure, output[pick], target[pick])
+        return per_blendshape(measure, output[pick], target[pick])
 
     def within(measure: Callable[[Sequence[FloatArray], Sequence[FloatArray]], Any]) -> Any:
         return of_recordings(measure, outputs, targets)
 
     columns = {
         "r_speech": each(correlation, speech),
-        "control_speech": per_coefficient(correlation, output[speech], control[speech]),
+        "control_speech": per_blendshape(correlation, output[speech], control[speech]),
         "r": each(correlation),
-        "control": per_coefficient(correlation, output, control),
+        "control": per_blendshape(correlation, output, control),
         "mae": each(mean_absolute_error),
         "lag_ms": 1000 * within(lambda a, b: lag(a, b, fps)),
         "jitter": within(lambda a, b: relative(jitter(a), jitter(b))),
@@ -261,15 +261,15 @@ def _coefficients(
     }
     labelled = np.isfinite(target).any(axis=0)
     return {
-        COEFFICIENTS[index]: {name: float(values[index]) for name, values in columns.items()}
+        BLENDSHAPES[index]: {name: float(values[index]) for name, values in columns.items()}
         for index in np.flatnonzero(labelled)
     }
 
 
-def _summary(coefficients: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    summary = {f"jawOpen_{key}": value for key, value in coefficients.get("jawOpen", {}).items()}
+def _summary(blendshapes: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    summary = {f"jawOpen_{key}": value for key, value in blendshapes.get("jawOpen", {}).items()}
     for key in ("r_speech", "control_speech", "r", "control", "mae"):
-        values = np.array([row[key] for row in coefficients.values()])
+        values = np.array([row[key] for row in blendshapes.values()])
         summary[f"mean_{key}"] = known_mean(values)
     return summary
 
@@ -288,8 +288,8 @@ def _robustness(player: Player, cases: Sequence[Case]) -> dict[str, dict[str, fl
         output = np.concatenate(outputs)[:, [JAW]]
         rows[name] = {
             "silence_jaw_open": silence(outputs, speeches, JAW, player.fps)[0],
-            "r_speech": float(per_coefficient(correlation, output[speech], target[speech])[0]),
-            "r": float(per_coefficient(correlation, output, target)[0]),
+            "r_speech": float(per_blendshape(correlation, output[speech], target[speech])[0]),
+            "r": float(per_blendshape(correlation, output, target)[0]),
         }
     return rows
 

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError, ModelError
 from koemorph.features import FeatureSettings
 from koemorph.outputs.atomic import atomic_path
@@ -45,7 +45,7 @@ CHECKED_FRAMES = 150
 FloatArray = NDArray[np.float32]
 Feed = dict[str, FloatArray]
 Runner = Callable[[Feed], tuple[FloatArray, FloatArray]]
-OUTPUT_NAMES = ("coefficients", "present")
+OUTPUT_NAMES = ("weights", "state_out")
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,15 @@ def metadata(
     """Everything that a model file says about itself; `texts` holds its name, licence and so on."""
     return {
         **features.metadata(),
-        "format_version": "2",
+        "format_version": "3",
         "context_frames": str(network.settings.context_frames),
-        "block_frames": str(network.settings.block_frames),
-        "felt_size": str(network.settings.hidden),
+        "context_pool_frames": str(network.settings.block_frames),
+        "expression_embedding_size": str(network.settings.hidden),
         "trunk_channels": str(network.settings.channels),
         "trunk_dilations": ",".join(map(str, network.settings.dilations)),
-        "emotion": checkpoint.description.emotion,
+        "expression_features": checkpoint.description.emotion,
         "egemaps_set": "eGeMAPSv02",
-        "coefficients": ",".join(COEFFICIENTS),
+        "blendshapes": ",".join(BLENDSHAPES),
         **texts,
     }
 
@@ -161,16 +161,16 @@ def onnx_runner(data: bytes) -> Runner:
 
     def run(feed: Feed) -> tuple[FloatArray, FloatArray]:
         nonlocal last
-        if "felt" in inputs:
+        if "expression_embedding_in" in inputs:
             egemaps = feed["egemaps"]
             changed = last is None or not np.array_equal(egemaps, last)
             last = egemaps
-            extra["changed"] = np.array([changed], np.float32)
-            if "felt" not in extra:
-                extra["felt"] = np.zeros((len(egemaps), *inputs["felt"][1:]), np.float32)
+            extra["expression_changed"] = np.array([changed], np.float32)
+            if "expression_embedding_in" not in extra:
+                extra["expression_embedding_in"] = np.zeros((len(egemaps), *inputs["expression_embedding_in"][1:]), np.float32)
         outputs = session.run(None, {**feed, **extra})
-        if "felt" in inputs:
-            extra["felt"] = outputs[2]
+        if "expression_embedding_in" in inputs:
+            extra["expression_embedding_in"] = outputs[2]
         return outputs[0], outputs[1]
 
     return run
@@ -183,7 +183,7 @@ def run_frames(runner: Runner, feeds: list[Feed], settings: NetworkSettings) -> 
     presents = [settled(runner, feeds[0], settings)]
     for feed in feeds:
         past = past_of(presents, settings)
-        previous, present = runner({**feed, "previous": previous, "past": past})
+        previous, present = runner({**feed, "previous_weights": previous, "state_in": past})
         frames.append(previous[0])
         presents.append(present[0])
     return np.stack(frames)
@@ -197,7 +197,7 @@ def settled(runner: Runner, first: Feed, settings: NetworkSettings) -> FloatArra
     before = {**first, "mel": room(first["mel"]), "detail": room(first["detail"])}
     present = np.zeros(len(settings.dilations) * settings.channels, np.float32)
     for _ in settings.dilations:
-        _, answer = runner({**before, "past": past_of([present], settings)})
+        _, answer = runner({**before, "state_in": past_of([present], settings)})
         present = answer[0]
     return present
 
@@ -222,10 +222,10 @@ def _feeds(network: Network, features: TrackFeatures) -> list[Feed]:
     for frame in range(min(CHECKED_FRAMES, len(features))):
         feed = {
             "mel": np.array(features.mel[None, frame]),
-            "blocks": blocks_before(features.mel, frame, settings)[None],
+            "pooled_context": blocks_before(features.mel, frame, settings)[None],
             "detail": np.array(features.detail[None, frame]),
-            "previous": np.zeros((1, OUTPUTS), np.float32),
-            "past": np.zeros((1, 2 * len(settings.dilations) * settings.channels), np.float32),
+            "previous_weights": np.zeros((1, OUTPUTS), np.float32),
+            "state_in": np.zeros((1, 2 * len(settings.dilations) * settings.channels), np.float32),
         }
         if settings.emotion_features:
             feed["egemaps"] = np.array(features.emotion[features.emotion_index[None, frame]])
@@ -249,8 +249,8 @@ def _tensors(feed: Feed) -> tuple[Tensor, ...]:
 
 def _tensor_runner(run: TensorRunner) -> Runner:
     def runner(feed: Feed) -> tuple[FloatArray, FloatArray]:
-        coefficients, present = run(_tensors(feed))
-        return coefficients.numpy(), present.numpy()
+        blendshapes, present = run(_tensors(feed))
+        return blendshapes.numpy(), present.numpy()
 
     return runner
 

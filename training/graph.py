@@ -59,26 +59,26 @@ def feel_when_changed(model: onnx.ModelProto, hidden: int) -> None:
     for node in outer:
         for place, name in enumerate(node.input):
             if name == inside:
-                node.input[place] = "feeling"
+                node.input[place] = "expression_embedding_out"
     shape: list[str | int | None] = ["batch", OUTPUTS, hidden]
 
     def value(name: str) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
-    kept = helper.make_node("Identity", ["felt"], ["kept"], name="keep")
+    kept = helper.make_node("Identity", ["expression_embedding_in"], ["kept"], name="keep")
     choice = helper.make_node(
         "If",
         ["is_changed"],
-        ["feeling"],
+        ["expression_embedding_out"],
         name="feel_when_changed",
         then_branch=helper.make_graph(inner, "feel", [], [value(inside)]),
         else_branch=helper.make_graph([kept], "keep", [], [value("kept")]),
     )
-    asked = helper.make_node("Greater", ["changed", "half"], ["is_changed"], name="is_changed")
+    asked = helper.make_node("Greater", ["expression_changed", "half"], ["is_changed"], name="is_changed")
     graph.initializer.append(numpy_helper.from_array(np.full(1, 0.5, np.float32), "half"))
     del graph.node[:]
     graph.node.extend([asked, choice, *outer])
-    graph.input.append(helper.make_tensor_value_info("changed", TensorProto.FLOAT, [1]))
-    graph.input.append(value("felt"))
-    graph.output.append(value("feeling"))
+    graph.input.append(helper.make_tensor_value_info("expression_changed", TensorProto.FLOAT, [1]))
+    graph.input.append(value("expression_embedding_in"))
+    graph.output.append(value("expression_embedding_out"))
     onnx.checker.check_model(model)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 
-OUTPUTS = len(COEFFICIENTS)
+OUTPUTS = len(BLENDSHAPES)
 DILATIONS = (1, 2, 4, 8)
 TRUNK_FRAMES = 1 + 2 * sum(DILATIONS)  # 31: what the trunk's last layer hears, with kernels of 3
 # Where the tokens of the last layer's inputs are, in frames before now; its own is a fourth.

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.blendshapes import BLENDSHAPES, INDEX
 
 from .network import IS_MOUTH
 
-JAW = [INDEX[name] for name in COEFFICIENTS if name.startswith("jaw")]
+JAW = [INDEX[name] for name in BLENDSHAPES if name.startswith("jaw")]
 # Gaps between the lips, of a half open mouth's: lips that touch, a mouth that is surely open, and
 # what that must not fall below.
 CLOSED, OPEN, AJAR = 0.01, 0.2, 0.1
@@ -22,8 +22,8 @@ FALSELY = 0.15  # what lips that wrongly touch count beside lips that should and
 class LossSettings:
     """Weights of the terms; a weight of 0 leaves a term out.
 
-    mouth_weight and expression_weight multiply the coefficients of the mouth (jaw, mouth, tongue,
-    cheekPuff) and all others. balance: 0 weighs every coefficient alike, 1 divides its squared
+    mouth_weight and expression_weight multiply the blendshapes of the mouth (jaw, mouth, tongue,
+    cheekPuff) and all others. balance: 0 weighs every blendshape alike, 1 divides its squared
     error by its variance, so that small movements count as much as large ones. temporal_weight is
     for the error of the frame-to-frame difference, jaw_jerk_weight for that of the jaw's third
     difference: a jaw has no movement where a voice's noise shakes it most, lips have.
@@ -44,9 +44,9 @@ class LossSettings:
 
 
 class FaceLoss(nn.Module):
-    """Weighted sum of the terms over labelled coefficients.
+    """Weighted sum of the terms over labelled blendshapes.
 
-    deviation: (52,) of the training data. gap: (52,), how far each coefficient opens the lips of a
+    deviation: (52,) of the training data. gap: (52,), how far each blendshape opens the lips of a
     mesh, of any unit; lips that should touch and do not, and the reverse, are the closure term.
     """
 
@@ -60,7 +60,7 @@ class FaceLoss(nn.Module):
         part = torch.tensor(
             [settings.mouth_weight if m else settings.expression_weight for m in IS_MOUTH]
         )
-        # 0.02: coefficients that hardly move are noise, not detail.
+        # 0.02: blendshapes that hardly move are noise, not detail.
         spread = (deviation.clamp(min=0.0) ** 2 + 0.02**2) ** (-settings.balance)
         moving = deviation > 0
         spread = spread / spread[moving].mean() if moving.any() else spread
@@ -107,7 +107,7 @@ class FaceLoss(nn.Module):
             unclosed = (wanted < CLOSED) * shown.clamp(min=0.0)
             closed = (wanted > OPEN) * (AJAR - shown).clamp(min=0.0)
             miss = labelled.amax(-1) * (unclosed + FALSELY * closed)
-            terms["closure"] = settings.closure_weight * len(COEFFICIENTS) * miss.sum() / total
+            terms["closure"] = settings.closure_weight * len(BLENDSHAPES) * miss.sum() / total
         terms["loss"] = torch.stack(list(terms.values())).sum()
         return terms
 

@@ -10,7 +10,7 @@ from typing import Any
 from koemorph.errors import DataError
 
 # Keys that hold a list of names.
-NAMES = ("coefficient_names", "unlabelled")
+NAMES = ("blendshape_names", "unlabelled")
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

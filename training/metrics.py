@@ -38,7 +38,7 @@ def speech_frames(features: TrackFeatures, mel_scale: float = 0.5) -> NDArray[np
 
 
 def correlation(output: FloatArray, target: FloatArray) -> Measure:
-    """Pearson r per coefficient, (52,); NaN where either does not move."""
+    """Pearson r per blendshape, (52,); NaN where either does not move."""
     if len(output) < 3:
         return np.full(output.shape[1], np.nan)
     a = output.astype(np.float64) - output.mean(axis=0, dtype=np.float64)
@@ -49,7 +49,7 @@ def correlation(output: FloatArray, target: FloatArray) -> Measure:
 
 
 def mean_absolute_error(output: FloatArray, target: FloatArray) -> Measure:
-    """Per coefficient, (52,)."""
+    """Per blendshape, (52,)."""
     error: Measure = np.abs(output.astype(np.float64) - target).mean(axis=0)
     return error
 
@@ -144,10 +144,10 @@ def silence(
     return known_mean(np.array(levels)), known_mean(np.array(delays))
 
 
-def per_coefficient(
+def per_blendshape(
     measure: Callable[[FloatArray, FloatArray], Measure], output: FloatArray, target: FloatArray
 ) -> FloatArray:
-    """A measure of each coefficient's labelled frames, (52,); NaN in the target means no label."""
+    """A measure of each blendshape's labelled frames, (52,); NaN in the target means no label."""
     result = np.full(target.shape[1], np.nan, np.float32)
     known = np.isfinite(target)
     for index in np.flatnonzero(known.any(axis=0)):
@@ -161,7 +161,7 @@ def of_recordings(
     outputs: Sequence[FloatArray],
     targets: Sequence[FloatArray],
 ) -> FloatArray:
-    """A measure of each coefficient over what recordings, (T, 52) each, label of it: (52,), or NaN.
+    """A measure of each blendshape over what recordings, (T, 52) each, label of it: (52,), or NaN.
 
     What looks at neighbouring frames must not take one recording's first for the next of another,
     nor the first after a gap of its capture for the next of the last before.

@@ -50,8 +50,8 @@ def torchscript_runner(data: bytes, *, lite: bool) -> TensorRunner:
 
     @torch.no_grad()
     def run(inputs: Inputs) -> tuple[Tensor, Tensor]:
-        coefficients, present = loaded(*inputs)
-        return coefficients, present
+        blendshapes, present = loaded(*inputs)
+        return blendshapes, present
 
     return run
 
@@ -87,7 +87,7 @@ def executorch_runner(data: bytes) -> TensorRunner:
     method = Runtime.get().load_program(data).load_method("forward")
 
     def run(inputs: Inputs) -> tuple[Tensor, Tensor]:
-        coefficients, present = method.execute(inputs)
-        return coefficients.clone(), present.clone()
+        blendshapes, present = method.execute(inputs)
+        return blendshapes.clone(), present.clone()
 
     return run

@@ -2,7 +2,7 @@
 
 The mel stream is a residual convolutional trunk over the mel and detail frames of the newest
 second, pooled blocks of the seconds before, and the newest detail frames once more. The emotion
-stream is a learned layer over the functionals of three windows. Each coefficient attends to both
+stream is a learned layer over the functionals of three windows. Each blendshape attends to both
 streams and shares itself between them with weights of its own, of which the mouth's stay with the
 mel stream; a small decoder turns what it heard into a number in [0, 1], which is smoothed with a
 learned alpha.
@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.blendshapes import BLENDSHAPES, INDEX
 
 from .layers import AGES, DILATIONS, OUTPUTS, TRUNK_FRAMES, Attention, Trunk
 
@@ -34,15 +34,15 @@ BLOCK_FRAMES = 32  # at TOKEN_FPS: as many as the trunk hears, rounded up
 TUNING_FROM = 1  # blocks; the oldest one of the oldest frame that the trunk hears is not kept
 RECENT_TOKENS = len(AGES) + 1  # the trunk's
 FIRST_LOOK = 3.0  # e^3 times as much as at another token
-# Where each coefficient listens: the mouth to the mel stream, the expression at first to both.
+# Where each blendshape listens: the mouth to the mel stream, the expression at first to both.
 # Functionals of 20 s tell every moment of a recording apart, and a mouth that may learn its moments
 # by heart does so before it learns to hear; in noise and music they tell it what is not so. Its
 # logits are so far apart that training leaves them there.
 MOUTH_PARTS = ("jaw", "mouth", "tongue", "cheekPuff")
-IS_MOUTH = tuple(name.startswith(MOUTH_PARTS) for name in COEFFICIENTS)
+IS_MOUTH = tuple(name.startswith(MOUTH_PARTS) for name in BLENDSHAPES)
 MOUTH_LOGITS = (8.0, -8.0)
 NEUTRAL = "neutral"
-# What each coefficient has for itself, and along which axis: what it asks, decodes and smooths.
+# What each blendshape has for itself, and along which axis: what it asks, decodes and smooths.
 OWN = {
     "queries": 1, "stream_logits": 0, "decoder_bias": 0, "readout": 0, "offset": 0,
     "alpha_logit": 0, "style_bias": 1, "style_readout": 1, "style_offset": 1,
@@ -149,7 +149,7 @@ class Network(nn.Module):
             self.emotion = nn.Linear(inputs, settings.emotion_dim)
             width = settings.emotion_dim // settings.emotion_tokens
             self.emotion_attention = Attention(*shape, width, settings.emotion_tokens)
-            # Two weights a coefficient, (52, 2): mel and emotion.
+            # Two weights a blendshape, (52, 2): mel and emotion.
             self.stream_logits = nn.Parameter(
                 torch.tensor([MOUTH_LOGITS if mouth else (0.0, 0.0) for mouth in IS_MOUTH]),
                 requires_grad=settings.fixed_weights is None,
@@ -187,7 +187,7 @@ class Network(nn.Module):
 
     @property
     def stream_weights(self) -> Tensor:
-        """(52, 2): how much each coefficient takes from the mel and from the emotion stream."""
+        """(52, 2): how much each blendshape takes from the mel and from the emotion stream."""
         fixed = self.settings.fixed_weights if self.settings.emotion_features else (1.0, 0.0)
         if fixed is not None:
             return self.offset.new_tensor([fixed]).expand(OUTPUTS, 2)
@@ -217,7 +217,7 @@ class Network(nn.Module):
         self.style.copy_(torch.tensor(mixed))
 
     def learn_only(self, names: Sequence[str]) -> dict[str, Tensor]:
-        """Keeps everything as it is but what these coefficients have for themselves (see OWN).
+        """Keeps everything as it is but what these blendshapes have for themselves (see OWN).
 
         Returns what of each parameter may change, 1 where it does.
         """

@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.blendshapes import BLENDSHAPES, INDEX
 from koemorph.errors import DataError
 from koemorph.outputs.atomic import atomic_path
 
@@ -78,18 +78,18 @@ def save_picture(figure: Figure, path: Path) -> None:
 
 
 def stream_picture(network: Network) -> Figure:
-    """How much of each coefficient comes from the mel stream; the rest is emotion."""
+    """How much of each blendshape comes from the mel stream; the rest is emotion."""
     shares = network.stream_weights.detach().cpu().numpy()[:, 0]
     figure = Figure(figsize=(6, 9), layout="constrained")
     axis = figure.subplots()
-    rows = np.arange(len(COEFFICIENTS))
+    rows = np.arange(len(BLENDSHAPES))
     axis.barh(rows, shares, label="mel")
     axis.barh(rows, 1 - shares, left=shares, color="lightgrey", label="emotion")
     axis.axvline(0.5, color="black", linewidth=0.5)
-    axis.set_yticks(rows, COEFFICIENTS, fontsize=6)
-    axis.set_ylim(len(COEFFICIENTS) - 0.5, -0.5)
+    axis.set_yticks(rows, BLENDSHAPES, fontsize=6)
+    axis.set_ylim(len(BLENDSHAPES) - 0.5, -0.5)
     axis.set_xlim(0, 1)
-    axis.set_xlabel("share of each coefficient")
+    axis.set_xlabel("share of each blendshape")
     figure.legend(loc="outside upper center", ncols=2, fontsize=8)
     return figure
 
@@ -98,7 +98,7 @@ def stream_picture(network: Network) -> Figure:
 def attention_picture(
     network: Network, features: TrackFeatures, frame: int | None = None
 ) -> Figure:
-    """Where each coefficient listens at one frame (the loudest by default), mean over heads.
+    """Where each blendshape listens at one frame (the loudest by default), mean over heads.
 
     DataError where there is no such frame.
     """
@@ -129,7 +129,7 @@ def attention_picture(
         figure.colorbar(image, ax=axis, location="bottom", shrink=0.6, pad=0.01)
         axis.set_title(name, fontsize=10)
         axis.set_yticks([])
-    axes[0].set_yticks(range(len(COEFFICIENTS)), COEFFICIENTS, fontsize=6)
+    axes[0].set_yticks(range(len(BLENDSHAPES)), BLENDSHAPES, fontsize=6)
     _name_tokens(axes[0], network)
     if len(maps) > 1:
         axes[1].set_xticks(range(widths[1]))

@@ -22,7 +22,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from koemorph.audio import open_audio
-from koemorph.coefficients import COEFFICIENTS, PASCAL_NAMES
+from koemorph.blendshapes import BLENDSHAPES, PASCAL_NAMES
 from koemorph.errors import AudioError, DataError, OutputError
 from koemorph.outputs.atomic import atomic_open, atomic_path
 from koemorph.outputs.jsonl import frame_line, read_table, usual_step
@@ -41,9 +41,9 @@ SEEN_FRAMES = 1.5
 class Capture:
     """A face over time.
 
-    weights: (T, 52) in [0, 1], in the order of COEFFICIENTS; unlabelled columns are zero.
+    weights: (T, 52) in [0, 1], in the order of BLENDSHAPES; unlabelled columns are zero.
     times: (T,) seconds after the first sample of the audio, increasing.
-    labelled: (52,) bool, False where the source cannot tell this coefficient.
+    labelled: (52,) bool, False where the source cannot tell this blendshape.
     """
 
     weights: NDArray[np.float32]
@@ -86,14 +86,14 @@ def arrange(
     """
     if table.ndim != 2 or table.shape[1] != len(names):
         raise DataError(f"a table of shape {table.shape} does not fit its {len(names)} names.")
-    weights = np.zeros((len(table), len(COEFFICIENTS)), np.float32)
-    labelled = np.zeros(len(COEFFICIENTS), np.bool_)
+    weights = np.zeros((len(table), len(BLENDSHAPES)), np.float32)
+    labelled = np.zeros(len(BLENDSHAPES), np.bool_)
     for column, name in enumerate(names):
         index = _index(name)
         if index is None:
             continue
         if labelled[index]:
-            raise DataError(f"two of the names are {COEFFICIENTS[index]}.")
+            raise DataError(f"two of the names are {BLENDSHAPES[index]}.")
         weights[:, index] = table[:, column]
         labelled[index] = True
     if not labelled.any():
@@ -194,9 +194,9 @@ def write_recording(
     be written.
     """
     folder = Path(folder)
-    if weights.ndim != 2 or weights.shape[1] != len(COEFFICIENTS):
+    if weights.ndim != 2 or weights.shape[1] != len(BLENDSHAPES):
         raise DataError(f"{folder}: weights have shape {weights.shape}, not (T, 52).")
-    labelled = np.ones(len(COEFFICIENTS), np.bool_) if labelled is None else labelled
+    labelled = np.ones(len(BLENDSHAPES), np.bool_) if labelled is None else labelled
     shown = np.arange(len(weights)) if seen is None else np.flatnonzero(seen)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -218,9 +218,9 @@ def write_recording(
             timespec="seconds"
         ),
         "source_format": "unknown",
-        "coefficient_names": list(COEFFICIENTS),
+        "blendshape_names": list(BLENDSHAPES),
         "unlabelled": [
-            name for name, known in zip(COEFFICIENTS, labelled, strict=True) if not known
+            name for name, known in zip(BLENDSHAPES, labelled, strict=True) if not known
         ],
         **(metadata or {}),
     }
@@ -285,7 +285,7 @@ def read_recording(path: str | Path, *, auto_detect_fps: bool = True) -> Recordi
     audio = _audio_beside(stem)
     if audio is None:
         raise DataError(f"{stem}.wav is missing (looked for {', '.join(AUDIO_SUFFIXES)}).")
-    names = metadata.get("coefficient_names", COEFFICIENTS)
+    names = metadata.get("blendshape_names", BLENDSHAPES)
     times, rows = read_table(table, len(names))
     _check_range(rows, table)
     try:
@@ -310,11 +310,11 @@ def _mask(labelled: NDArray[np.bool_], unlabelled: Sequence[str], names: Sequenc
         if index is not None:
             labelled[index] = False
         elif name not in names:
-            raise DataError(f"unlabelled names {name}, which is none of its coefficients.")
+            raise DataError(f"unlabelled names {name}, which is none of its blendshapes.")
 
 
 def _index(name: str) -> int | None:
-    """Place of a coefficient in any of its spellings: jawOpen, JawOpen, mouthSmile_L."""
+    """Place of a blendshape in any of its spellings: jawOpen, JawOpen, mouthSmile_L."""
     for short, long in (("_L", "Left"), ("_R", "Right")):
         if name.endswith(short):
             name = name[: -len(short)] + long
@@ -329,7 +329,7 @@ def _check_range(rows: NDArray[np.float32], table: Path) -> None:
         text = table.read_text(encoding="utf-8").split("\n")
         line = [number for number, each in enumerate(text, 1) if each.strip()][frame]
         raise DataError(
-            f"{table}, line {line}: coefficient {column} is {rows[frame, column]:g}, not in "
+            f"{table}, line {line}: blendshape {column} is {rows[frame, column]:g}, not in "
             f"[0, 1] ({len(outside)} such values)."
         )
 

@@ -1,4 +1,4 @@
-"""Lips on a mesh: what coefficients mean in millimetres."""
+"""Lips on a mesh: what blendshapes mean in millimetres."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.blendshapes import BLENDSHAPES, INDEX
 from koemorph.errors import DataError
 from koemorph.outputs.gltf_read import Reader
 from koemorph.outputs.rig import load, match_rig
@@ -22,18 +22,18 @@ MOVED = 0.5
 
 @dataclass(frozen=True)
 class Lips:
-    """The lips of a rig, linear in the coefficients.
+    """The lips of a rig, linear in the blendshapes.
 
-    deltas: (52, L, 3), millimetres that each coefficient moves each lip vertex.
-    gap: (52,), millimetres that each coefficient opens the middle of the lips.
+    deltas: (52, L, 3), millimetres that each blendshape moves each lip vertex.
+    gap: (52,), millimetres that each blendshape opens the middle of the lips.
     """
 
     deltas: FloatArray
     gap: FloatArray
 
     def vertices(self, weights: FloatArray) -> FloatArray:
-        """Displacements (T, L, 3), in mm, of coefficients (T, 52)."""
-        flat: FloatArray = weights @ self.deltas.reshape(len(COEFFICIENTS), -1)
+        """Displacements (T, L, 3), in mm, of blendshapes (T, 52)."""
+        flat: FloatArray = weights @ self.deltas.reshape(len(BLENDSHAPES), -1)
         return flat.reshape(len(weights), -1, 3)
 
     def opening(self, weights: FloatArray) -> FloatArray:
@@ -45,9 +45,9 @@ class Lips:
 def read_lips(path: Path) -> Lips:
     """The lips of the mesh in a .glb whose targets are ARKit's; DataError when they are not."""
     gltf = load(path)
-    match = max(match_rig(gltf, COEFFICIENTS, path), key=lambda each: len(each.targets))
+    match = max(match_rig(gltf, BLENDSHAPES, path), key=lambda each: len(each.targets))
     surface = Reader(gltf).surface(match.mesh, 0)
-    deltas = np.zeros((len(COEFFICIENTS), *surface.positions.shape), np.float32)
+    deltas = np.zeros((len(BLENDSHAPES), *surface.positions.shape), np.float32)
     for target, column in enumerate(match.columns):
         if column is not None:
             deltas[column] = surface.deltas[target]
@@ -67,7 +67,7 @@ def read_lips(path: Path) -> Lips:
 
 
 def _moved(deltas: FloatArray, *names: str) -> NDArray[np.bool_]:
-    """(V,): vertices that these coefficients together move most."""
+    """(V,): vertices that these blendshapes together move most."""
     distance = np.linalg.norm(deltas[[INDEX[name] for name in names]].sum(axis=0), axis=1)
     moved: NDArray[np.bool_] = distance > MOVED * distance.max()
     return moved if distance.max() > 0 else np.zeros_like(moved)

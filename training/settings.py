@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from koemorph import _native
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 from koemorph.model import MODELS
@@ -287,7 +287,7 @@ def _data(data: dict[str, Any]) -> DataSettings:
         pause_seconds=tuple(data["pause_seconds"]),
         lead_seconds=data["lead_seconds"],
         unlabelled={
-            name: _coefficients(names, f"data.unlabelled.{name}")
+            name: _blendshapes(names, f"data.unlabelled.{name}")
             for name, names in data["unlabelled"].items()
         },
         rest_in_pauses=tuple(data["rest_in_pauses"]),
@@ -310,21 +310,21 @@ def _folders(value: str | list[str] | dict[str, str] | None, key: str) -> dict[s
     return {name: Path(folder) for name, folder in value.items()}
 
 
-def _coefficients(given: str | list[str], key: str) -> tuple[str, ...]:
+def _blendshapes(given: str | list[str], key: str) -> tuple[str, ...]:
     """One name or several, all of them known."""
     names = tuple(map(str, given if isinstance(given, list) else [given]))
-    strange = sorted(set(names) - set(COEFFICIENTS))
+    strange = sorted(set(names) - set(BLENDSHAPES))
     if strange:
-        near = difflib.get_close_matches(strange[0], COEFFICIENTS, n=1)
+        near = difflib.get_close_matches(strange[0], BLENDSHAPES, n=1)
         hint = f"did you mean {near[0]}?" if near else "name some of the 52, such as [mouthClose]."
-        raise DataError(f"{key}: {strange[0]} is no coefficient; {hint}")
+        raise DataError(f"{key}: {strange[0]} is no blendshape; {hint}")
     return names
 
 
 def _optimization(training: dict[str, Any]) -> Optimization:
     optimizer, scheduler = training["optimizer"], training["scheduler"]
     return Optimization(
-        only=_coefficients(training["only"] or [], "training.only"),
+        only=_blendshapes(training["only"] or [], "training.only"),
         max_epochs=training["max_epochs"],
         max_steps_per_epoch=training["max_steps_per_epoch"],
         lr=optimizer["lr"],

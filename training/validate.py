@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.blendshapes import BLENDSHAPES, INDEX
 from koemorph.errors import ModelError
 
 from .data import LabelledTrack
@@ -17,7 +17,7 @@ from .metrics import (
     correlation,
     known_mean,
     mean_absolute_error,
-    per_coefficient,
+    per_blendshape,
     speech_frames,
 )
 from .network import IS_MOUTH, Network
@@ -33,14 +33,14 @@ def validate(
 ) -> dict[str, float]:
     """Measures over all validation frames, each source in the style that `styles` gives it.
 
-    error: mean absolute error of the labelled coefficients, the run's yardstick; r/NAME:
+    error: mean absolute error of the labelled blendshapes, the run's yardstick; r/NAME:
     correlation on all frames, r_speech/NAME on speech frames, control/NAME with shifted captures;
-    r/mean: over the labelled coefficients; alpha, mel_share: means of what the network has learned
+    r/mean: over the labelled blendshapes; alpha, mel_share: means of what the network has learned
     of these; real_time_factor: of the network alone, on whole recordings. ModelError where the
     error is not finite.
     """
     outputs, targets, controls, speech = [], [], [], []
-    labelled = np.zeros(len(COEFFICIENTS), np.bool_)
+    labelled = np.zeros(len(BLENDSHAPES), np.bool_)
     begin = time.perf_counter()
     for track in tracks:
         style = style_shares(track.source, network.settings, styles)
@@ -55,15 +55,15 @@ def validate(
         labelled |= np.isfinite(face).any(axis=0)
     output, target, control = (np.concatenate(each) for each in (outputs, targets, controls))
     spoken = np.concatenate(speech)
-    error = per_coefficient(mean_absolute_error, output, target)
+    error = per_blendshape(mean_absolute_error, output, target)
     if not np.isfinite(error[labelled]).all():
         raise ModelError(
             "the error on the validation recordings is no finite number: the run has diverged; "
             "lower training.optimizer.lr."
         )
-    every = per_coefficient(correlation, output, target)
-    talking = per_coefficient(correlation, output[spoken], target[spoken])
-    swapped = per_coefficient(correlation, output, control)
+    every = per_blendshape(correlation, output, target)
+    talking = per_blendshape(correlation, output[spoken], target[spoken])
+    swapped = per_blendshape(correlation, output, control)
     measures = {"error": float(error[labelled].mean())}
     for name in SHOWN:
         index = INDEX[name]

@@ -93,7 +93,7 @@ def _are_folders(value: Any) -> bool:
 TEXT = Rule("a text", _is_text)
 SWITCH = Rule("true or false", lambda value: isinstance(value, bool))
 LIST = Rule("a list of names, such as [a, b]", lambda v: isinstance(v, list) and _are_names(v))
-NAMES = Rule("a coefficient's name or a list of names", _are_names)
+NAMES = Rule("a blendshape's name or a list of names", _are_names)
 FOLDERS = Rule("a folder, a list of folders, or {name: folder, ...}", _are_folders)
 COUNT = _number("[1, inf)", whole=True)
 COUNT_OR_NONE = _number("[0, inf)", whole=True)

@@ -68,9 +68,9 @@ void play_block(koemorph_stream* stream, const std::vector<float>& block, double
   }
 
   before = koemorph::allocations();
-  float weights[KOEMORPH_COEFFICIENTS];
+  float weights[KOEMORPH_BLENDSHAPE_COUNT];
   const Stopwatch sampling;
-  check(koemorph_stream_sample(stream, time, weights, KOEMORPH_COEFFICIENTS));
+  check(koemorph_stream_sample(stream, time, weights, KOEMORPH_BLENDSHAPE_COUNT));
   played->sample.add(sampling.micros());
   played->game_allocations += koemorph::allocations() - before;
 }
@@ -157,7 +157,7 @@ int main(int argc, char** argv) {
   measure_memory(model, voice, &report);
   measure_stages(config, voice, read_file(argv[5]), &report);
   const int fps = std::atoi(koemorph_model_metadata(model, "fps"));
-  measure_crowd(model, voice, fps, &report);
+  measure_batch(model, voice, fps, &report);
   measure_denormals(model, voice, &report);
   koemorph_model_destroy(model);
   report.print();

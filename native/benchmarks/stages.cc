@@ -4,14 +4,14 @@
 #include <memory>
 #include <utility>
 
-#include "controls.h"
-#include "egemaps.h"
-#include "inference.h"
-#include "life.h"
-#include "mel.h"
-#include "model.h"
-#include "resample.h"
-#include "retarget.h"
+#include "face/controls.h"
+#include "egemaps/egemaps.h"
+#include "model/inference.h"
+#include "face/idle_motion.h"
+#include "features/mel.h"
+#include "model/model.h"
+#include "audio/resampler.h"
+#include "retarget/retarget.h"
 
 namespace koemorph::benchmark {
 namespace {
@@ -20,7 +20,7 @@ namespace {
 volatile float kept = 0.0f;
 
 std::vector<float> resample_all(const Voice& voice, int rate) {
-  Resample resample(voice.rate, rate);
+  Resampler resample(voice.rate, rate);
   const auto count = static_cast<int>(voice.samples.size());
   std::vector<float> out(resample.max_output(count));
   out.resize(resample.push(voice.samples.data(), count, out.data()));
@@ -74,7 +74,7 @@ double run_model(const std::shared_ptr<const Model>& model, int frames) {
 
 // A face that moves, frame after frame.
 void move(int frame, float* face) {
-  for (int i = 0; i < kCoefficients; ++i) {
+  for (int i = 0; i < kBlendshapeCount; ++i) {
     face[i] = 0.01f * static_cast<float>((frame * 7 + i * 13) % 100);
   }
 }
@@ -84,10 +84,10 @@ double run_controls(int frames, int fps) {
   settings.saccades = settings.idle = settings.brow_accents = 1.0f;
   settings.symmetry = settings.lower_smoothing = 0.1f;
   Controls controls(fps);
-  Life life(fps);
+  IdleMotion life(fps);
   controls.set(settings);
   life.set(settings);
-  float face[kCoefficients];
+  float face[kBlendshapeCount];
   const Stopwatch watch;
   for (int i = 0; i < frames; ++i) {
     move(i, face);
@@ -103,7 +103,7 @@ double run_retarget(int frames, const std::string& json) {
   const Status status = Retarget::load(json, &map);
   if (!status.ok()) fail(status.message);
   std::vector<float> weights(map.size());
-  float face[kCoefficients];
+  float face[kBlendshapeCount];
   const Stopwatch watch;
   for (int i = 0; i < frames; ++i) {
     move(i, face);

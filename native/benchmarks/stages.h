@@ -11,10 +11,10 @@ namespace koemorph::benchmark {
 void measure_stages(const koemorph_model_config& config, const Voice& voice, const std::string& map,
                     Report* report);
 
-// Bytes that each stream takes after the first, by itself and in a crowd.
+// Bytes that each stream takes after the first, by itself and in a batch.
 void measure_memory(const koemorph_model* model, const Voice& voice, Report* report);
 
-// How many streams one core computes in real time as a crowd.
-void measure_crowd(const koemorph_model* model, const Voice& voice, int fps, Report* report);
+// How many streams one core computes in real time as a batch.
+void measure_batch(const koemorph_model* model, const Voice& voice, int fps, Report* report);
 
 }  // namespace koemorph::benchmark

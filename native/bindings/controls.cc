@@ -1,32 +1,32 @@
-#include "controls.h"
+#include "face/controls.h"
 
 #include <algorithm>
 
 #include "bindings.h"
-#include "coefficients.h"
-#include "gate.h"
-#include "life.h"
+#include "face/blendshapes.h"
+#include "audio/gate.h"
+#include "face/idle_motion.h"
 
 namespace py = pybind11;
 
 namespace koemorph {
 namespace {
 
-// A field with one entry a coefficient, as an array (52,) that writes through.
+// A field with one entry a blendshape, as an array (52,) that writes through.
 template <typename Class, typename Value>
 void bind_table(Class& bound, const char* field,
-                Value (koemorph_controls::*table)[KOEMORPH_COEFFICIENTS]) {
+                Value (koemorph_controls::*table)[KOEMORPH_BLENDSHAPE_COUNT]) {
   bound.def_property_readonly(field, [table](py::object self) {
     Value* values = self.cast<koemorph_controls&>().*table;
-    return py::array_t<Value>(kCoefficients, values, self);
+    return py::array_t<Value>(kBlendshapeCount, values, self);
   });
 }
 
 // Applies a stage of frames (T, 52) -> (T, 52).
 template <typename Stage>
 FloatArray apply_all(const FloatArray& frames, Stage apply) {
-  if (frames.ndim() != 2 || frames.shape(1) != kCoefficients) {
-    throw py::value_error("frames of 52 coefficients are needed, (T, 52)");
+  if (frames.ndim() != 2 || frames.shape(1) != kBlendshapeCount) {
+    throw py::value_error("frames of 52 blendshapes are needed, (T, 52)");
   }
   FloatArray out({frames.shape(0), frames.shape(1)});
   for (py::ssize_t i = 0; i < frames.shape(0); ++i) apply(frames.data(i, 0), out.mutable_data(i));
@@ -59,7 +59,7 @@ void bind_settings(py::module_& module) {
       .def_readwrite("symmetry", &koemorph_controls::symmetry)
       .def_readwrite("lip_close_offset", &koemorph_controls::lip_close_offset)
       .def_readwrite("eyelid_offset", &koemorph_controls::eyelid_offset)
-      .def_readwrite("glide", &koemorph_controls::glide)
+      .def_readwrite("transition_seconds", &koemorph_controls::transition_seconds)
       .def_readwrite("blink", &koemorph_controls::blink)
       .def_readwrite("blinks_per_minute", &koemorph_controls::blinks_per_minute)
       .def_readwrite("saccades", &koemorph_controls::saccades)
@@ -85,15 +85,15 @@ void bind_controls(py::module_& module) {
       .def("apply", [](Controls& self, const FloatArray& frames) {
         return apply_all(frames, [&](const float* in, float* out) { self.apply(in, out); });
       });
-  py::class_<Life>(module, "Life")
+  py::class_<IdleMotion>(module, "IdleMotion")
       .def(py::init<int>(), py::arg("fps"))
-      .def("reset", &Life::reset)
-      .def("set", &Life::set)
+      .def("reset", &IdleMotion::reset)
+      .def("set", &IdleMotion::set)
       .def(
           "apply",
-          [](Life& self, const FloatArray& frames, int64_t first) {
+          [](IdleMotion& self, const FloatArray& frames, int64_t first) {
             return apply_all(frames, [&, index = first](const float* in, float* out) mutable {
-              std::copy(in, in + kCoefficients, out);
+              std::copy(in, in + kBlendshapeCount, out);
               self.apply(index++, out);
             });
           },

@@ -1,4 +1,4 @@
-#include "egemaps.h"
+#include "egemaps/egemaps.h"
 
 #include <pybind11/stl.h>
 

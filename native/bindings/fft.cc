@@ -1,4 +1,4 @@
-#include "fft.h"
+#include "util/fft.h"
 
 #include <stdexcept>
 

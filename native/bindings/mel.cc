@@ -1,4 +1,4 @@
-#include "mel.h"
+#include "features/mel.h"
 
 #include <pybind11/stl.h>
 

@@ -26,27 +26,27 @@ struct PyModel {
 struct PyStream {
   StreamHandle handle;
 };
-struct CrowdDeleter {
-  void operator()(koemorph_crowd* crowd) const { koemorph_crowd_destroy(crowd); }
+struct StreamBatchDeleter {
+  void operator()(koemorph_stream_batch* batch) const { koemorph_stream_batch_destroy(batch); }
 };
-struct PyCrowd {
-  std::unique_ptr<koemorph_crowd, CrowdDeleter> handle;
+struct PyStreamBatch {
+  std::unique_ptr<koemorph_stream_batch, StreamBatchDeleter> handle;
 };
 
-PyCrowd gather(const PyModel& model, int capacity) {
-  koemorph_crowd* crowd = nullptr;
-  raise_if_failed(koemorph_crowd_create(model.handle.get(), capacity, &crowd));
-  return {std::unique_ptr<koemorph_crowd, CrowdDeleter>(crowd)};
+PyStreamBatch gather(const PyModel& model, int capacity) {
+  koemorph_stream_batch* batch = nullptr;
+  raise_if_failed(koemorph_stream_batch_create(model.handle.get(), capacity, &batch));
+  return {std::unique_ptr<koemorph_stream_batch, StreamBatchDeleter>(batch)};
 }
 
-bool process_crowd(PyCrowd& self, const py::list& streams) {
+bool process_batch(PyStreamBatch& self, const py::list& streams) {
   std::vector<koemorph_stream*> handles;
   for (const py::handle stream : streams) handles.push_back(stream.cast<PyStream&>().handle.get());
   const auto count = static_cast<int32_t>(handles.size());
   koemorph_result result;
   {
     const py::gil_scoped_release unlocked;
-    result = koemorph_crowd_process(self.handle.get(), handles.data(), count);
+    result = koemorph_stream_batch_process(self.handle.get(), handles.data(), count);
   }
   raise_if_failed(result);
   return result == KOEMORPH_OK;
@@ -64,7 +64,7 @@ PyModel load(const std::string& path, const std::string& onnxruntime_path, int t
 }
 
 PyStream create(const PyModel& model, int sample_rate, int channels, int fps, bool worker,
-                double buffer_seconds, double keep_seconds) {
+                double buffer_seconds, double history_seconds) {
   koemorph_stream_config config;
   koemorph_stream_config_init(&config);
   config.sample_rate = sample_rate;
@@ -72,7 +72,7 @@ PyStream create(const PyModel& model, int sample_rate, int channels, int fps, bo
   config.fps = fps;
   config.worker = worker ? 1 : 0;
   config.buffer_seconds = buffer_seconds;
-  config.keep_seconds = keep_seconds;
+  config.history_seconds = history_seconds;
   koemorph_stream* stream = nullptr;
   raise_if_failed(koemorph_stream_create(model.handle.get(), &config, &stream));
   return {StreamHandle(stream)};
@@ -129,12 +129,12 @@ void set_controls(PyStream& self, const koemorph_controls& controls) {
   raise_if_failed(koemorph_stream_set_controls(self.handle.get(), &controls));
 }
 
-void relax(PyStream& self, double playback_time, double seconds) {
-  raise_if_failed(koemorph_stream_relax(self.handle.get(), playback_time, seconds));
+void fade_out(PyStream& self, double playback_time, double seconds) {
+  raise_if_failed(koemorph_stream_fade_out(self.handle.get(), playback_time, seconds));
 }
 
-void resume(PyStream& self, double playback_time, double seconds) {
-  raise_if_failed(koemorph_stream_resume(self.handle.get(), playback_time, seconds));
+void fade_in(PyStream& self, double playback_time, double seconds) {
+  raise_if_failed(koemorph_stream_fade_in(self.handle.get(), playback_time, seconds));
 }
 
 koemorph_stream_info info(const PyStream& self) {
@@ -148,7 +148,7 @@ koemorph_stream_info info(const PyStream& self) {
 
 void bind_model(py::module_& module) {
   module.def("version", &koemorph_version, "The library's version.");
-  module.def("coefficient_name", &koemorph_coefficient_name, py::arg("index"));
+  module.def("blendshape_name", &koemorph_blendshape_name, py::arg("index"));
 
   py::class_<PyModel>(module, "Model", "A loaded model; use koemorph.Model.")
       .def(py::init(&load), py::arg("path"), py::arg("onnxruntime_path"), py::arg("threads") = 1)
@@ -172,9 +172,9 @@ void bind_stream(py::module_& module) {
       .value("SMOOTH", KOEMORPH_STAGE_SMOOTH)
       .value("RETARGET", KOEMORPH_STAGE_RETARGET);
 
-  py::class_<PyCrowd>(module, "Crowd", "Streams of one model that run through one inference.")
+  py::class_<PyStreamBatch>(module, "StreamBatch", "Streams of one model that run through one inference.")
       .def(py::init(&gather), py::arg("model"), py::arg("capacity"))
-      .def("process", &process_crowd, py::arg("streams"));
+      .def("process", &process_batch, py::arg("streams"));
 
   py::class_<koemorph_stream_info>(module, "StreamInfo")
       .def_readonly("fps", &koemorph_stream_info::fps)
@@ -186,12 +186,12 @@ void bind_stream(py::module_& module) {
 
   py::class_<PyStream>(module, "Stream", "One voice being animated; use koemorph.Model.stream.")
       .def(py::init(&create), py::arg("model"), py::arg("sample_rate"), py::arg("channels"),
-           py::arg("fps"), py::arg("worker"), py::arg("buffer_seconds"), py::arg("keep_seconds"))
+           py::arg("fps"), py::arg("worker"), py::arg("buffer_seconds"), py::arg("history_seconds"))
       .def("push", &push, py::arg("interleaved"), py::arg("channels"))
       .def(
-          "set_device",
+          "set_input_format",
           [](PyStream& self, int sample_rate, int channels) {
-            raise_if_failed(koemorph_stream_set_device(self.handle.get(), sample_rate, channels));
+            raise_if_failed(koemorph_stream_set_input_format(self.handle.get(), sample_rate, channels));
           },
           py::arg("sample_rate"), py::arg("channels"))
       .def("flush",
@@ -201,8 +201,8 @@ void bind_stream(py::module_& module) {
       .def("sample", &sample, py::arg("time"), py::arg("n"))
       .def("tap", &tap, py::arg("stage"), py::arg("n"))
       .def("set_controls", &set_controls, py::arg("controls"))
-      .def("relax", &relax, py::arg("playback_time"), py::arg("seconds"))
-      .def("resume", &resume, py::arg("playback_time"), py::arg("seconds"))
+      .def("fade_out", &fade_out, py::arg("playback_time"), py::arg("seconds"))
+      .def("fade_in", &fade_in, py::arg("playback_time"), py::arg("seconds"))
       .def(
           "reset",
           [](PyStream& self, int sample_rate, int channels) {

@@ -1,22 +1,22 @@
-#include "retarget.h"
+#include "retarget/retarget.h"
 
 #include <pybind11/stl.h>
 
 #include "bindings.h"
-#include "rig_names.h"
+#include "retarget/rig_names.h"
 
 namespace py = pybind11;
 
 namespace koemorph {
 namespace {
 
-FloatArray apply(const Retarget& map, const FloatArray& coefficients) {
-  if (coefficients.ndim() != 2 || coefficients.shape(1) != kCoefficients) {
-    throw py::value_error("retarget takes frames of 52 coefficients, (T, 52)");
+FloatArray apply(const Retarget& map, const FloatArray& blendshapes) {
+  if (blendshapes.ndim() != 2 || blendshapes.shape(1) != kBlendshapeCount) {
+    throw py::value_error("retarget takes frames of 52 blendshapes, (T, 52)");
   }
-  FloatArray weights({coefficients.shape(0), static_cast<py::ssize_t>(map.size())});
-  for (py::ssize_t frame = 0; frame < coefficients.shape(0); ++frame) {
-    map.apply(coefficients.data(frame, 0), weights.mutable_data(frame), map.size());
+  FloatArray weights({blendshapes.shape(0), static_cast<py::ssize_t>(map.size())});
+  for (py::ssize_t frame = 0; frame < blendshapes.shape(0); ++frame) {
+    map.apply(blendshapes.data(frame, 0), weights.mutable_data(frame), map.size());
   }
   return weights;
 }
@@ -24,7 +24,7 @@ FloatArray apply(const Retarget& map, const FloatArray& coefficients) {
 }  // namespace
 
 void bind_retarget(py::module_& module) {
-  py::class_<Retarget>(module, "Retarget", "A map from the 52 coefficients to a rig's own shapes.")
+  py::class_<Retarget>(module, "Retarget", "A map from the 52 blendshapes to a rig's own shapes.")
       .def(py::init([](const py::bytes& json) {
              Retarget map;
              raise_if_failed(Retarget::load(std::string_view(json), &map));
@@ -46,7 +46,7 @@ void bind_retarget(py::module_& module) {
                              })
       .def_property_readonly("unmatched_targets", &Retarget::unmatched_targets)
       .def("match_rig", &Retarget::match_rig, py::arg("rig_names"))
-      .def("apply", &apply, py::arg("coefficients"), "(T, 52) -> (T, len(names)) float32.");
+      .def("apply", &apply, py::arg("blendshapes"), "(T, 52) -> (T, len(names)) float32.");
   module.def("match_shape_names", &match_shape_names, py::arg("wanted"), py::arg("rig"),
              "For each of a rig's names the index of the wanted name it stands for, or -1.");
 }

@@ -89,12 +89,12 @@ static int failed(const char* what) {
 
 static void print_frames(koemorph_stream* stream) {
   static long index = 0;
-  float weights[KOEMORPH_COEFFICIENTS];
+  float weights[KOEMORPH_BLENDSHAPE_COUNT];
   double time;
   int i;
-  while (koemorph_stream_pull(stream, weights, KOEMORPH_COEFFICIENTS, &time) == KOEMORPH_OK) {
+  while (koemorph_stream_pull(stream, weights, KOEMORPH_BLENDSHAPE_COUNT, &time) == KOEMORPH_OK) {
     printf("{\"frame_index\": %ld, \"timestamp\": %.9f, \"blendshapes\": [", index++, time);
-    for (i = 0; i < KOEMORPH_COEFFICIENTS; ++i) printf("%s%.6f", i > 0 ? ", " : "", weights[i]);
+    for (i = 0; i < KOEMORPH_BLENDSHAPE_COUNT; ++i) printf("%s%.6f", i > 0 ? ", " : "", weights[i]);
     printf("]}\n");
   }
 }

@@ -1,4 +1,4 @@
-/* KoeMorph: speech in, ARKit's 52 blendshape coefficients out.
+/* KoeMorph: speech in, ARKit's 52 blendshape weights out.
  *
  *   koemorph_model_load(...)      once                         any thread
  *   koemorph_stream_create(...)   once a voice                 any thread
@@ -15,7 +15,7 @@
  *   [game]    the one thread that reads this stream: never allocates, never locks, never waits.
  *
  * The three may be one and the same thread.
- * A second thread at the same place of the same object gets KOEMORPH_WRONG_STATE, never a race.
+ * A second thread at the same place of the same object gets KOEMORPH_INVALID_STATE, never a race.
  *
  * Errors. Functions that can fail return a koemorph_result; koemorph_error_message() holds the
  * sentence for the last failure on the calling thread. No exception, abort or exit leaves the
@@ -30,7 +30,7 @@
  * Time. Stream time starts at 0 with the first pushed sample and is counted in samples, so it never
  * drifts. Frame k is the face at exactly k / fps seconds.
  *
- * Coefficients. 52 floats in [0, 1], in the order of Live Link Face (koemorph_coefficient_name).
+ * Blendshapes. 52 floats in [0, 1], in the order of Live Link Face (koemorph_blendshape_name).
  */
 #ifndef KOEMORPH_H
 #define KOEMORPH_H
@@ -58,7 +58,7 @@ extern "C" {
 #define KOEMORPH_VERSION_MINOR 1
 #define KOEMORPH_VERSION_PATCH 0
 
-#define KOEMORPH_COEFFICIENTS 52
+#define KOEMORPH_BLENDSHAPE_COUNT 52
 
 typedef enum koemorph_result {
   KOEMORPH_OK = 0,
@@ -67,9 +67,9 @@ typedef enum koemorph_result {
   KOEMORPH_OUT_OF_MEMORY = -2,
   KOEMORPH_FILE_ERROR = -3,       /* a file is missing or cannot be read */
   KOEMORPH_RUNTIME_MISSING = -4,  /* ONNX Runtime was not found, or is too old */
-  KOEMORPH_MODEL_INVALID = -5,    /* not a KoeMorph model, or one this version cannot run */
+  KOEMORPH_INVALID_MODEL = -5,    /* not a KoeMorph model, or one this version cannot run */
   KOEMORPH_INFERENCE_FAILED = -6, /* ONNX Runtime reported an error while running the model */
-  KOEMORPH_WRONG_STATE = -7, /* the call does not fit now, e.g. process() beside a library worker,
+  KOEMORPH_INVALID_STATE = -7, /* the call does not fit now, e.g. process() beside a library worker,
                                 or another thread is inside a call with the same tag */
   KOEMORPH_RESULT_IS_INT = 0x7fffffff /* never returned; makes every int a valid value */
 } koemorph_result;
@@ -92,9 +92,9 @@ typedef struct koemorph_model koemorph_model;
 /* One voice being animated. */
 typedef struct koemorph_stream koemorph_stream;
 /* Many streams that run through one inference. */
-typedef struct koemorph_crowd koemorph_crowd;
-/* An immutable map from the 52 coefficients to a rig's own shapes. */
-typedef struct koemorph_retarget koemorph_retarget;
+typedef struct koemorph_stream_batch koemorph_stream_batch;
+/* An immutable map from the 52 blendshapes to a rig's own shapes. */
+typedef struct koemorph_retarget_map koemorph_retarget_map;
 
 /* ---- library ------------------------------------------------------------------------------------
  */
@@ -109,8 +109,8 @@ KOEMORPH_C_API const char* koemorph_result_text(koemorph_result result);
  * next failing call. */
 KOEMORPH_C_API const char* koemorph_error_message(void);
 
-/* [any] Apple's name of coefficient `index` ("eyeBlinkLeft" is 0), NULL when it is not in 0..51. */
-KOEMORPH_C_API const char* koemorph_coefficient_name(int32_t index);
+/* [any] Apple's name of blendshape `index` ("eyeBlinkLeft" is 0), NULL when it is not in 0..51. */
+KOEMORPH_C_API const char* koemorph_blendshape_name(int32_t index);
 
 /* ---- model --------------------------------------------------------------------------------------
  */
@@ -152,7 +152,7 @@ typedef struct koemorph_stream_config {
   int32_t worker; /* 1: the library computes on a thread of its own; 0 (default): the caller calls
                      koemorph_stream_process */
   double buffer_seconds; /* audio held between push and process; default 0.5 */
-  double keep_seconds;   /* frames held for sample and pull; default 10.0 */
+  double history_seconds;   /* frames held for sample and pull; default 10.0 */
 } koemorph_stream_config;
 
 typedef struct koemorph_stream_info {
@@ -169,7 +169,7 @@ typedef struct koemorph_stream_info {
 KOEMORPH_C_API void koemorph_stream_config_init(koemorph_stream_config* config);
 
 /* [any] Allocates all the memory the stream will ever use but the network's inputs: those come with
- * the first koemorph_stream_process, so that a stream of a crowd does without. *out belongs to the
+ * the first koemorph_stream_process, so that a stream of a batch does without. *out belongs to the
  * caller, who ends it with koemorph_stream_destroy. */
 KOEMORPH_C_API koemorph_result koemorph_stream_create(const koemorph_model* model,
                                                       const koemorph_stream_config* config,
@@ -188,8 +188,8 @@ KOEMORPH_C_API koemorph_result koemorph_stream_push(koemorph_stream* stream,
  * Hz) with `channels` (0: as many as before): the voice and its time go on, and nothing is
  * forgotten. Allocates and locks, so call it where the device is opened, not in its callback.
  * latency in koemorph_stream_info becomes the new one; buffer_seconds was turned into samples at
- * the first rate. KOEMORPH_WRONG_STATE after flush. */
-KOEMORPH_C_API koemorph_result koemorph_stream_set_device(koemorph_stream* stream,
+ * the first rate. KOEMORPH_INVALID_STATE after flush. */
+KOEMORPH_C_API koemorph_result koemorph_stream_set_input_format(koemorph_stream* stream,
                                                           int32_t sample_rate, int32_t channels);
 
 /* [audio] Says that the voice ends here: process then computes the frames that still lack their
@@ -255,14 +255,14 @@ typedef struct koemorph_controls {
   float symmetry;         /* 0 (default): as the model says; 1: left and right alike */
   float lip_close_offset; /* -1..1; 0. Above 0 the lips close, below 0 they part */
   float eyelid_offset;    /* -1..1; 0. Above 0 the eyes open wider, below 0 they close */
-  float glide;            /* s over which a change takes place, 0..10; 0.2 */
-  float multiplier[KOEMORPH_COEFFICIENTS]; /* -10..10; 1 */
-  float offset[KOEMORPH_COEFFICIENTS];     /* -1..1; 0 */
-  float minimum[KOEMORPH_COEFFICIENTS];    /* 0..1; 0: clamping after multiplier and offset */
-  float maximum[KOEMORPH_COEFFICIENTS];    /* 0..1, not below minimum; 1 */
-  uint8_t active[KOEMORPH_COEFFICIENTS];   /* 0: this coefficient stays at rest; 1 (default) */
+  float transition_seconds;            /* s over which a change takes place, 0..10; 0.2 */
+  float multiplier[KOEMORPH_BLENDSHAPE_COUNT]; /* -10..10; 1 */
+  float offset[KOEMORPH_BLENDSHAPE_COUNT];     /* -1..1; 0 */
+  float minimum[KOEMORPH_BLENDSHAPE_COUNT];    /* 0..1; 0: clamping after multiplier and offset */
+  float maximum[KOEMORPH_BLENDSHAPE_COUNT];    /* 0..1, not below minimum; 1 */
+  uint8_t active[KOEMORPH_BLENDSHAPE_COUNT];   /* 0: this blendshape stays at rest; 1 (default) */
   uint8_t
-      cancel_group[KOEMORPH_COEFFICIENTS]; /* of the same group above 0 only the strongest acts, by
+      cancel_group[KOEMORPH_BLENDSHAPE_COUNT]; /* of the same group above 0 only the strongest acts, by
                                               what it is stronger than the next; 0 (default) */
   /* Life: what no voice says. Strengths 0..2; it makes room wherever the model moves, keeps to the
      maximum and leaves what is not active at rest. */
@@ -291,31 +291,31 @@ KOEMORPH_C_API koemorph_result koemorph_stream_set_controls(koemorph_stream* str
 
 /* [game] The voice stops at `playback_time`: what sample and pull give falls to rest over the
  * `seconds` after it, whatever the voice still says. Pausing needs no call: sample the time at
- * which the sound stands. Neither does going back: sample any time of the last keep_seconds. */
-KOEMORPH_C_API koemorph_result koemorph_stream_relax(koemorph_stream* stream, double playback_time,
+ * which the sound stands. Neither does going back: sample any time of the last history_seconds. */
+KOEMORPH_C_API koemorph_result koemorph_stream_fade_out(koemorph_stream* stream, double playback_time,
                                                      double seconds);
 
 /* [game] Takes a relax back over the `seconds` after `playback_time`. Each relax and resume holds
  * from its time on, whatever was said before of what follows; the last 16 can be looked back at. */
-KOEMORPH_C_API koemorph_result koemorph_stream_resume(koemorph_stream* stream, double playback_time,
+KOEMORPH_C_API koemorph_result koemorph_stream_fade_in(koemorph_stream* stream, double playback_time,
                                                       double seconds);
 
-/* ---- crowd
+/* ---- batch
  * --------------------------------------------------------------------------------------- */
 
 /* [any] Room for running up to `capacity` (1..1024) streams of this model through one inference.
- * *out belongs to the caller, who ends it with koemorph_crowd_destroy. */
-KOEMORPH_C_API koemorph_result koemorph_crowd_create(const koemorph_model* model, int32_t capacity,
-                                                     koemorph_crowd** out);
+ * *out belongs to the caller, who ends it with koemorph_stream_batch_destroy. */
+KOEMORPH_C_API koemorph_result koemorph_stream_batch_create(const koemorph_model* model, int32_t capacity,
+                                                     koemorph_stream_batch** out);
 
 /* [any] Leaves the streams alone. Does nothing with NULL. */
-KOEMORPH_C_API void koemorph_crowd_destroy(koemorph_crowd* crowd);
+KOEMORPH_C_API void koemorph_stream_batch_destroy(koemorph_stream_batch* batch);
 
 /* [worker] Does what koemorph_stream_process does for each of `count` <= capacity streams, with
  * frames that are due together in one call of the network. The streams share the memory that the
- * network needs. They may be others each time; all are of the crowd's model, none has a library
+ * network needs. They may be others each time; all are of the batch's model, none has a library
  * worker, none comes twice. KOEMORPH_NO_FRAME when no stream had a frame to compute. */
-KOEMORPH_C_API koemorph_result koemorph_crowd_process(koemorph_crowd* crowd,
+KOEMORPH_C_API koemorph_result koemorph_stream_batch_process(koemorph_stream_batch* batch,
                                                       koemorph_stream* const* streams,
                                                       int32_t count);
 
@@ -326,27 +326,27 @@ KOEMORPH_C_API koemorph_result koemorph_crowd_process(koemorph_crowd* crowd,
  * rigs). rig_names: the rig's own shapes; weights then come in their order, and shapes that the map
  * does not drive stay 0. Names match whatever their case, separators and side suffix. NULL: weights
  * come in the map's order. KOEMORPH_INVALID_ARGUMENT names line and column of what is wrong. On
- * success *out belongs to the caller, who ends it with koemorph_retarget_destroy. */
-KOEMORPH_C_API koemorph_result koemorph_retarget_load(const char* json, uint64_t size,
+ * success *out belongs to the caller, who ends it with koemorph_retarget_map_destroy. */
+KOEMORPH_C_API koemorph_result koemorph_retarget_map_load(const char* json, uint64_t size,
                                                       const char* const* rig_names,
-                                                      int32_t rig_count, koemorph_retarget** out);
+                                                      int32_t rig_count, koemorph_retarget_map** out);
 
 /* [any] Does nothing with NULL. */
-KOEMORPH_C_API void koemorph_retarget_destroy(koemorph_retarget* map);
+KOEMORPH_C_API void koemorph_retarget_map_destroy(koemorph_retarget_map* map);
 
 /* [any] Number of weights; 0 with NULL. */
-KOEMORPH_C_API int32_t koemorph_retarget_count(const koemorph_retarget* map);
+KOEMORPH_C_API int32_t koemorph_retarget_map_count(const koemorph_retarget_map* map);
 
 /* [any] Name of weight `index`, NULL when there is none; valid as long as the map. */
-KOEMORPH_C_API const char* koemorph_retarget_name(const koemorph_retarget* map, int32_t index);
+KOEMORPH_C_API const char* koemorph_retarget_map_name(const koemorph_retarget_map* map, int32_t index);
 
 /* [any] 1 when the map drives weight `index`, 0 when that shape of the rig found no partner. */
-KOEMORPH_C_API int32_t koemorph_retarget_is_driven(const koemorph_retarget* map, int32_t index);
+KOEMORPH_C_API int32_t koemorph_retarget_map_is_driven(const koemorph_retarget_map* map, int32_t index);
 
-/* [any] Turns 52 coefficients, as sample and pull give them, into the first min(n, count) weights.
+/* [any] Turns 52 blendshapes, as sample and pull give them, into the first min(n, count) weights.
  * Never allocates or locks; any number of threads may use one map. */
-KOEMORPH_C_API koemorph_result koemorph_retarget_apply(const koemorph_retarget* map,
-                                                       const float* coefficients, float* weights,
+KOEMORPH_C_API koemorph_result koemorph_retarget_map_apply(const koemorph_retarget_map* map,
+                                                       const float* blendshapes, float* weights,
                                                        int32_t n);
 
 #ifdef __cplusplus

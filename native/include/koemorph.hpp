@@ -27,7 +27,7 @@ namespace koemorph {
  * program may hold both. */
 inline namespace cpp {
 
-using Face = std::array<float, KOEMORPH_COEFFICIENTS>;
+using Face = std::array<float, KOEMORPH_BLENDSHAPE_COUNT>;
 
 class Error : public std::runtime_error {
  public:
@@ -111,28 +111,28 @@ class Stream {
   void push(const float* interleaved, int32_t frames) {
     check(koemorph_stream_push(get(), interleaved, frames));
   }
-  void set_device(int32_t sample_rate, int32_t channels = 0) {
-    check(koemorph_stream_set_device(get(), sample_rate, channels));
+  void set_input_format(int32_t sample_rate, int32_t channels = 0) {
+    check(koemorph_stream_set_input_format(get(), sample_rate, channels));
   }
   void flush() { check(koemorph_stream_flush(get())); }
   bool process() { return check(koemorph_stream_process(get())); }
   Face sample(double playback_time) {
     Face face;
-    check(koemorph_stream_sample(get(), playback_time, face.data(), KOEMORPH_COEFFICIENTS));
+    check(koemorph_stream_sample(get(), playback_time, face.data(), KOEMORPH_BLENDSHAPE_COUNT));
     return face;
   }
   /* False when no frame is waiting; face and time are then as they were. */
   bool pull(Face& face, double* time = nullptr) {
-    return check(koemorph_stream_pull(get(), face.data(), KOEMORPH_COEFFICIENTS, time));
+    return check(koemorph_stream_pull(get(), face.data(), KOEMORPH_BLENDSHAPE_COUNT, time));
   }
   void set_controls(const koemorph_controls& controls) {
     check(koemorph_stream_set_controls(get(), &controls));
   }
-  void relax(double playback_time, double seconds) {
-    check(koemorph_stream_relax(get(), playback_time, seconds));
+  void fade_out(double playback_time, double seconds) {
+    check(koemorph_stream_fade_out(get(), playback_time, seconds));
   }
-  void resume(double playback_time, double seconds) {
-    check(koemorph_stream_resume(get(), playback_time, seconds));
+  void fade_in(double playback_time, double seconds) {
+    check(koemorph_stream_fade_in(get(), playback_time, seconds));
   }
   void reset(int32_t sample_rate = 0, int32_t channels = 0) {
     check(koemorph_stream_reset(get(), sample_rate, channels));
@@ -157,21 +157,21 @@ class Stream {
   detail::Owner<koemorph_stream, koemorph_stream_destroy> handle_;
 };
 
-class Crowd {
+class StreamBatch {
  public:
-  Crowd(const Model& model, int32_t capacity) {
-    koemorph_crowd* made = nullptr;
-    check(koemorph_crowd_create(model.get(), capacity, &made));
+  StreamBatch(const Model& model, int32_t capacity) {
+    koemorph_stream_batch* made = nullptr;
+    check(koemorph_stream_batch_create(model.get(), capacity, &made));
     handle_.reset(made);
   }
   bool process(const std::vector<koemorph_stream*>& streams) {
-    return check(koemorph_crowd_process(handle_.get(), streams.data(),
+    return check(koemorph_stream_batch_process(handle_.get(), streams.data(),
                                         static_cast<int32_t>(streams.size())));
   }
-  koemorph_crowd* get() const noexcept { return handle_.get(); }
+  koemorph_stream_batch* get() const noexcept { return handle_.get(); }
 
  private:
-  detail::Owner<koemorph_crowd, koemorph_crowd_destroy> handle_;
+  detail::Owner<koemorph_stream_batch, koemorph_stream_batch_destroy> handle_;
 };
 
 class Retarget {
@@ -185,25 +185,25 @@ class Retarget {
     load(json, names.data() + 1, static_cast<int32_t>(rig_names.size()));
   }
 
-  int32_t count() const noexcept { return koemorph_retarget_count(handle_.get()); }
+  int32_t count() const noexcept { return koemorph_retarget_map_count(handle_.get()); }
   std::string name(int32_t index) const {
-    const char* text = koemorph_retarget_name(handle_.get(), index);
+    const char* text = koemorph_retarget_map_name(handle_.get(), index);
     return text == nullptr ? "" : text;
   }
   bool is_driven(int32_t index) const noexcept {
-    return koemorph_retarget_is_driven(handle_.get(), index) != 0;
+    return koemorph_retarget_map_is_driven(handle_.get(), index) != 0;
   }
   void apply(const Face& face, float* weights, int32_t n) const {
-    check(koemorph_retarget_apply(handle_.get(), face.data(), weights, n));
+    check(koemorph_retarget_map_apply(handle_.get(), face.data(), weights, n));
   }
 
  private:
   void load(std::string_view json, const char* const* names, int32_t count) {
-    koemorph_retarget* made = nullptr;
-    check(koemorph_retarget_load(json.data(), json.size(), names, count, &made));
+    koemorph_retarget_map* made = nullptr;
+    check(koemorph_retarget_map_load(json.data(), json.size(), names, count, &made));
     handle_.reset(made);
   }
-  detail::Owner<koemorph_retarget, koemorph_retarget_destroy> handle_;
+  detail::Owner<koemorph_retarget_map, koemorph_retarget_map_destroy> handle_;
 };
 
 }  // namespace cpp

@@ -1,9 +1,9 @@
-"""KoeMorph: speech in, ARKit's 52 blendshape coefficients out."""
+"""KoeMorph: speech in, ARKit's 52 blendshape weights out."""
 
 from koemorph.animation import Animation
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.controls import Controls, load_preset
-from koemorph.crowd import Crowd
+from koemorph.stream_batch import StreamBatch
 from koemorph.egemaps import Egemaps, egemaps
 from koemorph.errors import KoemorphError
 from koemorph.model import Model
@@ -11,10 +11,10 @@ from koemorph.retarget import Retarget, load_map
 from koemorph.stream import Stream
 
 __all__ = [
-    "COEFFICIENTS",
+    "BLENDSHAPES",
     "Animation",
     "Controls",
-    "Crowd",
+    "StreamBatch",
     "Egemaps",
     "KoemorphError",
     "Model",

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError
 
 
@@ -18,13 +18,13 @@ class Animation:
 
     times: (T,) float64, seconds; for an animation made by KoeMorph frame k is at k / fps.
     weights: (T, N) float32, usually in [0, 1].
-    names: the N columns' names; the 52 of `koemorph.coefficients` unless it was retargeted.
+    names: the N columns' names; the 52 of `koemorph.blendshapes` unless it was retargeted.
     fps: frames a second.
     """
 
     times: npt.NDArray[np.float64]
     weights: npt.NDArray[np.float32]
-    names: tuple[str, ...] = COEFFICIENTS
+    names: tuple[str, ...] = BLENDSHAPES
     fps: int = 30
 
     def __post_init__(self) -> None:
@@ -52,7 +52,7 @@ class Animation:
         return float(self.times[-1]) + 1 / self.fps if len(self) else 0.0
 
     def __getitem__(self, name: str) -> npt.NDArray[np.float32]:
-        """The curve of one coefficient, (T,); KeyError when there is none of that name."""
+        """The curve of one blendshape, (T,); KeyError when there is none of that name."""
         try:
             return self.weights[:, self.names.index(name)]
         except ValueError:

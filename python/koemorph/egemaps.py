@@ -105,7 +105,7 @@ def resampled(samples: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.flo
     """(n,) samples at `rate` Hz -> (round(n / rate * 16000),) samples at 16 kHz."""
     if rate == SAMPLE_RATE:
         return samples
-    resample = _native.Resample(rate, SAMPLE_RATE)
+    resample = _native.Resampler(rate, SAMPLE_RATE)
     count = round(len(samples) * SAMPLE_RATE / rate)
     silence = np.zeros(int(2 * resample.latency * rate) + 2, np.float32)
     return np.concatenate([resample.push(samples), resample.push(silence)])[:count]

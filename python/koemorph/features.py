@@ -116,7 +116,7 @@ def extract(
         raise AudioError(f"Features are taken of one channel (n,); this audio is {samples.shape}.")
     config = settings.mel_config()
     frames = config.frames_in(len(samples), sample_rate)
-    resample = _native.Resample(sample_rate, settings.sample_rate)
+    resample = _native.Resampler(sample_rate, settings.sample_rate)
     missing = config.end_sample(frames) / settings.sample_rate - len(samples) / sample_rate
     silence = np.zeros(
         int((max(missing, 0.0) + 2 * resample.latency) * sample_rate) + 2, np.float32

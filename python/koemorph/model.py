@@ -12,9 +12,9 @@ import numpy.typing as npt
 from koemorph import _native
 from koemorph.animation import Animation
 from koemorph.audio import Recording, as_recording, open_audio
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.controls import Controls, choose_controls
-from koemorph.crowd import Crowd
+from koemorph.stream_batch import StreamBatch
 from koemorph.errors import AudioError, ModelError
 from koemorph.features import FeatureSettings
 from koemorph.outputs import as_text
@@ -124,14 +124,14 @@ class Model:
         *,
         worker: bool = False,
         buffer_seconds: float = 0.5,
-        keep_seconds: float = 10.0,
+        history_seconds: float = 10.0,
         preset: str | Path | None = None,
         controls: Controls | None = None,
     ) -> Stream:
         """Start a voice at `sample_rate` Hz (8000-192000) with `channels` interleaved channels.
 
         worker: compute on a thread of the library's own. buffer_seconds: audio held until it is
-        computed. keep_seconds: frames held until they are read. preset (a shipped one's name or
+        computed. history_seconds: frames held until they are read. preset (a shipped one's name or
         a JSON file) or controls: how the voice moves the face from the first frame on.
         """
         return Stream(
@@ -141,13 +141,13 @@ class Model:
             fps or 0,
             worker=worker,
             buffer_seconds=buffer_seconds,
-            keep_seconds=keep_seconds,
+            history_seconds=history_seconds,
             controls=choose_controls(preset, controls),
         )
 
-    def crowd(self, capacity: int = 64, fps: int | None = None) -> Crowd:
+    def stream_batch(self, capacity: int = 64, fps: int | None = None) -> StreamBatch:
         """Room for up to `capacity` (1-1024) voices that are computed together."""
-        return Crowd(self._native_model(fps), capacity)
+        return StreamBatch(self._native_model(fps), capacity)
 
     def animate(
         self,
@@ -208,4 +208,4 @@ class Model:
                 f"The audio lasts {1000 * done / rate:.1f} ms, too short for one frame at "
                 f"{own_fps} a second."
             )
-        return Animation(times, weights, COEFFICIENTS, own_fps)
+        return Animation(times, weights, BLENDSHAPES, own_fps)

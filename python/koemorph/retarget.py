@@ -1,4 +1,4 @@
-"""From the 52 coefficients to a rig's own shapes, by name."""
+"""From the 52 blendshapes to a rig's own shapes, by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from koemorph import _native
 from koemorph.animation import Animation
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError
 from koemorph.settings_files import names, read
 
@@ -63,14 +63,14 @@ def best_map(rig_names: Sequence[str]) -> Retarget:
 def apply_map(animation: Animation, target: Retarget | str | Path) -> Animation:
     """The animation of the rig's own shapes; `target` is a map, or what load_map takes.
 
-    Raises DataError when the animation is not one of the 52 coefficients.
+    Raises DataError when the animation is not one of the 52 blendshapes.
     """
-    if set(animation.names) != set(COEFFICIENTS):
+    if set(animation.names) != set(BLENDSHAPES):
         raise DataError(
-            "Only an animation of ARKit's 52 coefficients can be retargeted; this one has "
+            "Only an animation of ARKit's 52 blendshapes can be retargeted; this one has "
             f"{len(animation.names)} curves, the first called {animation.names[:1]}."
         )
     loaded = load_map(target) if isinstance(target, str | Path) else target
-    order = [animation.names.index(name) for name in COEFFICIENTS]
+    order = [animation.names.index(name) for name in BLENDSHAPES]
     weights = loaded.apply(np.ascontiguousarray(animation.weights[:, order]))
     return Animation(animation.times, weights, loaded.names, animation.fps)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from koemorph import _native
 from koemorph.animation import Animation
 from koemorph.audio import as_channels, check_rate
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.controls import Controls
 from koemorph.errors import AudioError
 
@@ -19,7 +19,7 @@ class Stream:
     """One voice being animated. Push audio as it comes; pull frames, or sample the face at a time.
 
     Not to be used from several Python threads at once, except that with `worker=True` pushing
-    and reading may be done from different threads. Voices of a `Crowd` are computed by it.
+    and reading may be done from different threads. Voices of a `StreamBatch` are computed by it.
     """
 
     def __init__(
@@ -31,16 +31,16 @@ class Stream:
         *,
         worker: bool = False,
         buffer_seconds: float = 0.5,
-        keep_seconds: float = 10.0,
+        history_seconds: float = 10.0,
         controls: Controls | None = None,
-        in_crowd: bool = False,
+        in_batch: bool = False,
     ) -> None:
         check_rate(sample_rate, "The stream")
         self._native = _native.Stream(
-            model, sample_rate, channels, fps, worker, buffer_seconds, keep_seconds
+            model, sample_rate, channels, fps, worker, buffer_seconds, history_seconds
         )
         self.controls = Controls() if controls is None else controls
-        self._computes = not (worker or in_crowd)
+        self._computes = not (worker or in_batch)
         self._channels = channels
         self._rate = sample_rate
         self._buffer_seconds = buffer_seconds
@@ -68,16 +68,16 @@ class Stream:
         self._native.set_controls(controls)
         self._controls = controls.copy()
 
-    def relax(self, playback_time: float, seconds: float = 0.3) -> None:
+    def fade_out(self, playback_time: float, seconds: float = 0.3) -> None:
         """Stop at `playback_time`: the face falls to rest over the `seconds` after it."""
-        self._native.relax(playback_time, seconds)
+        self._native.fade_out(playback_time, seconds)
 
-    def resume(self, playback_time: float, seconds: float = 0.3) -> None:
+    def fade_in(self, playback_time: float, seconds: float = 0.3) -> None:
         """Take a relax back over the `seconds` after `playback_time`."""
-        self._native.resume(playback_time, seconds)
+        self._native.fade_in(playback_time, seconds)
 
     def push(self, audio: npt.ArrayLike) -> None:
-        """Hand over audio (n,) or (n, channels) and, without a worker or crowd, compute its frames.
+        """Hand over audio (n,) or (n, channels) and, without a worker or batch, compute its frames.
 
         Raises AudioError for another number of channels and StreamError after flush.
         """
@@ -93,14 +93,14 @@ class Stream:
             self._native.push(samples[start : start + self._slice], self._channels)
             self._native.process()
 
-    def set_device(self, sample_rate: int, channels: int = 0) -> None:
+    def set_input_format(self, sample_rate: int, channels: int = 0) -> None:
         """Go on with another device: what is pushed from now on has its rate (Hz) and channels.
 
         The voice and its time go on; with `channels` 0 there are as many as before. Raises
         AudioError for an impossible rate and StreamError after flush.
         """
         check_rate(sample_rate, "The stream")
-        self._native.set_device(sample_rate, channels)
+        self._native.set_input_format(sample_rate, channels)
         self._rate = sample_rate
         self._channels = channels or self._channels
 
@@ -112,12 +112,12 @@ class Stream:
 
     def pull(self) -> Animation:
         """The frames computed since the last pull, each once; possibly none."""
-        times, weights = self._native.pull(len(COEFFICIENTS))
-        return Animation(times, weights, COEFFICIENTS, self.info.fps)
+        times, weights = self._native.pull(len(BLENDSHAPES))
+        return Animation(times, weights, BLENDSHAPES, self.info.fps)
 
     def sample(self, playback_time: float) -> FloatArray:
         """The face (52,) at `playback_time` seconds of stream time, interpolated between frames."""
-        return self._native.sample(playback_time, len(COEFFICIENTS))
+        return self._native.sample(playback_time, len(BLENDSHAPES))
 
     def reset(self, sample_rate: int = 0, channels: int = 0) -> None:
         """Forget everything and start again at time 0, at another rate or channels if given."""

@@ -16,7 +16,7 @@ import pytest
 from engine_game import PLUGINS, Voice
 from patience import wait_for
 
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.outputs.network import Frame, UdpOutput
 from koemorph.outputs.udp import JsonUdpOutput
 from koemorph.outputs.vmc import VmcOutput

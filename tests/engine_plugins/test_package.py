@@ -212,7 +212,7 @@ def test_the_packager_builds_the_library_of_this_machine(native_build: Path) -> 
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert b"koemorph_stream_relax" in Path(result.stdout.strip()).read_bytes()
+    assert b"koemorph_stream_fade_out" in Path(result.stdout.strip()).read_bytes()
 
 
 def test_the_page_names_the_archive_that_is_built_for_ios(native_build: Path) -> None:

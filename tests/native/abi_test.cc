@@ -77,22 +77,22 @@ void survives_null() {
   koemorph_controls_init(nullptr);
   koemorph_model_destroy(nullptr);
   koemorph_stream_destroy(nullptr);
-  koemorph_crowd_destroy(nullptr);
-  koemorph_retarget_destroy(nullptr);
+  koemorph_stream_batch_destroy(nullptr);
+  koemorph_retarget_map_destroy(nullptr);
   EXPECT(koemorph_version() != nullptr);
   EXPECT(koemorph_result_text(static_cast<koemorph_result>(99)) != nullptr);
-  EXPECT(koemorph_coefficient_name(-1) == nullptr);
-  EXPECT(koemorph_coefficient_name(52) == nullptr);
-  EXPECT(koemorph_coefficient_name(INT32_MIN) == nullptr);
+  EXPECT(koemorph_blendshape_name(-1) == nullptr);
+  EXPECT(koemorph_blendshape_name(52) == nullptr);
+  EXPECT(koemorph_blendshape_name(INT32_MIN) == nullptr);
   EXPECT(koemorph_model_metadata(nullptr, "fps") == nullptr);
-  EXPECT(koemorph_retarget_count(nullptr) == 0);
-  EXPECT(koemorph_retarget_name(nullptr, 0) == nullptr);
-  EXPECT(koemorph_retarget_is_driven(nullptr, 0) == 0);
+  EXPECT(koemorph_retarget_map_count(nullptr) == 0);
+  EXPECT(koemorph_retarget_map_name(nullptr, 0) == nullptr);
+  EXPECT(koemorph_retarget_map_is_driven(nullptr, 0) == 0);
   const std::function<koemorph_result()> calls[] = {
       [] { return koemorph_model_load(nullptr, nullptr); },
       [] { return koemorph_stream_create(nullptr, nullptr, nullptr); },
       [] { return koemorph_stream_push(nullptr, nullptr, 0); },
-      [] { return koemorph_stream_set_device(nullptr, 48000, 1); },
+      [] { return koemorph_stream_set_input_format(nullptr, 48000, 1); },
       [] { return koemorph_stream_flush(nullptr); },
       [] { return koemorph_stream_process(nullptr); },
       [] { return koemorph_stream_sample(nullptr, 0.0, nullptr, 0); },
@@ -101,13 +101,13 @@ void survives_null() {
       [] { return koemorph_stream_reset(nullptr, 0, 0); },
       [] { return koemorph_stream_get_info(nullptr, nullptr); },
       [] { return koemorph_stream_set_controls(nullptr, nullptr); },
-      [] { return koemorph_stream_relax(nullptr, 0.0, 0.0); },
-      [] { return koemorph_stream_resume(nullptr, 0.0, 0.0); },
+      [] { return koemorph_stream_fade_out(nullptr, 0.0, 0.0); },
+      [] { return koemorph_stream_fade_in(nullptr, 0.0, 0.0); },
       [] { return koemorph_controls_from_preset(nullptr, 0, nullptr); },
-      [] { return koemorph_crowd_create(nullptr, 1, nullptr); },
-      [] { return koemorph_crowd_process(nullptr, nullptr, 0); },
-      [] { return koemorph_retarget_load(nullptr, 0, nullptr, 0, nullptr); },
-      [] { return koemorph_retarget_apply(nullptr, nullptr, nullptr, 0); },
+      [] { return koemorph_stream_batch_create(nullptr, 1, nullptr); },
+      [] { return koemorph_stream_batch_process(nullptr, nullptr, 0); },
+      [] { return koemorph_retarget_map_load(nullptr, 0, nullptr, 0, nullptr); },
+      [] { return koemorph_retarget_map_apply(nullptr, nullptr, nullptr, 0); },
   };
   for (const auto& call : calls) {
     EXPECT(call() == kInvalid);
@@ -118,7 +118,7 @@ void survives_null() {
 // Numbers that make no sense, on objects that do.
 void survives_nonsense(const koemorph::Model& model, const std::string& map) {
   koemorph::Stream stream(model, 48000);
-  float room[KOEMORPH_COEFFICIENTS];
+  float room[KOEMORPH_BLENDSHAPE_COUNT];
   koemorph_stream* const handle = stream.get();
   EXPECT(koemorph_stream_push(handle, room, -1) == kInvalid);
   EXPECT(koemorph_stream_push(handle, nullptr, 1) == kInvalid);
@@ -127,18 +127,18 @@ void survives_nonsense(const koemorph::Model& model, const std::string& map) {
   EXPECT(koemorph_stream_sample(handle, 0.0, room, -1) == kInvalid);
   for (const double time : {kNan, -1e308, 1e308, double{INFINITY}}) {
     EXPECT(koemorph_stream_sample(handle, time, room, INT32_MAX) == KOEMORPH_NO_FRAME);
-    EXPECT(room[0] == 0.0f && room[KOEMORPH_COEFFICIENTS - 1] == 0.0f);
+    EXPECT(room[0] == 0.0f && room[KOEMORPH_BLENDSHAPE_COUNT - 1] == 0.0f);
   }
   EXPECT(koemorph_stream_pull(handle, room, INT32_MAX, nullptr) == KOEMORPH_NO_FRAME);
   EXPECT(koemorph_stream_tap(handle, static_cast<koemorph_stage>(99), room, 1, nullptr) ==
          kInvalid);
-  EXPECT(koemorph_stream_set_device(handle, 0, 1) == kInvalid);
-  EXPECT(koemorph_stream_set_device(handle, INT32_MAX, 1) == kInvalid);
-  EXPECT(koemorph_stream_set_device(handle, 48000, -1) == kInvalid);
+  EXPECT(koemorph_stream_set_input_format(handle, 0, 1) == kInvalid);
+  EXPECT(koemorph_stream_set_input_format(handle, INT32_MAX, 1) == kInvalid);
+  EXPECT(koemorph_stream_set_input_format(handle, 48000, -1) == kInvalid);
   EXPECT(koemorph_stream_reset(handle, 1, 0) == kInvalid);
   EXPECT(koemorph_stream_reset(handle, 0, 65) == kInvalid);
-  EXPECT(koemorph_stream_relax(handle, kNan, 1.0) == kInvalid);
-  EXPECT(koemorph_stream_resume(handle, 0.0, -1.0) == kInvalid);
+  EXPECT(koemorph_stream_fade_out(handle, kNan, 1.0) == kInvalid);
+  EXPECT(koemorph_stream_fade_in(handle, 0.0, -1.0) == kInvalid);
   koemorph_controls controls = koemorph::default_controls();
   controls.lower_strength = static_cast<float>(kNan);
   EXPECT(koemorph_stream_set_controls(handle, &controls) == kInvalid);
@@ -157,16 +157,16 @@ void survives_nonsense(const koemorph::Model& model, const std::string& map) {
   EXPECT(refused([&] { config.channels = 0; }));
   EXPECT(refused([&] { config.fps = 24; }));
   EXPECT(refused([&] { config.buffer_seconds = kNan; }));
-  EXPECT(refused([&] { config.keep_seconds = 1e300; }));
+  EXPECT(refused([&] { config.history_seconds = 1e300; }));
   EXPECT(no_stream == nullptr);
 
-  koemorph_crowd* no_crowd = nullptr;
-  EXPECT(koemorph_crowd_create(model.get(), INT32_MAX, &no_crowd) == kInvalid);
-  koemorph_retarget* no_map = nullptr;
-  EXPECT(koemorph_retarget_load(map.data(), UINT64_MAX, nullptr, 0, &no_map) == kInvalid);
-  EXPECT(koemorph_retarget_load(map.data(), map.size(), nullptr, INT32_MAX, &no_map) == kInvalid);
+  koemorph_stream_batch* no_batch = nullptr;
+  EXPECT(koemorph_stream_batch_create(model.get(), INT32_MAX, &no_batch) == kInvalid);
+  koemorph_retarget_map* no_map = nullptr;
+  EXPECT(koemorph_retarget_map_load(map.data(), UINT64_MAX, nullptr, 0, &no_map) == kInvalid);
+  EXPECT(koemorph_retarget_map_load(map.data(), map.size(), nullptr, INT32_MAX, &no_map) == kInvalid);
   const char* const names[] = {nullptr};
-  EXPECT(koemorph_retarget_load(map.data(), map.size(), names, 1, &no_map) == kInvalid);
+  EXPECT(koemorph_retarget_map_load(map.data(), map.size(), names, 1, &no_map) == kInvalid);
   const koemorph::Retarget retarget(map);
   EXPECT(retarget.name(-1).empty() && retarget.name(INT32_MAX).empty());
   koemorph::Face face{};
@@ -188,8 +188,8 @@ void cuts_sentences_between_characters() {
     for (int i = 0; i < 600; ++i) name += "\xE3\x81\x82";
     const std::string map =
         R"({"koemorph": "retarget", "version": 1, "name": "a", "targets": {")" + name + R"(": 3}})";
-    koemorph_retarget* no_map = nullptr;
-    EXPECT(koemorph_retarget_load(map.data(), map.size(), nullptr, 0, &no_map) == kInvalid);
+    koemorph_retarget_map* no_map = nullptr;
+    EXPECT(koemorph_retarget_map_load(map.data(), map.size(), nullptr, 0, &no_map) == kInvalid);
     const std::string message = koemorph_error_message();
     EXPECT(message.size() > 1000 && message.compare(message.size() - 3, 3, "\xE3\x81\x82") == 0);
   }
@@ -210,7 +210,7 @@ void serves_older_callers(const koemorph::Model& model) {
   koemorph_stream_config config;
   koemorph_stream_config_init(&config);
   config.sample_rate = 16000;
-  config.keep_seconds = kNan;  // beyond the older struct: must not be seen
+  config.history_seconds = kNan;  // beyond the older struct: must not be seen
   const auto old_config = older(config, offsetof(koemorph_stream_config, buffer_seconds));
   koemorph_stream* stream = nullptr;
   EXPECT(koemorph_stream_create(model.get(),
@@ -251,8 +251,8 @@ void neither_allocates_nor_locks(const koemorph::Model& model, const std::string
     allocations = locks = 0;
     controls.symmetry = 0.005f * static_cast<float>(round);
     stream.set_controls(controls);
-    stream.relax(1.0, 0.1);
-    stream.resume(1.2, 0.1);
+    stream.fade_out(1.0, 0.1);
+    stream.fade_in(1.2, 0.1);
     face = stream.sample(0.01 * round);
     while (stream.pull(face)) ++heard;
     retarget.apply(face, weights.data(), retarget.count());

@@ -27,10 +27,10 @@ struct Count {
   std::atomic<int> done{0};
   std::atomic<int> turned_away{0};
   koemorph_result add(koemorph_result result) {
-    expect(result == KOEMORPH_OK || result == KOEMORPH_NO_FRAME || result == KOEMORPH_WRONG_STATE,
+    expect(result == KOEMORPH_OK || result == KOEMORPH_NO_FRAME || result == KOEMORPH_INVALID_STATE,
            koemorph_result_text(result));
     if (result == KOEMORPH_OK) ++done;
-    if (result == KOEMORPH_WRONG_STATE) {
+    if (result == KOEMORPH_INVALID_STATE) {
       ++turned_away;
       expect(!std::string(koemorph_error_message()).empty(), "turned away without a sentence");
     }
@@ -49,7 +49,7 @@ koemorph::Stream long_stream(const koemorph::Model& model) {
   koemorph_stream_config_init(&config);
   config.sample_rate = kRate;
   config.buffer_seconds = 60.0;
-  config.keep_seconds = 120.0;
+  config.history_seconds = 120.0;
   return {model, config};
 }
 
@@ -83,7 +83,7 @@ void ending(const koemorph::Model& model) {
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
       }
-      expect(koemorph_stream_push(stream.get(), minute.data(), 1) == KOEMORPH_WRONG_STATE,
+      expect(koemorph_stream_push(stream.get(), minute.data(), 1) == KOEMORPH_INVALID_STATE,
              "audio was taken behind its end");
     });
     while (!started) std::this_thread::yield();
@@ -104,14 +104,14 @@ void processing(const koemorph::Model& model) {
   int turned_away = 0;
   for (int attempt = 0; attempt < 20 && turned_away == 0; ++attempt) {
     koemorph::Stream stream = long_stream(model);
-    koemorph::Crowd crowd(model, 1);
+    koemorph::StreamBatch batch(model, 1);
     koemorph_stream* const streams[] = {stream.get()};
     stream.push(minute.data(), 60 * kRate);
     Count count;
     on_two_threads([&] {
       while (stream.info().frames < kFrames) {
         count.add(koemorph_stream_process(stream.get()));
-        count.add(koemorph_crowd_process(crowd.get(), streams, 1));
+        count.add(koemorph_stream_batch_process(batch.get(), streams, 1));
         float room[1];
         count.add(koemorph_stream_tap(stream.get(), KOEMORPH_STAGE_MEL, room, 1, nullptr));
       }
@@ -134,14 +134,14 @@ void reading(const koemorph::Model& model) {
   Count count;
   Count others;
   on_two_threads([&] {
-    float face[KOEMORPH_COEFFICIENTS];
+    float face[KOEMORPH_BLENDSHAPE_COUNT];
     const koemorph_controls controls = koemorph::default_controls();
     for (int i = 0; i < kRounds; ++i) {
-      count.add(koemorph_stream_pull(stream.get(), face, KOEMORPH_COEFFICIENTS, nullptr));
-      others.add(koemorph_stream_sample(stream.get(), 0.01 * i, face, KOEMORPH_COEFFICIENTS));
+      count.add(koemorph_stream_pull(stream.get(), face, KOEMORPH_BLENDSHAPE_COUNT, nullptr));
+      others.add(koemorph_stream_sample(stream.get(), 0.01 * i, face, KOEMORPH_BLENDSHAPE_COUNT));
       others.add(koemorph_stream_set_controls(stream.get(), &controls));
-      others.add(koemorph_stream_relax(stream.get(), 0.01 * i, 0.1));
-      others.add(koemorph_stream_resume(stream.get(), 0.01 * i, 0.1));
+      others.add(koemorph_stream_fade_out(stream.get(), 0.01 * i, 0.1));
+      others.add(koemorph_stream_fade_in(stream.get(), 0.01 * i, 0.1));
     }
   });
   koemorph::Face face{};
@@ -158,15 +158,15 @@ void resetting(const koemorph::Model& model, bool worker) {
     for (int i = 0; i < 200; ++i) count.add(koemorph_stream_push(stream.get(), block.data(), 1600));
   });
   std::thread game([&] {
-    float face[KOEMORPH_COEFFICIENTS];
+    float face[KOEMORPH_BLENDSHAPE_COUNT];
     for (int i = 0; i < 200; ++i) {
-      count.add(koemorph_stream_pull(stream.get(), face, KOEMORPH_COEFFICIENTS, nullptr));
+      count.add(koemorph_stream_pull(stream.get(), face, KOEMORPH_BLENDSHAPE_COUNT, nullptr));
       stream.info();
     }
   });
   for (int i = 0; i < 50; ++i) {
     if (!worker) count.add(koemorph_stream_process(stream.get()));
-    count.add(koemorph_stream_set_device(stream.get(), i % 3 == 0 ? 44100 : kRate, 0));
+    count.add(koemorph_stream_set_input_format(stream.get(), i % 3 == 0 ? 44100 : kRate, 0));
     count.add(koemorph_stream_reset(stream.get(), i % 2 == 0 ? 48000 : kRate, 0));
   }
   audio.join();

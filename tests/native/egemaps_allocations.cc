@@ -5,7 +5,7 @@
 #include <new>
 #include <vector>
 
-#include "egemaps.h"
+#include "egemaps/egemaps.h"
 
 namespace {
 long allocations = 0;

@@ -85,10 +85,10 @@ void run_out(const koemorph::Model& model,
 // What the library's worker takes memory for; too short for a frame, as ONNX Runtime ends the
 // program when there is none.
 void change_device(koemorph::Stream& stream) {
-  stream.set_device(44100);
-  stream.set_device(8000);
+  stream.set_input_format(44100);
+  stream.set_input_format(8000);
   stream.push(kVoice.data(), 1);
-  stream.set_device(22050);
+  stream.set_input_format(22050);
   stream.push(kVoice.data(), 1);
 }
 
@@ -108,7 +108,7 @@ void own_worker(const koemorph::Model& model) {
     left = kEnough;
     missed = refused;
     const int64_t before = stream.info().frames;
-    stream.set_device(16000);
+    stream.set_input_format(16000);
     push(stream);
     while (stream.info().frames <= before) std::this_thread::yield();
   }
@@ -130,7 +130,7 @@ int main(int argc, char** argv) {
         expect(frames_after_flush(stream) == (done ? 8 : 11), "frames of a reset", step);
       });
   run_out(
-      model, [](koemorph_stream* s) { return koemorph_stream_set_device(s, 16000, 2); },
+      model, [](koemorph_stream* s) { return koemorph_stream_set_input_format(s, 16000, 2); },
       [](koemorph::Stream& stream, bool done, int step) {
         stream.push(kVoice.data(), done ? 4500 : 9000);
         expect(frames_after_flush(stream) == (done ? 14 : 11), "frames of a device", step);

@@ -81,11 +81,11 @@ int main(int argc, char** argv) {
   if (argc > 1) {
     const koemorph::Model model(argv[1]);
     koemorph::Stream stream(model, 48000);
-    koemorph::Crowd crowd(model, 1);
+    koemorph::StreamBatch batch(model, 1);
     stream.push(nullptr, 0);
     stream.flush();
     stream.reset();
-    crowd.process({stream.get()});
+    batch.process({stream.get()});
     return stream.process() && stream.sample(0.0)[0] > 0.0f;
   }
   const koemorph::Retarget map(R"({"koemorph": "retarget", "version": 1, "name": "a",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from koemorph import _native
-from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.blendshapes import BLENDSHAPES, INDEX
 
 
 def face(**weights: float) -> np.ndarray:
@@ -28,7 +28,7 @@ def shaped(controls: Any, **weights: float) -> dict[str, float]:
     stage = _native.ControlsStage(30)
     controls.check()
     stage.set(controls)
-    return dict(zip(COEFFICIENTS, stage.apply(face(**weights)[None])[0].tolist(), strict=True))
+    return dict(zip(BLENDSHAPES, stage.apply(face(**weights)[None])[0].tolist(), strict=True))
 
 
 def preset(controls: Any, **more: Any) -> Any:
@@ -125,10 +125,10 @@ def changed_at(frame: int, frames: np.ndarray, *steps: Any) -> np.ndarray:
 
 def test_changes_glide_without_a_step() -> None:
     frames = np.tile(face(jawOpen=0.6, mouthSmileLeft=0.5, jawLeft=0.4, jawRight=0.2), (60, 1))
-    strong = settings(lower_strength=0.1, symmetry=1, glide=0.5)
+    strong = settings(lower_strength=0.1, symmetry=1, transition_seconds=0.5)
     strong.cancel_group[INDEX["jawLeft"]] = 1
     strong.cancel_group[INDEX["jawRight"]] = 1
-    back = settings(lower_strength=1.4, lip_close_offset=-0.3, glide=0.5)
+    back = settings(lower_strength=1.4, lip_close_offset=-0.3, transition_seconds=0.5)
     # The second change comes in the middle of the first one's glide.
     out = changed_at(10, frames, strong, back)
     np.testing.assert_allclose(out[10], out[9], atol=1e-6)
@@ -161,7 +161,7 @@ CHANGES: dict[str, Any] = {
 def test_no_control_clicks_when_it_changes(field: str) -> None:
     # A face on which each of them shows.
     still = face(jawOpen=0.5, mouthClose=0.1, mouthSmileLeft=0.4, eyeBlinkLeft=0.3, browInnerUp=0.4)
-    changed = settings(glide=0.5)
+    changed = settings(transition_seconds=0.5)
     if np.ndim(getattr(changed, field)):
         getattr(changed, field)[:] = CHANGES[field]
     else:
@@ -179,7 +179,7 @@ def test_settings_before_the_first_frame_hold_from_the_first_frame() -> None:
     stage = _native.ControlsStage(30)
     stage.set(settings(lower_strength=0.5))
     assert stage.apply(face(jawOpen=1)[None])[0, INDEX["jawOpen"]] == pytest.approx(0.5)
-    stage.set(settings(glide=0))
+    stage.set(settings(transition_seconds=0))
     assert stage.apply(face(jawOpen=1)[None])[0, INDEX["jawOpen"]] == 1
     stage.set(settings(lower_strength=0))
     stage.reset()
@@ -215,7 +215,7 @@ def test_preset_members_reach_their_fields() -> None:
     assert controls.active[INDEX["tongueOut"]] == 0
     assert controls.active[INDEX["jawOpen"]] == 1
     assert controls.blink == 1
-    groups = {COEFFICIENTS[i]: group for i, group in enumerate(controls.cancel_group) if group}
+    groups = {BLENDSHAPES[i]: group for i, group in enumerate(controls.cancel_group) if group}
     assert groups == {"jawLeft": 1, "jawRight": 1, "mouthLeft": 2, "mouthRight": 2}
 
 
@@ -227,15 +227,15 @@ def test_preset_members_reach_their_fields() -> None:
         ({"gate": 1}, "gate should be true or false"),
         ({"multiplier": {"jaw": 1}}, '"jaw" is not one of the 52'),
         ({"multiplier": {"jawOpen": float("inf")}}, "NaN and Infinity"),
-        ({"multiplier": 2}, "an object of coefficients"),
+        ({"multiplier": 2}, "an object of blendshapes"),
         ({"minimum": {"jawOpen": 0.6}, "maximum": {"jawOpen": 0.5}}, "above its maximum"),
-        ({"inactive": "tongueOut"}, "an array of coefficients"),
-        ({"cancel": ["jawOpen"]}, "an array of coefficients"),
+        ({"inactive": "tongueOut"}, "an array of blendshapes"),
+        ({"cancel": ["jawOpen"]}, "an array of blendshapes"),
         ({"cancel": {}}, "at most 255 groups"),
         ({"seed": -1}, "seed should be between"),
         ({"seed": 1.5}, "between 0 and 4294967295, without a fraction"),
         ({"seed": 1 << 32}, "between 0 and 4294967295"),
-        ({"inactive": [5]}, "inactive should hold coefficients' names, not a number"),
+        ({"inactive": [5]}, "inactive should hold blendshapes' names, not a number"),
         ({"cancel": [["jawOpen"], ["jawOpen"]]}, '"jawOpen" may be in one cancel group only'),
         (None, 'an object of "controls"'),
     ],
@@ -246,7 +246,7 @@ def test_preset_mistakes_are_sentences(controls: Any, sentence: str) -> None:
     assert sentence in str(caught.value)
 
 
-@pytest.mark.parametrize("field", ["lower_strength", "symmetry", "glide", "blinks_per_minute"])
+@pytest.mark.parametrize("field", ["lower_strength", "symmetry", "transition_seconds", "blinks_per_minute"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -2.0])
 def test_numbers_outside_their_range_are_refused(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{field} is outside its range"):

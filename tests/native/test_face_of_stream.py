@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from koemorph import Controls, Model, Stream, _native, load_map, load_preset
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError
 
 RATE = 16000
@@ -61,7 +61,7 @@ def test_assigned_controls_glide_in(model: Model) -> None:
     audio = voice(3)
     stream.push(audio[:RATE])
     before = stream.pull().weights
-    stream.controls = controls(lower_strength=0, glide=0.5)
+    stream.controls = controls(lower_strength=0, transition_seconds=0.5)
     assert stream.controls.lower_strength == 0
     stream.push(audio[RATE:])
     stream.flush()
@@ -120,16 +120,16 @@ def test_a_relaxed_face_goes_to_rest_and_comes_back(model: Model) -> None:
     stream = model.stream(RATE, preset="raw")
     stream.push(voice(2))
     face = stream.sample(1.0)
-    stream.relax(1.0, seconds=0.5)
+    stream.fade_out(1.0, seconds=0.5)
     np.testing.assert_array_equal(stream.sample(1.0), face)
     np.testing.assert_allclose(stream.sample(1.25), 0.5 * stream_at(model, 1.25), atol=1e-6)
     assert not stream.sample(1.5).any()
     assert not stream.sample(5.0).any()
-    stream.resume(1.6, seconds=0.2)
+    stream.fade_in(1.6, seconds=0.2)
     assert not stream.sample(1.6).any()
     np.testing.assert_allclose(stream.sample(1.7), 0.5 * stream_at(model, 1.7), atol=1e-6)
     np.testing.assert_allclose(stream.sample(1.8), stream_at(model, 1.8), atol=1e-6)
-    stream.relax(1.8, seconds=0)
+    stream.fade_out(1.8, seconds=0)
     assert not stream.sample(1.8).any()
     stream.reset()
     stream.push(voice(2))
@@ -139,21 +139,21 @@ def test_a_relaxed_face_goes_to_rest_and_comes_back(model: Model) -> None:
 def test_what_was_before_a_relax_can_be_looked_back_at(model: Model) -> None:
     stream = model.stream(RATE, preset="raw")
     stream.push(voice(2))
-    stream.relax(0.5, seconds=0.2)
-    stream.resume(1.0, seconds=0.2)
+    stream.fade_out(0.5, seconds=0.2)
+    stream.fade_in(1.0, seconds=0.2)
     for _ in range(100):  # as a game that says so every frame
-        stream.resume(1.3, seconds=0.2)
+        stream.fade_in(1.3, seconds=0.2)
     pulled = stream.pull()
     for time, left in ((0.4, 1.0), (0.6, 0.5), (0.8, 0.0), (1.1, 0.5), (1.4, 1.0)):
         np.testing.assert_allclose(stream.sample(time), left * stream_at(model, time), atol=1e-6)
         frame = round(30 * time)
         np.testing.assert_allclose(pulled.weights[frame], stream.sample(frame / 30), atol=1e-6)
-    stream.relax(0.3, seconds=0.0)  # said last, so what was said for later no longer holds
+    stream.fade_out(0.3, seconds=0.0)  # said last, so what was said for later no longer holds
     np.testing.assert_allclose(stream.sample(0.2), stream_at(model, 0.2), atol=1e-6)
     assert not stream.sample(1.4).any()
     for time in np.linspace(0.31, 1.9, 100):  # more turns than are remembered
-        stream.resume(time, seconds=0.0)
-        stream.relax(time + 0.001, seconds=0.0)
+        stream.fade_in(time, seconds=0.0)
+        stream.fade_out(time + 0.001, seconds=0.0)
     assert not stream.sample(1.95).any()
     np.testing.assert_allclose(stream.sample(1.9005), stream_at(model, 1.9005), atol=1e-6)
 
@@ -167,7 +167,7 @@ def stream_at(model: Model, time: float) -> np.ndarray:
 def test_pulled_frames_relax_too(model: Model) -> None:
     stream = model.stream(RATE, preset="raw")
     stream.push(voice(1))
-    stream.relax(0.5, seconds=0.2)
+    stream.fade_out(0.5, seconds=0.2)
     animation = stream.pull()
     assert animation.weights[animation.times < 0.5].any(axis=1).all()
     assert not animation.weights[animation.times > 0.71].any()
@@ -176,9 +176,9 @@ def test_pulled_frames_relax_too(model: Model) -> None:
 def test_no_weight_falls_below_rest(model: Model) -> None:
     stream = model.stream(RATE, preset="raw")
     stream.push(voice(2))
-    stream.relax(0.5, seconds=0.2)
-    stream.resume(0.6, seconds=0.1)
-    stream.relax(0.63, seconds=0.1)  # from somewhere between, where numbers are rounded
+    stream.fade_out(0.5, seconds=0.2)
+    stream.fade_in(0.6, seconds=0.1)
+    stream.fade_out(0.63, seconds=0.1)  # from somewhere between, where numbers are rounded
     for time in np.linspace(0.73 - 1e-7, 0.73, 2000):
         assert stream.sample(time).min() >= 0.0
 
@@ -186,7 +186,7 @@ def test_no_weight_falls_below_rest(model: Model) -> None:
 @pytest.mark.parametrize(("time", "seconds"), [(np.nan, 1), (0, np.nan), (0, -1), (np.inf, 1)])
 def test_relax_refuses_what_is_no_time(model: Model, time: float, seconds: float) -> None:
     stream: Stream = model.stream(RATE)
-    for call in (stream.relax, stream.resume):
+    for call in (stream.fade_out, stream.fade_in):
         with pytest.raises(ValueError, match="a time and seconds >= 0"):
             call(time, seconds)
 

@@ -59,7 +59,7 @@ def test_one_sample_at_a_time_from_a_fast_device(model: Model) -> None:
 
 
 def test_a_clock_may_jump_back_and_forth(model: Model) -> None:
-    stream = model.stream(RATE, keep_seconds=2.0)
+    stream = model.stream(RATE, history_seconds=2.0)
     for part in np.split(noise(5.0), 50):
         stream.push(part)
     stream.flush()
@@ -104,7 +104,7 @@ def test_a_reset_for_a_faster_device_holds_as_many_seconds(model: Model) -> None
 
 def test_a_voice_whose_end_was_lost_has_all_its_frames(model: Model) -> None:
     native = model.stream(8000, buffer_seconds=0.05)._native
-    native.set_device(192000, 1)  # of which the 400 samples held are less than a frame
+    native.set_input_format(192000, 1)  # of which the 400 samples held are less than a frame
     native.push(noise(1.51, 192000), 1)
     native.flush()
     native.process()
@@ -115,7 +115,7 @@ def played(parts: list[tuple[int, float, float]], block: float) -> np.ndarray:
     stream = Model("30-fast").stream(parts[0][0], controls=load_preset("raw"))
     for number, (rate, begin, end) in enumerate(parts):
         if number > 0:
-            stream.set_device(rate)
+            stream.set_input_format(rate)
         audio = chord(rate, begin, end)
         for part in np.split(audio, range(round(block * rate), len(audio), round(block * rate))):
             stream.push(part)
@@ -146,11 +146,11 @@ def test_changes_of_device_between_blocks_and_while_audio_is_lost(model: Model) 
     native = stream._native
     native.push(noise(0.3, 48000), 1)
     for rate in (8000, 44101, 192000):  # devices that gave nothing
-        native.set_device(rate, 0)
-    native.set_device(16000, 2)
+        native.set_input_format(rate, 0)
+    native.set_input_format(16000, 2)
     native.push(np.repeat(noise(9.7), 2), 2)  # more than the buffer holds: the change is lost, too
     assert native.process()
-    native.set_device(48000, 1)
+    native.set_input_format(48000, 1)
     native.push(noise(0.25, 48000), 1)
     native.flush()
     assert native.process()
@@ -161,7 +161,7 @@ def test_changes_of_device_between_blocks_and_while_audio_is_lost(model: Model) 
     weights = native.pull(52)[1]
     assert np.isfinite(weights).all()
     with pytest.raises(StreamError, match="reset"):
-        stream.set_device(16000)
+        stream.set_input_format(16000)
 
 
 def features_of(stream: Stream) -> np.ndarray:

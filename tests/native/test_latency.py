@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from koemorph import Model, Stream, load_preset
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 
 RAW = load_preset("raw")
 JAW = INDEX["jawOpen"]

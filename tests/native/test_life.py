@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from koemorph import _native
-from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.blendshapes import BLENDSHAPES, INDEX
 
-EYES = [i for i, name in enumerate(COEFFICIENTS) if name.startswith("eyeLook")]
-BROWS = [i for i, name in enumerate(COEFFICIENTS) if name.startswith("brow")]
-MOUTH = [i for i, name in enumerate(COEFFICIENTS) if name.startswith(("mouth", "jaw"))]
+EYES = [i for i, name in enumerate(BLENDSHAPES) if name.startswith("eyeLook")]
+BROWS = [i for i, name in enumerate(BLENDSHAPES) if name.startswith("brow")]
+MOUTH = [i for i, name in enumerate(BLENDSHAPES) if name.startswith(("mouth", "jaw"))]
 BLINK = INDEX["eyeBlinkLeft"]
 
 
@@ -23,7 +23,7 @@ def life_controls(**fields: float) -> _native.Controls:
 
 
 def life(fps: int = 30, **fields: float) -> Any:
-    stage = _native.Life(fps)
+    stage = _native.IdleMotion(fps)
     stage.set(life_controls(**fields))
     return stage
 
@@ -51,7 +51,7 @@ def onsets(curve: np.ndarray) -> np.ndarray:
 def test_by_default_only_the_lids_move() -> None:
     out = life().apply(talk(60))
     moved = np.flatnonzero(np.abs(out - talk(60)).max(axis=0))
-    assert [COEFFICIENTS[i] for i in moved] == ["eyeBlinkLeft", "eyeBlinkRight"]
+    assert [BLENDSHAPES[i] for i in moved] == ["eyeBlinkLeft", "eyeBlinkRight"]
     np.testing.assert_array_equal(out[:, BLINK], out[:, INDEX["eyeBlinkRight"]])
 
 
@@ -170,7 +170,7 @@ def test_it_keeps_to_the_maximum_and_leaves_the_inactive_at_rest() -> None:
     controls = life_controls(saccades=2, brow_accents=2, idle=2)
     controls.active[BROWS] = 0
     controls.maximum[BLINK] = 0.6
-    stage = _native.Life(30)
+    stage = _native.IdleMotion(30)
     stage.set(controls)
     out = stage.apply(talk(60, pause_every=5))
     assert out[:, BROWS].max() == 0
@@ -185,12 +185,12 @@ def test_it_keeps_to_the_maximum_and_leaves_the_inactive_at_rest() -> None:
 
 
 def test_turning_it_off_glides() -> None:
-    stage = life(blink=0, saccades=2, glide=0.5)
+    stage = life(blink=0, saccades=2, transition_seconds=0.5)
     before, first = stage.apply(still(20)), 600
     while before[-1].max() < 0.1:
         before, first = stage.apply(still(0.2), first), first + 6
     off = _native.Controls()
-    off.blink, off.glide = 0, 0.5
+    off.blink, off.transition_seconds = 0, 0.5
     stage.set(off)
     after = stage.apply(still(2), first)
     assert after[0].max() > 0.5 * before[-1].max()

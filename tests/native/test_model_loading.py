@@ -76,7 +76,7 @@ def test_a_foreign_model_is_refused(tmp_path: Path) -> None:
     "key", sorted(set(tiny_model.metadata(30)) - {"name", "model_version", *DESCRIPTIONS})
 )
 def test_each_needed_key_is_missed_by_name(tmp_path: Path, key: str) -> None:
-    path = altered(with_metadata(tmp_path / "good.onnx", emotion="native"), key, None)
+    path = altered(with_metadata(tmp_path / "good.onnx", expression_features="native"), key, None)
     with pytest.raises(ModelError, match=f'no metadata key "{key}"'):
         Model(path)
 
@@ -92,11 +92,11 @@ def test_each_needed_key_is_missed_by_name(tmp_path: Path, key: str) -> None:
         ("mel_window", "1000"),
         ("mel_low_hz", "9000"),
         ("mel_scale", "nan"),
-        ("emotion", "emotion2vec"),
-        ("coefficients", "jawOpen,eyeBlinkLeft"),
+        ("expression_features", "emotion2vec"),
+        ("blendshapes", "jawOpen,eyeBlinkLeft"),
         ("context_frames", "128"),
         ("context_frames", "250"),
-        ("block_frames", "256"),
+        ("context_pool_frames", "256"),
         ("trunk_channels", "3"),
         ("trunk_dilations", "1,2.5"),
         ("trunk_dilations", ""),
@@ -120,7 +120,7 @@ def test_onnx_runtime_and_the_stream_agree(tmp_path: Path, speech: Path, emotion
 
     from koemorph.features import FeatureSettings, extract
 
-    path = with_metadata(tmp_path / "model.onnx", emotion=emotion)
+    path = with_metadata(tmp_path / "model.onnx", expression_features=emotion)
     audio, rate = soundfile.read(speech, dtype="float32")
     settings = FeatureSettings()
     found = extract(audio, rate, settings)
@@ -148,15 +148,15 @@ def test_onnx_runtime_and_the_stream_agree(tmp_path: Path, speech: Path, emotion
         ]
         inputs = {
             "mel": mel[np.newaxis, row],
-            "blocks": padded[frame : frame + 256].reshape(1, 8, 32, 80).mean(axis=2)[:, :-1],
+            "pooled_context": padded[frame : frame + 256].reshape(1, 8, 32, 80).mean(axis=2)[:, :-1],
             "detail": detail[np.newaxis, row],
-            "previous": previous,
-            "past": np.concatenate(taps)[np.newaxis],
+            "previous_weights": previous,
+            "state_in": np.concatenate(taps)[np.newaxis],
         }
         if emotion == "native":
             anew = frame == 0 or (windows[frame] != windows[frame - 1]).any()
-            inputs |= {"egemaps": windows[np.newaxis, frame], "felt": felt}
-            inputs["changed"] = np.array([anew], np.float32)
+            inputs |= {"egemaps": windows[np.newaxis, frame], "expression_embedding_in": felt}
+            inputs["expression_changed"] = np.array([anew], np.float32)
         return session.run(None, inputs)
 
     # Row 0 is the room before the first frame: with each answer one layer more knows of it.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from koemorph import _native
-from koemorph.coefficients import COEFFICIENTS, PASCAL_NAMES
+from koemorph.blendshapes import BLENDSHAPES, PASCAL_NAMES
 
 MAPS = sorted((Path(__file__).parents[2] / "python" / "koemorph" / "maps").glob("*.json"))
 
@@ -25,7 +25,7 @@ def shipped(name: str) -> Any:
 def face(**weights: float) -> np.ndarray:
     frame = np.zeros((1, 52), np.float32)
     for name, weight in weights.items():
-        frame[0, COEFFICIENTS.index(name)] = weight
+        frame[0, BLENDSHAPES.index(name)] = weight
     return frame
 
 
@@ -87,7 +87,7 @@ def test_nan_in_a_frame_becomes_the_minimum() -> None:
         ({"a": {"curve": [[0, 0]]}}, "two or more points"),
         ({"a": {"curve": [[0, 0], [1]]}}, "two or more points"),
         ({"a": {"curve": 3}}, "two or more points"),
-        ({"a": 1}, "a coefficient's name or an object"),
+        ({"a": 1}, "a blendshape's name or an object"),
         ({}, 'an object of "targets"'),
         ({f"t{i}": "jawOpen" for i in range(513)}, "at most 512 targets"),
     ],
@@ -208,7 +208,7 @@ def test_shipped_maps_stay_in_range_on_any_face(path: Path) -> None:
 
 def test_identity_maps_change_nothing_but_names() -> None:
     frames = np.random.default_rng(1).random((3, 52), np.float32)
-    for name, names in [("arkit", COEFFICIENTS), ("live_link", PASCAL_NAMES)]:
+    for name, names in [("arkit", BLENDSHAPES), ("live_link", PASCAL_NAMES)]:
         assert shipped(name).names == names
         np.testing.assert_array_equal(shipped(name).apply(frames), frames)
 

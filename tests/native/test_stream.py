@@ -239,7 +239,7 @@ def test_two_streams_of_one_model_do_not_mix(model: Model) -> None:
         ({"sample_rate": 16000, "channels": 0}, ValueError),
         ({"sample_rate": 16000, "fps": 60}, ModelError),
         ({"sample_rate": 16000, "buffer_seconds": 0.0}, ValueError),
-        ({"sample_rate": 16000, "keep_seconds": float("nan")}, ValueError),
+        ({"sample_rate": 16000, "history_seconds": float("nan")}, ValueError),
     ],
 )
 def test_impossible_settings_are_refused(

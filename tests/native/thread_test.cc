@@ -24,7 +24,7 @@ void push(Voice& voice) {
     for (size_t k = 0; k < block.size(); ++k) {
       block[k] = 0.3f * std::sin(0.05f * static_cast<float>(i * 160 + static_cast<int>(k)));
     }
-    if (i % 100 == 99) voice.stream.set_device(i == 199 ? 17000 : 16000);
+    if (i % 100 == 99) voice.stream.set_input_format(i == 199 ? 17000 : 16000);
     voice.stream.push(block.data(), 160);
   }
   voice.stream.flush();
@@ -58,7 +58,7 @@ int sample_through_gaps(const koemorph::Model& model) {
   koemorph_stream_config_init(&config);
   config.sample_rate = 16000;
   config.buffer_seconds = 0.05;
-  config.keep_seconds = 600.0;
+  config.history_seconds = 600.0;
   koemorph::Stream stream(model, config);
   const std::vector<float> minutes(16000 * 300, 0.1f);
   stream.push(minutes.data(), 4000);
@@ -76,7 +76,7 @@ int sample_through_gaps(const koemorph::Model& model) {
   for (int i = 0; losing; ++i) {
     const double time = i % 2 == 0 ? 0.0 : 1e9;  // the oldest frame held, and the newest
     const auto result =
-        koemorph_stream_sample(stream.get(), time, face.data(), KOEMORPH_COEFFICIENTS);
+        koemorph_stream_sample(stream.get(), time, face.data(), KOEMORPH_BLENDSHAPE_COUNT);
     missing += result == KOEMORPH_OK ? 0 : 1;
   }
   worker.join();
@@ -118,7 +118,7 @@ int main(int argc, char** argv) {
   Voice owned{koemorph::Stream(model, 16000, 1, true)};  // the library's worker computes it
   Voice first{koemorph::Stream(model, 16000)};
   Voice second{koemorph::Stream(model, 16000)};
-  koemorph::Crowd crowd(model, 2);
+  koemorph::StreamBatch batch(model, 2);
   Voice* const voices[] = {&alone, &owned, &first, &second};
   std::atomic<int> failures{sample_through_gaps(model) + push_more_than_is_held(model)};
   std::vector<std::thread> threads;
@@ -132,7 +132,7 @@ int main(int argc, char** argv) {
   });
   threads.emplace_back([&] {
     const std::vector<koemorph_stream*> streams{first.stream.get(), second.stream.get()};
-    while (first.pushing || second.pushing || crowd.process(streams)) crowd.process(streams);
+    while (first.pushing || second.pushing || batch.process(streams)) batch.process(streams);
     first.processing = second.processing = false;
   });
   threads.emplace_back([&] {

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from koemorph.animation import Animation
-from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.blendshapes import BLENDSHAPES, INDEX
 
 OpenBrowser = Callable[..., Browser]
 
@@ -64,7 +64,7 @@ def talking() -> Animation:
     """Two seconds at 30 fps: a shut mouth for the first, a wide open one for the second."""
     weights = np.zeros((60, 52), np.float32)
     weights[30:, INDEX["jawOpen"]] = 0.8
-    return Animation(np.arange(60) / 30, weights, COEFFICIENTS, 30)
+    return Animation(np.arange(60) / 30, weights, BLENDSHAPES, 30)
 
 
 @pytest.fixture

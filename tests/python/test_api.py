@@ -20,7 +20,7 @@ def test_a_stream_loses_nothing_after_a_reset_to_a_lower_rate(
     if turn == "reset":
         stream.reset(8000)
     else:
-        stream.set_device(8000)
+        stream.set_input_format(8000)
         stream.reset()
     stream.push(np.zeros(5 * 8000, np.float32))
     stream.flush()

@@ -68,8 +68,8 @@ def test_one_bad_file_stops_nothing(
     [
         (["--preset", "natual"], "none of the presets"),
         (["--retarget", "vrm7"], "none of the maps"),
-        (["--retarget", "vrm1"], "52 coefficients"),
-        (["--format", "csv", "--retarget", "vrm1"], "52 coefficients"),
+        (["--retarget", "vrm1"], "52 blendshapes"),
+        (["--format", "csv", "--retarget", "vrm1"], "52 blendshapes"),
         (["--format", "glb"], "--rig"),
         (["--format", "glb", "--rig", "missing.glb"], "no rig at missing.glb"),
         (["--fps", "60"], "30 frames a second"),

@@ -22,7 +22,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def dual(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bench") / "dual.onnx"
-    return tiny_model.save(path, 30, tiny_model.metadata(30, emotion="native"))
+    return tiny_model.save(path, 30, tiny_model.metadata(30, expression_features="native"))
 
 
 def test_every_figure_is_measured(dual: Path) -> None:
@@ -31,14 +31,14 @@ def test_every_figure_is_measured(dual: Path) -> None:
     (figures,) = json.loads(result.output)
     stages = ("resample", "mel", "egemaps", "model", "controls", "retarget")
     assert all(figures[f"stage_{stage}"] > 0 for stage in stages)
-    for call in ("push_10ms", "frame", "frame_processor", "sample", "egemaps_update", "crowd_tick"):
+    for call in ("push_10ms", "frame", "frame_processor", "sample", "egemaps_update", "batch_tick"):
         assert 0 < figures[call]["p50"] <= figures[call]["p99"] <= figures[call]["max"]
     assert figures["fps"] == 30
     assert figures["frames"] >= 58
-    assert figures["crowd_streams"] > 0
+    assert figures["batch_streams"] > 0
     assert figures["denormal_ratio"] > 0
     assert figures["allocations"]["audio"] == figures["allocations"]["game"] == 0
-    assert 0 < figures["bytes_per_stream_of_crowd"] < figures["peak_bytes"]
+    assert 0 < figures["bytes_per_stream_of_batch"] < figures["peak_bytes"]
     parts = sum(figures[f"stage_{stage}"] for stage in stages)
     assert figures["real_time_factor"] > 0.2 * parts  # both count the same work
 

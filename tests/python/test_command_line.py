@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from koemorph.cli import COMMANDS, cli
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.model import MODELS, Model
 
 
@@ -74,7 +74,7 @@ def test_dash_is_standard_output(tiny_models: dict[int, Path], speech: Path) -> 
     assert len(result.stdout.splitlines()) == round(soundfile.info(speech).duration * 30)
     for options, words in (
         (["--format", "csv"], "jsonl alone"),
-        (["--retarget", "vrm1"], "52 coefficients"),
+        (["--retarget", "vrm1"], "52 blendshapes"),
     ):
         refused = run("animate", speech, "-o", "-", "--model", tiny_models[30], *options)
         fails_with_one_sentence(refused, words)
@@ -227,7 +227,7 @@ def test_info_prints_the_metadata(tiny_models: dict[int, Path]) -> None:
 def test_info_leaves_nothing_out_where_there_is_little_room(tiny_models: dict[int, Path]) -> None:
     narrow = run("info", tiny_models[30], env=os.environ | {"COLUMNS": "60"}).stdout
     values = "".join(line.partition("│")[2].strip() for line in narrow.splitlines())
-    assert ",".join(COEFFICIENTS) in values
+    assert ",".join(BLENDSHAPES) in values
 
 
 def test_what_a_pipe_cannot_hold_is_told_all_the_same(tmp_path: Path) -> None:

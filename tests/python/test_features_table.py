@@ -43,7 +43,7 @@ def test_gemaps_is_a_subset_of_62() -> None:
 
 def test_other_rates_give_nearly_the_same_numbers(speech: Path) -> None:
     samples, rate = soundfile.read(speech, dtype="float32")
-    upsampled = _native.Resample(rate, 3 * rate).push(samples)
+    upsampled = _native.Resampler(rate, 3 * rate).push(samples)
     ours, other = koemorph.egemaps(samples, rate), koemorph.egemaps(upsampled, 3 * rate)
     pitch = "F0semitoneFrom27.5Hz_sma3nz_amean"
     assert other[pitch].item() == pytest.approx(ours[pitch].item(), abs=0.1)

@@ -20,7 +20,7 @@ from patience import wait_for
 
 from koemorph import outputs
 from koemorph.animation import Animation
-from koemorph.coefficients import COEFFICIENTS, GROUPS, INDEX, PASCAL_NAMES
+from koemorph.blendshapes import BLENDSHAPES, GROUPS, INDEX, PASCAL_NAMES
 from koemorph.errors import DataError, OutputError
 from koemorph.outputs.atomic import atomic_open, atomic_path
 from koemorph.outputs.jsonl import STDOUT, read_jsonl, timecode, write_jsonl
@@ -30,15 +30,15 @@ from koemorph.outputs.stream_file import JsonlOutput
 
 def make_animation(frames: int = 7, fps: int = 30) -> Animation:
     weights = np.random.default_rng(1).random((frames, 52), np.float32)
-    return Animation(np.arange(frames) / fps, weights, COEFFICIENTS, fps)
+    return Animation(np.arange(frames) / fps, weights, BLENDSHAPES, fps)
 
 
-def test_coefficients_are_live_links() -> None:
-    assert len(set(COEFFICIENTS)) == 52
+def test_blendshapes_are_live_links() -> None:
+    assert len(set(BLENDSHAPES)) == 52
     assert [INDEX[name] for name in ("eyeBlinkLeft", "eyeBlinkRight", "jawOpen")] == [0, 7, 17]
     assert [INDEX[name] for name in ("mouthSmileLeft", "browInnerUp", "tongueOut")] == [23, 43, 51]
     assert PASCAL_NAMES[17] == "JawOpen"
-    assert sorted(name for group in GROUPS.values() for name in group) == sorted(COEFFICIENTS)
+    assert sorted(name for group in GROUPS.values() for name in group) == sorted(BLENDSHAPES)
 
 
 def test_jsonl_round_trip(tmp_path: Path) -> None:

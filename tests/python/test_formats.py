@@ -16,18 +16,18 @@ import trimesh
 import yaml
 
 from koemorph.animation import Animation
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import OutputError
 
 
 def make_animation(frames: int = 31, fps: int = 30) -> Animation:
-    """Every coefficient swings at its own pace, but for one that rests."""
+    """Every blendshape swings at its own pace, but for one that rests."""
     times = np.arange(frames) / fps
     columns = np.arange(52)
     weights = 0.5 - 0.5 * np.cos(times[:, None] * (2 + columns))
     weights[:5] = 0
     weights[:, 3] = 0
-    return Animation(times, weights.astype(np.float32), COEFFICIENTS, fps)
+    return Animation(times, weights.astype(np.float32), BLENDSHAPES, fps)
 
 
 def make_rig(path: Path, names: list[str] | None, targets: int = 3) -> Path:
@@ -55,7 +55,7 @@ def test_live_link_csv_is_what_the_phone_writes(tmp_path: Path) -> None:
     assert len(columns) == 63
     assert rows[30]["Timecode"] == "00:00:01:00.000"
     assert rows[0]["BlendShapeCount"] == "61"
-    got = [[float(row[name[:1].upper() + name[1:]]) for name in COEFFICIENTS] for row in rows]
+    got = [[float(row[name[:1].upper() + name[1:]]) for name in BLENDSHAPES] for row in rows]
     np.testing.assert_allclose(got, animation.weights, atol=1e-9)
 
 
@@ -95,7 +95,7 @@ def test_unity_clip_is_yaml_with_our_curves(tmp_path: Path) -> None:
     assert clip["m_AnimationClipSettings"]["m_StopTime"] == pytest.approx(1.0)
     assert clip["m_EditorCurves"] == clip["m_FloatCurves"]
     curves = {curve["attribute"]: curve for curve in clip["m_FloatCurves"]}
-    assert list(curves) == [f"blendShape.{name}" for name in COEFFICIENTS]
+    assert list(curves) == [f"blendShape.{name}" for name in BLENDSHAPES]
     for column, curve in enumerate(curves.values()):
         assert (curve["path"], curve["classID"]) == ("Head/Face", 137)
         keys = curve["curve"]["m_Curve"]
@@ -141,7 +141,7 @@ def test_npz(tmp_path: Path) -> None:
     with np.load(tmp_path / "take.npz") as arrays:
         np.testing.assert_array_equal(arrays["weights"], animation.weights)
         np.testing.assert_array_equal(arrays["times"], animation.times)
-        assert tuple(arrays["names"]) == COEFFICIENTS
+        assert tuple(arrays["names"]) == BLENDSHAPES
         assert arrays["fps"] == 60
 
 
@@ -234,5 +234,5 @@ def test_blender_plays_the_glb(
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
     frames = json.loads((tmp_path / "weights.json").read_text())
-    got = np.array([[frame[name] for name in COEFFICIENTS] for frame in frames])
+    got = np.array([[frame[name] for name in BLENDSHAPES] for frame in frames])
     np.testing.assert_allclose(got, animation.weights, atol=1e-3)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from koemorph.animation import Animation
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import OutputError
 from koemorph.preview.mesh import pack
 
@@ -28,7 +28,7 @@ DRACO, MESHOPT = "KHR_draco_mesh_compression", "EXT_meshopt_compression"
 
 def make_animation() -> Animation:
     weights = np.random.default_rng(5).random((7, 52), np.float32)
-    return Animation(np.arange(7) / 30, weights, COEFFICIENTS, 30)
+    return Animation(np.arange(7) / 30, weights, BLENDSHAPES, 30)
 
 
 def rig_json() -> dict[str, Any]:

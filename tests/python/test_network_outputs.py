@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from pythonosc.osc_packet import OscPacket
 
-from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.blendshapes import BLENDSHAPES, INDEX
 from koemorph.errors import OutputError
 from koemorph.outputs import ifacialmocap
 from koemorph.outputs.ifacialmocap import HELLO, IFacialMocapOutput, IFacialMocapServer, shape_name
@@ -121,7 +121,7 @@ def test_vmc_is_received_by_python_osc(receiver: socket.socket) -> None:
     assert messages[0] == ("/VMC/Ext/OK", [1])
     assert messages[1][1] == [pytest.approx(FRAME.time)]
     shapes = dict(params for address, params in messages if address == "/VMC/Ext/Blend/Val")
-    assert tuple(shapes) == COEFFICIENTS
+    assert tuple(shapes) == BLENDSHAPES
     np.testing.assert_array_equal(np.float32(list(shapes.values())), WEIGHTS)
 
 
@@ -134,7 +134,7 @@ def test_vmc_names_in_pascal_case(receiver: socket.socket) -> None:
 def test_osc_one_message_a_coefficient(receiver: socket.socket) -> None:
     send_once(OscOutput, receiver)
     messages = dict(receive_osc(receiver, "/koemorph/tongueOut"))
-    assert list(messages) == [f"/koemorph/{name}" for name in COEFFICIENTS]
+    assert list(messages) == [f"/koemorph/{name}" for name in BLENDSHAPES]
     assert np.float32(messages["/koemorph/jawOpen"][0]) == WEIGHTS[INDEX["jawOpen"]]
 
 
@@ -161,7 +161,7 @@ def test_vrchat_parameters(receiver: socket.socket) -> None:
         address.removeprefix(prefix): params[0]
         for address, params in receive_osc(receiver, prefix + "EyeRightY")
     }
-    w = dict(zip(COEFFICIENTS, WEIGHTS.tolist(), strict=True))
+    w = dict(zip(BLENDSHAPES, WEIGHTS.tolist(), strict=True))
     assert values["JawOpen"] == pytest.approx(w["jawOpen"])
     assert values["JawX"] == pytest.approx(w["jawRight"] - w["jawLeft"])
     assert values["MouthSmileLeft"] == pytest.approx(w["mouthSmileLeft"])
@@ -282,7 +282,7 @@ def test_ifacialmocap_hears_greetings_behind_ports_without_a_listener(
         server.close()
 
 
-def test_an_ifacialmocap_receiver_that_greets_again_and_again_crowds_out_no_other(
+def test_an_ifacialmocap_receiver_that_greets_again_and_again_batchs_out_no_other(
     free_port: int,
 ) -> None:
     server = IFacialMocapServer(port=free_port)
@@ -306,7 +306,7 @@ def test_json_udp(receiver: socket.socket) -> None:
     frame = json.loads(datagram)
     assert frame["frame_index"] == 7
     assert frame["timestamp"] == pytest.approx(7 / 30, abs=1e-4)
-    assert tuple(frame["names"]) == COEFFICIENTS
+    assert tuple(frame["names"]) == BLENDSHAPES
     np.testing.assert_allclose(frame["blendshapes"], WEIGHTS, atol=5.1e-5)
 
 

@@ -18,7 +18,7 @@ from playwright.sync_api import Page
 
 from koemorph.animation import Animation
 from koemorph.cli.preview import command
-from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.blendshapes import BLENDSHAPES, INDEX
 from koemorph.errors import DataError, KoemorphError, OutputError
 from koemorph.preview import build_page
 from koemorph.preview import sound as sounds
@@ -107,7 +107,7 @@ def show(open_browser, wait_until: Wait, path: Path) -> tuple[Page, list[str]]:
 def test_page_draws_the_frame_that_is_heard(
     tmp_path: Path, talking: Animation, tone: Path, open_browser, wait_until: Wait
 ) -> None:
-    capture = Animation(talking.times, talking.weights * 0.5, COEFFICIENTS, 30)
+    capture = Animation(talking.times, talking.weights * 0.5, BLENDSHAPES, 30)
     title = '</script><b>"{{data}}" 声'
     html = build_page(talking, title, sounds.read(tone), capture=capture)
     (tmp_path / "page.html").write_text(html, encoding="utf-8")
@@ -231,7 +231,7 @@ def test_page_shows_the_users_rig(
     )
     assert moved[0] == 0
     # As far as the rig's own jawOpen goes, relative to the size the page gives the head.
-    from koemorph.coefficients import INDEX
+    from koemorph.blendshapes import INDEX
     from koemorph.outputs import rig as rigs
     from koemorph.outputs.gltf_read import Reader
     from koemorph.preview.mesh import pack
@@ -279,7 +279,7 @@ def test_command_makes_a_page(tmp_path: Path, speech: Path, tiny_models: dict[in
 
 def test_a_capture_that_begins_late_and_has_gaps_stays_in_time(talking: Animation) -> None:
     seen = np.r_[12:25, 50:60]  # the face was lost for most of a second
-    capture = Animation(talking.times[seen], talking.weights[seen], COEFFICIENTS, 30)
+    capture = Animation(talking.times[seen], talking.weights[seen], BLENDSHAPES, 30)
     page = build_page(capture, "x", capture=Animation(talking.times, talking.weights))
     found = re.search('id="data">(.*?)</script>', page)
     assert found is not None
@@ -368,7 +368,7 @@ def test_what_is_no_recording_is_a_sentence(source: str) -> None:
 
 def test_what_cannot_be_shown_is_a_sentence(tmp_path: Path, talking: Animation) -> None:
     other = Animation(talking.times, talking.weights[:, :1], ("A",), 30)
-    with pytest.raises(DataError, match="52 coefficients"):
+    with pytest.raises(DataError, match="52 blendshapes"):
         build_page(other, "x")
     with pytest.raises(OutputError, match="no rig at"):
         build_page(talking, "x", rig=tmp_path / "missing.glb")

@@ -12,7 +12,7 @@ import pytest
 
 from koemorph import Animation, load_map, load_preset
 from koemorph.cli import main
-from koemorph.coefficients import COEFFICIENTS, INDEX, PASCAL_NAMES
+from koemorph.blendshapes import BLENDSHAPES, INDEX, PASCAL_NAMES
 from koemorph.controls import presets
 from koemorph.errors import DataError
 from koemorph.retarget import apply_map, best_map, maps
@@ -92,7 +92,7 @@ def test_columns_go_by_name_not_by_position() -> None:
     straight = animation()
     order = np.random.default_rng(0).permutation(52)
     mixed = Animation(
-        straight.times, straight.weights[:, order], tuple(COEFFICIENTS[i] for i in order)
+        straight.times, straight.weights[:, order], tuple(BLENDSHAPES[i] for i in order)
     )
     np.testing.assert_array_equal(
         apply_map(mixed, "live_link").weights, apply_map(straight, "live_link").weights

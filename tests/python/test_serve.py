@@ -18,7 +18,7 @@ from patience import wait_for
 from playwright.sync_api import Page
 
 from koemorph import serve
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.errors import OutputError
 from koemorph.model import Model
 from koemorph.serve import MAX_MESSAGE, MAX_VOICES, Server
@@ -345,7 +345,7 @@ def test_a_voice_that_says_nothing_makes_room(
 
 
 def test_a_hundred_connections_leave_room_for_the_page(serving: Running) -> None:
-    async def crowd() -> None:
+    async def batch() -> None:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
             tries = [session.ws_connect(serving.stream) for _ in range(100)]
@@ -363,7 +363,7 @@ def test_a_hundred_connections_leave_room_for_the_page(serving: Running) -> None
                 await again.send_bytes(spoken(bytes(4 * 4800)))
                 assert (await again.receive(timeout=60)).type is aiohttp.WSMsgType.BINARY
 
-    asyncio.run(crowd())
+    asyncio.run(batch())
     # The server hears of the last farewell in its own time.
     wait_for(lambda: serving.server._voices == 0)
 

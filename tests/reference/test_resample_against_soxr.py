@@ -12,7 +12,7 @@ OUT_RATE = 16000
 
 
 def resample(audio: np.ndarray, rate: int) -> np.ndarray:
-    stage = _native.Resample(rate, OUT_RATE)
+    stage = _native.Resampler(rate, OUT_RATE)
     tail = np.zeros(int(2 * stage.latency * rate) + rate // 100, np.float32)
     expected = round(len(audio) * OUT_RATE / rate)
     return np.concatenate([stage.push(audio), stage.push(tail)])[:expected]
@@ -55,15 +55,15 @@ def test_stop_band_is_80_db_down(rate: int) -> None:
 
 def test_equal_rates_pass_through() -> None:
     audio = tone(440, OUT_RATE)
-    np.testing.assert_array_equal(_native.Resample(OUT_RATE, OUT_RATE).push(audio), audio)
+    np.testing.assert_array_equal(_native.Resampler(OUT_RATE, OUT_RATE).push(audio), audio)
 
 
 @pytest.mark.parametrize("rate", [8000, 44100, 48000, 191999])
 def test_any_chunking_gives_the_same_samples(rate: int) -> None:
     rng = np.random.default_rng(rate)
     audio = rng.standard_normal(rate // 10).astype(np.float32)
-    whole = _native.Resample(rate, OUT_RATE).push(audio)
-    stage = _native.Resample(rate, OUT_RATE)
+    whole = _native.Resampler(rate, OUT_RATE).push(audio)
+    stage = _native.Resampler(rate, OUT_RATE)
     cuts = np.sort(rng.integers(0, len(audio), 40))
     parts = [stage.push(part) for part in np.split(audio, cuts)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError
 from koemorph.training.corpora import (
     augment,
@@ -28,8 +28,8 @@ from koemorph.training.corpora.loudness import loudness, pitch, settle_pauses
 from koemorph.training.corpora.phones import PHONES, Phone, known, sample, weights
 from koemorph.training.corpora.teacher import LEARNED, Clip, Teacher, fit, targets
 
-JAW = COEFFICIENTS.index("jawOpen")
-CLOSE = COEFFICIENTS.index("mouthClose")
+JAW = BLENDSHAPES.index("jawOpen")
+CLOSE = BLENDSHAPES.index("mouthClose")
 
 
 def hum(seconds: float, hertz: float = 150.0) -> np.ndarray:
@@ -61,7 +61,7 @@ def teacher() -> Teacher:
         phones, sound = syllables(40 + k)
         times = np.arange(int(len(sound) / 16000 * 25)) / 25
         vowels = sample(phones, times)[:, PHONES.index("AA")]
-        face = np.zeros((len(times), len(COEFFICIENTS)), np.float32)
+        face = np.zeros((len(times), len(BLENDSHAPES)), np.float32)
         face[:, JAW] = 0.1 + 0.3 * vowels
         clips.append(Clip(str(k), "babble", mouth_of(phones), sound, face, 25.0))
     return fit(clips, epochs=24)
@@ -162,7 +162,7 @@ def test_the_teacher_learns_phones_and_rests_at_zero(teacher: Teacher, tmp_path:
 
 def test_targets_are_the_mean_of_both_sides() -> None:
     face = np.zeros((1, 52), np.float32)
-    face[0, COEFFICIENTS.index("mouthSmileLeft")] = 0.4
+    face[0, BLENDSHAPES.index("mouthSmileLeft")] = 0.4
     assert targets(face)[0, LEARNED.index("mouthSmile")] == pytest.approx(0.2)
 
 
@@ -177,8 +177,8 @@ def test_rules_close_bilabials_round_w_and_rest_in_pauses() -> None:
     gap = done[:, JAW] - done[:, CLOSE]
     assert gap[27] == pytest.approx(0, abs=1e-6)
     assert gap[18] > 0.25
-    assert done[45, COEFFICIENTS.index("mouthPucker")] > 0.25
-    assert done[45, COEFFICIENTS.index("mouthFunnel")] > done[18, COEFFICIENTS.index("mouthFunnel")]
+    assert done[45, BLENDSHAPES.index("mouthPucker")] > 0.25
+    assert done[45, BLENDSHAPES.index("mouthFunnel")] > done[18, BLENDSHAPES.index("mouthFunnel")]
     assert not done[times > 0.95].any()
 
 
@@ -250,7 +250,7 @@ def test_a_capture_has_half_a_say_in_what_it_can_tell(
         return sessions.string(iter([spoken]), teacher, random, captured, clean=True).face[:, JAW]
 
     def capture(_: utterances.Utterance, times: np.ndarray) -> np.ndarray:
-        return np.full((len(times), len(COEFFICIENTS)), shown, np.float32)
+        return np.full((len(times), len(BLENDSHAPES)), shown, np.float32)
 
     alone = jaw(sessions.no_capture)
     assert alone.max() > 0.1

@@ -12,7 +12,7 @@ import torch
 from click.testing import CliRunner
 
 from koemorph import cli
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError, MissingExtraError
 from koemorph.training.corpora import (
     build,
@@ -83,11 +83,11 @@ def test_a_listener_hears_when_a_voice_it_never_heard_speaks_a_vowel(
 
 
 def test_sources_teach_what_they_know_each_in_its_own_units() -> None:
-    jaw, close = COEFFICIENTS.index("jawOpen"), COEFFICIENTS.index("mouthClose")
+    jaw, close = BLENDSHAPES.index("jawOpen"), BLENDSHAPES.index("mouthClose")
     clips = []
     for number in range(6):
         phones, sound = sayings(number, 60)
-        face = np.zeros((int(phones[-1].end * 25), len(COEFFICIENTS)), np.float32)
+        face = np.zeros((int(phones[-1].end * 25), len(BLENDSHAPES)), np.float32)
         times = np.arange(len(face)) / 25
         wide = number % 2 == 1
         face[:, jaw] = (0.6 if wide else 0.2) * mouth_of(phones)(times)[:, VOWEL]
@@ -166,7 +166,7 @@ def test_the_corpus_command_builds_both_styles_and_goes_on(
         faces[style] = np.concatenate([r.capture.weights for r in recordings])
         sound, rate = soundfile.read(recordings[0].audio)
         assert len(recordings[0].capture.weights) == round(len(sound) / rate * 30)
-    jaw = COEFFICIENTS.index("jawOpen")
+    jaw = BLENDSHAPES.index("jawOpen")
     plain, lively = faces["kathleen"][:, jaw], faces["kathleen-lively"][:, jaw]
     assert plain.max() > 0.1
     assert lively.mean() == pytest.approx(1.35 * plain.mean(), rel=0.05)
@@ -244,7 +244,7 @@ def test_too_little_to_learn_from_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"voices of \d\.\d s teach the listener nothing"):
         listener.fit(utterances.read(tmp_path))
     phones, sound = sayings(0)
-    face = np.zeros((100, len(COEFFICIENTS)), np.float32)
+    face = np.zeros((100, len(BLENDSHAPES)), np.float32)
     with pytest.raises(DataError, match="captures of 100 frames teach nothing"):
         fit([Clip("a", "one", mouth_of(phones), sound, face, 25.0)], epochs=1)
 
@@ -320,7 +320,7 @@ def test_phonetics_opens_the_jaw_by_the_height_of_sounds_and_teaches_nothing_els
     clip = phonetics.clip(utterances.read(tmp_path)[0])
     assert [name for name, known in zip(LEARNED, clip.known(), strict=True) if known] == ["jawOpen"]
     np.testing.assert_allclose(
-        clip.face[:, COEFFICIENTS.index("jawOpen")],
+        clip.face[:, BLENDSHAPES.index("jawOpen")],
         phonetics.jaw(phones, sound, clip.times()),
         atol=0.02,
     )

@@ -15,7 +15,7 @@ from babble import write_babble
 from click.testing import CliRunner
 
 from koemorph import Model
-from koemorph.coefficients import COEFFICIENTS, INDEX, LIVE_LINK_ROTATIONS, PASCAL_NAMES
+from koemorph.blendshapes import BLENDSHAPES, INDEX, LIVE_LINK_ROTATIONS, PASCAL_NAMES
 from koemorph.errors import DataError, OutputError
 from koemorph.outputs.jsonl import timecode
 from koemorph.training import converters
@@ -296,7 +296,7 @@ def test_a_good_data_set_has_no_problems(tmp_path: Path) -> None:
 
 def test_every_problem_is_found(tmp_path: Path) -> None:
     noise = 0.1 * np.random.default_rng(0).standard_normal(64000).astype(np.float32)
-    moving = np.random.default_rng(1).random((120, len(COEFFICIENTS))).astype(np.float32)
+    moving = np.random.default_rng(1).random((120, len(BLENDSHAPES))).astype(np.float32)
     write_recording(tmp_path / "silent", 0 * noise, 16000, moving, 30)
     write_recording(tmp_path / "short", noise[:40000], 16000, moving, 30)
     write_recording(tmp_path / "still", noise, 16000, 0 * moving, 30)
@@ -360,7 +360,7 @@ def test_sound_and_face_that_drift_apart_are_noticed(tmp_path: Path, speech: Pat
     voice, rate = soundfile.read(speech, dtype="float32")
     audio = np.resize(voice, 60 * rate)
     jaw = Model("30").animate(audio, sample_rate=rate, preset="raw").weights[:, JAW]
-    weights = np.zeros((60 * 30, len(COEFFICIENTS)), np.float32)
+    weights = np.zeros((60 * 30, len(BLENDSHAPES)), np.float32)
     # The camera lost 200 ms half way.
     frames = np.arange(len(weights))
     weights[:, JAW] = jaw[frames - np.where(frames < 900, 0, 6)]

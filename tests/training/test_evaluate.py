@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from koemorph import cli
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 from koemorph.training.articulation import articulation
@@ -30,7 +30,7 @@ FloatArray = NDArray[np.float32]
 
 
 def loudness(audio: FloatArray, rate: int) -> FloatArray:
-    """A player: all coefficients are the loudness of their frame, (T, 52)."""
+    """A player: all blendshapes are the loudness of their frame, (T, 52)."""
     frames = round(len(audio) / rate * FPS)
     edges = np.arange(frames + 1) * len(audio) // frames
     power = np.add.reduceat(audio.astype(np.float64) ** 2, edges[:-1]) / np.diff(edges)

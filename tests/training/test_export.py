@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 
 import koemorph
 from koemorph import cli
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError, KoemorphError, MissingExtraError, ModelError
 from koemorph.training.articulation import articulation
 from koemorph.training.cache import FeatureCache
@@ -82,7 +82,7 @@ def test_torch_onnx_runtime_and_the_core_agree(checkpoint: Path, tmp_path: Path,
     assert played.weights.std(axis=0).max() > 1e-3
     metadata = koemorph.Model(path).metadata()
     assert metadata["name"] == "babbler"
-    assert metadata["emotion"] == "native"
+    assert metadata["expression_features"] == "native"
     assert metadata["fps"] == str(fps)
 
 
@@ -133,7 +133,7 @@ def test_a_program_of_executorch_says_what_it_is(checkpoint: Path, tmp_path: Pat
     program = runtime.Runtime.get().load_program(path.read_bytes())
     described = json.loads(program.load_method("koemorph_metadata").execute([])[0])
     assert described["name"] == "babbler"
-    assert described["coefficients"].startswith("eyeBlinkLeft,")
+    assert described["blendshapes"].startswith("eyeBlinkLeft,")
 
 
 def test_executorch_is_asked_for_by_name(
@@ -164,7 +164,7 @@ def test_every_emotion_backend_trains_and_exports(
     path = tmp_path / "model.onnx"
     run("export", tmp_path / "checkpoints" / "last.safetensors", "-o", path)
     if backend == "none":
-        assert koemorph.Model(path).metadata()["emotion"] == "none"
+        assert koemorph.Model(path).metadata()["expression_features"] == "none"
         return
     with pytest.raises(ModelError, match=f'"{backend}", which only training can compute'):
         koemorph.Model(path)
@@ -178,12 +178,12 @@ def test_evaluate_gives_measures_beside_their_controls(
     by_torch = json.loads(run("evaluate", checkpoint, *arguments))
     by_core = json.loads(run("evaluate", tmp_path / "m.onnx", *arguments))
     assert (tmp_path / "p.png").stat().st_size > 10_000
-    assert set(by_core["coefficients"]) == {"jawOpen", "mouthPucker", "mouthSmileLeft"}
-    jaw = by_core["coefficients"]["jawOpen"]
+    assert set(by_core["blendshapes"]) == {"jawOpen", "mouthPucker", "mouthSmileLeft"}
+    jaw = by_core["blendshapes"]["jawOpen"]
     assert jaw["r"] > jaw["control"]
-    assert jaw["r"] == pytest.approx(by_torch["coefficients"]["jawOpen"]["r"], abs=1e-3)
+    assert jaw["r"] == pytest.approx(by_torch["blendshapes"]["jawOpen"]["r"], abs=1e-3)
     assert jaw["amplitude"] > 0
-    still = by_core["coefficients"]["mouthSmileLeft"]  # there is nothing to be relative to
+    still = by_core["blendshapes"]["mouthSmileLeft"]  # there is nothing to be relative to
     assert {name for name, value in still.items() if value is not None} == {"mae"}
     assert len(by_core["robustness"]) == 8
     assert "jawOpen" in run("evaluate", checkpoint, babble / "dev")
@@ -199,7 +199,7 @@ def test_evaluate_takes_recordings_of_a_few_frames(
     write_recording(tmp_path / "data" / "clip", sound, 16000, face, 30)
     measured = json.loads(run("evaluate", checkpoint, tmp_path / "data", "--json"))
     assert 0 < measured["summary"]["mean_mae"] < 1
-    assert (measured["coefficients"]["jawOpen"]["lag_ms"] is None) == (frames < 3)
+    assert (measured["blendshapes"]["jawOpen"]["lag_ms"] is None) == (frames < 3)
 
 
 def test_evaluate_names_a_recording_without_a_frame(checkpoint: Path, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_evaluate_names_a_recording_without_a_frame(checkpoint: Path, tmp_path: 
 def test_evaluate_takes_models_by_name_and_without_lookahead(
     configure: Configure, babble: Path, tmp_path: Path
 ) -> None:
-    assert "jawOpen" in json.loads(run("evaluate", "30", babble / "dev", "--json"))["coefficients"]
+    assert "jawOpen" in json.loads(run("evaluate", "30", babble / "dev", "--json"))["blendshapes"]
     with pytest.raises(ModelError, match="choose one of 30, "):
         run("evaluate", "koemorph-30", babble / "dev")
     short = ("training.max_epochs=1", "training.max_steps_per_epoch=1")

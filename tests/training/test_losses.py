@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.training.losses import FaceLoss, LossSettings
 
 

@@ -12,7 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.features import FeatureSettings
 from koemorph.training.checkpoints import Description, load_checkpoint, save_checkpoint
 from koemorph.training.export import past_of

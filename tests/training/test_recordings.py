@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from babble import write_babble
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import AudioError, DataError, OutputError
 from koemorph.training import recordings
 from koemorph.training.evaluate import read_cases
@@ -21,9 +21,9 @@ from koemorph.training.evaluate import read_cases
 def folder(tmp_path: Path) -> Path:
     """A second at 25 fps whose jawOpen rises as a line, without labels for tongueOut."""
     weights = np.zeros((25, 52), np.float32)
-    weights[:, COEFFICIENTS.index("jawOpen")] = np.arange(25) / 25
+    weights[:, BLENDSHAPES.index("jawOpen")] = np.arange(25) / 25
     labelled = np.ones(52, np.bool_)
-    labelled[COEFFICIENTS.index("tongueOut")] = False
+    labelled[BLENDSHAPES.index("tongueOut")] = False
     audio = np.sin(np.arange(16000) * 0.1).astype(np.float32) * 0.5
     return recordings.write_recording(
         tmp_path / "clip",
@@ -44,7 +44,7 @@ def test_a_recording_reads_back_as_written(folder: Path) -> None:
     assert recording.capture.weights.shape == (25, 52)
     np.testing.assert_allclose(recording.capture.weights[:, 17], np.arange(25) / 25, atol=1e-6)
     assert recording.capture.labelled.sum() == 51
-    assert not recording.capture.labelled[COEFFICIENTS.index("tongueOut")]
+    assert not recording.capture.labelled[BLENDSHAPES.index("tongueOut")]
     audio, rate = recordings.read_audio(recording.audio)
     assert (len(audio), rate) == (16000, 16000)
 
@@ -89,8 +89,8 @@ def test_captured_frames_are_kept_where_times_coincide(folder: Path) -> None:
 def test_names_in_another_order_are_mapped_by_name() -> None:
     names = ["_neutral", "JawOpen", "mouthSmile_L", "HeadYaw"]
     weights, labelled = recordings.arrange(np.array([[0.9, 0.5, 0.25, 0.7]]), names)
-    assert weights[0, COEFFICIENTS.index("jawOpen")] == 0.5
-    assert weights[0, COEFFICIENTS.index("mouthSmileLeft")] == 0.25
+    assert weights[0, BLENDSHAPES.index("jawOpen")] == 0.5
+    assert weights[0, BLENDSHAPES.index("mouthSmileLeft")] == 0.25
     assert labelled.sum() == 2
     with pytest.raises(DataError, match="none of the names"):
         recordings.arrange(np.zeros((1, 2)), ["foo", "bar"])
@@ -130,7 +130,7 @@ GOOD = {"timestamp": 0.5, "blendshapes": [0.0] * 52}
         (json.dumps({**GOOD, "blendshapes": [0.0] * 51}), "line 2: 51 blendshapes where 52"),
         (
             json.dumps({**GOOD, "blendshapes": [0.0] * 51 + [1.2]}),
-            "line 2: coefficient 51 is 1.2, not in",
+            "line 2: blendshape 51 is 1.2, not in",
         ),
         (json.dumps({**GOOD, "blendshapes": [float("nan")] * 52}), "line 2: expected finite"),
         (json.dumps({**GOOD, "timestamp": 0.0}), "line 2: timestamp 0.0 is not after 0.0"),
@@ -163,14 +163,14 @@ def test_links_to_folders_are_followed_once(tmp_path: Path, folder: Path) -> Non
     [
         ("unlabelled", None, "unlabelled must be a list of names"),
         ("unlabelled", [17], "unlabelled must be a list of names"),
-        ("coefficient_names", None, "coefficient_names must be a list of names"),
-        ("coefficient_names", [1, 2], "coefficient_names must be a list of names"),
+        ("blendshape_names", None, "blendshape_names must be a list of names"),
+        ("blendshape_names", [1, 2], "blendshape_names must be a list of names"),
         ("source_fps", "thirty", 'source_fps="thirty" must be a number above 0'),
         ("source_fps", float("nan"), "source_fps=NaN must be"),
         ("source_fps", True, "source_fps=true must be"),
-        ("unlabelled", ["jawOpne"], "unlabelled names jawOpne, which is none of its coefficients"),
-        ("coefficient_names", [*COEFFICIENTS[:51], "JawOpen"], "two of the names are jawOpen"),
-        ("coefficient_names", ["snout"] * 52, "none of the names is one of ARKit's"),
+        ("unlabelled", ["jawOpne"], "unlabelled names jawOpne, which is none of its blendshapes"),
+        ("blendshape_names", [*BLENDSHAPES[:51], "JawOpen"], "two of the names are jawOpen"),
+        ("blendshape_names", ["snout"] * 52, "none of the names is one of ARKit's"),
     ],
 )
 def test_metadata_that_make_no_sense_are_named(

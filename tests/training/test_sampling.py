@@ -10,7 +10,7 @@ import pytest
 import torch
 from omegaconf import DictConfig
 
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.features import FeatureSettings
 from koemorph.training.augment import Augmentation
 from koemorph.training.cache import FeatureCache, TrackFeatures

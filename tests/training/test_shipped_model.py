@@ -12,14 +12,14 @@ import torch
 from omegaconf import DictConfig
 
 import koemorph
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.model import MODELS, bundled_models
 from koemorph.training.checkpoints import load_checkpoint
 from koemorph.training.export import onnx_runner
 from koemorph.training.settings import BUNDLED_CHECKPOINT
 from koemorph.training.train import train
 
-JAW = COEFFICIENTS.index("jawOpen")
+JAW = BLENDSHAPES.index("jawOpen")
 SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
 
 
@@ -38,7 +38,7 @@ def test_it_is_small_and_has_a_card(name: str) -> None:
 
 
 def test_the_usual_models_feel_and_the_fast_one_need_not() -> None:
-    needed = {name: koemorph.Model(name).metadata()["emotion"] for name in bundled_models()}
+    needed = {name: koemorph.Model(name).metadata()["expression_features"] for name in bundled_models()}
     assert needed == {"30": "native", "60": "native", "30-lively": "native", "30-fast": "none"}
 
 
@@ -73,10 +73,10 @@ def test_the_bundled_checkpoint_is_the_bundled_model() -> None:
     torch.manual_seed(0)
     inputs = {
         "mel": torch.randn(1, shape.mel_bands),
-        "blocks": torch.randn(1, shape.blocks, shape.mel_bands),
+        "pooled_context": torch.randn(1, shape.blocks, shape.mel_bands),
         "detail": torch.randn(1, shape.detail_frames, shape.mel_bands),
-        "previous": torch.rand(1, len(COEFFICIENTS)),
-        "past": torch.randn(1, 2 * len(shape.dilations) * shape.channels),
+        "previous_weights": torch.rand(1, len(BLENDSHAPES)),
+        "state_in": torch.randn(1, 2 * len(shape.dilations) * shape.channels),
         "egemaps": torch.randn(1, shape.emotion_windows, shape.emotion_features),
     }
     with torch.no_grad():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.errors import AudioError, DataError
 from koemorph.training import corpora
 from koemorph.training.recordings import read_recording, write_recording

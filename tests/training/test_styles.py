@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from omegaconf import DictConfig
 
 from koemorph import Model, cli
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError, ModelError
 from koemorph.training.checkpoints import load_checkpoint
 from koemorph.training.evaluate import open_player

@@ -13,7 +13,7 @@ from babble import write_babble
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError
 from koemorph.training import corpora, sync
 from koemorph.training.corpus import prepare

@@ -20,7 +20,7 @@ from patience import wait_for
 from safetensors.torch import save
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError, KoemorphError, ModelError, OutputError
 from koemorph.training import checkpoints
 from koemorph.training.checkpoints import load_checkpoint
@@ -325,7 +325,7 @@ def test_recordings_without_a_label_are_named_before_they_cost_an_epoch(
     configure: Configure, source: str, purpose: str
 ) -> None:
     nothing = f"data.unlabelled.{source}=[jawOpen,mouthPucker,mouthSmileLeft]"
-    with pytest.raises(DataError, match=f"recordings to {purpose} on have no labelled coefficient"):
+    with pytest.raises(DataError, match=f"recordings to {purpose} on have no labelled blendshape"):
         prepare(read_settings(configure(nothing)))
 
 

@@ -88,7 +88,7 @@ Configure = Callable[..., DictConfig]
         ("data.rest_in_pauses=[tarin]", "data.rest_in_pauses: there is no source tarin"),
         ("data.unlabelled.train=[jawOpne]", "did you mean jawOpen"),
         ("data.unlabelled.train=[17]", "data.unlabelled=.* must be sources by name"),
-        ("training.only=mouthClsoe", "mouthClsoe is no coefficient; did you mean mouthClose"),
+        ("training.only=mouthClsoe", "mouthClsoe is no blendshape; did you mean mouthClose"),
         ("+data.style.train=lively", r"no setting data\.style\.train: did you mean data\.styles"),
         ("+data.augment.probabilty=0.8", r"did you mean data\.augment\.probability\?"),
         ("+foo=1", "there is no setting foo: settings are given as key=value"),

@@ -19,7 +19,7 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from koemorph.coefficients import INDEX
+from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError, MissingExtraError
 from koemorph.training.cli.dataset import command
 from koemorph.training.recordings import read_recording

@@ -27,7 +27,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.group(name="dataset")
 def command() -> None:
-    """Make, convert and check data sets of recordings (voice + coefficients)."""
+    """Make, convert and check data sets of recordings (voice + blendshapes)."""
 
 
 command.add_command(corpus)
@@ -89,7 +89,7 @@ def from_live_link(table: Path, sound: Path, out: Path, fps: float | None) -> No
     help=f"MediaPipe's model file, from {LANDMARKER_URL}.",
 )
 def from_video(video: Path, out: Path, landmarker: Path) -> None:
-    """Turn a VIDEO of a face into the folder OUT, its coefficients read by MediaPipe."""
+    """Turn a VIDEO of a face into the folder OUT, its blendshapes read by MediaPipe."""
     converters.write(read_video(video, landmarker), video, out)
     click.echo(f"wrote {out}")
 

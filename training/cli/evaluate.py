@@ -94,11 +94,11 @@ def _draw(player: Player, case: Any, path: Path) -> None:
 def _print(report: Report, title: str) -> None:
     console = Console(width=120)
     table = Table(title=title)
-    table.add_column("coefficient")
+    table.add_column("blendshape")
     for name in _COLUMNS:
         table.add_column(name, justify="right")
-    for coefficient, row in report.coefficients.items():
-        table.add_row(coefficient, *(_number(row[name]) for name in _COLUMNS))
+    for blendshape, row in report.blendshapes.items():
+        table.add_row(blendshape, *(_number(row[name]) for name in _COLUMNS))
     console.print(table)
     summary = Table(title="summary")
     summary.add_column("measure")

@@ -14,7 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError
 
 from ..recordings import arrange, read_audio, write_recording
@@ -87,7 +87,7 @@ def write_clip(clip: Clip, out: Path) -> Path:
     """Writes a clip as the v2.0 folder out/SPLIT/NAME."""
     audio, sample_rate = read_audio(clip.audio)
     weights, labelled = arrange(clip.weights, clip.names)
-    labelled[[COEFFICIENTS.index(name) for name in clip.unlabelled]] = False
+    labelled[[BLENDSHAPES.index(name) for name in clip.unlabelled]] = False
     return write_recording(
         out / clip.split / clip.name,
         audio,

@@ -64,7 +64,7 @@ def clip_peaks(sound: Sound, random: Random) -> Sound:
 def other_tract(sound: Sound, factor: float) -> Sound:
     """Formants moved by `factor` with the pitch kept: a longer (< 1) or shorter vocal tract.
 
-    The spectral envelope (30 cepstral coefficients) of each 32 ms frame is stretched in frequency.
+    The spectral envelope (30 cepstral blendshapes) of each 32 ms frame is stretched in frequency.
     """
     size, hop = 512, 128
     window = np.hanning(size + 1)[:size]

@@ -38,7 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError
 from koemorph.outputs.atomic import atomic_path
 
@@ -155,7 +155,7 @@ def grid_clips(data: Path) -> list[Clip]:
 def _face(source: SourceClip) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """A source's face (T, 52), and the names of what it cannot tell or does not hold."""
     face, labelled = arrange(source.weights, source.names)
-    absent = (name for name, known in zip(COEFFICIENTS, labelled, strict=True) if not known)
+    absent = (name for name, known in zip(BLENDSHAPES, labelled, strict=True) if not known)
     return face, (*source.unlabelled, *absent)
 
 
@@ -323,7 +323,7 @@ def _split(plan: Plan, name: str) -> tuple[list[Utterance], list[Utterance]]:
 def _captured(plan: Plan) -> sessions.Captured:
     faces: dict[str, Capture] = {}
     for clip in grid_clips(plan.data):
-        told = np.array([name not in clip.unlabelled for name in COEFFICIENTS])
+        told = np.array([name not in clip.unlabelled for name in BLENDSHAPES])
         face = np.where(told, clip.face, np.float32(np.nan))
         faces[clip.name] = Capture(face, uniform_times(len(face), clip.fps), told)
 
@@ -378,7 +378,7 @@ def _other_voice(
     sound = augment.other_tract(sound, float(random.uniform(0.84, 1.19)))
     sound = augment.record(sound, sounds.background(len(sound), random), random)
     face, labelled = arrange(source.weights, source.names)
-    labelled[[COEFFICIENTS.index(name) for name in source.unlabelled]] = False
+    labelled[[BLENDSHAPES.index(name) for name in source.unlabelled]] = False
     capture = Capture(face, uniform_times(len(face), source.fps) / pace, labelled)
     frames = round(len(sound) / SAMPLE_RATE * sessions.FPS)
     face = resample_capture(capture, sessions.FPS, frames)

@@ -1,4 +1,4 @@
-"""GRID audio-visual sentence corpus, talker s1, with coefficients by MediaPipe Face Landmarker.
+"""GRID audio-visual sentence corpus, talker s1, with blendshapes by MediaPipe Face Landmarker.
 
 Layout: audio/NAME.flac and coef/NAME.npz with `coef` (T, 52), `names`, `fps` (25); or, of a film,
 coef/NAME as `koemorph dataset from-video NAME.mpg coef/NAME` makes it. The corpus is CC BY 4.0
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError
 
 from ..recordings import evenly, read_recording
@@ -65,4 +65,4 @@ def _from_table(path: Path) -> _Face:
 def _from_film(path: Path) -> _Face:
     recording = read_recording(path)
     face, seen = evenly(recording)
-    return recording.audio, face, COEFFICIENTS, recording.fps, seen
+    return recording.audio, face, BLENDSHAPES, recording.fps, seen

@@ -40,7 +40,7 @@ def evaluate_teacher(plan: Plan, listened: Advance = lambda loss: None) -> dict[
 
 
 def _agreement(teacher: Teacher, dev: list[Clip]) -> dict[str, dict[str, float | None]]:
-    """r, mismatch and amplitude of each coefficient; None where a face does not move, as where no
+    """r, mismatch and amplitude of each blendshape; None where a face does not move, as where no
     capture taught it."""
     taught = [targets(teacher.label(c.mouth, c.samples, c.times())) for c in dev]
     shown = [targets(c.face) for c in dev]

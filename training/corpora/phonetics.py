@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 
 from .articulation import mouth_of, split_diphthongs
 from .loudness import HOP, RATE, loudness, settle_pauses
@@ -59,7 +59,7 @@ def clip(utterance: Utterance) -> Clip:
     """An utterance as if it had been captured; it knows nothing but the jaw."""
     samples = utterance.load()
     phones = settle_pauses(utterance.phones, samples)
-    face = np.zeros((int(len(samples) / RATE * FPS), len(COEFFICIENTS)), np.float32)
+    face = np.zeros((int(len(samples) / RATE * FPS), len(BLENDSHAPES)), np.float32)
     times = np.arange(len(face)) / FPS
     face[:, columns("jawOpen")] = jaw(phones, samples, times)[:, None]
     others = tuple(name for name in LEARNED if name != "jawOpen")

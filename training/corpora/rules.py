@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 
 from .articulation import split_diphthongs
 from .loudness import HOP, RATE
@@ -27,7 +27,7 @@ GAIN = {"mouthLowerDown": 1.5, "mouthStretch": 3.0, "mouthSmile": 1.0, "mouthRol
 _LIPS_MEET = 0.04
 _AFTER_SPEECH = 0.1
 _BEFORE_SPEECH = 0.12
-# Amount of each coefficient at full presence of a phone.
+# Amount of each blendshape at full presence of a phone.
 _SHAPES: Mapping[str, Mapping[str, float]] = {
     "mouthFunnel": {"UW": 0.18, "UH": 0.15, "AO": 0.3, "W": 0.22, "R": 0.16, "ER": 0.14,
                     "SH": 0.3, "ZH": 0.3, "CH": 0.26, "JH": 0.26},
@@ -69,9 +69,9 @@ class Moment:
 
 
 def columns(name: str) -> list[int]:
-    """Indices of a coefficient, or of its left and right."""
+    """Indices of a blendshape, or of its left and right."""
     wanted = (name, f"{name}Left", f"{name}Right")
-    return [index for index, known in enumerate(COEFFICIENTS) if known in wanted]
+    return [index for index, known in enumerate(BLENDSHAPES) if known in wanted]
 
 
 def presence(
@@ -115,7 +115,7 @@ def finish(
 ) -> NDArray[np.float32]:
     """The taught face (T, 52), rest at zero, with the rules added: (T, 52) in [0, 1].
 
-    In pauses every coefficient is exactly zero.
+    In pauses every blendshape is exactly zero.
     """
     face = face.copy()
     phones = split_diphthongs([phone for phone in heard.phones if phone.name != SILENCE])

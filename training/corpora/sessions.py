@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 
 from . import augment, rules, sounds
 from .articulation import mouth_of
@@ -81,7 +81,7 @@ def string(
     n = int(at * SAMPLE_RATE)
     sound = np.zeros(n, np.float32)
     times = np.arange(round(n / SAMPLE_RATE * FPS)) / FPS
-    face = np.zeros((len(times), len(COEFFICIENTS)), np.float32)
+    face = np.zeros((len(times), len(BLENDSHAPES)), np.float32)
     phones: list[Phone] = []
     for start, spoken in parts:
         first = int(start * SAMPLE_RATE)
@@ -102,7 +102,7 @@ def still(random: Random, seconds: float = SECONDS) -> Session:
     sound = augment.to_level(sounds.background(n, random), loud)
     if random.random() < 0.15:
         sound = np.zeros(n, np.float32)
-    face = np.zeros((round(seconds * FPS), len(COEFFICIENTS)), np.float32)
+    face = np.zeros((round(seconds * FPS), len(BLENDSHAPES)), np.float32)
     return Session(np.clip(sound, -1, 1), face, [], [])
 
 

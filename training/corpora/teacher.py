@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError
 
 from .articulation import FEATURES, Mouth
@@ -195,7 +195,7 @@ class _Lesson:
 
 
 class Teacher:
-    """A fitted network; `label` gives the learned coefficients with the resting face at zero.
+    """A fitted network; `label` gives the learned blendshapes with the resting face at zero.
 
     sources: the sets that it learned from, () where its file does not say.
     """
@@ -220,9 +220,9 @@ class Teacher:
     def label(
         self, mouth: Mouth, samples: NDArray[np.floating], times: NDArray[np.floating]
     ) -> NDArray[np.float32]:
-        """The face at `times` (T,): (T, 52), nonnegative; coefficients it cannot know are 0."""
+        """The face at `times` (T,): (T, 52), nonnegative; blendshapes it cannot know are 0."""
         learned = self._answer(observe(mouth, loudness(samples), times)) - self._rest
-        face = np.zeros((len(times), len(COEFFICIENTS)), np.float32)
+        face = np.zeros((len(times), len(BLENDSHAPES)), np.float32)
         for column, name in enumerate(LEARNED):
             face[:, columns(name)] = np.maximum(learned[:, column : column + 1], 0)
         return face

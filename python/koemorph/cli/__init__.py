@@ -78,7 +78,7 @@ def _summary(module_name: str) -> str:
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="koemorph")
 def cli() -> None:
-    """Speech in, a living face out: audio to ARKit's 52 blendshape coefficients."""
+    """Speech in, a living face out: audio to ARKit's 52 blendshape weights."""
 
 
 def _as_it_can_be(error: UnicodeError) -> tuple[bytes, int]:

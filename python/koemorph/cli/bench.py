@@ -36,7 +36,7 @@ def speech(seconds: int) -> npt.NDArray[np.float32]:
     """The speech sample again and again at RATE, (seconds * RATE,)."""
     audio, rate = soundfile.read(SAMPLE, dtype="float32")
     looped = np.tile(audio, int(np.ceil((seconds + 1) * rate / len(audio))))
-    return _native.Resample(rate, RATE).push(looped)[: seconds * RATE]
+    return _native.Resampler(rate, RATE).push(looped)[: seconds * RATE]
 
 
 def run_program(name: str, model: Path, audio: Path, last: object) -> dict[str, Any]:
@@ -88,11 +88,11 @@ def rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
         ("model load, ms", f"{figures['model_load'] / 1000:.1f}"),
         ("create to first frame, ms", f"{figures['first_frame'] / 1000:.2f}"),
         ("algorithmic latency, ms", f"{1000 * figures['latency_seconds']:.1f}"),
-        ("streams in real time on a core, as a crowd", f"{figures['crowd_streams']}"),
+        ("streams in real time on a core, as a batch", f"{figures['batch_streams']}"),
         ("cost of denormal audio, times speech", f"{figures['denormal_ratio']:.2f}"),
         ("peak memory of the process, MB", f"{figures['peak_bytes'] / 1e6:.1f}"),
         ("memory of a further stream, MB", f"{figures['bytes_per_further_stream'] / 1e6:.2f}"),
-        ("  of a crowd, MB", f"{figures['bytes_per_stream_of_crowd'] / 1e6:.2f}"),
+        ("  of a batch, MB", f"{figures['bytes_per_stream_of_batch'] / 1e6:.2f}"),
     ]
     if "allocations" in figures:
         counts = figures["allocations"]
@@ -108,7 +108,7 @@ def add_peers(
     peers: dict[tuple[str, bool], dict[str, Any]] = {}
     for path, figures in zip(models, found, strict=True):
         metadata = Model(path).metadata()
-        kind = (metadata["fps"], metadata["emotion"] == "none")
+        kind = (metadata["fps"], metadata["expression_features"] == "none")
         if kind not in peers:
             peers[kind] = measure_peer(voice, RATE, metadata)
         ratio = peers[kind]["frame"] / figures["frame_milliseconds"]
@@ -152,7 +152,7 @@ def command(
 ) -> None:
     """Measure speed, latency and memory of the bundled models, or of those given.
 
-    Real-time factors, stages, crowds and the Python way are counted in the processor's time, which
+    Real-time factors, stages, batches and the Python way are counted in the processor's time, which
     other programs can slow but not steal; calls are timed by the wall, frames by both.
     """
     if recorded and hours is not None:

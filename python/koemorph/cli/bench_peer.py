@@ -27,7 +27,7 @@ def measure_peer(audio: FloatArray, rate: int, metadata: Mapping[str, str]) -> d
     audio: mono at `rate` Hz, longer than the eGeMAPS context; metadata: of the model to match.
     """
     fps = int(metadata["fps"])
-    wanted = [part for part in PARTS if part != "egemaps" or metadata["emotion"] != "none"]
+    wanted = [part for part in PARTS if part != "egemaps" or metadata["expression_features"] != "none"]
     missing = sorted({name for part in wanted for name in PARTS[part] if find_spec(name) is None})
     makers: dict[str, Callable[[FloatArray, int, Mapping[str, str]], Callable[[int], object]]] = {
         "mel": _mel,
@@ -100,7 +100,7 @@ def _model(_: FloatArray, rate: int, metadata: Mapping[str, str]) -> Callable[[i
 
     bands, context = int(metadata["mel_bands"]), int(metadata["context_frames"])
     windows = len(metadata["window_intervals"].split(","))
-    heard = metadata["emotion"] != "none"
+    heard = metadata["expression_features"] != "none"
     settings = NetworkSettings(
         fps=int(metadata["fps"]),
         context_frames=context,

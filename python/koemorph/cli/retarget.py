@@ -1,4 +1,4 @@
-"""`koemorph retarget`: a recording of the 52 coefficients becomes one of a rig's own shapes."""
+"""`koemorph retarget`: a recording of the 52 blendshapes becomes one of a rig's own shapes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _list_partners(chosen: Retarget) -> None:
 def command(
     recording: Path, output: Path, wanted: str | None, rig: Path | None, file_format: str | None
 ) -> None:
-    """Turn a recording of the 52 coefficients into one of a rig's own shapes.
+    """Turn a recording of the 52 blendshapes into one of a rig's own shapes.
 
     With --rig alone the map that fits the rig best is taken. What found no partner is listed.
     """

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from koemorph import _native
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.live.clock import Clock
 from koemorph.live.schedule import HEAD_START, Schedule
 from koemorph.live.sources import FloatArray, Source
@@ -112,7 +112,7 @@ class Session:
         """Let the voice go on where the source gives what another device has heard."""
         device = self.source.sample_rate, self.source.channels
         if device != self._device:
-            self._stream.set_device(*device)
+            self._stream.set_input_format(*device)
             self._device = device
 
     def _collect(self) -> None:
@@ -142,7 +142,7 @@ class Session:
 
     def _frame(self, weights: FloatArray) -> Frame:
         """The next frame, of weights (52,)."""
-        names, values = COEFFICIENTS, weights
+        names, values = BLENDSHAPES, weights
         if self._retarget is not None:
             names, values = self._retarget.names, self._retarget.apply(weights[None])[0]
         frame = Frame(self._next, self._next / self._fps, self._fps, weights, names, values)
@@ -169,7 +169,7 @@ class Session:
             self._send(in_time=not self._stopped)
             self.statistics.frames += 1
         self._clock.sleep_until(schedule.due(self._next))
-        rest = self._frame(np.zeros(len(COEFFICIENTS), np.float32))
+        rest = self._frame(np.zeros(len(BLENDSHAPES), np.float32))
         for output in self.outputs:
             if not output.keeps_all:
                 output.send(rest, last=True)

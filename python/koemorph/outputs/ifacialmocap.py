@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.outputs.network import Frame, Output, UdpOutput, cannot_listen
 
 DEFAULT_PORT = 49983
@@ -19,7 +19,7 @@ _AT_REST = "=head#0,0,0,0,0,0|rightEye#0,0,0|leftEye#0,0,0|"
 
 
 def shape_name(name: str) -> str:
-    """iFacialMocap's name of a coefficient: sided pairs end in _L and _R, `jawLeft` stays."""
+    """iFacialMocap's name of a blendshape: sided pairs end in _L and _R, `jawLeft` stays."""
     for side in ("Left", "Right"):
         stem = name.removesuffix(side)
         # jawLeft and mouthLeft are directions, not sides.
@@ -28,7 +28,7 @@ def shape_name(name: str) -> str:
     return name
 
 
-_NAMES = tuple(shape_name(name) for name in COEFFICIENTS)
+_NAMES = tuple(shape_name(name) for name in BLENDSHAPES)
 
 
 def encode_text(weights: npt.NDArray[np.float32]) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from koemorph.animation import Animation
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError
 from koemorph.outputs import WriteOptions
 from koemorph.outputs.atomic import atomic_open
@@ -40,10 +40,10 @@ def frame_line(index: int, time: float, weights: npt.NDArray[np.float32], fps: i
 
 
 def write_jsonl(animation: Animation, target: IO[str] | str | os.PathLike[str]) -> None:
-    """Write an animation of the 52 coefficients as v2.0 lines, to an open text stream or a path."""
-    if animation.names != COEFFICIENTS:
+    """Write an animation of the 52 blendshapes as v2.0 lines, to an open text stream or a path."""
+    if animation.names != BLENDSHAPES:
         raise DataError(
-            "JSONL v2.0 holds ARKit's 52 coefficients; save a retargeted animation as NPZ or JSON."
+            "JSONL v2.0 holds ARKit's 52 blendshapes; save a retargeted animation as NPZ or JSON."
         )
     if isinstance(target, (str, os.PathLike)):
         with atomic_open(target) as stream:
@@ -59,14 +59,14 @@ def write(animation: Animation, path: Path, options: WriteOptions) -> None:
 
 
 def read_jsonl(path: str | os.PathLike[str], fps: int | None = None) -> Animation:
-    """Read v2.0 or v1.0 lines of 52 values each, in COEFFICIENTS' order.
+    """Read v2.0 or v1.0 lines of 52 values each, in BLENDSHAPES' order.
 
     `fps` defaults to the one the times show. Raises DataError, naming the line, for anything else.
     """
-    times, rows = read_table(path, len(COEFFICIENTS))
+    times, rows = read_table(path, len(BLENDSHAPES))
     if fps is None:
         fps = round(1 / usual_step(times)) if len(times) > 1 else 30
-    return Animation(times, rows, COEFFICIENTS, max(fps, 1))
+    return Animation(times, rows, BLENDSHAPES, max(fps, 1))
 
 
 def usual_step(times: npt.NDArray[np.float64]) -> float:

@@ -1,7 +1,7 @@
 """Live Link Face, version 6, as Unreal Engine receives it from an iPhone (UDP, port 11111).
 
 Everything is big-endian: version, device id and subject each with its length in bytes, frame time,
-frame rate, then 61 floats: the 52 coefficients and nine rotations. Layout as in GodotLiveLinkFace's
+frame rate, then 61 floats: the 52 blendshapes and nine rotations. Layout as in GodotLiveLinkFace's
 doc/proto.h and think-biq's LLV.
 """
 
@@ -14,13 +14,13 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from koemorph.coefficients import COEFFICIENTS, LIVE_LINK_ROTATIONS
+from koemorph.blendshapes import BLENDSHAPES, LIVE_LINK_ROTATIONS
 from koemorph.errors import OutputError
 from koemorph.outputs.network import Frame, UdpOutput
 
 DEFAULT_PORT = 11111
 VERSION = 6
-VALUES = len(COEFFICIENTS) + len(LIVE_LINK_ROTATIONS)
+VALUES = len(BLENDSHAPES) + len(LIVE_LINK_ROTATIONS)
 MAX_SUBJECT_BYTES = 128
 
 
@@ -38,7 +38,7 @@ def encode_packet(
     """
     device_bytes, subject_bytes = device.encode(), subject.encode()
     values = np.zeros(VALUES, ">f4")
-    values[: len(COEFFICIENTS)] = weights
+    values[: len(BLENDSHAPES)] = weights
     return b"".join(
         (
             struct.pack(">Bi", VERSION, len(device_bytes)),

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from koemorph.animation import Animation
-from koemorph.coefficients import COEFFICIENTS, INDEX, LIVE_LINK_ROTATIONS, PASCAL_NAMES
+from koemorph.blendshapes import BLENDSHAPES, INDEX, LIVE_LINK_ROTATIONS, PASCAL_NAMES
 from koemorph.errors import DataError
 from koemorph.outputs import WriteOptions
 from koemorph.outputs.atomic import atomic_open
@@ -14,7 +14,7 @@ from koemorph.outputs.jsonl import timecode
 
 # The app writes these before those of the left, and some readers look at places, not at names.
 _RIGHT_FIRST = ("jawRight", "mouthRight")
-_COLUMNS = sorted(INDEX.values(), key=lambda k: k - 1.5 * (COEFFICIENTS[k] in _RIGHT_FIRST))
+_COLUMNS = sorted(INDEX.values(), key=lambda k: k - 1.5 * (BLENDSHAPES[k] in _RIGHT_FIRST))
 
 HEADER = (
     *("Timecode", "BlendShapeCount"),
@@ -28,13 +28,13 @@ _FPS = 60
 
 
 def write(animation: Animation, path: Path, options: WriteOptions) -> None:
-    """One row a frame: timecode `HH:MM:SS:FF.fff`, 61, the 52 coefficients, nine rotations of 0.
+    """One row a frame: timecode `HH:MM:SS:FF.fff`, 61, the 52 blendshapes, nine rotations of 0.
 
     FF counts sixtieths of a second: of 30 frames a second every second number is there.
     """
-    if animation.names != COEFFICIENTS:
+    if animation.names != BLENDSHAPES:
         raise DataError(
-            "A Live Link Face CSV holds ARKit's 52 coefficients; leave out the retargeting, which "
+            "A Live Link Face CSV holds ARKit's 52 blendshapes; leave out the retargeting, which "
             "Unreal does with the character's own pose asset."
         )
     with atomic_open(path) as stream:

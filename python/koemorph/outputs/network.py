@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import OutputError
 
 MAX_DATAGRAM = 1472
@@ -23,7 +23,7 @@ class Frame:
     """One face on its way out.
 
     index: frame number, 0 at the start of the stream; time: index / fps, seconds.
-    weights: (52,) float32 in `koemorph.coefficients` order.
+    weights: (52,) float32 in `koemorph.blendshapes` order.
     names, values: the same after retargeting, (N,); without a map they are the 52.
     """
 
@@ -37,7 +37,7 @@ class Frame:
     @staticmethod
     def plain(index: int, fps: int, weights: npt.NDArray[np.float32]) -> Frame:
         """A frame that was not retargeted."""
-        return Frame(index, index / fps, fps, weights, COEFFICIENTS, weights)
+        return Frame(index, index / fps, fps, weights, BLENDSHAPES, weights)
 
 
 def is_port(text: str) -> bool:

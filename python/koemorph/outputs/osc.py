@@ -1,4 +1,4 @@
-"""OSC: coefficients at addresses of the user's choice, and the bundles VMC and VRChat share."""
+"""OSC: blendshapes at addresses of the user's choice, and the bundles VMC and VRChat share."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def check_pattern(pattern: str) -> str:
 
 
 class OscOutput(UdpOutput):
-    """One float a coefficient at `pattern`, or all values in one message where it has no {name}."""
+    """One float a blendshape at `pattern`, or all values in one message where it has no {name}."""
 
     def __init__(self, host: str, port: int, pattern: str = DEFAULT_PATTERN) -> None:
         self._pattern = check_pattern(pattern)

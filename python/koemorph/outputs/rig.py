@@ -90,5 +90,5 @@ def match_rig(gltf: GltfFile, names: tuple[str, ...], path: Path) -> list[Match]
     sample = json.dumps(seen[:6], ensure_ascii=False)[1:-1]
     raise OutputError(
         f"None of the {len(seen)} morph targets of {path} ({sample}, ...) is called like a "
-        "coefficient; give a map with --retarget whose outputs are the rig's names."
+        "blendshape; give a map with --retarget whose outputs are the rig's names."
     )

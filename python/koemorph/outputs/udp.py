@@ -23,7 +23,7 @@ def frame_json(frame: Frame) -> str:
 
 
 class JsonUdpOutput(UdpOutput):
-    """Sends each frame as one datagram; the 52 coefficients fit into 1,472 bytes."""
+    """Sends each frame as one datagram; the 52 blendshapes fit into 1,472 bytes."""
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__("udp", host, port)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from pythonosc.osc_message import OscMessage
 
-from koemorph.coefficients import pascal_case
+from koemorph.blendshapes import pascal_case
 from koemorph.outputs.network import Frame, UdpOutput
 from koemorph.outputs.osc import bundles, message
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from koemorph.coefficients import COEFFICIENTS, INDEX
+from koemorph.blendshapes import BLENDSHAPES, INDEX
 from koemorph.outputs.network import Frame, UdpOutput
 from koemorph.outputs.osc import bundles, message
 
@@ -27,7 +27,7 @@ def _sided(parameter: str, **gains: float) -> dict[str, dict[str, float]]:
     }
 
 
-# Parameter -> coefficients and their gains; the sum is clamped to -1..1.
+# Parameter -> blendshapes and their gains; the sum is clamped to -1..1.
 PARAMETERS: Mapping[str, Mapping[str, float]] = {
     "JawOpen": {"jawOpen": 1},
     "JawForward": {"jawForward": 1},
@@ -82,7 +82,7 @@ PARAMETERS: Mapping[str, Mapping[str, float]] = {
 }
 
 _OFFSETS = np.array([_LID_OPEN * name.startswith("EyeLid") for name in PARAMETERS], np.float32)
-_GAINS = np.zeros((len(PARAMETERS), len(COEFFICIENTS)), np.float32)
+_GAINS = np.zeros((len(PARAMETERS), len(BLENDSHAPES)), np.float32)
 for _row, _gains in enumerate(PARAMETERS.values()):
     for _name, _gain in _gains.items():
         _GAINS[_row, INDEX[_name]] = _gain

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from koemorph.animation import Animation
-from koemorph.coefficients import COEFFICIENTS, GROUPS
+from koemorph.blendshapes import BLENDSHAPES, GROUPS
 from koemorph.errors import DataError
 from koemorph.preview import sound as sounds
 from koemorph.preview.mesh import pack
@@ -65,8 +65,8 @@ def _packed(data: bytes) -> str:
 
 def _track(animation: Animation, most_seconds: float = math.inf) -> dict[str, Any]:
     """The curves at k / fps, as the page reads them: a capture's own times may have gaps."""
-    if animation.names != COEFFICIENTS:
-        raise DataError("A preview shows ARKit's 52 coefficients; leave out the retargeting.")
+    if animation.names != BLENDSHAPES:
+        raise DataError("A preview shows ARKit's 52 blendshapes; leave out the retargeting.")
     if not len(animation):
         raise DataError("There are no frames to show.")
     fps = animation.fps
@@ -88,7 +88,7 @@ def _groups() -> dict[str, tuple[str, ...]]:
 
 def page_data(rig: Path | None) -> dict[str, Any]:
     """What both kinds of page know: the names, their groups, and the rig if there is one."""
-    data: dict[str, Any] = {"coefficients": COEFFICIENTS, "groups": _groups(), "rig": None}
+    data: dict[str, Any] = {"blendshapes": BLENDSHAPES, "groups": _groups(), "rig": None}
     if rig is not None:
         info, numbers = pack(rig)
         data["rig"] = {**info, "data": _packed(numbers)}

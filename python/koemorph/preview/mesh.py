@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from koemorph.coefficients import COEFFICIENTS
+from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import OutputError
 from koemorph.outputs import rig
 from koemorph.outputs.gltf_file import GltfFile
@@ -72,7 +72,7 @@ def _placements(gltf: GltfFile) -> list[tuple[int, Matrix]]:
 
 
 def _parts(gltf: GltfFile, path: Path) -> list[_Part]:
-    matches = {match.mesh: match for match in rig.match_rig(gltf, COEFFICIENTS, path)}
+    matches = {match.mesh: match for match in rig.match_rig(gltf, BLENDSHAPES, path)}
     reader = Reader(gltf)
     parts = []
     for mesh, world in _placements(gltf):
@@ -81,7 +81,7 @@ def _parts(gltf: GltfFile, path: Path) -> list[_Part]:
             match = matches.get(mesh)
             columns = match.columns if match else ()
             morphs = {
-                COEFFICIENTS[column]: delta @ world[:3, :3].T
+                BLENDSHAPES[column]: delta @ world[:3, :3].T
                 for column, delta in zip(columns, surface.deltas, strict=False)
                 if column is not None
             }
@@ -135,7 +135,7 @@ def pack(path: Path) -> tuple[dict[str, Any], bytes]:
         np.concatenate(triangles).astype("<u4").tobytes(),
     ]
     targets = []
-    for name in COEFFICIENTS:
+    for name in BLENDSHAPES:
         rows, deltas = _sparse(parts, starts, name, half)
         if not len(rows):
             continue

@@ -227,10 +227,10 @@ void Resting(const Sound& sound) {
   Expect(blinked, "but its eyes live on");
   Speak(level, first, pushed, [] {});
   Expect(!level.AtRest(), "a voice that starts again is followed");
-  level.face->Relax(0.1f);
+  level.face->FadeOut(0.1f);
   Speak(level, first, pushed, [] {});
   Expect(level.AtRest() && level.face->IsSpeaking(), "a face told to relax is at rest");
-  level.face->Resume(0.1f);
+  level.face->FadeIn(0.1f);
   Speak(level, first, pushed, [] {});
   Expect(!level.AtRest(), "until it is told to resume");
   ExpectSilence();
@@ -250,7 +250,7 @@ void Choosing() {
   const koemorph_controls defaults = Read(nullptr);
   Expect(std::memcmp(&fresh, &defaults, sizeof(fresh)) == 0, "a new preset has the defaults");
   preset.Controls.LipCloseOffset = 0.25f;
-  preset.Controls.Coefficients.Add("jawopen", FKoeMorphCoefficient{0.5f, 0.1f, 0, 1, true, 3});
+  preset.Controls.Blendshapes.Add("jawopen", FKoeMorphBlendshape{0.5f, 0.1f, 0, 1, true, 3});
   const koemorph_controls changed = Read(&preset);
   Expect(changed.lip_close_offset == 0.25f && changed.multiplier[17] == 0.5f &&
              changed.offset[17] == 0.1f && changed.cancel_group[17] == 3,
@@ -292,7 +292,7 @@ void Choosing() {
   Expect(level.face->GetVoice() != nullptr, "a wrong preset does not end the face");
   preset.Json = FString();
   preset.Name = FString();
-  preset.Controls.Coefficients.Add("jaw", FKoeMorphCoefficient());
+  preset.Controls.Blendshapes.Add("jaw", FKoeMorphBlendshape());
   level.face->Preset = &preset;
   level.face->SetModelName(FString());
   ExpectLine({"jaw", "JawOpen"});

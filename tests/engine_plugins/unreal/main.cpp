@@ -41,8 +41,8 @@ class Recorder {
  public:
   explicit Recorder(const std::string& path) : file_(path, std::ios::binary) {}
   void Add(double time, const float* weights) {
-    double row[1 + KOEMORPH_COEFFICIENTS] = {time};
-    for (int i = 0; i < KOEMORPH_COEFFICIENTS; ++i) row[1 + i] = weights[i];
+    double row[1 + KOEMORPH_BLENDSHAPE_COUNT] = {time};
+    for (int i = 0; i < KOEMORPH_BLENDSHAPE_COUNT; ++i) row[1 + i] = weights[i];
     file_.write(reinterpret_cast<const char*>(row), sizeof(row));
   }
 
@@ -288,7 +288,7 @@ void Pauses(const std::shared_ptr<const kp::Model>& model) {
 }
 
 void Names(const kp::Api& api) {
-  for (int i = 0; i < KOEMORPH_COEFFICIENTS; ++i) std::puts(kp::CurveName(api, i).c_str());
+  for (int i = 0; i < KOEMORPH_BLENDSHAPE_COUNT; ++i) std::puts(kp::CurveName(api, i).c_str());
 }
 
 void Broken(const Game& game) {

@@ -106,7 +106,7 @@ void WrongPresets(const Sound& sound) {
   level.Begin();
   UKoeMorphPreset preset;
   for (const float value : {11.0f, 1.0f}) {
-    preset.Controls.Coefficients.Add("jawOpen", FKoeMorphCoefficient{value, 0, 0, 1, true, 0});
+    preset.Controls.Blendshapes.Add("jawOpen", FKoeMorphBlendshape{value, 0, 0, 1, true, 0});
     level.face->SetPreset(&preset);
     if (value > 1) ExpectLine({"multiplier"});
     Expect(level.face->GetProblem().IsEmpty() == (value == 1), "the problem stays while it is one");
@@ -196,7 +196,7 @@ void Listening(const Sound& sound) {
   level.face->OnVoiceStopped.StubListener = nullptr;
 
   UKoeMorphPreset preset;
-  preset.Controls.Coefficients.Add("jawOpen", FKoeMorphCoefficient{11.0f, 0, 0, 1, true, 0});
+  preset.Controls.Blendshapes.Add("jawOpen", FKoeMorphBlendshape{11.0f, 0, 0, 1, true, 0});
   level.face->Preset = &preset;
   level.face->OnProblem.StubListener = [&] { level.face->SetPreset(nullptr); };
   level.Begin();

@@ -6,13 +6,13 @@
 #include <cstring>
 #include <vector>
 
-#include "audio.h"
-#include "controls.h"
-#include "devices.h"
-#include "egemaps.h"
-#include "gate.h"
-#include "mel.h"
-#include "resample.h"
+#include "audio/audio_buffer.h"
+#include "face/controls.h"
+#include "audio/input_resampler.h"
+#include "egemaps/egemaps.h"
+#include "audio/gate.h"
+#include "features/mel.h"
+#include "audio/resampler.h"
 
 namespace {
 

@@ -4,14 +4,14 @@
 #include <string_view>
 #include <vector>
 
-#include "retarget.h"
+#include "retarget/retarget.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   koemorph::Retarget map;
   if (koemorph::Retarget::load(text, &map).ok()) {
-    float in[koemorph::kCoefficients];
-    for (int i = 0; i < koemorph::kCoefficients; ++i) in[i] = 0.01f * static_cast<float>(i);
+    float in[koemorph::kBlendshapeCount];
+    for (int i = 0; i < koemorph::kBlendshapeCount; ++i) in[i] = 0.01f * static_cast<float>(i);
     std::vector<float> out(map.size());
     map.match_rig({"jawOpen", "Head.Blink_L", "", "_L", "Fcl_MTH_A"});
     out.resize(map.size());

@@ -23,9 +23,9 @@ namespace KoeMorph.Editor
         }
     }
 
-    /// <summary>An element of an array with one for each coefficient, by its name.</summary>
-    [CustomPropertyDrawer(typeof(PerCoefficientAttribute))]
-    sealed class PerCoefficientDrawer : PropertyDrawer
+    /// <summary>An element of an array with one for each blendshape, by its name.</summary>
+    [CustomPropertyDrawer(typeof(PerBlendshapeAttribute))]
+    sealed class PerBlendshapeDrawer : PropertyDrawer
     {
         public override void OnGUI(Rect position, SerializedProperty property, GUIContent label)
         {

@@ -118,11 +118,11 @@ namespace KoeMorph.Editor
         {
             stream.Process();
             double time;
-            var weights = new float[Coefficients.Count];
+            var weights = new float[Blendshapes.Count];
             while (stream.Pull(weights, out time))
             {
                 frames.Add(new Frame { Time = time, Weights = weights });
-                weights = new float[Coefficients.Count];
+                weights = new float[Blendshapes.Count];
             }
         }
 

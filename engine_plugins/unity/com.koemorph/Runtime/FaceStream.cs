@@ -33,7 +33,7 @@ namespace KoeMorph
         volatile int _unfitChannels;
         int _unfitFrames;
         volatile int _block;
-        bool _silent, _speaking, _relaxed;
+        bool _silent, _speaking, _fadedOut;
         double _lives = double.PositiveInfinity;
 
         public FaceStream(ModelHandle model, int sampleRate, int channels)
@@ -56,7 +56,7 @@ namespace KoeMorph
         /// <summary>Stream time of the last of them, in seconds.</summary>
         public double Reached { get { return _deviceTime + (Fed - _deviceFed) / (double)SampleRate; } }
 
-        /// <summary>Channels of a block that did not fit; 0 when all do. SetDevice makes up for what was left out.</summary>
+        /// <summary>Channels of a block that did not fit; 0 when all do. SetInputFormat makes up for what was left out.</summary>
         public int UnfitChannels { get { return _unfitChannels; } }
 
         public StreamInfo Info() { return _stream.Info(); }
@@ -73,7 +73,7 @@ namespace KoeMorph
             if (Interlocked.CompareExchange(ref _feeding, 1, 0) != 0) return false;
             try
             {
-                // Asked here, where SetDevice cannot be at work: the library reads as many as the stream has.
+                // Asked here, where SetInputFormat cannot be at work: the library reads as many as the stream has.
                 if (channels != Channels)
                 {
                     _unfitFrames += frames;
@@ -100,14 +100,14 @@ namespace KoeMorph
         /// [game] Another device feeds from now on: the voice and its time go on. What has come by now and did not
         /// fit becomes silence. Allocates; a thread that feeds at this very moment is waited for.
         /// </summary>
-        public void SetDevice(int sampleRate, int channels)
+        public void SetInputFormat(int sampleRate, int channels)
         {
             var turn = new SpinWait();
             while (Interlocked.CompareExchange(ref _feeding, 1, 0) != 0) turn.SpinOnce();
             int unfit;
             try
             {
-                _stream.SetDevice(sampleRate, channels);
+                _stream.SetInputFormat(sampleRate, channels);
                 unfit = _unfitFrames;
                 SetFormat(sampleRate, channels);
             }
@@ -181,27 +181,27 @@ namespace KoeMorph
             {
                 _speaking = speaking;
                 _lives = speaking ? double.PositiveInfinity : time + LivesAfter;
-                if (!_relaxed) Native.Check(speaking ? _stream.Resume(time, Rise) : _stream.Relax(time, Fall));
+                if (!_fadedOut) Native.Check(speaking ? _stream.FadeIn(time, Rise) : _stream.FadeOut(time, Fall));
             }
             else if (time >= _lives)
             {
                 _lives = double.PositiveInfinity;
-                if (!_relaxed) Native.Check(_stream.Resume(time, LivesOver));
+                if (!_fadedOut) Native.Check(_stream.FadeIn(time, LivesOver));
             }
         }
 
-        /// <summary>[game] The face falls to rest and stays there until Resume.</summary>
-        public void Relax(double time, double seconds)
+        /// <summary>[game] The face falls to rest and stays there until FadeIn.</summary>
+        public void FadeOut(double time, double seconds)
         {
-            _relaxed = true;
-            Native.Check(_stream.Relax(time, seconds));
+            _fadedOut = true;
+            Native.Check(_stream.FadeOut(time, seconds));
         }
 
-        /// <summary>[game] Takes a Relax back.</summary>
-        public void Resume(double time, double seconds)
+        /// <summary>[game] Takes a FadeOut back.</summary>
+        public void FadeIn(double time, double seconds)
         {
-            _relaxed = false;
-            Native.Check(_stream.Resume(time, seconds));
+            _fadedOut = false;
+            Native.Check(_stream.FadeIn(time, seconds));
         }
 
         /// <summary>[game] Takes over new controls; changes glide.</summary>

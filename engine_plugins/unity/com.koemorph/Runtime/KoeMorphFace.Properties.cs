@@ -34,7 +34,7 @@ namespace KoeMorph
         [SerializeField, Tooltip("The meshes that show the face. Empty: every one below this GameObject that has matching blend shapes.")]
         SkinnedMeshRenderer[] _renderers = new SkinnedMeshRenderer[0];
 
-        [SerializeField, Packaged(Packaged.Maps), Tooltip("How the coefficients become this rig's shapes, of the maps in the package.")]
+        [SerializeField, Packaged(Packaged.Maps), Tooltip("How the blendshapes become this rig's shapes, of the maps in the package.")]
         string _mapName = ArkitMap;
 
         [SerializeField, Tooltip("A retarget map of your own (.json), in place of the package's.")]
@@ -88,8 +88,8 @@ namespace KoeMorph
         /// <summary>The 52 weights now shown, in [0, 1]; read only. See <see cref="Names"/>.</summary>
         public float[] Weights { get { return _weights; } }
 
-        /// <summary>Apple's names of the 52 coefficients, in the order of <see cref="Weights"/>.</summary>
-        public static string[] Names { get { return Coefficients.Names; } }
+        /// <summary>Apple's names of the 52 blendshapes, in the order of <see cref="Weights"/>.</summary>
+        public static string[] Names { get { return Blendshapes.Names; } }
 
         /// <summary>What keeps this face at rest, or its preset from being used; "" when all is well.</summary>
         public string Problem { get { return _problem; } }

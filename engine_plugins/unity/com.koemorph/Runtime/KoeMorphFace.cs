@@ -5,7 +5,7 @@ using UnityEngine;
 namespace KoeMorph
 {
     /// <summary>
-    /// Makes a face follow a voice: 52 ARKit coefficients from audio, on the blend shapes of one or more
+    /// Makes a face follow a voice: 52 ARKit blendshapes from audio, on the blend shapes of one or more
     /// meshes. Anything that goes wrong is one message in the console, and a face at rest.
     /// </summary>
     [AddComponentMenu("KoeMorph/KoeMorph Face")]
@@ -15,7 +15,7 @@ namespace KoeMorph
         /// <summary>Format of <see cref="Push"/> until another is asked for.</summary>
         const int ManualRate = 48000;
 
-        readonly float[] _weights = new float[Coefficients.Count];
+        readonly float[] _weights = new float[Blendshapes.Count];
         readonly List<ShapeBinding> _bindings = new List<ShapeBinding>();
 
         // Written by the game thread, read by the audio thread.
@@ -98,17 +98,17 @@ namespace KoeMorph
             _manualChannels = channels;
             if (_input != FaceInput.Manual) return;
             if (_stream == null) Reopen();
-            else SetDevice(sampleRate, channels);
+            else SetInputFormat(sampleRate, channels);
         }
 
         /// <summary>
         /// Lets the face fall to rest over some seconds, whatever its voice still says: an interruption. It stays
-        /// there until Resume.
+        /// there until FadeIn.
         /// </summary>
-        public void Relax(float seconds) { if (_stream != null) _stream.Relax(_playbackTime, seconds); }
+        public void FadeOut(float seconds) { if (_stream != null) _stream.FadeOut(_playbackTime, seconds); }
 
-        /// <summary>Takes a Relax back over some seconds.</summary>
-        public void Resume(float seconds) { if (_stream != null) _stream.Resume(_playbackTime, seconds); }
+        /// <summary>Takes a FadeOut back over some seconds.</summary>
+        public void FadeIn(float seconds) { if (_stream != null) _stream.FadeIn(_playbackTime, seconds); }
 
         internal void FeedFromAudioThread(float[] data, int channels)
         {
@@ -212,7 +212,7 @@ namespace KoeMorph
             if (!ReferenceEquals(_acquired, null)) SharedModel.Release(_acquired);
             _acquired = null;
             _feeder = null;
-            _playbackTime = 0;  // else a Relax before the next stream is shown would be one of a time to come
+            _playbackTime = 0;  // else a FadeOut before the next stream is shown would be one of a time to come
             _shownPreset = null;
             Rest();
             Unbind();
@@ -263,7 +263,7 @@ namespace KoeMorph
             // With another device the engine builds its mixer anew, and some platforms lose the filters it had.
             StopListening();
             Listen();
-            SetDevice(AudioSettings.outputSampleRate, ChannelCount(AudioSettings.speakerMode));
+            SetInputFormat(AudioSettings.outputSampleRate, ChannelCount(AudioSettings.speakerMode));
         }
 
         /// <summary>The mixer may give other than its settings say, and change without a word.</summary>
@@ -271,15 +271,15 @@ namespace KoeMorph
         {
             if (_stream == null || _tap == null) return;
             var unfit = _stream.UnfitChannels;
-            SetDevice(AudioSettings.outputSampleRate, unfit != 0 ? unfit : _stream.Channels);
+            SetInputFormat(AudioSettings.outputSampleRate, unfit != 0 ? unfit : _stream.Channels);
         }
 
-        void SetDevice(int sampleRate, int channels)
+        void SetInputFormat(int sampleRate, int channels)
         {
             if (sampleRate == _stream.SampleRate && channels == _stream.Channels) return;
             try
             {
-                _stream.SetDevice(sampleRate, channels);
+                _stream.SetInputFormat(sampleRate, channels);
             }
             catch (KoeMorphException error)
             {

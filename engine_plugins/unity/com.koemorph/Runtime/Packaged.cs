@@ -40,7 +40,7 @@ namespace KoeMorph
         public PackagedAttribute(string kind) { Kind = kind; }
     }
 
-    /// <summary>Shows each element of an array by the name of its coefficient.</summary>
+    /// <summary>Shows each element of an array by the name of its blendshape.</summary>
     [AttributeUsage(AttributeTargets.Field)]
-    sealed class PerCoefficientAttribute : PropertyAttribute { }
+    sealed class PerBlendshapeAttribute : PropertyAttribute { }
 }

@@ -45,16 +45,16 @@ namespace KoeMorph
                 if (Array.IndexOf(_driven, shape) < 0) yield return _mesh.GetBlendShapeName(shape);
         }
 
-        /// <summary>Turns 52 coefficients into weights; read them by <see cref="Weight"/>.</summary>
-        public void Retarget(float[] coefficients) { _map.Apply(coefficients, _weights); }
+        /// <summary>Turns 52 blendshapes into weights; read them by <see cref="Weight"/>.</summary>
+        public void Retarget(float[] blendshapes) { _map.Apply(blendshapes, _weights); }
 
         /// <summary>What the renderer wants for the n-th shape: 0 to 100 on most meshes.</summary>
         public float Weight(int n) { return _weights[_driven[n]] * _full[n]; }
 
-        /// <summary>Shows 52 coefficients on the renderer.</summary>
-        public void Apply(float[] coefficients)
+        /// <summary>Shows 52 blendshapes on the renderer.</summary>
+        public void Apply(float[] blendshapes)
         {
-            Retarget(coefficients);
+            Retarget(blendshapes);
             for (var n = 0; n < _driven.Length; n++) _renderer.SetBlendShapeWeight(_driven[n], Weight(n));
         }
 

@@ -42,5 +42,5 @@ class Track {
 }
 
 function restingWeights() {
-  return Object.fromEntries(DATA.coefficients.map((name) => [name, 0]));
+  return Object.fromEntries(DATA.blendshapes.map((name) => [name, 0]));
 }

@@ -147,7 +147,7 @@ class Link {
 }
 
 async function main() {
-  const history = new History(DATA.coefficients, DATA.fps);
+  const history = new History(DATA.blendshapes, DATA.fps);
   say("press Speak and allow the microphone");
   const stage = new Stage([["face", "Face"]], await openRig((trouble) => say(trouble, true)));
   const timeline = new Timeline(byId("timeline"), SHOWN_SECONDS, () => {});
@@ -155,7 +155,7 @@ async function main() {
   const panel = new Panel(byId("curves"), DATA.groups, (name) => timeline.toggle(name));
   document.querySelector('.row[data-name="jawOpen"]').click();
   byId("startText").textContent = "Speak";
-  byId("hint").textContent = "click a coefficient to see its curve";
+  byId("hint").textContent = "click a blendshape to see its curve";
   byId("play").setAttribute("aria-label", "Speak or stop");
   document.querySelector(".time").hidden = true;
 

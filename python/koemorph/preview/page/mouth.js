@@ -1,4 +1,4 @@
-// The mouth of the drawn face: lips, teeth, tongue, from the coefficients. +x is the face's left.
+// The mouth of the drawn face: lips, teeth, tongue, from the blendshapes. +x is the face's left.
 "use strict";
 
 const MOUTH_Y = 80;

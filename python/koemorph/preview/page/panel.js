@@ -1,4 +1,4 @@
-// The list of coefficients with a bar each; a click switches a curve on or off.
+// The list of blendshapes with a bar each; a click switches a curve on or off.
 "use strict";
 
 class Panel {

@@ -1,4 +1,4 @@
-// A face in Canvas 2D, drawn anew from the coefficients for every frame. +x is the face's left.
+// A face in Canvas 2D, drawn anew from the blendshapes for every frame. +x is the face's left.
 "use strict";
 
 const EYE_X = 47, EYE_Y = -14;

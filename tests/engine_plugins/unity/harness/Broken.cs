@@ -36,7 +36,7 @@ namespace KoeMorph.Harness
             var preset = ScriptableObject.CreateInstance<KoeMorphPreset>();
             OnValidate(preset);
             var element = new UnityEditor.SerializedProperty { propertyPath = "_controls.Multiplier.Array.data[17]" };
-            Choosing.Draw("PerCoefficientDrawer", new PerCoefficientAttribute(), element);
+            Choosing.Draw("PerBlendshapeDrawer", new PerBlendshapeAttribute(), element);
             Expect.NoComplaint();  // faces say it, and presets can still be looked at
         }
 

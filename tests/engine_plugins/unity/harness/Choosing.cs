@@ -65,7 +65,7 @@ namespace KoeMorph.Harness
                 Expect.True(stage.OnMesh()[jaw] == 0, "a preset that lowers the mouth to nothing does");
                 Change(preset, (ref Controls controls) => { controls.Offset[jaw] = 0.5f; });
                 Broken.Talk(stage);
-                Expect.True(Math.Abs(stage.OnMesh()[jaw] - 0.5f) < 1e-3, "one coefficient's offset shows");
+                Expect.True(Math.Abs(stage.OnMesh()[jaw] - 0.5f) < 1e-3, "one blendshape's offset shows");
                 Change(preset, (ref Controls controls) => { controls.Offset = new float[3]; });
                 Expect.True(preset.Controls.Offset.Length == 52, "an array that was cut in the inspector is whole again");
 
@@ -116,8 +116,8 @@ namespace KoeMorph.Harness
             Draw("PackagedDrawer", new PackagedAttribute(Packaged.Models), property);
             Expect.True(property.stringValue == "koemorph-30", "a look at several faces changes none");
             property.propertyPath = "_controls.Multiplier.Array.data[17]";
-            Draw("PerCoefficientDrawer", new PerCoefficientAttribute(), property);
-            Expect.True(EditorGUI.Labels.Single() == "jawOpen", "elements have the names of their coefficients");
+            Draw("PerBlendshapeDrawer", new PerBlendshapeAttribute(), property);
+            Expect.True(EditorGUI.Labels.Single() == "jawOpen", "elements have the names of their blendshapes");
         }
 
         public static void Draw(string drawer, PropertyAttribute attribute, SerializedProperty property)

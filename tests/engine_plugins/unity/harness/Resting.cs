@@ -138,14 +138,14 @@ namespace KoeMorph.Harness
         {
             using (var stage = Broken.Talking())
             {
-                stage.Face.Relax(0.1f);
+                stage.Face.FadeOut(0.1f);
                 Broken.Talk(stage);
                 Expect.True(stage.AtRest, "a face told to relax is at rest while its voice goes on");
                 Expect.True(stage.Face.IsSpeaking, "though it hears it");
                 Pass(stage, 3);
                 Broken.Talk(stage);
                 Expect.True(stage.AtRest, "neither a stop nor a new voice ends that");
-                stage.Face.Resume(0.1f);
+                stage.Face.FadeIn(0.1f);
                 Broken.Talk(stage);
                 Expect.True(stage.OnMesh().Any(weight => weight > 0.01), "a resume does");
                 Expect.NoComplaint();
@@ -161,7 +161,7 @@ namespace KoeMorph.Harness
                 Expect.True(stage.Face.PlaybackTime > 1, "the face has spoken for a while");
                 stage.Face.ModelName = SharedModel.DefaultName;
                 Expect.True(stage.Face.PlaybackTime == 0, "a face that starts anew has shown nothing");
-                stage.Face.Relax(0.1f);
+                stage.Face.FadeOut(0.1f);
                 Broken.Talk(stage);
                 Expect.True(stage.AtRest, "and one told to relax at once does so");
                 Expect.NoComplaint();

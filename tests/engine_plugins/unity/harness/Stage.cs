@@ -13,9 +13,9 @@ namespace KoeMorph.Harness
         public const int Block = 1024;
 
         /// <summary>As a content tool names it: other case, a prefix, short sides.</summary>
-        public static string ShapeName(string coefficient)
+        public static string ShapeName(string blendshape)
         {
-            var name = char.ToUpperInvariant(coefficient[0]) + coefficient.Substring(1);
+            var name = char.ToUpperInvariant(blendshape[0]) + blendshape.Substring(1);
             return "blendShape1." + name.Replace("Left", "_L").Replace("Right", "_R");
         }
 

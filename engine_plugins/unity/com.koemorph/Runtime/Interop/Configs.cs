@@ -25,7 +25,7 @@ namespace KoeMorph.Interop
         public int Fps;
         public int Worker;
         public double BufferSeconds;
-        public double KeepSeconds;
+        public double HistorySeconds;
     }
 
     /// <summary>A snapshot of a stream; see koemorph_stream_info.</summary>

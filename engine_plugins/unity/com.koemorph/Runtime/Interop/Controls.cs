@@ -6,12 +6,12 @@ namespace KoeMorph.Interop
 {
     /// <summary>
     /// koemorph_controls of koemorph.h, field by field in the same order: how one voice moves one face. Arrays
-    /// have one element a coefficient, in the order of KoeMorphFace.Names.
+    /// have one element a blendshape, in the order of KoeMorphFace.Names.
     /// </summary>
     [Serializable, StructLayout(LayoutKind.Sequential)]
     public struct Controls
     {
-        const int Coefficients = 52;
+        const int Blendshapes = 52;
 
         [HideInInspector] public uint Size;
 
@@ -31,20 +31,20 @@ namespace KoeMorph.Interop
         [Range(0, 1), Tooltip("0: as the model says. 1: left and right alike.")] public float Symmetry;
         [Range(-1, 1), Tooltip("Above 0 the lips close, below 0 they part.")] public float LipCloseOffset;
         [Range(-1, 1), Tooltip("Above 0 the eyes open wider, below 0 they close.")] public float EyelidOffset;
-        [Range(0, 10), Tooltip("Seconds over which a change takes place.")] public float Glide;
+        [Range(0, 10), Tooltip("Seconds over which a change takes place.")] public float TransitionSeconds;
 
-        [Header("Each coefficient"), PerCoefficient, Tooltip("-10 to 10.")]
-        [MarshalAs(UnmanagedType.ByValArray, SizeConst = Coefficients)] public float[] Multiplier;
-        [PerCoefficient, Tooltip("-1 to 1, after the multiplier.")]
-        [MarshalAs(UnmanagedType.ByValArray, SizeConst = Coefficients)] public float[] Offset;
-        [PerCoefficient, Tooltip("0 to 1, after multiplier and offset.")]
-        [MarshalAs(UnmanagedType.ByValArray, SizeConst = Coefficients)] public float[] Minimum;
-        [PerCoefficient, Tooltip("0 to 1, after multiplier and offset.")]
-        [MarshalAs(UnmanagedType.ByValArray, SizeConst = Coefficients)] public float[] Maximum;
-        [PerCoefficient, Tooltip("0: stays at rest.")]
-        [MarshalAs(UnmanagedType.ByValArray, SizeConst = Coefficients)] public byte[] Active;
-        [PerCoefficient, Tooltip("Of the same number above 0 only the strongest acts, by what it is stronger than the next.")]
-        [MarshalAs(UnmanagedType.ByValArray, SizeConst = Coefficients)] public byte[] CancelGroup;
+        [Header("Each blendshape"), PerBlendshape, Tooltip("-10 to 10.")]
+        [MarshalAs(UnmanagedType.ByValArray, SizeConst = Blendshapes)] public float[] Multiplier;
+        [PerBlendshape, Tooltip("-1 to 1, after the multiplier.")]
+        [MarshalAs(UnmanagedType.ByValArray, SizeConst = Blendshapes)] public float[] Offset;
+        [PerBlendshape, Tooltip("0 to 1, after multiplier and offset.")]
+        [MarshalAs(UnmanagedType.ByValArray, SizeConst = Blendshapes)] public float[] Minimum;
+        [PerBlendshape, Tooltip("0 to 1, after multiplier and offset.")]
+        [MarshalAs(UnmanagedType.ByValArray, SizeConst = Blendshapes)] public float[] Maximum;
+        [PerBlendshape, Tooltip("0: stays at rest.")]
+        [MarshalAs(UnmanagedType.ByValArray, SizeConst = Blendshapes)] public byte[] Active;
+        [PerBlendshape, Tooltip("Of the same number above 0 only the strongest acts, by what it is stronger than the next.")]
+        [MarshalAs(UnmanagedType.ByValArray, SizeConst = Blendshapes)] public byte[] CancelGroup;
 
         [Header("Life"), Range(0, 2), Tooltip("Strength of blinks.")] public float Blink;
         [Range(0, 120), Tooltip("On average.")] public float BlinksPerMinute;

@@ -55,7 +55,7 @@ namespace KoeMorph.Interop
             return memory;
         }
 
-        public static string CoefficientName(int index) { return Text(Coefficient(index)); }
+        public static string BlendshapeName(int index) { return Text(Blendshape(index)); }
 
         [DllImport(Library.Name, EntryPoint = "koemorph_version", CallingConvention = CallingConvention.Cdecl)]
         static extern IntPtr Version();
@@ -66,7 +66,7 @@ namespace KoeMorph.Interop
         [DllImport(Library.Name, EntryPoint = "koemorph_error_message", CallingConvention = CallingConvention.Cdecl)]
         static extern IntPtr ErrorMessage();
 
-        [DllImport(Library.Name, EntryPoint = "koemorph_coefficient_name", CallingConvention = CallingConvention.Cdecl)]
-        static extern IntPtr Coefficient(int index);
+        [DllImport(Library.Name, EntryPoint = "koemorph_blendshape_name", CallingConvention = CallingConvention.Cdecl)]
+        static extern IntPtr Blendshape(int index);
     }
 }

@@ -9,8 +9,8 @@ namespace KoeMorph.Interop
         OutOfMemory = -2,
         FileError = -3,
         RuntimeMissing = -4,
-        ModelInvalid = -5,
+        InvalidModel = -5,
         InferenceFailed = -6,
-        WrongState = -7
+        InvalidState = -7
     }
 }

@@ -5,7 +5,7 @@ using UnityEngine.Scripting;
 
 namespace KoeMorph.Interop
 {
-    /// <summary>Owns a koemorph_retarget: from the 52 coefficients to a rig's own shapes.</summary>
+    /// <summary>Owns a koemorph_retarget_map: from the 52 blendshapes to a rig's own shapes.</summary>
     sealed class RetargetHandle : SafeHandleZeroOrMinusOneIsInvalid
     {
         [Preserve]  // made by the runtime alone, which code stripping cannot see
@@ -33,10 +33,10 @@ namespace KoeMorph.Interop
         /// <summary>Whether the map drives a shape of the rig.</summary>
         public bool IsDriven(int shape) { return IsDriven(this, shape) != 0; }
 
-        /// <summary>52 coefficients into one weight for each shape of the rig.</summary>
-        public void Apply(float[] coefficients, float[] weights)
+        /// <summary>52 blendshapes into one weight for each shape of the rig.</summary>
+        public void Apply(float[] blendshapes, float[] weights)
         {
-            Native.Check(Apply(this, coefficients, weights, weights.Length));
+            Native.Check(Apply(this, blendshapes, weights, weights.Length));
         }
 
         protected override bool ReleaseHandle()
@@ -45,16 +45,16 @@ namespace KoeMorph.Interop
             return true;
         }
 
-        [DllImport(Library.Name, EntryPoint = "koemorph_retarget_load", CallingConvention = CallingConvention.Cdecl)]
+        [DllImport(Library.Name, EntryPoint = "koemorph_retarget_map_load", CallingConvention = CallingConvention.Cdecl)]
         static extern Result Load(byte[] json, ulong size, IntPtr[] rigNames, int rigCount, out RetargetHandle map);
 
-        [DllImport(Library.Name, EntryPoint = "koemorph_retarget_destroy", CallingConvention = CallingConvention.Cdecl)]
+        [DllImport(Library.Name, EntryPoint = "koemorph_retarget_map_destroy", CallingConvention = CallingConvention.Cdecl)]
         static extern void Destroy(IntPtr map);
 
-        [DllImport(Library.Name, EntryPoint = "koemorph_retarget_is_driven", CallingConvention = CallingConvention.Cdecl)]
+        [DllImport(Library.Name, EntryPoint = "koemorph_retarget_map_is_driven", CallingConvention = CallingConvention.Cdecl)]
         static extern int IsDriven(RetargetHandle map, int index);
 
-        [DllImport(Library.Name, EntryPoint = "koemorph_retarget_apply", CallingConvention = CallingConvention.Cdecl)]
-        static extern Result Apply(RetargetHandle map, float[] coefficients, float[] weights, int count);
+        [DllImport(Library.Name, EntryPoint = "koemorph_retarget_map_apply", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result Apply(RetargetHandle map, float[] blendshapes, float[] weights, int count);
     }
 }

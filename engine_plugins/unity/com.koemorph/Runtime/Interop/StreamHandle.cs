@@ -34,7 +34,7 @@ namespace KoeMorph.Interop
         public Result Push(float[] interleaved, int frames) { return Push(this, interleaved, frames); }
 
         /// <summary>[audio] Another device feeds from now on; the voice goes on. Allocates.</summary>
-        public void SetDevice(int sampleRate, int channels) { Native.Check(SetDevice(this, sampleRate, channels)); }
+        public void SetInputFormat(int sampleRate, int channels) { Native.Check(SetInputFormat(this, sampleRate, channels)); }
 
         /// <summary>[audio] Says that the voice ends here.</summary>
         public void Flush() { Native.Check(Flush(this)); }
@@ -57,10 +57,10 @@ namespace KoeMorph.Interop
         public void SetControls(Controls controls) { Native.Check(SetControls(this, ref controls)); }
 
         /// <summary>[game] From a stream time on the face falls to rest over some seconds.</summary>
-        public Result Relax(double time, double seconds) { return Relax(this, time, seconds); }
+        public Result FadeOut(double time, double seconds) { return FadeOut(this, time, seconds); }
 
         /// <summary>[game] Takes a relax back.</summary>
-        public Result Resume(double time, double seconds) { return Resume(this, time, seconds); }
+        public Result FadeIn(double time, double seconds) { return FadeIn(this, time, seconds); }
 
         public StreamInfo Info()
         {
@@ -87,8 +87,8 @@ namespace KoeMorph.Interop
         [DllImport(Library.Name, EntryPoint = "koemorph_stream_push", CallingConvention = CallingConvention.Cdecl)]
         static extern Result Push(StreamHandle stream, float[] interleaved, int frames);
 
-        [DllImport(Library.Name, EntryPoint = "koemorph_stream_set_device", CallingConvention = CallingConvention.Cdecl)]
-        static extern Result SetDevice(StreamHandle stream, int sampleRate, int channels);
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_set_input_format", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result SetInputFormat(StreamHandle stream, int sampleRate, int channels);
 
         [DllImport(Library.Name, EntryPoint = "koemorph_stream_flush", CallingConvention = CallingConvention.Cdecl)]
         static extern Result Flush(StreamHandle stream);
@@ -105,11 +105,11 @@ namespace KoeMorph.Interop
         [DllImport(Library.Name, EntryPoint = "koemorph_stream_set_controls", CallingConvention = CallingConvention.Cdecl)]
         static extern Result SetControls(StreamHandle stream, ref Controls controls);
 
-        [DllImport(Library.Name, EntryPoint = "koemorph_stream_relax", CallingConvention = CallingConvention.Cdecl)]
-        static extern Result Relax(StreamHandle stream, double time, double seconds);
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_fade_out", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result FadeOut(StreamHandle stream, double time, double seconds);
 
-        [DllImport(Library.Name, EntryPoint = "koemorph_stream_resume", CallingConvention = CallingConvention.Cdecl)]
-        static extern Result Resume(StreamHandle stream, double time, double seconds);
+        [DllImport(Library.Name, EntryPoint = "koemorph_stream_fade_in", CallingConvention = CallingConvention.Cdecl)]
+        static extern Result FadeIn(StreamHandle stream, double time, double seconds);
 
         [DllImport(Library.Name, EntryPoint = "koemorph_stream_get_info", CallingConvention = CallingConvention.Cdecl)]
         static extern Result GetInfo(StreamHandle stream, ref StreamInfo info);

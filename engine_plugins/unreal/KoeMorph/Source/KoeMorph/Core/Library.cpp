@@ -25,18 +25,18 @@ bool Find(const FindSymbol& find, const char* name, Function* function, std::str
 
 bool LoadApi([[maybe_unused]] const FindSymbol& find, Api* api, std::string* problem) {
   const bool complete =
-      KOEMORPH_FIND(version) && KOEMORPH_FIND(error_message) && KOEMORPH_FIND(coefficient_name) &&
+      KOEMORPH_FIND(version) && KOEMORPH_FIND(error_message) && KOEMORPH_FIND(blendshape_name) &&
       KOEMORPH_FIND(model_config_init) && KOEMORPH_FIND(model_load) &&
       KOEMORPH_FIND(model_destroy) && KOEMORPH_FIND(stream_config_init) &&
       KOEMORPH_FIND(stream_create) && KOEMORPH_FIND(stream_destroy) && KOEMORPH_FIND(stream_push) &&
-      KOEMORPH_FIND(stream_set_device) && KOEMORPH_FIND(stream_flush) &&
+      KOEMORPH_FIND(stream_set_input_format) && KOEMORPH_FIND(stream_flush) &&
       KOEMORPH_FIND(stream_process) && KOEMORPH_FIND(stream_sample) && KOEMORPH_FIND(stream_pull) &&
       KOEMORPH_FIND(stream_get_info) && KOEMORPH_FIND(stream_set_controls) &&
-      KOEMORPH_FIND(stream_relax) && KOEMORPH_FIND(stream_resume) &&
+      KOEMORPH_FIND(stream_fade_out) && KOEMORPH_FIND(stream_fade_in) &&
       KOEMORPH_FIND(controls_from_preset) && KOEMORPH_FIND(controls_init) &&
-      KOEMORPH_FIND(retarget_load) && KOEMORPH_FIND(retarget_destroy) &&
-      KOEMORPH_FIND(retarget_count) && KOEMORPH_FIND(retarget_name) &&
-      KOEMORPH_FIND(retarget_is_driven) && KOEMORPH_FIND(retarget_apply);
+      KOEMORPH_FIND(retarget_map_load) && KOEMORPH_FIND(retarget_map_destroy) &&
+      KOEMORPH_FIND(retarget_map_count) && KOEMORPH_FIND(retarget_name) &&
+      KOEMORPH_FIND(retarget_map_is_driven) && KOEMORPH_FIND(retarget_map_apply);
   if (!complete) return false;
   // Up to 1.0 a minor version may make the structs larger that the library fills.
   const std::string fits =

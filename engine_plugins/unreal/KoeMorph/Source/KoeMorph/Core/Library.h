@@ -13,7 +13,7 @@ namespace koemorph_plugin {
 struct Api {
   decltype(&::koemorph_version) version;
   decltype(&::koemorph_error_message) error_message;
-  decltype(&::koemorph_coefficient_name) coefficient_name;
+  decltype(&::koemorph_blendshape_name) blendshape_name;
   decltype(&::koemorph_model_config_init) model_config_init;
   decltype(&::koemorph_model_load) model_load;
   decltype(&::koemorph_model_destroy) model_destroy;
@@ -21,23 +21,23 @@ struct Api {
   decltype(&::koemorph_stream_create) stream_create;
   decltype(&::koemorph_stream_destroy) stream_destroy;
   decltype(&::koemorph_stream_push) stream_push;
-  decltype(&::koemorph_stream_set_device) stream_set_device;
+  decltype(&::koemorph_stream_set_input_format) stream_set_input_format;
   decltype(&::koemorph_stream_flush) stream_flush;
   decltype(&::koemorph_stream_process) stream_process;
   decltype(&::koemorph_stream_sample) stream_sample;
   decltype(&::koemorph_stream_pull) stream_pull;
   decltype(&::koemorph_stream_get_info) stream_get_info;
   decltype(&::koemorph_stream_set_controls) stream_set_controls;
-  decltype(&::koemorph_stream_relax) stream_relax;
-  decltype(&::koemorph_stream_resume) stream_resume;
+  decltype(&::koemorph_stream_fade_out) stream_fade_out;
+  decltype(&::koemorph_stream_fade_in) stream_fade_in;
   decltype(&::koemorph_controls_from_preset) controls_from_preset;
   decltype(&::koemorph_controls_init) controls_init;
-  decltype(&::koemorph_retarget_load) retarget_load;
-  decltype(&::koemorph_retarget_destroy) retarget_destroy;
-  decltype(&::koemorph_retarget_count) retarget_count;
-  decltype(&::koemorph_retarget_name) retarget_name;
-  decltype(&::koemorph_retarget_is_driven) retarget_is_driven;
-  decltype(&::koemorph_retarget_apply) retarget_apply;
+  decltype(&::koemorph_retarget_map_load) retarget_map_load;
+  decltype(&::koemorph_retarget_map_destroy) retarget_map_destroy;
+  decltype(&::koemorph_retarget_map_count) retarget_map_count;
+  decltype(&::koemorph_retarget_map_name) retarget_name;
+  decltype(&::koemorph_retarget_map_is_driven) retarget_map_is_driven;
+  decltype(&::koemorph_retarget_map_apply) retarget_map_apply;
 };
 
 // Finds a symbol of the loaded library by name; null when it is not there. Not asked where the

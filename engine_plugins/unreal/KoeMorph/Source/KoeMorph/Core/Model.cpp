@@ -10,7 +10,7 @@ bool Collect(const Api& api, koemorph_stream* stream, std::vector<Frame>* frames
   if (api.stream_process(stream) < KOEMORPH_OK) return false;
   Frame frame;
   koemorph_result result;
-  while ((result = api.stream_pull(stream, frame.weights, KOEMORPH_COEFFICIENTS, &frame.time)) ==
+  while ((result = api.stream_pull(stream, frame.weights, KOEMORPH_BLENDSHAPE_COUNT, &frame.time)) ==
          KOEMORPH_OK) {
     frames->push_back(frame);
   }

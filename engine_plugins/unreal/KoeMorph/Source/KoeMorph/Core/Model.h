@@ -45,7 +45,7 @@ Stream CreateStream(const Model& model, int sample_rate, int channels, bool work
 // One computed face.
 struct Frame {
   double time;  // s
-  float weights[KOEMORPH_COEFFICIENTS];
+  float weights[KOEMORPH_BLENDSHAPE_COUNT];
 };
 
 // Every frame of a recording, without latency: frame k is the face at exactly k / fps. Empty, with

@@ -8,7 +8,7 @@
 
 namespace koemorph_plugin {
 
-// An immutable map from the 52 coefficients to a rig's own shapes.
+// An immutable map from the 52 blendshapes to a rig's own shapes.
 class Retarget {
  public:
   // Reads a map file's text. `rig_names`: the rig's shapes (UTF-8); weights then come in their
@@ -24,14 +24,14 @@ class Retarget {
   std::string Name(int index) const;
   // False for a shape of the rig that found no partner.
   bool IsDriven(int index) const;
-  // 52 coefficients into Count() weights.
-  void Apply(const float* coefficients, float* weights) const;
+  // 52 blendshapes into Count() weights.
+  void Apply(const float* blendshapes, float* weights) const;
 
  private:
-  Retarget(const Api& api, koemorph_retarget* map) : api_(api), map_(map) {}
+  Retarget(const Api& api, koemorph_retarget_map* map) : api_(api), map_(map) {}
 
   const Api api_;
-  koemorph_retarget* const map_;
+  koemorph_retarget_map* const map_;
 };
 
 }  // namespace koemorph_plugin

@@ -149,7 +149,7 @@ bool Voice::Open(int sample_rate, int channels, double wall, std::string* proble
     SetFormat(sample_rate, channels);
     clock_.Anchor(0, wall);
   }
-  if (relaxed_) Turn(true, 0, 0);
+  if (faded_out_) Turn(true, 0, 0);
   return true;
 }
 
@@ -158,7 +158,7 @@ bool Voice::ChangeDevice(double wall, std::string* problem) {
   const Feeder turn(&feeding_, true);
   const int64_t wanted = wanted_.load(std::memory_order_relaxed);
   const Api& api = model_->api();
-  if (api.stream_set_device(stream_.get(), RateOf(wanted), ChannelsOf(wanted)) != KOEMORPH_OK) {
+  if (api.stream_set_input_format(stream_.get(), RateOf(wanted), ChannelsOf(wanted)) != KOEMORPH_OK) {
     *problem = api.error_message();
     return false;
   }
@@ -201,7 +201,7 @@ double Voice::Show(double wall, double delay, Weights* weights) {
   const double time = clock_.Time(wall, delay);
   shown_ = time;
   FollowVoice(time);
-  model_->api().stream_sample(stream_.get(), time, weights->data(), KOEMORPH_COEFFICIENTS);
+  model_->api().stream_sample(stream_.get(), time, weights->data(), KOEMORPH_BLENDSHAPE_COUNT);
   return time;
 }
 
@@ -209,27 +209,27 @@ void Voice::FollowVoice(double time) {
   if (speaking_ != shown_speaking_) {
     shown_speaking_ = speaking_;
     lives_ = speaking_ ? std::numeric_limits<double>::infinity() : time + kLivesAfter;
-    if (!relaxed_) Turn(!speaking_, time, speaking_ ? kRise : kFall);
+    if (!faded_out_) Turn(!speaking_, time, speaking_ ? kRise : kFall);
   } else if (time >= lives_) {
     lives_ = std::numeric_limits<double>::infinity();
-    if (!relaxed_) Turn(false, time, kLivesOver);
+    if (!faded_out_) Turn(false, time, kLivesOver);
   }
 }
 
-void Voice::Relax(double seconds) {
-  relaxed_ = true;
+void Voice::FadeOut(double seconds) {
+  faded_out_ = true;
   Turn(true, shown_, seconds);
 }
 
-void Voice::Resume(double seconds) {
-  relaxed_ = false;
+void Voice::FadeIn(double seconds) {
+  faded_out_ = false;
   Turn(false, shown_, seconds);
 }
 
 void Voice::Turn(bool relax, double time, double seconds) {
   if (!stream_) return;
   const Api& api = model_->api();
-  (relax ? api.stream_relax : api.stream_resume)(stream_.get(), time, seconds);
+  (relax ? api.stream_fade_out : api.stream_fade_in)(stream_.get(), time, seconds);
 }
 
 double Voice::Lag() const {
@@ -254,7 +254,7 @@ bool ReadPreset(const Api& api, const std::string& json, koemorph_controls* cont
 }
 
 std::string CurveName(const Api& api, int index) {
-  std::string name = api.coefficient_name(index);
+  std::string name = api.blendshape_name(index);
   if (!name.empty() && name[0] >= 'a' && name[0] <= 'z')
     name[0] = static_cast<char>(name[0] - 'a' + 'A');
   return name;

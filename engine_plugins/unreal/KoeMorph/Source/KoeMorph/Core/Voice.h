@@ -13,7 +13,7 @@
 
 namespace koemorph_plugin {
 
-using Weights = std::array<float, KOEMORPH_COEFFICIENTS>;
+using Weights = std::array<float, KOEMORPH_BLENDSHAPE_COUNT>;
 
 // One voice between the thread that brings its audio and the game thread that shows its face. It
 // outlives whatever feeds it (hold it by shared_ptr), takes the format of the audio as it comes,
@@ -47,9 +47,9 @@ class Voice {
   double Show(double wall, double delay, Weights* weights);
 
   // [game] From now on the face falls to rest over some seconds, whatever the voice says, and stays
-  // there until Resume takes that back.
-  void Relax(double seconds);
-  void Resume(double seconds);
+  // there until FadeIn takes that back.
+  void FadeOut(double seconds);
+  void FadeIn(double seconds);
 
   // [game] The stream time that Show showed last, s.
   double shown() const { return shown_; }
@@ -111,7 +111,7 @@ class Voice {
 
   double shown_ = 0;  // s of stream time; what Show showed last
   bool shown_speaking_ = false;
-  bool relaxed_ = false;
+  bool faded_out_ = false;
   // Stream time at which a face whose voice has stopped lives on.
   double lives_ = std::numeric_limits<double>::infinity();
 };

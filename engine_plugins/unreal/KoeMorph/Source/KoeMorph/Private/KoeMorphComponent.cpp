@@ -21,7 +21,7 @@ UKoeMorphComponent::UKoeMorphComponent()
 	PrimaryComponentTick.bTickEvenWhenPaused = true; // to stand still with the sound, see TickComponent
 	// In which meshes are animated, too; see BeginPlay.
 	PrimaryComponentTick.TickGroup = TG_PrePhysics;
-	Weights.SetNumZeroed(KOEMORPH_COEFFICIENTS);
+	Weights.SetNumZeroed(KOEMORPH_BLENDSHAPE_COUNT);
 }
 
 void UKoeMorphComponent::BeginPlay()
@@ -299,19 +299,19 @@ void UKoeMorphComponent::SetModelName(const FString& NewName)
 	SetInput(Input);
 }
 
-void UKoeMorphComponent::Relax(float Seconds)
+void UKoeMorphComponent::FadeOut(float Seconds)
 {
 	if (Voice)
 	{
-		Voice->Relax(FMath::Max(0.0f, Seconds));
+		Voice->FadeOut(FMath::Max(0.0f, Seconds));
 	}
 }
 
-void UKoeMorphComponent::Resume(float Seconds)
+void UKoeMorphComponent::FadeIn(float Seconds)
 {
 	if (Voice)
 	{
-		Voice->Resume(FMath::Max(0.0f, Seconds));
+		Voice->FadeIn(FMath::Max(0.0f, Seconds));
 	}
 }
 

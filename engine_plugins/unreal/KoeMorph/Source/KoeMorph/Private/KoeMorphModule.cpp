@@ -113,7 +113,7 @@ void FKoeMorphModule::StartupModule()
 		return;
 	}
 	Api = MoveTemp(Found);
-	for (int32 Index = 0; Index < KOEMORPH_COEFFICIENTS; ++Index)
+	for (int32 Index = 0; Index < KOEMORPH_BLENDSHAPE_COUNT; ++Index)
 	{
 		Names.Add(FName(UTF8_TO_TCHAR(koemorph_plugin::CurveName(*Api, Index).c_str())));
 	}
@@ -286,7 +286,7 @@ TArray<FKoeMorphFrame> FKoeMorphModule::Animate(
 	for (const koemorph_plugin::Frame& Frame : koemorph_plugin::Animate(
 			 *Model, Interleaved.GetData(), static_cast<size_t>(Interleaved.Num() / Channels), SampleRate, Channels, &Problem))
 	{
-		Frames.Add({Frame.time, TArray<float>(Frame.weights, KOEMORPH_COEFFICIENTS)});
+		Frames.Add({Frame.time, TArray<float>(Frame.weights, KOEMORPH_BLENDSHAPE_COUNT)});
 	}
 	OutProblem = UTF8_TO_TCHAR(Problem.c_str());
 	return Frames;

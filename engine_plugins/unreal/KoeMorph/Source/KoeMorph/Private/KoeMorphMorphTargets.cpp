@@ -36,7 +36,7 @@ TSharedPtr<FKoeMorphMorphTargets> FKoeMorphMorphTargets::Find(
 	return Found;
 }
 
-bool FKoeMorphMorphTargets::Show(const TArray<float>& Coefficients)
+bool FKoeMorphMorphTargets::Show(const TArray<float>& Blendshapes)
 {
 	for (FMesh& Mesh : Meshes)
 	{
@@ -45,7 +45,7 @@ bool FKoeMorphMorphTargets::Show(const TArray<float>& Coefficients)
 		{
 			return false;
 		}
-		Mesh.Map->Apply(Coefficients.GetData(), Mesh.Weights.GetData());
+		Mesh.Map->Apply(Blendshapes.GetData(), Mesh.Weights.GetData());
 		for (int32 Index = 0; Index < Mesh.Names.Num(); ++Index)
 		{
 			if (Mesh.Map->IsDriven(Index))

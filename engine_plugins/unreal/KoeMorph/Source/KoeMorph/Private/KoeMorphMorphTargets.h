@@ -22,8 +22,8 @@ public:
 	static TSharedPtr<FKoeMorphMorphTargets> Find(
 		const AActor& Actor, const FString& MapName, const FString& MapFile, FString& OutProblem);
 
-	/** Shows 52 coefficients. False once a mesh is gone or another: find them again. */
-	bool Show(const TArray<float>& Coefficients);
+	/** Shows 52 blendshapes. False once a mesh is gone or another: find them again. */
+	bool Show(const TArray<float>& Blendshapes);
 
 	/** Number of morph targets that are driven, on all meshes. */
 	int32 Num() const;

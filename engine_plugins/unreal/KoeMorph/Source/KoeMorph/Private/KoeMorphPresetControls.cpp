@@ -23,20 +23,20 @@ bool Fill(const FKoeMorphControls& From, koemorph_controls& To, FString& OutProb
 	To.symmetry = From.Symmetry;
 	To.lip_close_offset = From.LipCloseOffset;
 	To.eyelid_offset = From.EyelidOffset;
-	To.glide = From.Glide;
+	To.transition_seconds = From.TransitionSeconds;
 	To.blink = From.Blink;
 	To.blinks_per_minute = From.BlinksPerMinute;
 	To.saccades = From.Saccades;
 	To.brow_accents = From.BrowAccents;
 	To.idle = From.Idle;
 	To.seed = static_cast<uint32>(From.Seed);
-	for (const TPair<FName, FKoeMorphCoefficient>& Entry : From.Coefficients)
+	for (const TPair<FName, FKoeMorphBlendshape>& Entry : From.Blendshapes)
 	{
 		const int32 Index = FKoeMorphModule::Get().CurveNames().IndexOfByKey(Entry.Key);
 		if (Index == INDEX_NONE)
 		{
 			OutProblem = FString::Printf(
-				TEXT("The preset speaks of a coefficient %s, which there is not; use ARKit's names (JawOpen, ...)."),
+				TEXT("The preset speaks of a blendshape %s, which there is not; use ARKit's names (JawOpen, ...)."),
 				*Entry.Key.ToString());
 			return false;
 		}

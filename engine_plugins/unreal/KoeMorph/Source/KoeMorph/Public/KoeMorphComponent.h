@@ -67,7 +67,7 @@ public:
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph")
 	TObjectPtr<UKoeMorphModelAsset> Model;
 
-	/** How coefficients become this rig's shapes, of the plugin's retarget maps. Empty: ARKit's (and MetaHuman's) names. */
+	/** How blendshapes become this rig's shapes, of the plugin's retarget maps. Empty: ARKit's (and MetaHuman's) names. */
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph", meta = (GetOptions = "MapNames"))
 	FString MapName;
 
@@ -119,13 +119,13 @@ public:
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
 	void SetModelName(const FString& NewName);
 
-	/** Lets the face fall to rest over some seconds, whatever its voice says; it stays there until Resume. */
+	/** Lets the face fall to rest over some seconds, whatever its voice says; it stays there until FadeIn. */
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
-	void Relax(float Seconds = 0.2f);
+	void FadeOut(float Seconds = 0.2f);
 
-	/** Takes a Relax back over some seconds. */
+	/** Takes a FadeOut back over some seconds. */
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
-	void Resume(float Seconds = 0.2f);
+	void FadeIn(float Seconds = 0.2f);
 
 	/** How the voice moves the face from now on; changes glide. None: KoeMorph's defaults. Call it again after changing the
 	 * preset. One that is wrong is a problem that is told, and the face goes on as it was. */
@@ -182,13 +182,13 @@ private:
 	TSharedPtr<FKoeMorphAudioInput> AudioInput;
 	TSharedPtr<FKoeMorphLiveLinkSource> LiveLink;
 	TSharedPtr<FKoeMorphMorphTargets> MorphTargets;
-	/** From coefficients to curves; null: they are the same. */
+	/** From blendshapes to curves; null: they are the same. */
 	std::shared_ptr<const koemorph_plugin::Retarget> Map;
 
 	UPROPERTY(Transient)
 	TObjectPtr<UAudioComponent> Source;
 
-	/** The 52 coefficients, and the curves they become. */
+	/** The 52 blendshapes, and the curves they become. */
 	TArray<float> Weights;
 	TArray<float> Curves;
 	TArray<FName> CurveNames;

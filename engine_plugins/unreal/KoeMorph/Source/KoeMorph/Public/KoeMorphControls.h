@@ -3,9 +3,9 @@
 #include "CoreMinimal.h"
 #include "KoeMorphControls.generated.h"
 
-/** How the voice moves one coefficient. */
+/** How the voice moves one blendshape. */
 USTRUCT(BlueprintType)
-struct KOEMORPH_API FKoeMorphCoefficient
+struct KOEMORPH_API FKoeMorphBlendshape
 {
 	GENERATED_BODY()
 
@@ -100,11 +100,11 @@ struct KOEMORPH_API FKoeMorphControls
 
 	/** Seconds over which a change takes place. */
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "Face", meta = (ClampMin = "0", ClampMax = "10"))
-	float Glide = 0.2f;
+	float TransitionSeconds = 0.2f;
 
 	/** By curve name (JawOpen); those that are not here are as the model says. */
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "Face")
-	TMap<FName, FKoeMorphCoefficient> Coefficients;
+	TMap<FName, FKoeMorphBlendshape> Blendshapes;
 
 	/** Strength of blinks. */
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "Life", meta = (ClampMin = "0", ClampMax = "2"))

@@ -1,0 +1,296 @@
+#include "egemaps/functionals.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "util/multiversion.h"
+
+namespace koemorph {
+namespace {
+
+constexpr float kFrameStep = 0.01f;     // seconds
+constexpr float kPeakThreshold = 0.1f;  // of the contour's range: what a peak must rise by
+constexpr float kHigherPeak = 1.05f;    // that replaces the one before it
+constexpr float kLevelFloor = 1e-30f;   // of the mean square: -300 dB
+
+Spread spread_from(double sum, double squares, int count) {
+  const double mean = sum / count;
+  return {mean, std::sqrt(std::max(0.0, squares / count - mean * mean))};
+}
+
+// Numbers summed up as they come.
+struct Sums {
+  double sum = 0, squares = 0;
+  int count = 0;
+
+  void add(double value) {
+    sum += value;
+    squares += value * value;
+    ++count;
+  }
+  Spread spread() const { return count > 0 ? spread_from(sum, squares, count) : Spread{}; }
+};
+
+void put_spread(const Spread& spread, float* out) {
+  out[0] = static_cast<float>(spread.mean);
+  out[1] = spread.mean != 0 ? static_cast<float>(spread.deviation / spread.mean) : 0.0f;
+}
+
+// A row of `columns` numbers and its neighbours: smoothed, and added to each column's sums.
+KOEMORPH_MULTIVERSION
+void smooth_row(const float* __restrict left, const float* __restrict middle,
+                const float* __restrict right, int columns, bool skip_zeros, float* __restrict out,
+                double* __restrict sum, double* __restrict squares, int* __restrict nonzero) {
+  if (skip_zeros) {
+    for (int i = 0; i < columns; ++i) out[i] = smooth_value(left[i], middle[i], right[i], true);
+  } else {
+    for (int i = 0; i < columns; ++i) out[i] = smooth_value(left[i], middle[i], right[i], false);
+  }
+  for (int i = 0; i < columns; ++i) {
+    const double value = out[i];
+    sum[i] += value;
+    squares[i] += value * value;
+  }
+  for (int i = 0; i < columns; ++i) nonzero[i] += out[i] != 0 ? 1 : 0;
+}
+
+}  // namespace
+
+template <int kColumns, bool kSkipZeros>
+void Contours<kColumns, kSkipZeros>::add(const float* row) {
+  if (rows_ > 0) smooth(row);
+  left_ = middle_;
+  std::copy_n(row, kColumns, middle_.begin());
+  if (rows_ == 0) left_ = middle_;
+  ++rows_;
+}
+
+template <int kColumns, bool kSkipZeros>
+void Contours<kColumns, kSkipZeros>::smooth(const float* right) {
+  smooth_row(left_.data(), middle_.data(), right, kColumns, kSkipZeros, newest_.data(), sum_.data(),
+             squares_.data(), nonzero_.data());
+}
+
+template <int kColumns, bool kSkipZeros>
+Spread Contours<kColumns, kSkipZeros>::spread(int column) const {
+  const int count = kSkipZeros ? nonzero_[column] : rows_;
+  return count > 0 ? spread_from(sum_[column], squares_[column], count) : Spread{};
+}
+
+Functionals::Functionals(int capacity) : voiced_(capacity), sorted_(capacity), extrema_(capacity) {
+  loudness_.values.resize(capacity);
+  pitch_.values.resize(capacity);
+}
+
+void Functionals::begin() {
+  spectral_.begin();
+  pitched_.begin();
+  loudness_.size = pitch_.size = 0;
+  energy_ = 0;
+}
+
+void Functionals::add_unpitched(const EgemapsFrame& frame) {
+  spectral_.add(frame.lld.data());
+  energy_ += frame.energy;
+  if (spectral_.rows() > 1) keep_spectral();
+}
+
+void Functionals::add(const EgemapsFrame& frame) {
+  const float* lld = frame.lld.data();
+  const bool voiced = lld[kF0] > 0;
+  std::array<float, kColumns> row;
+  std::copy_n(lld + kF0, kPitched, row.begin());
+  for (int i = kFormants; i < kLldCount; i += 3) {
+    if (!voiced) row[i - kF0] = row[i + 1 - kF0] = 0;  // frequency and bandwidth
+  }
+  for (int i = kAlphaRatio; i < kF0; ++i) row[kVoiced + i - kAlphaRatio] = voiced ? lld[i] : 0.0f;
+  for (int i = kAlphaRatio; i < kMfcc; ++i) {
+    row[kUnvoiced + i - kAlphaRatio] = voiced ? 0.0f : lld[i];
+  }
+  voiced_[pitched_.rows()] = voiced;
+  pitched_.add(row.data());
+  if (pitched_.rows() > 1) keep_pitched();
+  add_unpitched(frame);
+}
+
+void Functionals::keep_spectral() { loudness_.add(spectral_.newest()[kLoudness]); }
+
+void Functionals::keep_pitched() {
+  if (pitched_.newest()[0] != 0) pitch_.add(pitched_.newest()[0]);
+}
+
+// Of 20, 50 and 80 %, linear between the two nearest ranks, and from the first to the last.
+void Functionals::percentiles(const Contour& contour, float* out) {
+  const auto end = std::copy_n(contour.values.begin(), contour.size, sorted_.begin());
+  auto begin = sorted_.begin();  // what is before is smaller, in whatever order
+  for (const double fraction : {0.2, 0.5, 0.8}) {
+    *out = 0;
+    if (contour.size > 0) {
+      const double position = fraction * (contour.size - 1);
+      const auto at = sorted_.begin() + static_cast<int>(position);
+      const auto share = static_cast<float>(position - static_cast<int>(position));
+      std::nth_element(begin, at, end);
+      *out = *at;
+      if (at + 1 < end) *out += share * (*std::min_element(at + 1, end) - *at);
+      begin = at;
+    }
+    ++out;
+  }
+  *out = out[-1] - out[-3];
+}
+
+void Functionals::describe(const Contour& contour, const Spread& spread, float* out) {
+  put_spread(spread, out);
+  percentiles(contour, out + 2);
+  find_extrema(contour);
+  slopes(contour, out + 6);
+}
+
+// Alternating lows and highs that differ by more than the threshold. A later low replaces the one
+// before it when it is lower; a later high when it is 5 % higher, or higher after a rise past the
+// threshold.
+void Functionals::find_extrema(const Contour& contour) {
+  extrema_count_ = 0;
+  if (contour.size == 0) return;
+  const float* values = contour.values.data();
+  const auto range = std::minmax_element(values, values + contour.size);
+  const float threshold = kPeakThreshold * (*range.second - *range.first);
+  float lowest = values[0], previous = values[0];
+  for (int i = 1; i < contour.size - 2; ++i) {
+    const float value = values[i];
+    const bool high = value > values[i - 1] && value > values[i + 1];
+    const bool low = value < values[i - 1] && value < values[i + 1];
+    if (!high && !low) continue;
+    Extremum* last = extrema_count_ > 0 ? &extrema_[extrema_count_ - 1] : nullptr;
+    const float last_value = last != nullptr ? values[last->position] : 0.0f;
+    bool accepted = false;
+    if (last == nullptr) {
+      accepted = high ? value - lowest > threshold : values[0] - value > threshold;
+    } else if (last->high != high) {
+      accepted = std::abs(value - last_value) > threshold;
+    } else if (low ? value < last_value
+                   : value > kHigherPeak * last_value ||
+                         (value > last_value && value - previous > threshold)) {
+      last->position = i;
+    }
+    if (accepted) extrema_[extrema_count_++] = {i, high};
+    previous = value;
+    lowest = std::min(lowest, value);
+  }
+}
+
+template <typename ScopedEntry>
+void Functionals::slopes_of(const Contour& contour, bool rising, ScopedEntry visit) const {
+  int from = 0;
+  for (int i = 0; i < extrema_count_; ++i) {
+    const int to = extrema_[i].position;
+    if (extrema_[i].high == rising) {
+      visit(std::abs(contour.values[to] - contour.values[from]) /
+            (kFrameStep * static_cast<float>(to - from)));
+    }
+    from = to;
+  }
+}
+
+// Steepness of the way to each high and to each low from what came before, the contour's start
+// counting as the first and its end as the last. The way to the end keeps its sign and has no part
+// in the deviation: the reference values of the set are defined so.
+void Functionals::slopes(const Contour& contour, float* out) const {
+  const int size = contour.size;
+  const float* values = contour.values.data();
+  for (const bool rising : {true, false}) {
+    double sum = 0;
+    int count = 0;
+    slopes_of(contour, rising, [&](double slope) {
+      sum += slope;
+      ++count;
+    });
+    double last = 0;
+    const bool ends_so = extrema_count_ > 0 && extrema_[extrema_count_ - 1].high != rising;
+    const int position = ends_so ? extrema_[extrema_count_ - 1].position : 0;
+    if (ends_so && size - 1 > position) {
+      last = (values[size - 1] - values[position]) /
+             (kFrameStep * static_cast<float>(size - 1 - position));
+      ++count;
+    }
+    double mean = count > 0 ? (sum + last) / count : 0.0;
+    double squares = 0;
+    slopes_of(contour, rising, [&](double slope) { squares += (slope - mean) * (slope - mean); });
+    if (extrema_count_ == 0 && size > 0) {
+      const double whole = (values[size - 1] - values[0]) / static_cast<float>(size);
+      if (rising == (whole > 0)) mean = whole;
+    }
+    *out++ = static_cast<float>(mean);
+    *out++ = count > 0 ? static_cast<float>(std::sqrt(squares / count)) : 0.0f;
+  }
+}
+
+// The frame after a stretch of voice, or of none: two frames of the other kind end it, a single one
+// does not.
+int Functionals::stretch_end(int begin) const {
+  const int count = pitched_.rows();
+  const auto other = [&](int i) { return i < count && voiced_[i] != voiced_[begin]; };
+  int end = begin + 1;
+  while (end < count && !(other(end) && other(end + 1))) ++end;
+  return end;
+}
+
+// Of voiced and unvoiced stretches: how many voiced a second, mean and deviation of the lengths of
+// each. A stretch counts from three frames on. The last one, cut off by the window, counts from six
+// frames on and is taken as shorter by what is not known of it.
+void Functionals::segments(float* out) const {
+  const int count = pitched_.rows();
+  int duration = count - 1;  // frames
+  Sums lengths[2];           // of stretches without and with voice, seconds
+  for (int begin = 0, end; begin < count; begin = end) {
+    end = stretch_end(begin);
+    const bool voiced = voiced_[begin] != 0;
+    int length = end - begin - 1, least = 2;
+    if (end == count) {
+      length -= voiced ? 2 : 1;
+      least = 4;
+      duration = length < least ? begin : duration - (voiced ? 1 : 0);
+    }
+    if (length >= least) lengths[voiced].add(kFrameStep * static_cast<float>(length));
+  }
+  const float seconds = kFrameStep * static_cast<float>(duration);
+  out[0] = seconds > 0 ? static_cast<float>(lengths[true].count) / seconds : 0.0f;
+  for (const bool voiced : {true, false}) {
+    const Spread spread = lengths[voiced].spread();
+    *++out = static_cast<float>(spread.mean);
+    *++out = static_cast<float>(spread.deviation);
+  }
+}
+
+void Functionals::end(float* out) {
+  if (spectral_.rows() > 0) {
+    spectral_.end();
+    keep_spectral();
+  }
+  if (pitched_.rows() > 0) {
+    pitched_.end();
+    keep_pitched();
+  }
+  describe(pitch_, pitched_.spread(0), out);
+  describe(loudness_, spectral_.spread(kLoudness), out + 10);
+  const auto peaks = std::count_if(extrema_.begin(), extrema_.begin() + extrema_count_,
+                                   [](const Extremum& extremum) { return extremum.high; });
+  float* next = out + 20;
+  const auto put = [&next](const Spread& spread) {
+    put_spread(spread, next);
+    next += 2;
+  };
+  for (int lld = kFlux; lld < kF0; ++lld) put(spectral_.spread(lld));
+  for (int column = kJitter - kF0; column < kUnvoiced; ++column) put(pitched_.spread(column));
+  for (int column = kUnvoiced; column < kColumns; ++column) {
+    *next++ = static_cast<float>(pitched_.spread(column).mean);
+  }
+  const int all = spectral_.rows();
+  *next++ = all > 0 ? static_cast<float>(peaks) / (kFrameStep * static_cast<float>(all)) : 0.0f;
+  segments(next);
+  next += 5;
+  const double mean_square = all > 0 ? energy_ / all : 0.0;
+  *next = static_cast<float>(10.0 * std::log10(std::max(mean_square, double{kLevelFloor})));
+}
+
+}  // namespace koemorph

@@ -1,0 +1,42 @@
+// Harmonics of a voiced frame: harmonics-to-noise ratio, their differences, and the level of the
+// formants.
+#pragma once
+
+#include <array>
+#include <complex>
+#include <vector>
+
+#include "util/fft.h"
+#include "egemaps/formants.h"
+#include "egemaps/pitch.h"
+
+namespace koemorph {
+
+struct HarmonicDescriptors {
+  static constexpr float kUnvoicedAmplitude = -201.0f;  // dB, stands for none
+  float hnr = 0;                                        // dB
+  float h1_h2 = 0;                                      // dB
+  float h1_a3 = 0;                                      // dB
+  std::array<float, 3> amplitude{kUnvoicedAmplitude, kUnvoicedAmplitude, kUnvoicedAmplitude};
+};
+
+// Allocates nothing after construction; remembers nothing between frames.
+class HarmonicAnalyzer {
+ public:
+  HarmonicAnalyzer();
+
+  // magnitude: PitchAnalyzer::kBins values; f0: Hz, 0 where unvoiced.
+  HarmonicDescriptors analyze(const float* magnitude, float f0, const Formants& formants);
+
+ private:
+  static constexpr int kHarmonics = 100;
+
+  float hnr(const float* magnitude, float f0);
+
+  RealFft fft_;
+  std::vector<float> power_;
+  std::vector<std::complex<float>> correlation_;
+  std::array<float, kHarmonics + 1> level_{};  // dB over the fundamental, of harmonic n
+};
+
+}  // namespace koemorph

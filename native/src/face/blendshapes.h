@@ -1,0 +1,13 @@
+// The 52 names, in the one order.
+#pragma once
+
+#include "koemorph.h"
+
+namespace koemorph {
+
+constexpr int kBlendshapeCount = KOEMORPH_BLENDSHAPE_COUNT;
+
+// Apple's names in the order Live Link Face sends them.
+extern const char* const kBlendshapeNames[kBlendshapeCount];
+
+}  // namespace koemorph

@@ -1,0 +1,179 @@
+// What a model file says about itself: read, checked, and explained when it is wrong.
+#include <cmath>
+#include <locale>
+#include <sstream>
+
+#include "model/model.h"
+
+namespace koemorph {
+namespace {
+
+constexpr int kFormatVersion = 3;
+
+// Reads values out of the metadata; after the first failure the rest is skipped.
+class Reader {
+ public:
+  explicit Reader(const std::map<std::string, std::string>& metadata) : metadata_(metadata) {}
+
+  std::string text(const char* key) {
+    const auto entry = metadata_.find(key);
+    if (entry != metadata_.end()) return entry->second;
+    fail("It has no metadata key \"" + std::string(key) +
+         "\"; export it with koemorph export, which writes every key.");
+    return "";
+  }
+
+  double number(const char* key, double least, double most) {
+    return parse(key, text(key), least, most);
+  }
+
+  int integer(const char* key, int least, int most) {
+    const double value = number(key, least, most);
+    if (status_.ok() && value != std::floor(value)) {
+      fail("Its metadata key \"" + std::string(key) + "\" must be a whole number.");
+    }
+    return static_cast<int>(value);
+  }
+
+  int power_of_two(const char* key) {
+    const int value = integer(key, 64, 8192);
+    if (status_.ok() && (value & (value - 1)) != 0) {
+      fail("Its metadata key \"" + std::string(key) + "\" must be a power of two.");
+    }
+    return value;
+  }
+
+  std::vector<double> numbers(const char* key, double least, double most) {
+    std::vector<double> values;
+    for (const std::string& item : split(text(key))) {
+      values.push_back(parse(key, item, least, most));
+    }
+    return values;
+  }
+
+  static std::vector<std::string> split(const std::string& text) {
+    std::vector<std::string> items;
+    size_t start = 0;
+    for (size_t comma; (comma = text.find(',', start)) != std::string::npos; start = comma + 1) {
+      items.push_back(text.substr(start, comma - start));
+    }
+    items.push_back(text.substr(start));
+    return items;
+  }
+
+  void fail(const std::string& sentence) {
+    if (status_.ok()) status_ = Status(KOEMORPH_INVALID_MODEL, sentence);
+  }
+
+  const Status& status() const { return status_; }
+
+ private:
+  double parse(const char* key, const std::string& value, double least, double most) {
+    // Not strtod: a game may have set a locale with a decimal comma.
+    std::istringstream stream(value);
+    stream.imbue(std::locale::classic());
+    double number = 0.0;
+    stream >> number;
+    if (stream.fail() || !stream.eof() || !(number >= least && number <= most)) {
+      fail("Its metadata key \"" + std::string(key) + "\" is \"" + value +
+           "\"; it must be a number from " + short_number(least) + " to " + short_number(most) +
+           ".");
+      return least;
+    }
+    return number;
+  }
+
+  const std::map<std::string, std::string>& metadata_;
+  Status status_;
+};
+
+void read_mel(Reader* reader, MelConfig* mel) {
+  mel->clock.sample_rate = reader->integer("sample_rate", 8000, 192000);
+  mel->clock.fps = reader->integer("fps", 1, 240);
+  mel->clock.lookahead_frames = reader->integer("lookahead_frames", 0, 32);
+  mel->bands = reader->integer("mel_bands", 1, 512);
+  mel->low_hz = reader->number("mel_low_hz", 0.0, 96000.0);
+  mel->high_hz = reader->number("mel_high_hz", 1.0, 96000.0);
+  mel->window = reader->power_of_two("mel_window");
+  mel->floor = static_cast<float>(reader->number("mel_floor", 1e-30, 1.0));
+  mel->offset = static_cast<float>(reader->number("mel_offset", -100.0, 100.0));
+  mel->scale = static_cast<float>(reader->number("mel_scale", 1e-3, 100.0));
+  mel->detail_frames = reader->integer("detail_frames", 1, 64);
+  mel->detail_window = reader->power_of_two("detail_window");
+  mel->detail_hop = reader->integer("detail_hop", 1, 8192);
+  if (mel->low_hz >= mel->high_hz) {
+    reader->fail("Its metadata key \"mel_low_hz\" must be below \"mel_high_hz\".");
+  }
+}
+
+// What of the past the network is handed. The limits keep a damaged file from asking for gigabytes.
+void read_memory(Reader* reader, ModelSettings* settings) {
+  const int context = reader->integer("context_frames", 1, 8192);
+  settings->block_frames = reader->integer("context_pool_frames", 1, 8192);
+  if (context < 2 * settings->block_frames || context % settings->block_frames != 0) {
+    reader->fail(
+        "Its metadata key \"context_frames\" must be a multiple of \"context_pool_frames\", two or more.");
+    return;
+  }
+  settings->blocks = context / settings->block_frames - 1;
+  settings->trunk_channels = reader->integer("trunk_channels", 1, 1024);
+  settings->trunk_dilations.clear();
+  for (const double dilation : reader->numbers("trunk_dilations", 1.0, 256.0)) {
+    settings->trunk_dilations.push_back(static_cast<int>(dilation));
+    if (dilation != std::floor(dilation) || settings->trunk_dilations.size() > 16) {
+      reader->fail("Its metadata key \"trunk_dilations\" must be at most 16 whole numbers.");
+    }
+  }
+}
+
+void check_blendshapes(Reader* reader) {
+  const std::vector<std::string> names = Reader::split(reader->text("blendshapes"));
+  bool same = names.size() == kBlendshapeCount;
+  for (int i = 0; same && i < kBlendshapeCount; ++i) same = names[i] == kBlendshapeNames[i];
+  if (!same) {
+    reader->fail("Its metadata key \"blendshapes\" must list ARKit's 52 in Live Link order.");
+  }
+}
+
+void read_emotion(Reader* reader, ModelSettings* settings) {
+  const std::string emotion = reader->text("expression_features");
+  settings->use_egemaps = emotion == "native";
+  if (reader->status().ok() && emotion != "native" && emotion != "none") {
+    reader->fail(
+        "It needs the emotion features \"" + emotion +
+        "\", which only training can compute; the native core has \"native\" and \"none\".");
+  }
+  if (!settings->use_egemaps) return;
+  settings->felt_size = reader->integer("expression_embedding_size", 1, 1024);
+  EgemapsConfig* egemaps = &settings->egemaps;
+  egemaps->sample_rate = settings->mel.clock.sample_rate;
+  egemaps->context_window = reader->number("context_window", 0.1, 120.0);
+  egemaps->update_interval = reader->number("update_interval", 0.01, 10.0);
+  egemaps->window_intervals = reader->numbers("window_intervals", 0.0, 60.0);
+  if (reader->text("egemaps_set") != "eGeMAPSv02") {
+    reader->fail("Its metadata key \"egemaps_set\" must be eGeMAPSv02.");
+  }
+  const Status usable = Egemaps::check(*egemaps);
+  if (!usable.ok()) reader->fail(usable.message);
+}
+
+}  // namespace
+
+Status parse_settings(const std::map<std::string, std::string>& metadata, ModelSettings* out) {
+  Reader reader(metadata);
+  const int version = reader.integer("format_version", 1, 1000);
+  if (reader.status().ok() && version != kFormatVersion) {
+    reader.fail("It is of format version " + std::to_string(version) +
+                "; this KoeMorph knows version " + std::to_string(kFormatVersion) +
+                (version < kFormatVersion ? ". Export it again from its checkpoint, with koemorph "
+                                            "export."
+                                          : ". Update KoeMorph."));
+  }
+  read_mel(&reader, &out->mel);
+  read_memory(&reader, out);
+  check_blendshapes(&reader);
+  read_emotion(&reader, out);
+  return reader.status();
+}
+
+}  // namespace koemorph

@@ -1,0 +1,80 @@
+// From the 52 blendshapes to a rig's own shapes, by name, as a JSON map says.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "face/blendshapes.h"
+#include "util/status.h"
+
+namespace koemorph {
+
+// A map file:
+//
+//   { "koemorph": "retarget", "version": 1, "name": "example", "source": "where the names are
+//   from",
+//     "targets": {
+//       "EyeBlinkLeft": "eyeBlinkLeft",                            a copy
+//       "viseme_aa": { "from": { "jawOpen": 1.2, "@viseme_O": -1 },   a weighted sum
+//                      "offset": -0.05, "curve": [[0, 0], [0.5, 0.8], [1, 1]],
+//                      "minimum": 0, "maximum": 1 } } }
+//
+// target = clamp(curve(offset + sum of gain * source), minimum, maximum). A source is one of the 52
+// blendshapes, or with @ another target of the same map. The curve is piecewise linear and level
+// beyond its ends. Defaults: offset 0, no curve, minimum 0, maximum 1.
+//
+// Immutable once loaded and matched: any number of threads may apply one map.
+class Retarget {
+ public:
+  // KOEMORPH_INVALID_ARGUMENT, with a sentence that names line and target, for anything the format
+  // does not have: unknown names, targets that depend on themselves, numbers that are not finite.
+  static Status load(std::string_view json, Retarget* out);
+
+  // Puts the outputs in the order of a rig's own shapes and leaves out what the rig lacks. Names
+  // match whatever their case, separators, side suffix (_L, .L, Left) and mesh prefix ("Face.",
+  // "Head_").
+  void match_rig(const std::vector<std::string>& rig_names);
+
+  const std::string& name() const { return name_; }
+  int size() const { return static_cast<int>(outputs_.size()); }
+  const std::string& output_name(int output) const { return outputs_[output].name; }
+  // False for a shape of the rig that no target of the map drives; its weight is always 0.
+  bool is_driven(int output) const { return outputs_[output].target >= 0; }
+  // The map's targets that no shape of the rig took.
+  std::vector<std::string> unmatched_targets() const;
+
+  // blendshapes: 52; writes the first min(n, size()) weights. Allocates nothing.
+  void apply(const float* blendshapes, float* weights, int n) const;
+
+  static constexpr int kMaximumTargets = 512;
+
+ private:
+  friend class RetargetReader;
+
+  struct Term {
+    int source;  // a blendshape, or kBlendshapeCount + a target that stands earlier in targets_
+    float gain;
+  };
+  struct Point {
+    float in, out;
+  };
+  struct Target {
+    std::string name;
+    std::vector<Term> terms;
+    std::vector<Point> curve;
+    float offset = 0.0f, minimum = 0.0f, maximum = 1.0f;
+  };
+  struct Output {
+    std::string name;
+    int target;  // -1: none
+  };
+
+  static float follow(const std::vector<Point>& curve, float value);
+
+  std::string name_;
+  std::vector<Target> targets_;  // each after those it depends on
+  std::vector<Output> outputs_;
+};
+
+}  // namespace koemorph

@@ -1,0 +1,23 @@
+#include "util/dot.h"
+
+#include "util/multiversion.h"
+
+namespace koemorph {
+
+KOEMORPH_ALSO_FOR("avx512f", "avx2")
+float dot(const float* a, const float* b, int n) {
+  // Sixteen independent sums: without them the compiler may not reorder, and so not vectorise.
+  constexpr int kLanes = 16;
+  float lanes[kLanes] = {};
+  int i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (int lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
+  }
+  for (int lane = 0; i < n; ++i, ++lane) lanes[lane] += a[i] * b[i];
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int lane = 0; lane < width; ++lane) lanes[lane] += lanes[lane + width];
+  }
+  return lanes[0];
+}
+
+}  // namespace koemorph

@@ -1,0 +1,130 @@
+"""A batch gives each voice what it would have had alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from koemorph import Model, _native
+from koemorph.errors import StreamError
+from koemorph.model import onnxruntime_library
+
+RATE = 16000
+
+
+@pytest.fixture(scope="module")
+def model(tiny_models: dict[int, Path]) -> _native.Model:
+    return _native.Model(str(tiny_models[30]), onnxruntime_library())
+
+
+def stream(model: _native.Model, rate: int = RATE, worker: bool = False) -> _native.Stream:
+    return _native.Stream(model, rate, 1, 0, worker, 2.0, 10.0)
+
+
+def voice(index: int, rate: int) -> np.ndarray:
+    rng = np.random.default_rng(index)
+    seconds = 0.5 + 0.1 * index
+    return (0.1 * rng.standard_normal(round(seconds * rate))).astype(np.float32)
+
+
+def test_each_voice_is_as_it_would_be_alone(
+    model: _native.Model, tiny_models: dict[int, Path]
+) -> None:
+    # Voices of different lengths, rates and paces.
+    rates = [8000, 16000, 44100, 48000, 16000, 22050]
+    voices = [voice(i, rate) for i, rate in enumerate(rates)]
+    streams = [stream(model, rate) for rate in rates]
+    batch = _native.StreamBatch(model, len(streams))
+    for step in range(10):
+        for i, (one, samples) in enumerate(zip(streams, voices, strict=True)):
+            part = np.array_split(samples, 10)[step]
+            one.push(part, 1)
+            if step == 9 and i % 2 == 0:
+                one.flush()
+        batch.process(streams[: step % 6 + 1])
+    batch.process(streams)
+    alone = Model(tiny_models[30])
+    for i, (one, samples, rate) in enumerate(zip(streams, voices, rates, strict=True)):
+        expected = alone.animate(samples, sample_rate=rate).weights
+        times, weights = one.pull(52)
+        assert len(weights) == (
+            len(expected) if i % 2 == 0 else pytest.approx(len(expected), abs=2)
+        )
+        np.testing.assert_allclose(weights, expected[: len(weights)], atol=1e-5)
+        np.testing.assert_allclose(times, np.arange(len(times)) / 30)
+
+
+def test_nothing_to_do_is_said(model: _native.Model) -> None:
+    batch = _native.StreamBatch(model, 2)
+    assert not batch.process([])
+    assert not batch.process([stream(model)])
+
+
+def test_a_batch_refuses_what_does_not_fit(
+    model: _native.Model, tiny_models: dict[int, Path]
+) -> None:
+    batch = _native.StreamBatch(model, 2)
+    other = _native.Model(str(tiny_models[60]), onnxruntime_library())
+    one = stream(model)
+    for streams, sentence in [
+        ([one, one], "twice"),
+        ([stream(other)], "another model"),
+        ([stream(model, worker=True)], "worker"),
+        ([stream(model) for _ in range(3)], "more streams than"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            batch.process(streams)
+    for capacity in (0, -1, 1025):
+        with pytest.raises(ValueError, match="capacity of 1 to 1024"):
+            _native.StreamBatch(model, capacity)
+
+
+def test_the_public_batch_computes_its_voices(tiny_models: dict[int, Path]) -> None:
+    model = Model(tiny_models[30])
+    batch = model.stream_batch(40)
+    voices = [voice(i % 7, RATE) for i in range(40)]  # more than go through the network at once
+    streams = [batch.stream(RATE, buffer_seconds=2.0) for _ in voices]
+    assert batch.streams == tuple(streams)
+    assert not batch.process()
+    for one, samples in zip(streams, voices, strict=True):
+        one.push(samples)
+        assert one.info.frames == 0  # the batch's work
+        one.flush()
+    assert batch.process()
+    alone = [model.animate(samples, sample_rate=RATE).weights for samples in voices[:7]]
+    for i, one in enumerate(streams):
+        np.testing.assert_allclose(one.pull().weights, alone[i % 7], atol=1e-5)
+
+
+def test_voices_leave_and_enter_a_batch(tiny_models: dict[int, Path]) -> None:
+    batch = Model(tiny_models[30]).stream_batch(1)
+    first = batch.stream(RATE)
+    with pytest.raises(StreamError, match="full with 1 voices"):
+        batch.stream(RATE)
+    first.push(voice(0, RATE)[:4000])
+    batch.process()
+    batch.remove(first)
+    with pytest.raises(StreamError, match="no longer, of this batch"):
+        batch.remove(first)
+    assert len(first.pull()) > 0
+    batch.stream(RATE).push(voice(1, RATE)[:4000])
+    assert batch.process()
+
+
+def test_a_stream_of_a_batch_has_no_room_for_the_network_of_its_own(
+    model: _native.Model,
+) -> None:
+    samples = np.tile(voice(0, RATE), 5)  # longer than the newest block, which WINDOW leaves out
+    batch = _native.StreamBatch(model, 1)
+    together, alone = stream(model), stream(model)
+    for one in (together, alone):
+        one.push(samples, 1)
+    batch.process([together])
+    alone.process()
+    # Also without it the taps tell what went in and what came out.
+    for stage, size in ((_native.Stage.WINDOW, 7 * 80), (_native.Stage.MODEL, 52)):
+        np.testing.assert_array_equal(together.tap(stage, size), alone.tap(stage, size))
+        assert np.ptp(together.tap(stage, size)) > 0
+    assert len(together.tap(_native.Stage.WINDOW, 100)) == 100
