@@ -52,7 +52,7 @@ void play_block(koemorph_stream* stream, const std::vector<float>& block, double
   played->audio_allocations += koemorph::allocations() - before;
 
   before = koemorph::allocations();
-  const int64_t frames = played->info.frames;
+  const int64_t frames = played->info.frame_count;
   const Stopwatch processing;
   check(koemorph_stream_process(stream));
   const double took = processing.micros();
@@ -61,8 +61,8 @@ void play_block(koemorph_stream* stream, const std::vector<float>& block, double
   played->processor += pushing.processor_micros();
   check(koemorph_stream_get_info(stream, &played->info));
   if (frames == 0) played->first_frame += took;
-  if (played->info.frames > frames) {
-    const auto count = static_cast<double>(played->info.frames - frames);
+  if (played->info.frame_count > frames) {
+    const auto count = static_cast<double>(played->info.frame_count - frames);
     played->frame.add(took / count);
     played->frame_processor.add(processor / count);
   }
@@ -100,7 +100,7 @@ void measure_stream(const koemorph_model* model, const char* path, int rate, Rep
   played.frame_processor.report("frame_processor", report);
   played.sample.report("sample", report);
   report->add("\"fps\": %d", played.info.fps);
-  report->add("\"frames\": %lld", static_cast<long long>(played.info.frames));
+  report->add("\"frames\": %lld", static_cast<long long>(played.info.frame_count));
   report->add("\"latency_seconds\": %.6f", played.info.latency);
   report->add("\"first_frame\": %.1f", played.first_frame);
   report->add("\"real_time_factor\": %.6f",
@@ -111,7 +111,7 @@ void measure_stream(const koemorph_model* model, const char* path, int rate, Rep
         "\"allocations\": {\"audio\": %llu, \"game\": %llu, \"worker_per_frame\": %.2f}",
         static_cast<unsigned long long>(played.audio_allocations),
         static_cast<unsigned long long>(played.game_allocations),
-        static_cast<double>(played.worker_allocations) / static_cast<double>(played.info.frames));
+        static_cast<double>(played.worker_allocations) / static_cast<double>(played.info.frame_count));
   }
 }
 

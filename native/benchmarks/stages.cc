@@ -11,7 +11,7 @@
 #include "features/mel.h"
 #include "model/model.h"
 #include "audio/resampler.h"
-#include "retarget/retarget.h"
+#include "retarget/retarget_map.h"
 
 namespace koemorph::benchmark {
 namespace {
@@ -99,8 +99,8 @@ double run_controls(int frames, int fps) {
 }
 
 double run_retarget(int frames, const std::string& json) {
-  Retarget map;
-  const Status status = Retarget::load(json, &map);
+  RetargetMap map;
+  const Status status = RetargetMap::load(json, &map);
   if (!status.ok()) fail(status.message);
   std::vector<float> weights(map.size());
   float face[kBlendshapeCount];

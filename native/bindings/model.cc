@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "bindings.h"
+#include "koemorph_debug.h"
 #include "results.h"
 
 namespace py = pybind11;
@@ -80,8 +81,8 @@ PyStream create(const PyModel& model, int sample_rate, int channels, int fps, bo
 
 // interleaved: samples of all channels; their count is the number of sample frames times channels.
 void push(PyStream& self, const FloatArray& interleaved, int channels) {
-  const auto frames = static_cast<int32_t>(interleaved.size() / channels);
-  raise_if_failed(koemorph_stream_push(self.handle.get(), interleaved.data(), frames));
+  const auto sample_count = static_cast<int32_t>(interleaved.size() / channels);
+  raise_if_failed(koemorph_stream_push(self.handle.get(), interleaved.data(), sample_count));
 }
 
 bool process(PyStream& self) {
@@ -118,10 +119,10 @@ py::array_t<float> sample(PyStream& self, double time, int n) {
   return weights;
 }
 
-py::array_t<float> tap(PyStream& self, koemorph_stage stage, int n) {
+py::array_t<float> tap(PyStream& self, koemorph_debug_stage stage, int n) {
   py::array_t<float> out(n);
   int32_t written = 0;
-  raise_if_failed(koemorph_stream_tap(self.handle.get(), stage, out.mutable_data(), n, &written));
+  raise_if_failed(koemorph_debug_tap(self.handle.get(), stage, out.mutable_data(), n, &written));
   return py::array_t<float>(out[py::slice(0, written, 1)]);
 }
 
@@ -162,15 +163,16 @@ void bind_model(py::module_& module) {
 }
 
 void bind_stream(py::module_& module) {
-  py::enum_<koemorph_stage>(module, "Stage")
-      .value("AUDIO", KOEMORPH_STAGE_AUDIO)
-      .value("RESAMPLE", KOEMORPH_STAGE_RESAMPLE)
-      .value("MEL", KOEMORPH_STAGE_MEL)
-      .value("EGEMAPS", KOEMORPH_STAGE_EGEMAPS)
-      .value("WINDOW", KOEMORPH_STAGE_WINDOW)
-      .value("MODEL", KOEMORPH_STAGE_MODEL)
-      .value("SMOOTH", KOEMORPH_STAGE_SMOOTH)
-      .value("RETARGET", KOEMORPH_STAGE_RETARGET);
+  py::enum_<koemorph_debug_stage>(module, "DebugStage")
+      .value("INPUT_BLOCK", KOEMORPH_DEBUG_INPUT_BLOCK)
+      .value("RESAMPLED_BLOCK", KOEMORPH_DEBUG_RESAMPLED_BLOCK)
+      .value("MEL_FRAME", KOEMORPH_DEBUG_MEL_FRAME)
+      .value("EGEMAPS_FUNCTIONALS", KOEMORPH_DEBUG_EGEMAPS_FUNCTIONALS)
+      .value("POOLED_CONTEXT", KOEMORPH_DEBUG_POOLED_CONTEXT)
+      .value("NETWORK_OUTPUT", KOEMORPH_DEBUG_NETWORK_OUTPUT)
+      .value("PREVIOUS_WEIGHTS", KOEMORPH_DEBUG_PREVIOUS_WEIGHTS)
+      .value("CONTROLLED_WEIGHTS", KOEMORPH_DEBUG_CONTROLLED_WEIGHTS)
+      .value("FINAL_WEIGHTS", KOEMORPH_DEBUG_FINAL_WEIGHTS);
 
   py::class_<PyStreamBatch>(module, "StreamBatch", "Streams of one model that run through one inference.")
       .def(py::init(&gather), py::arg("model"), py::arg("capacity"))
@@ -181,7 +183,7 @@ void bind_stream(py::module_& module) {
       .def_readonly("latency", &koemorph_stream_info::latency, "s")
       .def_readonly("pushed_samples", &koemorph_stream_info::pushed_samples)
       .def_readonly("dropped_samples", &koemorph_stream_info::dropped_samples)
-      .def_readonly("frames", &koemorph_stream_info::frames)
+      .def_readonly("frame_count", &koemorph_stream_info::frame_count)
       .def_readonly("skipped_frames", &koemorph_stream_info::skipped_frames);
 
   py::class_<PyStream>(module, "Stream", "One voice being animated; use koemorph.Model.stream.")

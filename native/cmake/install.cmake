@@ -9,7 +9,8 @@ install(TARGETS koemorph koemorph_core EXPORT koemorph
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
         RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(FILES include/koemorph.h include/koemorph.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES include/koemorph.h include/koemorph.hpp include/koemorph_debug.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/koemorph)

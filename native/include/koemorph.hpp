@@ -1,13 +1,13 @@
-/* KoeMorph for C++17: koemorph.h with owners and exceptions, header only.
+/* KoeMorph for C++17: koemorph.h with owning classes and exceptions, header only.
  *
  *   koemorph::Model model("koemorph-30.onnx");
  *   koemorph::Stream stream(model, 48000);
- *   stream.push(samples, frames);                   audio thread; see koemorph.h for threads
+ *   stream.push(samples, sample_count);             audio thread; see koemorph.h for threads
  *   stream.process();                               worker thread
  *   std::array<float, 52> face = stream.sample(t);  game thread
  *
- * Where koemorph.h reports a failure these throw koemorph::Error; KOEMORPH_NO_FRAME is false. The
- * calls of the audio thread and of the game thread throw only for misuse, and allocate only then.
+ * Failures throw koemorph::Error; KOEMORPH_NO_FRAME is returned as false. Functions of the audio and
+ * game threads throw, and allocate, only on misuse.
  */
 #ifndef KOEMORPH_HPP
 #define KOEMORPH_HPP
@@ -23,8 +23,8 @@
 #include "koemorph.h"
 
 namespace koemorph {
-/* Names of their own for the linker: the library has classes of the same names inside, and a
- * program may hold both. */
+/* An inline namespace, because a statically linked library contains internal classes of the same
+ * names. */
 inline namespace cpp {
 
 using Face = std::array<float, KOEMORPH_BLENDSHAPE_COUNT>;
@@ -72,11 +72,11 @@ inline koemorph_controls controls_from_preset(std::string_view json) {
 class Model {
  public:
   explicit Model(const koemorph_model_config& config) {
-    koemorph_model* made = nullptr;
-    check(koemorph_model_load(&config, &made));
-    handle_.reset(made);
+    koemorph_model* handle = nullptr;
+    check(koemorph_model_load(&config, &handle));
+    handle_.reset(handle);
   }
-  /* onnxruntime_path: "" searches beside the library, then the system. */
+  /* onnxruntime_path: "" searches next to the library, then the system's library path. */
   explicit Model(const std::string& path, const std::string& onnxruntime_path = "")
       : Model(config_of(path, onnxruntime_path)) {}
 
@@ -101,15 +101,15 @@ class Model {
 class Stream {
  public:
   Stream(const Model& model, const koemorph_stream_config& config) {
-    koemorph_stream* made = nullptr;
-    check(koemorph_stream_create(model.get(), &config, &made));
-    handle_.reset(made);
+    koemorph_stream* handle = nullptr;
+    check(koemorph_stream_create(model.get(), &config, &handle));
+    handle_.reset(handle);
   }
   Stream(const Model& model, int32_t sample_rate, int32_t channels = 1, bool worker = false)
       : Stream(model, config_of(sample_rate, channels, worker)) {}
 
-  void push(const float* interleaved, int32_t frames) {
-    check(koemorph_stream_push(get(), interleaved, frames));
+  void push(const float* interleaved, int32_t sample_count) {
+    check(koemorph_stream_push(get(), interleaved, sample_count));
   }
   void set_input_format(int32_t sample_rate, int32_t channels = 0) {
     check(koemorph_stream_set_input_format(get(), sample_rate, channels));
@@ -121,7 +121,7 @@ class Stream {
     check(koemorph_stream_sample(get(), playback_time, face.data(), KOEMORPH_BLENDSHAPE_COUNT));
     return face;
   }
-  /* False when no frame is waiting; face and time are then as they were. */
+  /* False when there is no further frame; face and time are then unchanged. */
   bool pull(Face& face, double* time = nullptr) {
     return check(koemorph_stream_pull(get(), face.data(), KOEMORPH_BLENDSHAPE_COUNT, time));
   }
@@ -160,9 +160,9 @@ class Stream {
 class StreamBatch {
  public:
   StreamBatch(const Model& model, int32_t capacity) {
-    koemorph_stream_batch* made = nullptr;
-    check(koemorph_stream_batch_create(model.get(), capacity, &made));
-    handle_.reset(made);
+    koemorph_stream_batch* handle = nullptr;
+    check(koemorph_stream_batch_create(model.get(), capacity, &handle));
+    handle_.reset(handle);
   }
   bool process(const std::vector<koemorph_stream*>& streams) {
     return check(koemorph_stream_batch_process(handle_.get(), streams.data(),
@@ -174,13 +174,13 @@ class StreamBatch {
   detail::Owner<koemorph_stream_batch, koemorph_stream_batch_destroy> handle_;
 };
 
-class Retarget {
+class RetargetMap {
  public:
-  /* Weights in the map's own order. */
-  explicit Retarget(std::string_view json) { load(json, nullptr, 0); }
-  /* Weights in the order of a rig's own shapes. */
-  Retarget(std::string_view json, const std::vector<std::string>& rig_names) {
-    std::vector<const char*> names{""};  // never NULL: a rig without shapes is a rig
+  /* Weights in the order of the map. */
+  explicit RetargetMap(std::string_view json) { load(json, nullptr, 0); }
+  /* Weights in the order of the rig's shapes. */
+  RetargetMap(std::string_view json, const std::vector<std::string>& rig_names) {
+    std::vector<const char*> names{""};  // a non-NULL pointer for a rig without shapes
     for (const std::string& name : rig_names) names.push_back(name.c_str());
     load(json, names.data() + 1, static_cast<int32_t>(rig_names.size()));
   }
@@ -193,15 +193,15 @@ class Retarget {
   bool is_driven(int32_t index) const noexcept {
     return koemorph_retarget_map_is_driven(handle_.get(), index) != 0;
   }
-  void apply(const Face& face, float* weights, int32_t n) const {
-    check(koemorph_retarget_map_apply(handle_.get(), face.data(), weights, n));
+  void apply(const Face& face, float* weights, int32_t count) const {
+    check(koemorph_retarget_map_apply(handle_.get(), face.data(), weights, count));
   }
 
  private:
   void load(std::string_view json, const char* const* names, int32_t count) {
-    koemorph_retarget_map* made = nullptr;
-    check(koemorph_retarget_map_load(json.data(), json.size(), names, count, &made));
-    handle_.reset(made);
+    koemorph_retarget_map* handle = nullptr;
+    check(koemorph_retarget_map_load(json.data(), json.size(), names, count, &handle));
+    handle_.reset(handle);
   }
   detail::Owner<koemorph_retarget_map, koemorph_retarget_map_destroy> handle_;
 };

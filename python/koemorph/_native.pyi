@@ -38,7 +38,7 @@ class Controls:
     def copy(self) -> Controls: ...
     def check(self) -> None: ...
 
-class Retarget:
+class RetargetMap:
     name: str
     names: tuple[str, ...]
     driven: tuple[bool, ...]
@@ -52,7 +52,7 @@ class StreamInfo:
     latency: float
     pushed_samples: int
     dropped_samples: int
-    frames: int
+    frame_count: int
     skipped_frames: int
 
 class Model:

@@ -13,7 +13,7 @@ from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError
 from koemorph.settings_files import names, read
 
-Retarget = _native.Retarget
+Retarget = _native.RetargetMap
 
 
 def maps() -> tuple[str, ...]:

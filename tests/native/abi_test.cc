@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "koemorph.hpp"
+#include "koemorph_debug.h"
 
 // KOEMORPH_SANITIZED: a sanitizer counts malloc for itself.
 #if defined(__GLIBC__) && !defined(KOEMORPH_SANITIZED)
@@ -97,7 +98,7 @@ void survives_null() {
       [] { return koemorph_stream_process(nullptr); },
       [] { return koemorph_stream_sample(nullptr, 0.0, nullptr, 0); },
       [] { return koemorph_stream_pull(nullptr, nullptr, 0, nullptr); },
-      [] { return koemorph_stream_tap(nullptr, KOEMORPH_STAGE_MEL, nullptr, 0, nullptr); },
+      [] { return koemorph_debug_tap(nullptr, KOEMORPH_DEBUG_MEL_FRAME, nullptr, 0, nullptr); },
       [] { return koemorph_stream_reset(nullptr, 0, 0); },
       [] { return koemorph_stream_get_info(nullptr, nullptr); },
       [] { return koemorph_stream_set_controls(nullptr, nullptr); },
@@ -130,7 +131,7 @@ void survives_nonsense(const koemorph::Model& model, const std::string& map) {
     EXPECT(room[0] == 0.0f && room[KOEMORPH_BLENDSHAPE_COUNT - 1] == 0.0f);
   }
   EXPECT(koemorph_stream_pull(handle, room, INT32_MAX, nullptr) == KOEMORPH_NO_FRAME);
-  EXPECT(koemorph_stream_tap(handle, static_cast<koemorph_stage>(99), room, 1, nullptr) ==
+  EXPECT(koemorph_debug_tap(handle, static_cast<koemorph_debug_stage>(99), room, 1, nullptr) ==
          kInvalid);
   EXPECT(koemorph_stream_set_input_format(handle, 0, 1) == kInvalid);
   EXPECT(koemorph_stream_set_input_format(handle, INT32_MAX, 1) == kInvalid);
@@ -167,14 +168,14 @@ void survives_nonsense(const koemorph::Model& model, const std::string& map) {
   EXPECT(koemorph_retarget_map_load(map.data(), map.size(), nullptr, INT32_MAX, &no_map) == kInvalid);
   const char* const names[] = {nullptr};
   EXPECT(koemorph_retarget_map_load(map.data(), map.size(), names, 1, &no_map) == kInvalid);
-  const koemorph::Retarget retarget(map);
+  const koemorph::RetargetMap retarget(map);
   EXPECT(retarget.name(-1).empty() && retarget.name(INT32_MAX).empty());
   koemorph::Face face{};
   std::vector<float> weights(retarget.count());
   retarget.apply(face, weights.data(), INT32_MAX);
   bool thrown = false;
   try {
-    const koemorph::Retarget broken("{}");
+    const koemorph::RetargetMap broken("{}");
   } catch (const koemorph::Error& error) {
     thrown = error.result() == kInvalid && std::strlen(error.what()) > 0;
   }
@@ -237,7 +238,7 @@ void serves_older_callers(const koemorph::Model& model) {
 // What the audio and the game thread call, once everything has been used once.
 void neither_allocates_nor_locks(const koemorph::Model& model, const std::string& map) {
   koemorph::Stream stream(model, 48000, 2);
-  const koemorph::Retarget retarget(map);
+  const koemorph::RetargetMap retarget(map);
   std::vector<float> block(2 * 480, 0.1f);
   std::vector<float> weights(retarget.count());
   koemorph_controls controls = koemorph::default_controls();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "koemorph.hpp"
+#include "koemorph_debug.h"
 
 namespace {
 
@@ -109,11 +110,11 @@ void processing(const koemorph::Model& model) {
     stream.push(minute.data(), 60 * kRate);
     Count count;
     on_two_threads([&] {
-      while (stream.info().frames < kFrames) {
+      while (stream.info().frame_count < kFrames) {
         count.add(koemorph_stream_process(stream.get()));
         count.add(koemorph_stream_batch_process(batch.get(), streams, 1));
         float room[1];
-        count.add(koemorph_stream_tap(stream.get(), KOEMORPH_STAGE_MEL, room, 1, nullptr));
+        count.add(koemorph_debug_tap(stream.get(), KOEMORPH_DEBUG_MEL_FRAME, room, 1, nullptr));
       }
     });
     turned_away = count.turned_away;

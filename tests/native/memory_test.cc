@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "koemorph.hpp"
+#include "koemorph_debug.h"
 
 namespace {
 
@@ -97,7 +98,7 @@ void own_worker(const koemorph::Model& model) {
   for (int step = 0, missed = 1; missed > 0; ++step) {
     koemorph::Stream stream(model, 48000, 1, true);
     push(stream);
-    while (stream.info().frames < 5) std::this_thread::yield();  // all that are due
+    while (stream.info().frame_count < 5) std::this_thread::yield();  // all that are due
     refused = 0;
     left = step;
     change_device(stream);
@@ -107,10 +108,10 @@ void own_worker(const koemorph::Model& model) {
     }
     left = kEnough;
     missed = refused;
-    const int64_t before = stream.info().frames;
+    const int64_t before = stream.info().frame_count;
     stream.set_input_format(16000);
     push(stream);
-    while (stream.info().frames <= before) std::this_thread::yield();
+    while (stream.info().frame_count <= before) std::this_thread::yield();
   }
   of_main = true;
 }
@@ -139,7 +140,7 @@ int main(int argc, char** argv) {
       model,
       [](koemorph_stream* s) {
         float means[8];
-        return koemorph_stream_tap(s, KOEMORPH_STAGE_WINDOW, means, 8, nullptr);
+        return koemorph_debug_tap(s, KOEMORPH_DEBUG_POOLED_CONTEXT, means, 8, nullptr);
       },
       [](koemorph::Stream& stream, bool, int step) {
         expect(frames_after_flush(stream) == 6, "frames of a tapped stream", step);

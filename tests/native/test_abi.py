@@ -88,7 +88,7 @@ int main(int argc, char** argv) {
     batch.process({stream.get()});
     return stream.process() && stream.sample(0.0)[0] > 0.0f;
   }
-  const koemorph::Retarget map(R"({"koemorph": "retarget", "version": 1, "name": "a",
+  const koemorph::RetargetMap map(R"({"koemorph": "retarget", "version": 1, "name": "a",
                                    "targets": {"open": {"from": {"jawOpen": 0.5}}}})");
   koemorph::Face face{};
   face[17] = 1.0f;

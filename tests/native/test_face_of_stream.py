@@ -46,8 +46,8 @@ def test_blinks_are_the_only_life_by_default(model: Model) -> None:
 def test_controls_never_reach_the_network(model: Model) -> None:
     stream = model.stream(RATE, controls=controls(lower_strength=0, blink=2, idle=2, saccades=2))
     stream.push(voice(2))
-    smooth = stream._native.tap(_native.Stage.SMOOTH, 52)
-    shaped = stream._native.tap(_native.Stage.RETARGET, 52)
+    smooth = stream._native.tap(_native.DebugStage.PREVIOUS_WEIGHTS, 52)
+    shaped = stream._native.tap(_native.DebugStage.FINAL_WEIGHTS, 52)
     raw = model.animate(voice(2), sample_rate=RATE, preset="raw").weights
     frames = stream.pull().weights
     np.testing.assert_array_equal(smooth, raw[len(frames) - 1])
@@ -187,7 +187,7 @@ def test_no_weight_falls_below_rest(model: Model) -> None:
 def test_relax_refuses_what_is_no_time(model: Model, time: float, seconds: float) -> None:
     stream: Stream = model.stream(RATE)
     for call in (stream.fade_out, stream.fade_in):
-        with pytest.raises(ValueError, match="a time and seconds >= 0"):
+        with pytest.raises(ValueError, match="playback_time or seconds"):
             call(time, seconds)
 
 

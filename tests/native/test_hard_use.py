@@ -35,8 +35,8 @@ def test_ten_minutes_in_one_block_leave_the_newest(model: Model) -> None:
     info = native.info
     assert info.pushed_samples == len(block)
     assert info.dropped_samples >= 599 * RATE
-    assert info.frames == pytest.approx(600 * 30, abs=2)
-    newest = native.tap(_native.Stage.AUDIO, 1024)
+    assert info.frame_count == pytest.approx(600 * 30, abs=2)
+    newest = native.tap(_native.DebugStage.INPUT_BLOCK, 1024)
     np.testing.assert_array_equal(newest, block[-len(newest) :])  # the oldest went, not the newest
     weights = native.pull(52)[1]
     assert np.isfinite(weights).all()
@@ -72,7 +72,7 @@ def test_a_clock_may_jump_back_and_forth(model: Model) -> None:
             frames[index - newest - 1],
             atol=1e-6,
         )
-    assert stream.info.frames == newest + 1  # looking changes nothing
+    assert stream.info.frame_count == newest + 1  # looking changes nothing
 
 
 def test_a_reset_for_another_device_forgets_the_first(model: Model) -> None:
@@ -81,7 +81,7 @@ def test_a_reset_for_another_device_forgets_the_first(model: Model) -> None:
     latency = stream.info.latency
     stream.reset(RATE, channels=1)  # the device went; nothing was flushed
     assert stream.info.latency < latency
-    assert stream.info.frames == stream.info.pushed_samples == 0
+    assert stream.info.frame_count == stream.info.pushed_samples == 0
     fresh = model.stream(RATE)
     for one in (stream, fresh):
         one.push(noise(0.5))
@@ -108,7 +108,7 @@ def test_a_voice_whose_end_was_lost_has_all_its_frames(model: Model) -> None:
     native.push(noise(1.51, 192000), 1)
     native.flush()
     native.process()
-    assert native.info.frames == round(1.51 * 30)
+    assert native.info.frame_count == round(1.51 * 30)
 
 
 def played(parts: list[tuple[int, float, float]], block: float) -> np.ndarray:
@@ -157,7 +157,7 @@ def test_changes_of_device_between_blocks_and_while_audio_is_lost(model: Model) 
     info = native.info
     assert info.pushed_samples == round(0.55 * 48000 + 9.7 * RATE)
     assert info.dropped_samples > 0
-    assert info.frames == round(10.25 * 30)
+    assert info.frame_count == round(10.25 * 30)
     weights = native.pull(52)[1]
     assert np.isfinite(weights).all()
     with pytest.raises(StreamError, match="reset"):
@@ -165,8 +165,8 @@ def test_changes_of_device_between_blocks_and_while_audio_is_lost(model: Model) 
 
 
 def features_of(stream: Stream) -> np.ndarray:
-    window = stream._native.tap(_native.Stage.WINDOW, 256 * 80)
-    return np.concatenate([window, stream._native.tap(_native.Stage.SMOOTH, 52)])
+    window = stream._native.tap(_native.DebugStage.POOLED_CONTEXT, 256 * 80)
+    return np.concatenate([window, stream._native.tap(_native.DebugStage.PREVIOUS_WEIGHTS, 52)])
 
 
 @pytest.mark.parametrize("level", [1e-38, 1e-40, 1e-44])
@@ -174,7 +174,7 @@ def test_denormal_audio_leaves_no_denormals(model: Model, level: float) -> None:
     stream = model.stream(48000)
     audio = noise(0.5, 48000) * np.float32(1e-10)
     stream.push((audio * np.float32(level / 1e-10)).astype(np.float32))
-    resampled = stream._native.tap(_native.Stage.RESAMPLE, 1024)
+    resampled = stream._native.tap(_native.DebugStage.RESAMPLED_BLOCK, 1024)
     tiny = np.finfo(np.float32).tiny
     for values in (resampled, features_of(stream), stream.pull().weights):
         assert not ((values != 0) & (np.abs(values) < tiny)).any()
@@ -189,7 +189,7 @@ def test_a_decaying_voice_ends_in_silence_without_denormals(model: Model) -> Non
     tiny = np.finfo(np.float32).tiny
     for part in np.split(decay, 60):
         stream.push(part)
-        for stage in (_native.Stage.RESAMPLE, _native.Stage.MODEL, _native.Stage.RETARGET):
+        for stage in (_native.DebugStage.RESAMPLED_BLOCK, _native.DebugStage.NETWORK_OUTPUT, _native.DebugStage.FINAL_WEIGHTS):
             values = stream._native.tap(stage, 1024)
             assert not ((values != 0) & (np.abs(values) < tiny)).any()
 

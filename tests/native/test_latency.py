@@ -43,7 +43,7 @@ def test_a_frame_comes_when_its_latency_has_passed(
         for time in stream.pull().times:
             # Not before all of its audio has come, and with the very block that brings the last.
             assert 0 <= pushed / rate - (time + latency) + 1e-9 < 2 * block / rate
-    assert stream.info.frames >= (SECONDS - latency) * fps - 1
+    assert stream.info.frame_count >= (SECONDS - latency) * fps - 1
 
 
 @both_rates

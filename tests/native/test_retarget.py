@@ -15,11 +15,11 @@ MAPS = sorted((Path(__file__).parents[2] / "python" / "koemorph" / "maps").glob(
 
 def load(targets: Any, **more: Any) -> Any:
     file = {"koemorph": "retarget", "version": 1, "name": "test", "targets": targets, **more}
-    return _native.Retarget(json.dumps(file).encode())
+    return _native.RetargetMap(json.dumps(file).encode())
 
 
 def shipped(name: str) -> Any:
-    return _native.Retarget(next(path for path in MAPS if path.stem == name).read_bytes())
+    return _native.RetargetMap(next(path for path in MAPS if path.stem == name).read_bytes())
 
 
 def face(**weights: float) -> np.ndarray:
@@ -143,7 +143,7 @@ def test_a_circle_of_targets_is_told_with_its_line() -> None:
     with pytest.raises(
         ValueError, match=r': "first" needs "second" needs "first" \(line 4, column 12\)\.$'
     ):
-        _native.Retarget(text.encode())
+        _native.RetargetMap(text.encode())
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_shipped_maps_are_all_there_and_named_like_their_files() -> None:
         "vroid",
     }
     for path in MAPS:
-        assert _native.Retarget(path.read_bytes()).name == path.stem
+        assert _native.RetargetMap(path.read_bytes()).name == path.stem
 
 
 @pytest.mark.parametrize("path", MAPS, ids=lambda path: path.stem)
@@ -200,7 +200,7 @@ def test_shipped_maps_stay_in_range_on_any_face(path: Path) -> None:
     frames = np.random.default_rng(7).random((500, 52), np.float32)
     frames[0] = 0
     frames[1] = 1
-    weights = _native.Retarget(path.read_bytes()).apply(frames)
+    weights = _native.RetargetMap(path.read_bytes()).apply(frames)
     assert weights.min() >= 0
     assert weights.max() <= 1
     assert np.ptp(weights[1:], axis=0).max() > 0

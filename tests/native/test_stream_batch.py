@@ -68,16 +68,16 @@ def test_a_batch_refuses_what_does_not_fit(
     batch = _native.StreamBatch(model, 2)
     other = _native.Model(str(tiny_models[60]), onnxruntime_library())
     one = stream(model)
-    for streams, sentence in [
-        ([one, one], "twice"),
-        ([stream(other)], "another model"),
-        ([stream(model, worker=True)], "worker"),
-        ([stream(model) for _ in range(3)], "more streams than"),
+    for streams, values in [
+        ([one, one], r"streams\[0\].*streams\[1\]"),
+        ([stream(other)], r"streams\[0\].*model"),
+        ([stream(model, worker=True)], r"streams\[0\].*worker"),
+        ([stream(model) for _ in range(3)], "3.*2"),
     ]:
-        with pytest.raises(ValueError, match=sentence):
+        with pytest.raises(ValueError, match=values):
             batch.process(streams)
     for capacity in (0, -1, 1025):
-        with pytest.raises(ValueError, match="capacity of 1 to 1024"):
+        with pytest.raises(ValueError, match=f"capacity.*{capacity}.*1024"):
             _native.StreamBatch(model, capacity)
 
 
@@ -90,7 +90,7 @@ def test_the_public_batch_computes_its_voices(tiny_models: dict[int, Path]) -> N
     assert not batch.process()
     for one, samples in zip(streams, voices, strict=True):
         one.push(samples)
-        assert one.info.frames == 0  # the batch's work
+        assert one.info.frame_count == 0  # the batch's work
         one.flush()
     assert batch.process()
     alone = [model.animate(samples, sample_rate=RATE).weights for samples in voices[:7]]
@@ -124,7 +124,7 @@ def test_a_stream_of_a_batch_has_no_room_for_the_network_of_its_own(
     batch.process([together])
     alone.process()
     # Also without it the taps tell what went in and what came out.
-    for stage, size in ((_native.Stage.WINDOW, 7 * 80), (_native.Stage.MODEL, 52)):
+    for stage, size in ((_native.DebugStage.POOLED_CONTEXT, 7 * 80), (_native.DebugStage.NETWORK_OUTPUT, 52)):
         np.testing.assert_array_equal(together.tap(stage, size), alone.tap(stage, size))
         assert np.ptp(together.tap(stage, size)) > 0
-    assert len(together.tap(_native.Stage.WINDOW, 100)) == 100
+    assert len(together.tap(_native.DebugStage.POOLED_CONTEXT, 100)) == 100

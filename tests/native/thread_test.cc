@@ -103,9 +103,9 @@ int push_more_than_is_held(const koemorph::Model& model) {
   stream.flush();
   stream.process();
   const koemorph_stream_info info = stream.info();
-  if (info.dropped_samples < kLong * kTimes && info.frames == kLong * kTimes * 30 / 16000) return 0;
+  if (info.dropped_samples < kLong * kTimes && info.frame_count == kLong * kTimes * 30 / 16000) return 0;
   std::fprintf(stderr, "%lld samples dropped, %lld frames\n",
-               static_cast<long long>(info.dropped_samples), static_cast<long long>(info.frames));
+               static_cast<long long>(info.dropped_samples), static_cast<long long>(info.frame_count));
   return 1;
 }
 
@@ -136,7 +136,7 @@ int main(int argc, char** argv) {
     first.processing = second.processing = false;
   });
   threads.emplace_back([&] {
-    while (owned.pushing || owned.stream.info().frames < 80) std::this_thread::yield();
+    while (owned.pushing || owned.stream.info().frame_count < 80) std::this_thread::yield();
     owned.processing = false;
   });
   for (std::thread& thread : threads) thread.join();

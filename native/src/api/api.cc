@@ -1,78 +1,109 @@
-// The C ABI: checks arguments, keeps exceptions in, and turns errors into results and a sentence.
+// The C API: validates arguments, catches exceptions, and converts errors to results and messages.
 #include <algorithm>
 #include <cmath>
+#include <cstdarg>
+#include <cstdio>
 #include <cstring>
 #include <memory>
-#include <thread>
 
 #include "api/api_support.h"
 #include "face/blendshapes.h"
 
 namespace {
 
+using koemorph::concurrent_call;
 using koemorph::copy_config;
-using koemorph::crossed;
 using koemorph::fail;
 using koemorph::finish;
 using koemorph::guarded;
 using koemorph::invalid;
-using koemorph::Status;
 using koemorph::ScopedEntry;
+using koemorph::Status;
+using koemorph::stream_flushed;
+using koemorph::WorkerEntry;
 
-// A fixed buffer: failing on an audio or game thread must not allocate either.
-thread_local char last_message[1024] = "";
+constexpr int32_t kMinSampleRate = 8000;
+constexpr int32_t kMaxSampleRate = 192000;
+constexpr int32_t kMaxChannels = 64;
 
-// NULL when the config can be used, else the sentence that says why not.
-const char* problem_of(const koemorph_stream_config& config, int model_fps) {
-  if (config.sample_rate < 8000 || config.sample_rate > 192000) {
-    return "sample_rate must be from 8000 to 192000 Hz.";
+// A fixed buffer, because a failure on an audio or game thread must not allocate either. One byte
+// more than is kept shows whether the message was cut inside a UTF-8 character.
+constexpr size_t kMaxMessage = 1023;
+thread_local char last_message[kMaxMessage + 2] = "";
+
+koemorph_result store_message(koemorph_result result, const char* format, std::va_list arguments) {
+  // The arguments may point into last_message.
+  char text[sizeof last_message];
+  std::vsnprintf(text, sizeof text, format, arguments);
+  size_t length = std::strlen(text);
+  if (length > kMaxMessage) {
+    length = kMaxMessage;
+    while (length > 0 && (text[length] & 0xC0) == 0x80) --length;
   }
-  if (config.channels < 1 || config.channels > 64) return "channels must be from 1 to 64.";
-  if (config.fps != 0 && config.fps != model_fps) {
-    return "This model gives another number of frames a second than fps asks for; load the model "
-           "made for it, or set fps to 0.";
-  }
-  if (!(config.buffer_seconds >= 0.05 && config.buffer_seconds <= 60.0)) {
-    return "buffer_seconds must be from 0.05 to 60.";
-  }
-  if (!(config.history_seconds >= 0.2 && config.history_seconds <= 3600.0)) {
-    return "history_seconds must be from 0.2 to 3600.";
-  }
-  return nullptr;
+  std::memcpy(last_message, text, length);
+  last_message[length] = '\0';
+  return result;
 }
 
-// The worker's place, taken by a caller: the library's own worker is waited for, another thread is
-// not.
-class WorkerTurn {
- public:
-  explicit WorkerTurn(koemorph::Stream& stream) : door_(stream.worker_guard()) {
-    inside_ = door_.enter();
-    while (!inside_ && stream.has_worker()) {
-      std::this_thread::yield();
-      inside_ = door_.enter();
-    }
-  }
-  ~WorkerTurn() {
-    if (inside_) door_.leave();
-  }
-  WorkerTurn(const WorkerTurn&) = delete;
-  WorkerTurn& operator=(const WorkerTurn&) = delete;
-  explicit operator bool() const { return inside_; }
+bool is_sample_rate(int32_t rate) { return rate >= kMinSampleRate && rate <= kMaxSampleRate; }
 
- private:
-  koemorph::ThreadGuard& door_;
-  bool inside_;
-};
+koemorph_result invalid_sample_rate(int32_t rate) {
+  return invalid("sample_rate out of range: got %d Hz, expected %d to %d Hz.", rate, kMinSampleRate,
+                 kMaxSampleRate);
+}
+
+koemorph_result invalid_channels(int32_t channels, int32_t minimum) {
+  return invalid("channels out of range: got %d, expected %d to %d.", channels, minimum,
+                 kMaxChannels);
+}
+
+koemorph_result check(const koemorph_stream_config& config, int model_fps) {
+  if (!is_sample_rate(config.sample_rate)) return invalid_sample_rate(config.sample_rate);
+  if (config.channels < 1 || config.channels > kMaxChannels) {
+    return invalid_channels(config.channels, 1);
+  }
+  if (config.fps != 0 && config.fps != model_fps) {
+    return invalid(
+        "fps mismatch: the model runs at %d fps, %d was requested. Set fps to 0, or load a model "
+        "with that fps.",
+        model_fps, config.fps);
+  }
+  if (!(config.buffer_seconds >= 0.05 && config.buffer_seconds <= 60.0)) {
+    return invalid("buffer_seconds out of range: expected 0.05 to 60 s.");
+  }
+  if (!(config.history_seconds >= 0.2 && config.history_seconds <= 3600.0)) {
+    return invalid("history_seconds out of range: expected 0.2 to 3600 s.");
+  }
+  return KOEMORPH_OK;
+}
 
 }  // namespace
 
-koemorph_result koemorph::fail(koemorph_result result, const char* sentence) {
-  size_t length = std::min(std::strlen(sentence), sizeof last_message - 1);
-  // What is too long ends with a whole character of UTF-8.
-  while (length > 0 && (sentence[length] & 0xC0) == 0x80) --length;
-  std::memcpy(last_message, sentence, length);
-  last_message[length] = '\0';
+koemorph_result koemorph::fail(koemorph_result result, const char* format, ...) {
+  std::va_list arguments;
+  va_start(arguments, format);
+  store_message(result, format, arguments);
+  va_end(arguments);
   return result;
+}
+
+koemorph_result koemorph::invalid(const char* format, ...) {
+  std::va_list arguments;
+  va_start(arguments, format);
+  store_message(KOEMORPH_INVALID_ARGUMENT, format, arguments);
+  va_end(arguments);
+  return KOEMORPH_INVALID_ARGUMENT;
+}
+
+koemorph_result koemorph::concurrent_call() {
+  return fail(KOEMORPH_INVALID_STATE,
+              "Concurrent call: another thread is in a call with the same thread tag of this "
+              "object. Use one thread per tag.");
+}
+
+koemorph_result koemorph::stream_flushed() {
+  return fail(KOEMORPH_INVALID_STATE,
+              "The stream was flushed and accepts no more audio. Call reset first.");
 }
 
 extern "C" {
@@ -126,16 +157,20 @@ void koemorph_model_config_init(koemorph_model_config* config) {
 }
 
 koemorph_result koemorph_model_load(const koemorph_model_config* config, koemorph_model** out) {
-  if (out == nullptr) return invalid("koemorph_model_load needs a place for the model.");
+  if (out == nullptr) return invalid("koemorph_model_load: out is NULL.");
   koemorph_model_config full;
   koemorph_model_config_init(&full);
   if (!copy_config(config, &full)) {
-    return invalid("koemorph_model_load needs a config made by koemorph_model_config_init.");
+    return invalid(
+        "koemorph_model_load: config is NULL or its size is not set. Call "
+        "koemorph_model_config_init.");
   }
   if (full.path == nullptr && (full.data == nullptr || full.data_size == 0)) {
-    return invalid("The model config needs a path, or data with its size.");
+    return invalid("koemorph_model_load: the config has neither path nor data and data_size.");
   }
-  if (full.threads < 1 || full.threads > 256) return invalid("threads must be from 1 to 256.");
+  if (full.threads < 1 || full.threads > 256) {
+    return invalid("threads out of range: got %d, expected 1 to 256.", full.threads);
+  }
   return guarded([&] {
     auto made = std::make_unique<koemorph_model>();
     const Status status = koemorph::Model::load(full, &made->model);
@@ -165,15 +200,17 @@ koemorph_result koemorph_stream_create(const koemorph_model* model,
                                        const koemorph_stream_config* config,
                                        koemorph_stream** out) {
   if (model == nullptr || out == nullptr) {
-    return invalid("koemorph_stream_create needs a model and a place for the stream.");
+    return invalid("koemorph_stream_create: model or out is NULL.");
   }
   koemorph_stream_config full;
   koemorph_stream_config_init(&full);
   if (!copy_config(config, &full)) {
-    return invalid("koemorph_stream_create needs a config made by koemorph_stream_config_init.");
+    return invalid(
+        "koemorph_stream_create: config is NULL or its size is not set. Call "
+        "koemorph_stream_config_init.");
   }
-  const char* problem = problem_of(full, model->model->settings().mel.clock.fps);
-  if (problem != nullptr) return invalid(problem);
+  const koemorph_result checked = check(full, model->model->settings().mel.clock.fps);
+  if (checked != KOEMORPH_OK) return checked;
   return guarded([&] {
     *out = new koemorph_stream(model->model, full);
     return KOEMORPH_OK;
@@ -183,28 +220,26 @@ koemorph_result koemorph_stream_create(const koemorph_model* model,
 void koemorph_stream_destroy(koemorph_stream* stream) { delete stream; }
 
 koemorph_result koemorph_stream_push(koemorph_stream* stream, const float* interleaved,
-                                     int32_t frames) {
-  if (stream == nullptr || frames < 0 || (interleaved == nullptr && frames > 0)) {
-    return invalid("koemorph_stream_push needs a stream and frames >= 0 of audio.");
+                                     int32_t sample_count) {
+  if (stream == nullptr) return invalid("koemorph_stream_push: stream is NULL.");
+  if (sample_count < 0 || (interleaved == nullptr && sample_count > 0)) {
+    return invalid("koemorph_stream_push: interleaved is NULL or sample_count is negative (%d).",
+                   sample_count);
   }
-  const ScopedEntry visit(stream->stream.audio_guard());
-  if (!visit) return crossed();
-  const koemorph_result result = stream->stream.push(interleaved, frames);
-  return result == KOEMORPH_OK ? result
-                               : fail(result, "The voice was ended by flush; reset first.");
+  const ScopedEntry entry(stream->stream.audio_guard());
+  if (!entry) return concurrent_call();
+  const koemorph_result result = stream->stream.push(interleaved, sample_count);
+  return result == KOEMORPH_OK ? result : stream_flushed();
 }
 
 koemorph_result koemorph_stream_set_input_format(koemorph_stream* stream, int32_t sample_rate,
-                                           int32_t channels) {
-  if (stream == nullptr) return invalid("koemorph_stream_set_input_format needs a stream.");
-  if (sample_rate < 8000 || sample_rate > 192000 || channels < 0 || channels > 64) {
-    return invalid("sample_rate must be from 8000 to 192000 Hz, channels from 0 to 64.");
-  }
-  const ScopedEntry visit(stream->stream.audio_guard());
-  if (!visit) return crossed();
-  if (stream->stream.flushed()) {
-    return fail(KOEMORPH_INVALID_STATE, "The voice was ended by flush; reset first.");
-  }
+                                                 int32_t channels) {
+  if (stream == nullptr) return invalid("koemorph_stream_set_input_format: stream is NULL.");
+  if (!is_sample_rate(sample_rate)) return invalid_sample_rate(sample_rate);
+  if (channels < 0 || channels > kMaxChannels) return invalid_channels(channels, 0);
+  const ScopedEntry entry(stream->stream.audio_guard());
+  if (!entry) return concurrent_call();
+  if (stream->stream.flushed()) return stream_flushed();
   return guarded([&] {
     stream->stream.set_input_format(sample_rate, channels);
     return KOEMORPH_OK;
@@ -212,21 +247,22 @@ koemorph_result koemorph_stream_set_input_format(koemorph_stream* stream, int32_
 }
 
 koemorph_result koemorph_stream_flush(koemorph_stream* stream) {
-  if (stream == nullptr) return invalid("koemorph_stream_flush needs a stream.");
-  const ScopedEntry visit(stream->stream.audio_guard());
-  if (!visit) return crossed();
+  if (stream == nullptr) return invalid("koemorph_stream_flush: stream is NULL.");
+  const ScopedEntry entry(stream->stream.audio_guard());
+  if (!entry) return concurrent_call();
   stream->stream.flush();
   return KOEMORPH_OK;
 }
 
 koemorph_result koemorph_stream_process(koemorph_stream* stream) {
-  if (stream == nullptr) return invalid("koemorph_stream_process needs a stream.");
+  if (stream == nullptr) return invalid("koemorph_stream_process: stream is NULL.");
   if (stream->stream.has_worker()) {
     return fail(KOEMORPH_INVALID_STATE,
-                "The library's worker computes this stream; do not process it.");
+                "koemorph_stream_process: the library's worker computes this stream. Set "
+                "koemorph_stream_config.worker to 0 to call it.");
   }
-  const ScopedEntry visit(stream->stream.worker_guard());
-  if (!visit) return crossed();
+  const ScopedEntry entry(stream->stream.worker_guard());
+  if (!entry) return concurrent_call();
   return guarded([&] {
     int64_t computed = 0;
     const Status status = stream->stream.process(&computed);
@@ -235,54 +271,39 @@ koemorph_result koemorph_stream_process(koemorph_stream* stream) {
 }
 
 koemorph_result koemorph_stream_sample(koemorph_stream* stream, double playback_time,
-                                       float* weights, int32_t n) {
-  if (stream == nullptr || weights == nullptr || n < 0) {
-    return invalid("koemorph_stream_sample needs a stream and room for n >= 0 weights.");
+                                       float* weights, int32_t count) {
+  if (stream == nullptr || weights == nullptr || count < 0) {
+    return invalid("koemorph_stream_sample: stream or weights is NULL, or count is negative (%d).",
+                   count);
   }
-  const ScopedEntry visit(stream->stream.game_guard());
-  if (!visit) return crossed();
-  return stream->stream.sample(playback_time, weights, n) ? KOEMORPH_OK : KOEMORPH_NO_FRAME;
+  const ScopedEntry entry(stream->stream.game_guard());
+  if (!entry) return concurrent_call();
+  return stream->stream.sample(playback_time, weights, count) ? KOEMORPH_OK : KOEMORPH_NO_FRAME;
 }
 
-koemorph_result koemorph_stream_pull(koemorph_stream* stream, float* weights, int32_t n,
+koemorph_result koemorph_stream_pull(koemorph_stream* stream, float* weights, int32_t count,
                                      double* time) {
-  if (stream == nullptr || weights == nullptr || n < 0) {
-    return invalid("koemorph_stream_pull needs a stream and room for n >= 0 weights.");
+  if (stream == nullptr || weights == nullptr || count < 0) {
+    return invalid("koemorph_stream_pull: stream or weights is NULL, or count is negative (%d).",
+                   count);
   }
-  const ScopedEntry visit(stream->stream.game_guard());
-  if (!visit) return crossed();
+  const ScopedEntry entry(stream->stream.game_guard());
+  if (!entry) return concurrent_call();
   int64_t index = 0;
-  if (!stream->stream.pull(weights, n, &index)) return KOEMORPH_NO_FRAME;
+  if (!stream->stream.pull(weights, count, &index)) return KOEMORPH_NO_FRAME;
   if (time != nullptr) *time = static_cast<double>(index) / stream->stream.fps();
   return KOEMORPH_OK;
 }
 
-koemorph_result koemorph_stream_tap(koemorph_stream* stream, koemorph_stage stage, float* out,
-                                    int32_t n, int32_t* written) {
-  if (stream == nullptr || out == nullptr || n < 0) {
-    return invalid("koemorph_stream_tap needs a stream and room for n >= 0 floats.");
-  }
-  const WorkerTurn turn(stream->stream);
-  if (!turn) return crossed();
-  return guarded([&] {
-    const int count = stream->stream.tap(stage, out, n);
-    if (count < 0) return invalid("This stage has no output to tap.");
-    if (written != nullptr) *written = count;
-    return KOEMORPH_OK;
-  });
-}
-
 koemorph_result koemorph_stream_reset(koemorph_stream* stream, int32_t sample_rate,
                                       int32_t channels) {
-  if (stream == nullptr) return invalid("koemorph_stream_reset needs a stream.");
-  if ((sample_rate != 0 && (sample_rate < 8000 || sample_rate > 192000)) || channels < 0 ||
-      channels > 64) {
-    return invalid("sample_rate must be 0 or from 8000 to 192000 Hz, channels from 0 to 64.");
-  }
-  const WorkerTurn worker(stream->stream);
+  if (stream == nullptr) return invalid("koemorph_stream_reset: stream is NULL.");
+  if (sample_rate != 0 && !is_sample_rate(sample_rate)) return invalid_sample_rate(sample_rate);
+  if (channels < 0 || channels > kMaxChannels) return invalid_channels(channels, 0);
+  const WorkerEntry worker(stream->stream);
   const ScopedEntry audio(stream->stream.audio_guard());
   const ScopedEntry game(stream->stream.game_guard());
-  if (!worker || !audio || !game) return crossed();
+  if (!worker || !audio || !game) return concurrent_call();
   return guarded([&] {
     stream->stream.reset(sample_rate, channels);
     return KOEMORPH_OK;
@@ -292,7 +313,7 @@ koemorph_result koemorph_stream_reset(koemorph_stream* stream, int32_t sample_ra
 koemorph_result koemorph_stream_get_info(const koemorph_stream* stream,
                                          koemorph_stream_info* info) {
   if (stream == nullptr || info == nullptr || info->size < sizeof(uint32_t)) {
-    return invalid("koemorph_stream_get_info needs a stream and an info whose size is set.");
+    return invalid("koemorph_stream_get_info: stream or info is NULL, or info->size is not set.");
   }
   koemorph_stream_info full{};
   stream->stream.get_info(&full);

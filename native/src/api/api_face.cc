@@ -1,4 +1,4 @@
-// The C ABI of what happens to a face after the model: controls, relaxing, retarget maps.
+// The C API of the stages after the model: controls, fades, retarget maps.
 #include <cmath>
 #include <string>
 #include <string_view>
@@ -7,7 +7,7 @@
 #include "api/api_support.h"
 #include "face/controls.h"
 
-using koemorph::crossed;
+using koemorph::concurrent_call;
 using koemorph::finish;
 using koemorph::guarded;
 using koemorph::invalid;
@@ -15,8 +15,17 @@ using koemorph::ScopedEntry;
 
 namespace {
 
-// How far a relax or resume may reach, in seconds; also keeps NaN and Inf out.
+// False for NaN and infinity as well.
 bool is_time(double seconds) { return std::abs(seconds) <= 1e9; }
+
+koemorph_result check_fade(const char* function, const koemorph_stream* stream,
+                           double playback_time, double seconds) {
+  if (stream == nullptr) return invalid("%s: stream is NULL.", function);
+  if (is_time(playback_time) && is_time(seconds) && seconds >= 0.0) return KOEMORPH_OK;
+  return invalid(
+      "%s: playback_time or seconds out of range: expected times up to 1e9 s and seconds >= 0.",
+      function);
+}
 
 }  // namespace
 
@@ -29,7 +38,7 @@ void koemorph_controls_init(koemorph_controls* controls) {
 koemorph_result koemorph_controls_from_preset(const char* json, uint64_t size,
                                               koemorph_controls* out) {
   if (json == nullptr || out == nullptr) {
-    return invalid("koemorph_controls_from_preset needs a JSON text and a place for the controls.");
+    return invalid("koemorph_controls_from_preset: json or out is NULL.");
   }
   return guarded([&] {
     return finish(koemorph::read_preset(std::string_view(json, static_cast<size_t>(size)), out));
@@ -38,16 +47,18 @@ koemorph_result koemorph_controls_from_preset(const char* json, uint64_t size,
 
 koemorph_result koemorph_stream_set_controls(koemorph_stream* stream,
                                              const koemorph_controls* controls) {
-  if (stream == nullptr) return invalid("koemorph_stream_set_controls needs a stream.");
+  if (stream == nullptr) return invalid("koemorph_stream_set_controls: stream is NULL.");
   koemorph_controls full = koemorph::default_controls();
   if (!koemorph::copy_config(controls, &full)) {
-    return invalid("koemorph_stream_set_controls needs controls made by koemorph_controls_init.");
+    return invalid(
+        "koemorph_stream_set_controls: controls is NULL or its size is not set. Call "
+        "koemorph_controls_init.");
   }
   return guarded([&] {
     const koemorph::Status status = koemorph::check_controls(full);
     if (!status.ok()) return finish(status);
-    const ScopedEntry visit(stream->stream.game_guard());
-    if (!visit) return crossed();
+    const ScopedEntry entry(stream->stream.game_guard());
+    if (!entry) return concurrent_call();
     stream->stream.set_controls(full);
     return KOEMORPH_OK;
   });
@@ -55,22 +66,22 @@ koemorph_result koemorph_stream_set_controls(koemorph_stream* stream,
 
 koemorph_result koemorph_stream_fade_out(koemorph_stream* stream, double playback_time,
                                       double seconds) {
-  if (stream == nullptr || !is_time(playback_time) || !is_time(seconds) || seconds < 0.0) {
-    return invalid("koemorph_stream_fade_out needs a stream, a time and seconds >= 0.");
-  }
-  const ScopedEntry visit(stream->stream.game_guard());
-  if (!visit) return crossed();
+  const koemorph_result checked =
+      check_fade("koemorph_stream_fade_out", stream, playback_time, seconds);
+  if (checked != KOEMORPH_OK) return checked;
+  const ScopedEntry entry(stream->stream.game_guard());
+  if (!entry) return concurrent_call();
   stream->stream.fade().fade_out(playback_time, seconds);
   return KOEMORPH_OK;
 }
 
 koemorph_result koemorph_stream_fade_in(koemorph_stream* stream, double playback_time,
                                        double seconds) {
-  if (stream == nullptr || !is_time(playback_time) || !is_time(seconds) || seconds < 0.0) {
-    return invalid("koemorph_stream_fade_in needs a stream, a time and seconds >= 0.");
-  }
-  const ScopedEntry visit(stream->stream.game_guard());
-  if (!visit) return crossed();
+  const koemorph_result checked =
+      check_fade("koemorph_stream_fade_in", stream, playback_time, seconds);
+  if (checked != KOEMORPH_OK) return checked;
+  const ScopedEntry entry(stream->stream.game_guard());
+  if (!entry) return concurrent_call();
   stream->stream.fade().fade_in(playback_time, seconds);
   return KOEMORPH_OK;
 }
@@ -81,20 +92,24 @@ koemorph_result koemorph_retarget_map_load(const char* json, uint64_t size,
   if (json == nullptr || out == nullptr || rig_count < 0 ||
       (rig_names == nullptr && rig_count > 0)) {
     return invalid(
-        "koemorph_retarget_map_load needs a JSON text, rig_count names and a place for the map.");
+        "koemorph_retarget_map_load: json or out is NULL, or rig_names does not match rig_count "
+        "(%d).",
+        rig_count);
   }
   return guarded([&] {
     std::vector<std::string> names;
     for (int32_t i = 0; i < rig_count; ++i) {
-      if (rig_names[i] == nullptr) return invalid("A name of the rig is NULL.");
+      if (rig_names[i] == nullptr) {
+        return invalid("koemorph_retarget_map_load: rig_names[%d] is NULL.", i);
+      }
       names.emplace_back(rig_names[i]);
     }
-    auto made = std::make_unique<koemorph_retarget_map>();
+    auto map = std::make_unique<koemorph_retarget_map>();
     const std::string_view text(json, static_cast<size_t>(size));
-    const koemorph::Status status = koemorph::Retarget::load(text, &made->map);
+    const koemorph::Status status = koemorph::RetargetMap::load(text, &map->map);
     if (!status.ok()) return finish(status);
-    if (rig_names != nullptr) made->map.match_rig(names);
-    *out = made.release();
+    if (rig_names != nullptr) map->map.match_rig(names);
+    *out = map.release();
     return KOEMORPH_OK;
   });
 }
@@ -116,12 +131,12 @@ int32_t koemorph_retarget_map_is_driven(const koemorph_retarget_map* map, int32_
 }
 
 koemorph_result koemorph_retarget_map_apply(const koemorph_retarget_map* map, const float* blendshapes,
-                                        float* weights, int32_t n) {
-  if (map == nullptr || blendshapes == nullptr || weights == nullptr || n < 0) {
+                                        float* weights, int32_t count) {
+  if (map == nullptr || blendshapes == nullptr || weights == nullptr || count < 0) {
     return invalid(
-        "koemorph_retarget_map_apply needs a map, 52 blendshapes and room for n >= 0 weights.");
+        "koemorph_retarget_map_apply: a pointer is NULL, or count is negative (%d).", count);
   }
-  map->map.apply(blendshapes, weights, n);
+  map->map.apply(blendshapes, weights, count);
   return KOEMORPH_OK;
 }
 

@@ -1,9 +1,9 @@
-// The C ABI of batches.
+// The C API of stream batches.
 #include <memory>
 
 #include "api/api_support.h"
 
-using koemorph::crossed;
+using koemorph::concurrent_call;
 using koemorph::finish;
 using koemorph::guarded;
 using koemorph::invalid;
@@ -11,44 +11,52 @@ using koemorph::ScopedEntry;
 
 namespace {
 
-// NULL when the streams can be processed together, else the sentence that says why not.
-const char* problem_of(const koemorph_stream_batch& batch, koemorph_stream* const* streams,
-                       int32_t count) {
+koemorph_result check(const koemorph_stream_batch& batch, koemorph_stream* const* streams,
+                      int32_t count) {
+  if (count > batch.batch.capacity()) {
+    return invalid("Too many streams: got %d, the capacity of the batch is %d.", count,
+                   batch.batch.capacity());
+  }
   for (int32_t i = 0; i < count; ++i) {
-    if (streams[i] == nullptr) return "A stream of the batch is NULL.";
+    if (streams[i] == nullptr) return invalid("streams[%d] is NULL.", i);
     const koemorph::Stream& stream = streams[i]->stream;
-    if (stream.model() != batch.batch.model())
-      return "A stream is of another model than its batch.";
-    if (stream.has_worker()) return "A stream that the library's worker computes fits no batch.";
+    if (stream.model() != batch.batch.model()) {
+      return invalid("streams[%d] does not use the model of the batch.", i);
+    }
+    if (stream.has_worker()) {
+      return invalid("streams[%d] is computed by a library worker. Create it with worker = 0.", i);
+    }
     for (int32_t j = 0; j < i; ++j) {
-      if (streams[j] == streams[i]) return "A stream comes twice in one batch.";
+      if (streams[j] == streams[i]) {
+        return invalid("streams[%d] and streams[%d] are the same stream.", j, i);
+      }
     }
   }
-  return nullptr;
+  return KOEMORPH_OK;
 }
 
-// The streams of one call, each entered as their worker.
-class Gathering {
+// Entry into the worker role of all streams of one call.
+class BatchEntry {
  public:
-  Gathering(koemorph_stream_batch* batch, koemorph_stream* const* streams, int32_t count)
-      : streams_(batch->streams), count_(count) {
-    streams_.clear();
+  BatchEntry(koemorph_stream_batch* batch, koemorph_stream* const* streams, int32_t count)
+      : entered_(batch->entered), count_(count) {
+    entered_.clear();
     for (int32_t i = 0; i < count; ++i) {
       koemorph::Stream& stream = streams[i]->stream;
       if (!stream.worker_guard().enter()) return;
-      streams_.push_back(&stream);
+      entered_.push_back(&stream);
     }
   }
-  ~Gathering() {
-    for (koemorph::Stream* stream : streams_) stream->worker_guard().leave();
+  ~BatchEntry() {
+    for (koemorph::Stream* stream : entered_) stream->worker_guard().leave();
   }
-  Gathering(const Gathering&) = delete;
-  Gathering& operator=(const Gathering&) = delete;
-  // False when another thread computes one of them.
-  bool complete() const { return static_cast<int32_t>(streams_.size()) == count_; }
+  BatchEntry(const BatchEntry&) = delete;
+  BatchEntry& operator=(const BatchEntry&) = delete;
+  // False when another thread computes one of the streams.
+  explicit operator bool() const { return static_cast<int32_t>(entered_.size()) == count_; }
 
  private:
-  std::vector<koemorph::Stream*>& streams_;
+  std::vector<koemorph::Stream*>& entered_;
   int32_t count_;
 };
 
@@ -58,8 +66,11 @@ extern "C" {
 
 koemorph_result koemorph_stream_batch_create(const koemorph_model* model, int32_t capacity,
                                       koemorph_stream_batch** out) {
-  if (model == nullptr || out == nullptr || capacity < 1 || capacity > 1024) {
-    return invalid("koemorph_stream_batch_create needs a model, a capacity of 1 to 1024 and a place.");
+  if (model == nullptr || out == nullptr) {
+    return invalid("koemorph_stream_batch_create: model or out is NULL.");
+  }
+  if (capacity < 1 || capacity > 1024) {
+    return invalid("capacity out of range: got %d, expected 1 to 1024.", capacity);
   }
   return guarded([&] {
     *out = new koemorph_stream_batch(model->model, capacity);
@@ -72,18 +83,19 @@ void koemorph_stream_batch_destroy(koemorph_stream_batch* batch) { delete batch;
 koemorph_result koemorph_stream_batch_process(koemorph_stream_batch* batch, koemorph_stream* const* streams,
                                        int32_t count) {
   if (batch == nullptr || count < 0 || (streams == nullptr && count > 0)) {
-    return invalid("koemorph_stream_batch_process needs a batch and count >= 0 streams.");
+    return invalid(
+        "koemorph_stream_batch_process: batch or streams is NULL, or count is negative (%d).",
+        count);
   }
-  if (count > batch->batch.capacity())
-    return invalid("There are more streams than the batch's capacity.");
-  if (const char* problem = problem_of(*batch, streams, count)) return invalid(problem);
-  const ScopedEntry visit(batch->door);
-  if (!visit) return crossed();
+  const koemorph_result checked = check(*batch, streams, count);
+  if (checked != KOEMORPH_OK) return checked;
+  const ScopedEntry entry(batch->guard);
+  if (!entry) return concurrent_call();
   return guarded([&] {
-    const Gathering gathering(batch, streams, count);
-    if (!gathering.complete()) return crossed();
+    const BatchEntry workers(batch, streams, count);
+    if (!workers) return concurrent_call();
     int64_t computed = 0;
-    const koemorph::Status status = batch->batch.process(batch->streams.data(), count, &computed);
+    const koemorph::Status status = batch->batch.process(batch->entered.data(), count, &computed);
     return status.ok() && computed == 0 ? KOEMORPH_NO_FRAME : finish(status);
   });
 }

@@ -1,4 +1,4 @@
-// What the parts of the C ABI share: the objects behind its handles, and how failures leave it.
+// Shared by the files of the C API: the objects behind the handles, and error reporting.
 #pragma once
 
 #include <algorithm>
@@ -6,13 +6,14 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "stream/stream_batch.h"
 #include "koemorph.h"
 #include "model/model.h"
-#include "retarget/retarget.h"
+#include "retarget/retarget_map.h"
 #include "stream/stream.h"
 
 struct koemorph_model {
@@ -29,38 +30,42 @@ struct koemorph_stream {
 struct koemorph_stream_batch {
   koemorph_stream_batch(std::shared_ptr<const koemorph::Model> model, int capacity)
       : batch(std::move(model), capacity) {
-    streams.reserve(capacity);
+    entered.reserve(capacity);
   }
   koemorph::StreamBatch batch;
-  std::vector<koemorph::Stream*> streams;  // while it processes
-  koemorph::ThreadGuard door;
+  std::vector<koemorph::Stream*> entered;  // the streams of the call in progress
+  koemorph::ThreadGuard guard;
 };
 
 struct koemorph_retarget_map {
-  koemorph::Retarget map;
+  koemorph::RetargetMap map;
 };
 
 namespace koemorph {
 
-// Keeps the sentence for koemorph_error_message. Does not allocate.
-koemorph_result fail(koemorph_result result, const char* sentence);
+#if defined(__GNUC__)
+#define KOEMORPH_PRINTF(format_index) __attribute__((format(printf, format_index, format_index + 1)))
+#else
+#define KOEMORPH_PRINTF(format_index)
+#endif
 
-inline koemorph_result invalid(const char* sentence) {
-  return fail(KOEMORPH_INVALID_ARGUMENT, sentence);
-}
+// Stores the message for koemorph_error_message and returns `result`. Does not allocate.
+KOEMORPH_PRINTF(2) koemorph_result fail(koemorph_result result, const char* format, ...);
 
-// For a call that found another thread at the same door.
-inline koemorph_result crossed() {
-  return fail(KOEMORPH_INVALID_STATE,
-              "Another thread is inside such a call of the same object; each of its thread tags is "
-              "for one thread at a time.");
-}
+// The same for KOEMORPH_INVALID_ARGUMENT.
+KOEMORPH_PRINTF(1) koemorph_result invalid(const char* format, ...);
+
+// For a call while another thread is in a call with the same tag of the same object.
+koemorph_result concurrent_call();
+
+// For a call after flush that needs a reset first.
+koemorph_result stream_flushed();
 
 inline koemorph_result finish(const Status& status) {
-  return status.ok() ? KOEMORPH_OK : fail(status.result, status.message.c_str());
+  return status.ok() ? KOEMORPH_OK : fail(status.result, "%s", status.message.c_str());
 }
 
-// Runs what may throw; no exception leaves the library.
+// Runs code that may throw; no exception leaves the library.
 template <typename Body>
 koemorph_result guarded(Body body) {
   try {
@@ -68,13 +73,13 @@ koemorph_result guarded(Body body) {
   } catch (const std::bad_alloc&) {
     return fail(KOEMORPH_OUT_OF_MEMORY, "There is not enough memory.");
   } catch (const std::exception& error) {
-    return fail(KOEMORPH_INFERENCE_FAILED, error.what());
+    return fail(KOEMORPH_INFERENCE_FAILED, "%s", error.what());
   } catch (...) {
     return fail(KOEMORPH_INFERENCE_FAILED, "An unknown error occurred.");
   }
 }
 
-// Takes over what the caller's version of a config knows; the rest keeps its defaults.
+// Copies the fields that the caller's version of a config has; the others keep their defaults.
 template <typename Config>
 bool copy_config(const Config* from, Config* to) {
   if (from == nullptr || from->size < sizeof(uint32_t) || from->size > 4096) return false;
@@ -82,5 +87,28 @@ bool copy_config(const Config* from, Config* to) {
   to->size = sizeof(Config);
   return true;
 }
+
+// Entry into the worker role by a caller: waits for the library's own worker, but not for another
+// thread of the caller.
+class WorkerEntry {
+ public:
+  explicit WorkerEntry(Stream& stream) : guard_(stream.worker_guard()) {
+    entered_ = guard_.enter();
+    while (!entered_ && stream.has_worker()) {
+      std::this_thread::yield();
+      entered_ = guard_.enter();
+    }
+  }
+  ~WorkerEntry() {
+    if (entered_) guard_.leave();
+  }
+  WorkerEntry(const WorkerEntry&) = delete;
+  WorkerEntry& operator=(const WorkerEntry&) = delete;
+  explicit operator bool() const { return entered_; }
+
+ private:
+  ThreadGuard& guard_;
+  bool entered_;
+};
 
 }  // namespace koemorph

@@ -188,7 +188,8 @@ bool Stream::accept(Inference* inference, int i, bool answered) {
   const int64_t index = mel_.index();
   mel_.next();
   // On a copy: the network must see its own output again, not what became of it.
-  controls_.apply(smooth_.frame(), face_);
+  controls_.apply(smooth_.frame(), controlled_);
+  std::copy_n(controlled_, kBlendshapeCount, face_);
   idle_motion_.apply(index, face_);
   frames_.push(index, face_);
   return true;
@@ -229,7 +230,7 @@ void Stream::reset(int32_t sample_rate, int32_t channels) {
   flushed_.store(false);
 }
 
-int Stream::tap(koemorph_stage stage, float* out, int32_t n) {
+int Stream::tap(koemorph_debug_stage stage, float* out, int32_t n) {
   const auto copy = [&](const float* from, int size) {
     const int count = std::min(n, size);
     std::copy_n(from, count, out);
@@ -237,24 +238,26 @@ int Stream::tap(koemorph_stage stage, float* out, int32_t n) {
   };
   const int bands = mel_.config().bands;
   switch (stage) {
-    case KOEMORPH_STAGE_AUDIO:
+    case KOEMORPH_DEBUG_INPUT_BLOCK:
       return copy(block_.data(), block_size_);
-    case KOEMORPH_STAGE_RESAMPLE:
+    case KOEMORPH_DEBUG_RESAMPLED_BLOCK:
       return copy(input_resampler_.output(), input_resampler_.output_count());
-    case KOEMORPH_STAGE_MEL:
+    case KOEMORPH_DEBUG_MEL_FRAME:
       return copy(context_pool_.newest(), bands);
-    case KOEMORPH_STAGE_EGEMAPS:
+    case KOEMORPH_DEBUG_EGEMAPS_FUNCTIONALS:
       return egemaps_ ? copy(egemaps_->windows(), kFunctionalCount) : 0;
-    case KOEMORPH_STAGE_WINDOW: {
+    case KOEMORPH_DEBUG_POOLED_CONTEXT: {
       std::vector<float> means(static_cast<size_t>(context_pool_.count()) * bands);
       context_pool_.means(means.data());
       return copy(means.data(), static_cast<int>(means.size()));
     }
-    case KOEMORPH_STAGE_MODEL:
+    case KOEMORPH_DEBUG_NETWORK_OUTPUT:
       return copy(raw_, kBlendshapeCount);
-    case KOEMORPH_STAGE_SMOOTH:
+    case KOEMORPH_DEBUG_PREVIOUS_WEIGHTS:
       return copy(smooth_.frame(), kBlendshapeCount);
-    case KOEMORPH_STAGE_RETARGET:
+    case KOEMORPH_DEBUG_CONTROLLED_WEIGHTS:
+      return copy(controlled_, kBlendshapeCount);
+    case KOEMORPH_DEBUG_FINAL_WEIGHTS:
       return copy(face_, kBlendshapeCount);
     default:
       return -1;
@@ -278,7 +281,7 @@ void Stream::get_info(koemorph_stream_info* info) const {
   info->latency = static_cast<double>(clock_.lookahead_frames) / clock_.fps + input_resampler_.latency();
   info->pushed_samples = audio_.pushed();
   info->dropped_samples = dropped_.load(std::memory_order_relaxed);
-  info->frames = frames_.count();
+  info->frame_count = frames_.count();
   info->skipped_frames = frames_.skipped();
 }
 

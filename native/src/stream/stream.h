@@ -25,6 +25,7 @@
 #include "face/fade.h"
 #include "model/smooth.h"
 #include "util/status.h"
+#include "koemorph_debug.h"
 
 namespace koemorph {
 
@@ -62,7 +63,8 @@ class Stream {
   void fill(Inference* inference, int i);
   bool accept(Inference* inference, int i, bool answered);
   void reset(int32_t sample_rate, int32_t channels);
-  int tap(koemorph_stage stage, float* out, int32_t n);
+  // Number of values copied; -1 for an unknown stage.
+  int tap(koemorph_debug_stage stage, float* out, int32_t count);
   bool has_worker() const { return worker_.joinable(); }
 
   // Game thread.
@@ -101,7 +103,8 @@ class Stream {
   Fade fade_;                           // the game thread's
 
   float raw_[kBlendshapeCount] = {};   // the network's last answer
-  float face_[kBlendshapeCount] = {};  // the last frame after controls and life
+  float controlled_[kBlendshapeCount] = {};  // the last frame after the controls
+  float face_[kBlendshapeCount] = {};        // the same after idle motion
   std::vector<float> block_;        // what audio gave last
   int block_size_ = 0;
   int heard_ = 0;        // how many of the resampled samples have gone into the features

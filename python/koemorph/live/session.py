@@ -34,7 +34,7 @@ class Session:
         outputs: Sequence[Output],
         *,
         clock: Clock | None = None,
-        retarget: _native.Retarget | None = None,
+        retarget: _native.RetargetMap | None = None,
         on_frame: Callable[[Session], None] | None = None,
     ) -> None:
         self.source = source

@@ -77,7 +77,7 @@ float JawThroughNode(const Level& level, float alpha) {
 // The source changes its rate and channels under a face that speaks.
 void GoOnInAnotherFormat(Level& level, const Sound& sound, const Source& source) {
   const std::shared_ptr<koemorph_plugin::Voice> voice = level.face->GetVoice();
-  const int64_t frames = voice->Info().frames;
+  const int64_t frames = voice->Info().frame_count;
   double time = level.face->GetPlaybackTime();
   float jaw = level.face->GetCurve("JawOpen");
   const Sound other{{sound.samples.begin(), sound.samples.begin() + 44100}, 44100, 1};
@@ -90,7 +90,7 @@ void GoOnInAnotherFormat(Level& level, const Sound& sound, const Source& source)
     Expect(std::abs(now - jaw) < 0.05 + 6.0 * step, "the jaw does not jump");
     jaw = now;
   });
-  Expect(level.face->GetVoice() == voice && voice->Info().frames >= frames + 29,
+  Expect(level.face->GetVoice() == voice && voice->Info().frame_count >= frames + 29,
          "the same voice goes on");
   Expect(level.face->IsSpeaking(), "and is heard");
   ExpectSilence();

@@ -113,7 +113,7 @@ class Level {
       const koemorph_stream_info info = voice->Info();
       if (info.fps == 0) return;
       const double fed = before_ + static_cast<double>(info.pushed_samples - counted_) / rate_;
-      if (static_cast<double>(info.frames) > (fed - info.latency) * info.fps) return;
+      if (static_cast<double>(info.frame_count) > (fed - info.latency) * info.fps) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     if (voice) Fail("the worker keeps up");

@@ -71,7 +71,7 @@ void Sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
 void Settle(const kp::Voice& voice, double fed) {
   for (int i = 0; i < 20000; ++i, Sleep()) {
     const koemorph_stream_info info = voice.Info();
-    if (static_cast<double>(info.frames) > (fed - info.latency) * info.fps) return;
+    if (static_cast<double>(info.frame_count) > (fed - info.latency) * info.fps) return;
   }
   Fail("the worker keeps up");
 }

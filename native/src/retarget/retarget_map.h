@@ -25,11 +25,11 @@ namespace koemorph {
 // beyond its ends. Defaults: offset 0, no curve, minimum 0, maximum 1.
 //
 // Immutable once loaded and matched: any number of threads may apply one map.
-class Retarget {
+class RetargetMap {
  public:
   // KOEMORPH_INVALID_ARGUMENT, with a sentence that names line and target, for anything the format
   // does not have: unknown names, targets that depend on themselves, numbers that are not finite.
-  static Status load(std::string_view json, Retarget* out);
+  static Status load(std::string_view json, RetargetMap* out);
 
   // Puts the outputs in the order of a rig's own shapes and leaves out what the rig lacks. Names
   // match whatever their case, separators, side suffix (_L, .L, Left) and mesh prefix ("Face.",
@@ -44,13 +44,13 @@ class Retarget {
   // The map's targets that no shape of the rig took.
   std::vector<std::string> unmatched_targets() const;
 
-  // blendshapes: 52; writes the first min(n, size()) weights. Allocates nothing.
-  void apply(const float* blendshapes, float* weights, int n) const;
+  // blendshapes: 52; writes the first min(count, size()) weights. Allocates nothing.
+  void apply(const float* blendshapes, float* weights, int count) const;
 
   static constexpr int kMaximumTargets = 512;
 
  private:
-  friend class RetargetReader;
+  friend class RetargetMapReader;
 
   struct Term {
     int source;  // a blendshape, or kBlendshapeCount + a target that stands earlier in targets_

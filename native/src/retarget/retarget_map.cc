@@ -1,4 +1,4 @@
-#include "retarget/retarget.h"
+#include "retarget/retarget_map.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,9 +12,9 @@
 namespace koemorph {
 
 // Reads a map file and brings its targets into an order in which each can be computed.
-class RetargetReader {
+class RetargetMapReader {
  public:
-  explicit RetargetReader(Retarget* out) : map_(*out) {}
+  explicit RetargetMapReader(RetargetMap* out) : map_(*out) {}
 
   Status read(std::string_view text) {
     Json file;
@@ -26,9 +26,9 @@ class RetargetReader {
     if (targets == nullptr || targets->kind != Json::Kind::kObject || targets->members.empty()) {
       return wrong(file, "A retarget map needs an object of \"targets\"");
     }
-    if (targets->members.size() > Retarget::kMaximumTargets) {
+    if (targets->members.size() > RetargetMap::kMaximumTargets) {
       return wrong(*targets, "A retarget map may have at most " +
-                                 std::to_string(Retarget::kMaximumTargets) + " targets");
+                                 std::to_string(RetargetMap::kMaximumTargets) + " targets");
     }
     for (size_t i = 0; i < targets->members.size(); ++i) {
       indices_.emplace(targets->members[i].first, static_cast<int>(i));
@@ -40,7 +40,7 @@ class RetargetReader {
   }
 
  private:
-  using Target = Retarget::Target;
+  using Target = RetargetMap::Target;
 
   Status read_target(const std::string& name, const Json& json) {
     Target& target = read_.emplace_back();
@@ -106,9 +106,9 @@ class RetargetReader {
     return {};
   }
 
-  Status read_curve(const std::string& what, const Json& json, std::vector<Retarget::Point>* out) {
+  Status read_curve(const std::string& what, const Json& json, std::vector<RetargetMap::Point>* out) {
     for (const Json& point : json.items) {
-      Retarget::Point read{};
+      RetargetMap::Point read{};
       if (point.items.size() != 2) break;
       Status status = read_number(point.items[0], what + "'s curve", -kLimit, kLimit, &read.in);
       if (status.ok())
@@ -143,7 +143,7 @@ class RetargetReader {
     path_.push_back(target.name);
     if (place_[index] == kUnderWay) return cycle(*places_[index]);
     place_[index] = kUnderWay;
-    for (Retarget::Term& term : target.terms) {
+    for (RetargetMap::Term& term : target.terms) {
       if (term.source < kBlendshapeCount) continue;
       const int other = term.source - kBlendshapeCount;
       if (Status status = visit(other); !status.ok()) return status;
@@ -168,7 +168,7 @@ class RetargetReader {
   static constexpr int kUnvisited = -1;
   static constexpr int kUnderWay = -2;
 
-  Retarget& map_;
+  RetargetMap& map_;
   std::vector<Target> read_;
   std::vector<const Json*> places_;  // where each stands in the file
   std::unordered_map<std::string, int> indices_;
@@ -176,14 +176,14 @@ class RetargetReader {
   std::vector<std::string> path_;
 };
 
-Status Retarget::load(std::string_view json, Retarget* out) {
-  Retarget map;
-  Status status = RetargetReader(&map).read(json);
+Status RetargetMap::load(std::string_view json, RetargetMap* out) {
+  RetargetMap map;
+  Status status = RetargetMapReader(&map).read(json);
   if (status.ok()) *out = std::move(map);
   return status;
 }
 
-void Retarget::match_rig(const std::vector<std::string>& rig_names) {
+void RetargetMap::match_rig(const std::vector<std::string>& rig_names) {
   std::vector<std::string> wanted;
   for (const Target& target : targets_) wanted.push_back(target.name);
   const std::vector<int> matches = match_shape_names(wanted, rig_names);
@@ -191,7 +191,7 @@ void Retarget::match_rig(const std::vector<std::string>& rig_names) {
   for (size_t i = 0; i < rig_names.size(); ++i) outputs_.push_back({rig_names[i], matches[i]});
 }
 
-std::vector<std::string> Retarget::unmatched_targets() const {
+std::vector<std::string> RetargetMap::unmatched_targets() const {
   std::vector<bool> taken(targets_.size());
   for (const Output& output : outputs_) {
     if (output.target >= 0) taken[output.target] = true;
@@ -203,7 +203,7 @@ std::vector<std::string> Retarget::unmatched_targets() const {
   return names;
 }
 
-float Retarget::follow(const std::vector<Point>& curve, float value) {
+float RetargetMap::follow(const std::vector<Point>& curve, float value) {
   if (curve.empty()) return value;
   if (!(value > curve.front().in)) return curve.front().out;
   for (size_t i = 1; i < curve.size(); ++i) {
@@ -215,7 +215,7 @@ float Retarget::follow(const std::vector<Point>& curve, float value) {
   return curve.back().out;
 }
 
-void Retarget::apply(const float* blendshapes, float* weights, int n) const {
+void RetargetMap::apply(const float* blendshapes, float* weights, int count) const {
   float values[kBlendshapeCount + kMaximumTargets];
   std::copy(blendshapes, blendshapes + kBlendshapeCount, values);
   float* next = values + kBlendshapeCount;
@@ -226,7 +226,7 @@ void Retarget::apply(const float* blendshapes, float* weights, int n) const {
     // Written so that NaN becomes the minimum.
     *next++ = value > target.minimum ? std::min(value, target.maximum) : target.minimum;
   }
-  for (int i = 0; i < std::min(n, size()); ++i) {
+  for (int i = 0; i < std::min(count, size()); ++i) {
     const int target = outputs_[i].target;
     weights[i] = target < 0 ? 0.0f : values[kBlendshapeCount + target];
   }
