@@ -30,12 +30,12 @@ from .corpora import sounds
 from .corpora.utterances import SAMPLE_RATE
 from .emotion import emotion_backend
 from .metrics import (
-    circular_shift,
     correlation,
     jitter,
     known_mean,
     lag,
     mean_absolute_error,
+    mismatch_controls,
     of_recordings,
     per_blendshape,
     relative,
@@ -223,23 +223,11 @@ def _lips_apart(output: FloatArray, target: FloatArray, lips: Lips) -> FloatArra
     return furthest
 
 
-def _controls(cases: Sequence[Case]) -> FloatArray:
-    """For each recording the capture of the next one, repeated or cut to its length."""
-    if len(cases) == 1:
-        return circular_shift(cases[0].target)
-    others = [*cases[1:], cases[0]]
-    return np.concatenate(
-        [
-            np.resize(other.target, (len(case.target), len(BLENDSHAPES)))
-            for case, other in zip(cases, others, strict=True)
-        ]
-    )
-
-
 def _blendshapes(
     outputs: Sequence[FloatArray], cases: Sequence[Case], fps: float
 ) -> dict[str, dict[str, float]]:
-    targets, control = [case.target for case in cases], _controls(cases)
+    targets = [case.target for case in cases]
+    control = np.concatenate(mismatch_controls(targets))
     output, target = np.concatenate(outputs), np.concatenate(targets)
     speech = np.concatenate([case.speech for case in cases])
 

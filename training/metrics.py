@@ -110,9 +110,25 @@ def relative(measure: Measure, capture: Measure) -> Measure:
     return np.where(moves, measure / np.where(moves, capture, 1.0), np.nan)
 
 
-def circular_shift(target: FloatArray) -> FloatArray:
-    """The mismatch control: the same capture, half its length later."""
-    return np.roll(target, len(target) // 2, axis=0)
+def mismatch_controls(targets: Sequence[FloatArray]) -> list[FloatArray]:
+    """Pair each recording with another recording's capture, for a chance-level baseline.
+
+    A measure of outputs against these controls shows what it gives for unrelated motion of the same
+    kind. Training and `koemorph evaluate` use this one definition.
+
+    Args:
+        targets: one capture (T, 52) per recording.
+
+    Returns:
+        For each recording the capture of the next one (of the first one for the last), repeated or
+        cut to its own length. For a single recording: its own capture, rotated by half its length.
+    """
+    if len(targets) == 1:
+        return [np.roll(targets[0], len(targets[0]) // 2, axis=0)]
+    following = [*targets[1:], *targets[:1]]
+    return [
+        np.resize(other, target.shape) for target, other in zip(targets, following, strict=True)
+    ]
 
 
 def silence(

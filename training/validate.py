@@ -13,10 +13,10 @@ from koemorph.errors import ModelError
 
 from .data import LabelledTrack
 from .metrics import (
-    circular_shift,
     correlation,
     known_mean,
     mean_absolute_error,
+    mismatch_controls,
     per_blendshape,
     speech_frames,
 )
@@ -39,7 +39,7 @@ def validate(
     of these; real_time_factor: of the network alone, on whole recordings. ModelError where the
     error is not finite.
     """
-    outputs, targets, controls, speech = [], [], [], []
+    outputs, targets, speech = [], [], []
     labelled = np.zeros(len(BLENDSHAPES), np.bool_)
     begin = time.perf_counter()
     for track in tracks:
@@ -50,10 +50,10 @@ def validate(
         known = track.seen[: len(track), None] & track.labelled
         face = np.where(known, track.weights[: len(track)], np.float32(np.nan))
         targets.append(face)
-        controls.append(circular_shift(face))
         speech.append(speech_frames(track.features)[: len(track)])
         labelled |= np.isfinite(face).any(axis=0)
-    output, target, control = (np.concatenate(each) for each in (outputs, targets, controls))
+    output, target = np.concatenate(outputs), np.concatenate(targets)
+    control = np.concatenate(mismatch_controls(targets))
     spoken = np.concatenate(speech)
     error = per_blendshape(mean_absolute_error, output, target)
     if not np.isfinite(error[labelled]).all():

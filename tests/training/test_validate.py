@@ -14,7 +14,10 @@ from koemorph.features import FeatureSettings
 from koemorph.training.cache import FeatureCache
 from koemorph.training.data import load_tracks
 from koemorph.training.emotion import emotion_backend
+from koemorph.training.evaluate import Case, Player, evaluate
+from koemorph.training.metrics import speech_frames
 from koemorph.training.network import Network, NetworkSettings
+from koemorph.training.predict import animate
 from koemorph.training.recordings import write_recording
 from koemorph.training.tracks import Track
 from koemorph.training.train import train
@@ -54,3 +57,32 @@ def test_what_was_not_captured_is_not_judged() -> None:
     assert found[0] == pytest.approx(found[1], nan_ok=True)
     assert found[0]["error"] > 0
     assert found[0]["consistency"] > 0
+
+
+def test_validation_and_evaluation_use_the_same_mismatch_control() -> None:
+    """Both pair each recording with the capture of the next one."""
+    rng = np.random.default_rng(0)
+    network = Network(NetworkSettings(emotion_features=0))
+    labelled = np.ones(52, np.bool_)
+    tracks, cases = [], []
+    with FeatureCache.temporary(FeatureSettings(), emotion_backend("none")) as cache:
+        for frames in (60, 45, 90):
+            sound = rng.normal(0, 0.1, frames * 16000 // 30).astype(np.float32)
+            face = rng.random((frames, 52)).astype(np.float32)
+            seen = np.ones(frames, np.bool_)
+            track = Track("one", sound, 16000, face, labelled, seen, np.zeros(1, np.int64))
+            (loaded,) = load_tracks([track], cache)
+            speech = speech_frames(loaded.features)
+            tracks.append(loaded)
+            cases.append(
+                Case(f"{frames}", sound, 16000, face, speech, np.array(loaded.features.mel))
+            )
+        outputs = {
+            case.audio.tobytes(): animate(network, t.features)
+            for case, t in zip(cases, tracks, strict=True)
+        }
+        player = Player(30, lambda audio, rate: outputs[audio.tobytes()])
+        report = evaluate(player, cases).blendshapes["jawOpen"]
+        measures = validate(network, tracks, {})
+    assert measures["control/jawOpen"] == pytest.approx(report["control"])
+    assert measures["r/jawOpen"] == pytest.approx(report["r"])
