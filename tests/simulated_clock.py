@@ -19,5 +19,5 @@ class SimulatedClock(Clock):
     def sleep_until(self, due: float) -> None:
         self.time = max(self.time, due)
 
-    def urgency(self) -> AbstractContextManager[bool]:
+    def priority(self) -> AbstractContextManager[bool]:
         return nullcontext(False)

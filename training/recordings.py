@@ -25,7 +25,7 @@ from koemorph.audio import open_audio
 from koemorph.blendshapes import BLENDSHAPES, PASCAL_NAMES
 from koemorph.errors import AudioError, DataError, OutputError
 from koemorph.outputs.atomic import atomic_open, atomic_path
-from koemorph.outputs.jsonl import frame_line, read_table, usual_step
+from koemorph.outputs.jsonl import frame_line, read_table, frame_interval
 
 from .metadata import read_metadata
 
@@ -353,7 +353,7 @@ def shown_fps(times: NDArray[np.float64], named: float | None = None) -> float:
 
     A few frames may be missing.
     """
-    shown = 1.0 / usual_step(times)
+    shown = 1.0 / frame_interval(times)
     # Steps between timestamps of three decimals are off by up to 2 %.
     if named is not None and abs(named - shown) < 0.02 * shown:
         return float(named)

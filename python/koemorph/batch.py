@@ -19,7 +19,7 @@ from koemorph.animation import Animation
 from koemorph.errors import AudioError, DataError, KoemorphError, OutputError
 from koemorph.model import Model
 from koemorph.outputs import FORMATS, WriteOptions, find_format
-from koemorph.outputs.atomic import remove_when_ended
+from koemorph.outputs.atomic import remove_partial_files_on_signal
 
 AUDIO_EXTENSIONS = frozenset(
     (".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav")
@@ -161,7 +161,7 @@ def animate_silence(model: Model, settings: Settings) -> Animation:
 def rehearse(silence: Animation, path: Path, settings: Settings) -> None:
     """Raise what stands in the way of any animation's being written to `path`, which stays."""
     options = WriteOptions(settings.rig, settings.node)
-    outputs.rehearse(silence, path, settings.format, options)
+    outputs.dry_run(silence, path, settings.format, options)
 
 
 def prepare(jobs: Sequence[Job], folder: Path, settings: Settings) -> None:
@@ -182,7 +182,7 @@ _working = threading.Lock()
 
 def _start_worker(model: str | Path | None) -> None:
     global _worker_model  # noqa: PLW0603 (a process's own, loaded once for all its recordings)
-    remove_when_ended()
+    remove_partial_files_on_signal()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker_model = Model(model)
 

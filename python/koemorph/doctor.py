@@ -92,9 +92,9 @@ def _microphones() -> Finding:
 
 
 def _steadiness() -> Finding:
-    from koemorph.live.clock import ahead_of_others
+    from koemorph.live.clock import realtime_priority
 
-    with ahead_of_others() as allowed:
+    with realtime_priority() as allowed:
         if allowed:
             return Finding("steady sending", "ok", "allowed to run ahead of other programs")
     text = "other programs may delay frames; on Linux give the user an rtprio limit to prevent it"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from koemorph.outputs.network import cannot_listen
+from koemorph.outputs.network import listen_error
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -60,5 +60,5 @@ async def start_site(app: web.Application, host: str, port: int) -> web.AppRunne
         await web.TCPSite(runner, host, port, backlog=32).start()
     except (OSError, UnicodeError) as error:
         await runner.cleanup()
-        raise cannot_listen(host, port, error, "choose another port") from error
+        raise listen_error(host, port, error, "choose another port") from error
     return runner

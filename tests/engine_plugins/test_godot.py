@@ -95,7 +95,7 @@ def test_a_stream_drives_the_blend_shapes(
         for junk in JUNK:
             stranger.sendto(junk, ("127.0.0.1", port))
     for index in range(FACES):
-        output.send(Frame.plain(index, animation.fps, weights[index]))
+        output.send(Frame.from_weights(index, animation.fps, weights[index]))
         shown = faces_in(out, index + 1)
     output.close()
     assert output.dropped == 0

@@ -127,9 +127,9 @@ def test_atomic_follows_links_and_keeps_usual_permissions(tmp_path: Path) -> Non
 def test_a_fork_that_is_ended_takes_nothing_of_its_parent_s(tmp_path: Path) -> None:
     code = """
 import os, signal, sys, time
-from koemorph.outputs.atomic import atomic_open, remove_when_ended
+from koemorph.outputs.atomic import atomic_open, remove_partial_files_on_signal
 
-remove_when_ended()
+remove_partial_files_on_signal()
 ready, begun = os.pipe()
 with atomic_open(sys.argv[1]) as stream:
     child = os.fork()
@@ -177,10 +177,10 @@ def test_no_permission_is_a_sentence() -> None:
 def test_file_stops_at_its_limit_and_says_so(tmp_path: Path) -> None:
     output = JsonlOutput(tmp_path / "live.jsonl", max_bytes=3000)
     for index in range(20):
-        output.send(Frame.plain(index, 30, np.zeros(52, np.float32)))
+        output.send(Frame.from_weights(index, 30, np.zeros(52, np.float32)))
     output.close()
     assert output.dropped > 0
-    assert "limit" in output.trouble
+    assert "limit" in output.error
     assert len(read_jsonl(tmp_path / "live.jsonl")) == output.sent > 0
 
 
@@ -200,22 +200,22 @@ def test_a_rehearsal_tells_of_the_file_that_was_asked_for(tmp_path: Path) -> Non
     path = tmp_path / "face.csv"
     path.write_text("the last one")
     with room_for(1000), pytest.raises(OutputError, match=rf"^Cannot write {path}: "):
-        outputs.rehearse(make_animation(), path, None, outputs.WriteOptions())
+        outputs.dry_run(make_animation(), path, None, outputs.WriteOptions())
     assert path.read_text() == "the last one"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_full_disk_costs_no_take_but_the_frames_that_come_then(tmp_path: Path) -> None:
     output = JsonlOutput(tmp_path / "live.jsonl")
-    frames = [Frame.plain(index, 30, np.zeros(52, np.float32)) for index in range(40)]
+    frames = [Frame.from_weights(index, 30, np.zeros(52, np.float32)) for index in range(40)]
     with room_for(3000):
         for frame in frames[:20]:
             output.send(frame)
-    assert output.trouble
+    assert output.error
     kept = output.sent
     assert 0 < kept == 20 - output.dropped < 20
     output.send(frames[20])
-    assert output.trouble == ""
+    assert output.error == ""
     with room_for(3001):
         for frame in frames[21:]:
             output.send(frame)
@@ -242,10 +242,10 @@ def test_a_full_disk_leaves_what_was_in_the_file_of_standard_output(
         os.close(terminal)
     with room_for(len(before) + 3000):
         for index in range(20):
-            output.send(Frame.plain(index, 30, np.zeros(52, np.float32)))
+            output.send(Frame.from_weights(index, 30, np.zeros(52, np.float32)))
     kept = output.sent
     assert 0 < kept == 20 - output.dropped < 20
-    output.send(Frame.plain(20, 30, np.zeros(52, np.float32)))
+    output.send(Frame.from_weights(20, 30, np.zeros(52, np.float32)))
     output.close()
     written = path.read_text()
     assert written.startswith(before)
@@ -257,7 +257,7 @@ def test_a_pipe_that_nobody_reads_holds_nothing_up(tmp_path: Path) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("the system has no named pipes")
     os.mkfifo(tmp_path / "pipe")
-    frames = [Frame.plain(index, 30, np.zeros(52, np.float32)) for index in range(1001)]
+    frames = [Frame.from_weights(index, 30, np.zeros(52, np.float32)) for index in range(1001)]
     reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     with os.fdopen(reading, "rb") as reader:
         output = JsonlOutput(tmp_path / "pipe")
@@ -265,12 +265,12 @@ def test_a_pipe_that_nobody_reads_holds_nothing_up(tmp_path: Path) -> None:
         sending.start()
         wait_for(lambda: output.sent + output.dropped == 1000)
         sending.join()
-        assert "does not keep up" in output.trouble
+        assert "does not keep up" in output.error
         told = (reader.read() or b"").splitlines()
         assert 0 < len(told) == output.sent
         # Once it is read again, all is well.
         output.send(frames[-1])
-        assert output.trouble == ""
+        assert output.error == ""
         assert json.loads(reader.readline())["frame_index"] == 1000
         output.close()
 
@@ -291,7 +291,7 @@ def test_a_take_has_its_name_though_closing_it_fails(
             raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
     output = JsonlOutput(tmp_path / "live.jsonl")
-    output.send(Frame.plain(0, 30, np.zeros(52, np.float32)))
+    output.send(Frame.from_weights(0, 30, np.zeros(52, np.float32)))
     with output._file:
         monkeypatch.setattr(output, "_file", Failing())
         with pytest.raises(OSError, match="quota"):

@@ -20,7 +20,7 @@ from simulated_clock import SimulatedClock
 
 from koemorph.audio import open_audio
 from koemorph.controls import load_preset
-from koemorph.live.clock import Clock, ahead_of_others
+from koemorph.live.clock import Clock, realtime_priority
 from koemorph.live.outputs import time_of_day_frame
 from koemorph.live.schedule import Schedule
 from koemorph.live.session import Session
@@ -42,7 +42,7 @@ class Collector(Output):
         self.clock = clock
         self.frames: list[tuple[float, int, np.ndarray]] = []
 
-    def deliver(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> None:
         self.frames.append((self.clock.now(), frame.index, frame.weights))
 
 
@@ -173,7 +173,7 @@ def test_a_long_day_of_the_shipped_model(speech: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="the system has no such call")
 def test_the_sending_thread_goes_first_and_then_no_more() -> None:
-    with ahead_of_others() as allowed:
+    with realtime_priority() as allowed:
         assert (os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR) == allowed
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
@@ -323,7 +323,7 @@ def test_a_dry_pipe_is_silence_and_says_so() -> None:
     silence = source.read(3.0)
     assert len(silence) == 32000
     assert not silence.any()
-    assert "nothing comes" in source.trouble
+    assert "nothing comes" in source.error
     os.close(writing)
 
 
@@ -362,12 +362,12 @@ def test_status_line(tiny: Model) -> None:
     assert meter(-200).strip() == ""
     stream, clock = io.StringIO(), SimulatedClock()
     source, line = Noise(), StatusLine(stream)
-    source.trouble = "the microphone was lost"
+    source.error = "the microphone was lost"
     output = Collector(clock)
     session = Session(source, tiny.stream(16000), [output], clock=clock, on_frame=line.show)
     session.run(1)
     assert stream.getvalue() == "the microphone was lost\n"
-    output.trouble = "No space left on device"
+    output.error = "No space left on device"
     line.finish(session)
     assert stream.getvalue().endswith("; collector: No space left on device\n")
 
@@ -380,7 +380,7 @@ def test_status_line_never_breaks(tiny: Model, columns: int, trouble: str) -> No
     with os.fdopen(terminal, "w", encoding="utf-8") as stream:
         line = StatusLine(stream)
         source = Noise()
-        source.trouble = trouble
+        source.error = trouble
         clock = SimulatedClock()
         outputs = [Collector(clock)]
         session = Session(source, tiny.stream(16000), outputs, clock=clock, on_frame=line.show)

@@ -148,7 +148,7 @@ def test_a_second_signal_leaves_a_take_its_name(
     """A terminal that is closed sends two; the second may come while outputs are closed."""
 
     class Slow(Output):
-        def deliver(self, frame: Frame) -> None:
+        def write(self, frame: Frame) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
         def close(self) -> None:

@@ -276,7 +276,7 @@ def test_time_goes_on_without_a_device_and_takes_up_where_it_is(device: MadeUpDe
     silence = read_through(source, 0.4, 4.0)
     assert not silence.any()
     assert len(silence) == pytest.approx(3.6 * 16000, abs=1)
-    assert "Device unavailable" in source.trouble
+    assert "Device unavailable" in source.error
     device.there = True
     read_through(source, 4.0, 6.0)
     assert device.opened == 2
@@ -288,7 +288,7 @@ def test_time_goes_on_without_a_device_and_takes_up_where_it_is(device: MadeUpDe
     assert not read_through(source, 8.0, 8.4).any()
     device.say(0.25, 3200)
     assert source.read(8.5) == pytest.approx(np.full((1600, 1), 0.25))
-    assert source.trouble == ""
+    assert source.error == ""
     device.say(0.125, 1600)
     assert source.read(8.6) == pytest.approx(np.full((1600, 1), 0.125))
     source.close()
@@ -303,7 +303,7 @@ def test_a_program_that_stood_still_takes_no_device_for_lost(device: MadeUpDevic
     sound = source.read(8.1)
     assert (sound == 0.5).all()
     assert seconds + len(sound) / 16000 == pytest.approx(8.1, abs=0.001)
-    assert (device.opened, source.trouble) == (1, "")
+    assert (device.opened, source.error) == (1, "")
     # One that has gone in the meantime is opened again, a second later than else.
     source.read(16.0)
     device.there = False
@@ -320,7 +320,7 @@ def test_another_device_is_taken_up_at_its_own_rate(device: MadeUpDevice) -> Non
     seconds += len(read_through(source, 0.4, 3.0)) / source.sample_rate
     device.there = True
     seconds += len(read_through(source, 3.0, 5.0)) / source.sample_rate
-    assert "384000 Hz; KoeMorph takes" in source.trouble, "what no stream takes is silence"
+    assert "384000 Hz; KoeMorph takes" in source.error, "what no stream takes is silence"
     device.rate = 44100.0
     seconds += len(read_through(source, 5.0, 7.0)) / source.sample_rate
     assert source.sample_rate == 16000, "silence is of the device before"

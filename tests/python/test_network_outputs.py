@@ -17,7 +17,7 @@ from pythonosc.osc_packet import OscPacket
 from koemorph.blendshapes import BLENDSHAPES, INDEX
 from koemorph.errors import OutputError
 from koemorph.outputs import ifacialmocap
-from koemorph.outputs.ifacialmocap import HELLO, IFacialMocapOutput, IFacialMocapServer, shape_name
+from koemorph.outputs.ifacialmocap import HANDSHAKE, IFacialMocapOutput, IFacialMocapServer, shape_name
 from koemorph.outputs.livelink import LiveLinkOutput, encode_packet
 from koemorph.outputs.network import MAX_DATAGRAM, Frame, Output, is_port, parse_endpoint
 from koemorph.outputs.osc import OscOutput, check_pattern
@@ -26,14 +26,14 @@ from koemorph.outputs.vmc import VmcOutput
 from koemorph.outputs.vrchat import VrchatOutput
 
 WEIGHTS = np.random.default_rng(3).random(52, np.float32)
-FRAME = Frame.plain(7, 30, WEIGHTS)
+FRAME = Frame.from_weights(7, 30, WEIGHTS)
 
 
 def send_once(make: Callable[[str, int], Output], receiver: socket.socket) -> None:
     output = make(*receiver.getsockname())
     try:
         output.send(FRAME)
-        assert (output.sent, output.dropped, output.trouble) == (1, 0, "")
+        assert (output.sent, output.dropped, output.error) == (1, 0, "")
     finally:
         output.close()
 
@@ -209,9 +209,9 @@ def test_ifacialmocap_answers_those_who_say_hello(receiver: socket.socket, free_
     try:
         server.send(FRAME)
         say(b"let me in", receiver, server)
-        server.send(Frame.plain(8, 30, WEIGHTS))
-        say(HELLO, receiver, server)
-        server.send(Frame.plain(9, 30, WEIGHTS / 2))
+        server.send(Frame.from_weights(8, 30, WEIGHTS))
+        say(HANDSHAKE, receiver, server)
+        server.send(Frame.from_weights(9, 30, WEIGHTS / 2))
         shapes = parse_ifacialmocap(receiver.recv(4096))  # the first that comes
         assert shapes["mouthSmile_R"] == round(50 * float(WEIGHTS[INDEX["mouthSmileRight"]]))
     finally:
@@ -227,8 +227,8 @@ def test_ifacialmocap_answers_the_port_of_the_protocol(
     try:
         for index in range(2):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as greeter:
-                say(HELLO, greeter, server)
-                server.send(Frame.plain(index, 30, WEIGHTS))
+                say(HANDSHAKE, greeter, server)
+                server.send(Frame.from_weights(index, 30, WEIGHTS))
             assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
         receiver.setblocking(False)
         with pytest.raises(BlockingIOError):
@@ -243,7 +243,7 @@ def test_ifacialmocap_does_not_answer_itself(
     monkeypatch.setattr(ifacialmocap, "DEFAULT_PORT", free_port)
     server = IFacialMocapServer(port=free_port)
     try:
-        say(HELLO, receiver, server)
+        say(HANDSHAKE, receiver, server)
         server.send(FRAME)
         assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
         with pytest.raises(BlockingIOError):
@@ -258,11 +258,11 @@ def test_an_ifacialmocap_receiver_that_is_away_keeps_nothing_from_the_others(
     server = IFacialMocapServer(port=free_port)
     try:
         server._receivers[("255.255.255.255", 9)] = None  # refused: no broadcast was asked for
-        say(HELLO, receiver, server)
+        say(HANDSHAKE, receiver, server)
         server.send(FRAME)
         assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
         assert (server.sent, server.dropped) == (0, 1)
-        assert server.trouble
+        assert server.error
     finally:
         server.close()
 
@@ -274,7 +274,7 @@ def test_ifacialmocap_hears_greetings_behind_ports_without_a_listener(
     try:
         windows = Mock(wraps=server._socket)  # which tells of such ports where one hears
         told = [ConnectionResetError(10054, "closed by the remote host")] * 3
-        windows.recvfrom.side_effect = [*told, (HELLO, receiver.getsockname()), BlockingIOError]
+        windows.recvfrom.side_effect = [*told, (HANDSHAKE, receiver.getsockname()), BlockingIOError]
         monkeypatch.setattr(server, "_socket", windows)
         server.send(FRAME)
         assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
@@ -290,9 +290,9 @@ def test_an_ifacialmocap_receiver_that_greets_again_and_again_batchs_out_no_othe
         server._receivers[("127.0.0.2", 9)] = None
         for index in range(2 * ifacialmocap.MAX_RECEIVERS):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as greeter:
-                say(HELLO, greeter, server)
+                say(HANDSHAKE, greeter, server)
                 last = greeter.getsockname()[1]
-                server.send(Frame.plain(index, 30, WEIGHTS))
+                server.send(Frame.from_weights(index, 30, WEIGHTS))
         assert len(server._receivers) == ifacialmocap.MAX_RECEIVERS
         assert {("127.0.0.2", 9), ("127.0.0.1", last)} <= set(server._receivers)
     finally:
@@ -314,7 +314,7 @@ def test_rate_limit_skips_frames(receiver: socket.socket) -> None:
     output = JsonUdpOutput(*receiver.getsockname())
     output.max_rate = 30
     for index in range(60):
-        output.send(Frame.plain(index, 60, WEIGHTS))
+        output.send(Frame.from_weights(index, 60, WEIGHTS))
     output.close()
     assert output.sent == 30
 
@@ -324,7 +324,7 @@ def test_unreachable_host_goes_on_and_says_so() -> None:
     try:
         output.send(FRAME)
         assert output.dropped == 1
-        assert output.trouble
+        assert output.error
     finally:
         output.close()
 

@@ -18,7 +18,7 @@ from koemorph.outputs.network import Frame
 from koemorph.outputs.websocket import MAX_CLIENTS, MAX_MESSAGE, MAX_WAITING, WebSocketOutput
 
 WEIGHTS = np.random.default_rng(3).random(52, np.float32)
-FRAME = Frame.plain(7, 30, WEIGHTS)
+FRAME = Frame.from_weights(7, 30, WEIGHTS)
 
 
 def test_websocket_sends_frames_and_keeps_its_limits(free_port: int) -> None:
@@ -44,7 +44,7 @@ def test_websocket_sends_frames_and_keeps_its_limits(free_port: int) -> None:
             refused = [one for one in got if isinstance(one, aiohttp.WSServerHandshakeError)]
             assert (len(clients), len(refused)) == (MAX_CLIENTS, 100 - MAX_CLIENTS)
             assert {error.status for error in refused} == {503}
-            output.send(Frame.plain(8, 30, WEIGHTS))
+            output.send(Frame.from_weights(8, 30, WEIGHTS))
             for client in clients:
                 assert json.loads((await client.receive(timeout=60)).data)["frame_index"] == 8
                 await client.close()
@@ -85,12 +85,12 @@ def test_a_slow_client_misses_frames_and_delays_no_other(
 
     async def talk() -> None:
         async with aiohttp.ClientSession() as session, session.ws_connect(url) as slow:
-            output.send(Frame.plain(0, 30, WEIGHTS))
+            output.send(Frame.from_weights(0, 30, WEIGHTS))
             while not stalled:
                 await asyncio.sleep(0.01)
             async with session.ws_connect(url) as other:
                 for index in range(1, 31):
-                    output.send(Frame.plain(index, 30, WEIGHTS))
+                    output.send(Frame.from_weights(index, 30, WEIGHTS))
                     assert await read(other, 1) == [index]
             output._loop.call_soon_threadsafe(free.set)
             newest = list(range(31 - MAX_WAITING, 31))

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from koemorph.errors import KoemorphError, refuse_without_extra
-from koemorph.outputs.atomic import remove_when_ended
+from koemorph.outputs.atomic import remove_partial_files_on_signal
 
 # Sub-command -> (module, pip extra it needs or None). The module has a click command `command`.
 COMMANDS: dict[str, tuple[str, str | None]] = {
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # A file's name need not be UTF-8, nor what a pipe takes.
         codecs.register_error("koemorph", _as_it_can_be)
         sys.stdout.reconfigure(errors="koemorph")
-    remove_when_ended()
+    remove_partial_files_on_signal()
     try:
         status = cli.main(args=arguments, prog_name="koemorph", standalone_mode=False)
     except click.exceptions.Abort:

@@ -16,7 +16,7 @@ def _rig_names(rig: Path) -> list[str]:
     from koemorph.outputs import rig as rigs
 
     gltf = rigs.load(rig)
-    with rigs.reading(rig):
+    with rigs.rig_errors(rig):
         meshes = gltf.json["meshes"]
         found = dict.fromkeys(name for mesh in meshes for name in rigs.target_names(mesh))
     if not found:

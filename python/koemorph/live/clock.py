@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 
 @contextmanager
-def ahead_of_others() -> Iterator[bool]:
+def realtime_priority() -> Iterator[bool]:
     """Have the system run this thread as soon as it wakes, as players of sound do.
 
     Yields whether it was allowed to: on Linux to root and to users with an rtprio limit.
@@ -42,6 +42,6 @@ class Clock:
         while (remaining := due - self.now()) > 0:
             time.sleep(remaining)
 
-    def urgency(self) -> AbstractContextManager[bool]:
+    def priority(self) -> AbstractContextManager[bool]:
         """What to run a session in so that its thread is awake when it is due."""
-        return ahead_of_others()
+        return realtime_priority()

@@ -172,14 +172,14 @@ class MicrophoneSource(Source):
         self._flowing = True
         self._heard = self._filled = now
         self._patience = 0.0
-        self.trouble = ""
+        self.error = ""
         return audio
 
     def _silence(self, now: float) -> FloatArray:
         """What stands in for sound until it flows again."""
         self._flowing = False
         self._try_again(now)
-        self.trouble = f"{_LOST} ({self._failure})" if self._failure else _LOST
+        self.error = f"{_LOST} ({self._failure})" if self._failure else _LOST
         missing = self._missing(now)
         self._filled += missing / self.sample_rate
         return np.zeros((missing, 1), np.float32)

@@ -75,7 +75,7 @@ def open_outputs(
     for kind, text in wanted:
         output = makers[kind](text)
         stack.callback(output.close)
-        if not output.keeps_all:
+        if not output.accepts_late_frames:
             output.max_rate = rate
         outputs.append(output)
     return outputs

@@ -70,7 +70,7 @@ class Session:
         gc.collect()
         gc.freeze()
         try:
-            with self._clock.urgency():
+            with self._clock.priority():
                 self._run(duration)
         finally:
             gc.unfreeze()
@@ -154,7 +154,7 @@ class Session:
         if not in_time:
             self.statistics.dropped += 1
         for output in self.outputs:
-            if in_time or output.keeps_all:
+            if in_time or output.accepts_late_frames:
                 output.send(frame)
 
     def _finish(self, schedule: Schedule, end: float) -> None:
@@ -171,5 +171,5 @@ class Session:
         self._clock.sleep_until(schedule.due(self._next))
         rest = self._frame(np.zeros(len(BLENDSHAPES), np.float32))
         for output in self.outputs:
-            if not output.keeps_all:
+            if not output.accepts_late_frames:
                 output.send(rest, last=True)

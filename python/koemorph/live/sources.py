@@ -28,7 +28,7 @@ class Source(ABC):
     sample_rate: int
     channels: int
     exact = False
-    trouble = ""
+    error = ""
     ended = False
 
     @abstractmethod
@@ -141,5 +141,5 @@ class PipeSource(Source):
             # The pipe has been dry for a while: time goes on, as silence.
             self._given += late
             samples = np.concatenate([samples, np.zeros((late, 1), np.float32)])
-        self.trouble = "nothing comes through standard input" if late > 0 else ""
+        self.error = "nothing comes through standard input" if late > 0 else ""
         return samples

@@ -91,6 +91,6 @@ class StatusLine:
         ]
 
     def _trouble(self, session: Session) -> str:
-        said = [session.source.trouble]
-        said += [f"{o.label}: {o.trouble}" for o in session.outputs if o.trouble]
+        said = [session.source.error]
+        said += [f"{o.label}: {o.error}" for o in session.outputs if o.error]
         return "; ".join(text for text in said if text)

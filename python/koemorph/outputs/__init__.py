@@ -96,12 +96,12 @@ class _Rehearsed(Exception):  # noqa: N818 (no error)
     """Takes away what a rehearsal has written."""
 
 
-def rehearse(animation: Animation, path: Path, format: str | None, options: WriteOptions) -> None:
+def dry_run(animation: Animation, path: Path, format: str | None, options: WriteOptions) -> None:
     """Write beside `path` and take it away again: raises what `write` would, but `path` stays."""
     file_format = find_format(path, format)
     with suppress(_Rehearsed), atomic_path(path) as scratch:
         try:
-            # A device or a pipe is no place to rehearse.
+            # A device or a pipe is no place to dry_run.
             if scratch != path:
                 write(animation, scratch, file_format.name, options)
         except OutputError as error:  # It may name the scratch, of which nobody has heard.

@@ -53,7 +53,7 @@ def _replaceable(target: Path) -> bool:
 _unfinished: dict[Path, int] = {}
 
 
-def remove_when_ended() -> None:
+def remove_partial_files_on_signal() -> None:
     """Have what is half-written removed, too, where the process is ended or its terminal closed.
 
     For a program's beginning; it ends as it would have. Signals that it heeds itself stay its own.

@@ -69,7 +69,7 @@ def write(animation: Animation, path: Path, options: WriteOptions) -> None:
     if not len(animation):
         raise OutputError(f"There are no frames to put on {options.rig}.")
     gltf = rig.load(options.rig)
-    with rig.reading(options.rig):
+    with rig.rig_errors(options.rig):
         animate_rig(gltf, animation, display_name(path), options.rig)
         gltf.embed_images()
     gltf.save(path)

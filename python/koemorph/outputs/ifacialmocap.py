@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from koemorph.blendshapes import BLENDSHAPES
-from koemorph.outputs.network import Frame, Output, UdpOutput, cannot_listen
+from koemorph.outputs.network import Frame, Output, UdpOutput, listen_error
 
 DEFAULT_PORT = 49983
-HELLO = b"iFacialMocap_sahuasouryya9218sauhuiayeta91555dy3719"
+HANDSHAKE = b"iFacialMocap_sahuasouryya9218sauhuiayeta91555dy3719"
 MAX_RECEIVERS = 8
 _AT_REST = "=head#0,0,0,0,0,0|rightEye#0,0,0|leftEye#0,0,0|"
 
@@ -65,9 +65,9 @@ class IFacialMocapServer(Output):
         except (OSError, UnicodeError) as error:
             self._socket.close()
             remedy = "send straight to a receiver with --ifacialmocap HOST:PORT"
-            raise cannot_listen(host, port, error, remedy) from error
+            raise listen_error(host, port, error, remedy) from error
 
-    def deliver(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> None:
         self._accept()
         if not self._receivers:
             return
@@ -96,7 +96,7 @@ class IFacialMocapServer(Output):
                 return
             except OSError:  # Windows tells here of a port that nobody listens on
                 continue
-            if data.startswith(HELLO):
+            if data.startswith(HANDSHAKE):
                 self._receivers.pop(receiver, None)
                 self._receivers[receiver] = None
                 if len(self._receivers) > MAX_RECEIVERS:

@@ -65,11 +65,11 @@ def read_jsonl(path: str | os.PathLike[str], fps: int | None = None) -> Animatio
     """
     times, rows = read_table(path, len(BLENDSHAPES))
     if fps is None:
-        fps = round(1 / usual_step(times)) if len(times) > 1 else 30
+        fps = round(1 / frame_interval(times)) if len(times) > 1 else 30
     return Animation(times, rows, BLENDSHAPES, max(fps, 1))
 
 
-def usual_step(times: npt.NDArray[np.float64]) -> float:
+def frame_interval(times: npt.NDArray[np.float64]) -> float:
     """Seconds from a frame to the next one, of times (T > 1,) that increase.
 
     The mean, for times are often rounded: at 60 frames a second to 16 and 17 milliseconds. Steps

@@ -35,7 +35,7 @@ class Frame:
     values: npt.NDArray[np.float32]
 
     @staticmethod
-    def plain(index: int, fps: int, weights: npt.NDArray[np.float32]) -> Frame:
+    def from_weights(index: int, fps: int, weights: npt.NDArray[np.float32]) -> Frame:
         """A frame that was not retargeted."""
         return Frame(index, index / fps, fps, weights, BLENDSHAPES, weights)
 
@@ -60,7 +60,7 @@ def parse_endpoint(text: str, default_port: int | None = None) -> tuple[str, int
     return host, int(port_text)
 
 
-def cannot_listen(host: str, port: int, error: OSError | UnicodeError, remedy: str) -> OutputError:
+def listen_error(host: str, port: int, error: OSError | UnicodeError, remedy: str) -> OutputError:
     """Why nothing can listen at this address, for `raise`; `remedy` is for a port that is taken."""
     unknown = UnicodeError | socket.gaierror
     if isinstance(error, unknown) or error.errno == errno.EADDRNOTAVAIL:
@@ -84,14 +84,14 @@ class Output(ABC):
     """
 
     # True for a file, which wants every frame however late; a screen wants those in time.
-    keeps_all = False
+    accepts_late_frames = False
 
     def __init__(self, label: str, max_rate: float = 60.0) -> None:
         self.label = label
         self.max_rate = max_rate
         self.sent = 0
         self.dropped = 0
-        self.trouble = ""
+        self.error = ""
         self._last_time = float("-inf")
 
     def send(self, frame: Frame, *, last: bool = False) -> None:
@@ -101,16 +101,16 @@ class Output(ABC):
             return
         self._last_time = frame.time
         try:
-            self.deliver(frame)
+            self.write(frame)
         except OSError as error:
             self.dropped += 1
-            self.trouble = error.strerror or str(error)
+            self.error = error.strerror or str(error)
         else:
             self.sent += 1
-            self.trouble = ""
+            self.error = ""
 
     @abstractmethod
-    def deliver(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> None:
         """Encode and send one frame; an OSError counts as a dropped frame."""
 
     def close(self) -> None:  # noqa: B027 (nothing to close is a common case)
@@ -139,7 +139,7 @@ class UdpOutput(Output):
     def encode(self, frame: Frame) -> Iterable[bytes]:
         """The datagrams of one frame, each at most MAX_DATAGRAM bytes."""
 
-    def deliver(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> None:
         for datagram in self.encode(frame):
             self._socket.sendto(datagram, self._address)
 

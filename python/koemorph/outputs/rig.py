@@ -26,7 +26,7 @@ class Match:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
+def rig_errors(path: Path) -> Iterator[None]:
     """What goes wrong in the block is the rig's fault, and an OutputError."""
     try:
         yield
@@ -47,7 +47,7 @@ def load(path: Path) -> GltfFile:
     """Load a .glb, .gltf or .vrm; OutputError when it is missing, broken or cannot be read here."""
     if not path.exists():
         raise OutputError(f"There is no rig at {path}; check the path.")
-    with reading(path):
+    with rig_errors(path):
         gltf = read(path)
         if not gltf.json.get("meshes"):
             raise OutputError(f"{path} holds no mesh; export the head with its shape keys as .glb.")

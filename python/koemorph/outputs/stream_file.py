@@ -41,7 +41,7 @@ class JsonlOutput(Output):
     limit.
     """
 
-    keeps_all = True
+    accepts_late_frames = True
 
     def __init__(self, path: str | Path, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         """Raises OutputError when the file cannot be written."""
@@ -63,7 +63,7 @@ class JsonlOutput(Output):
                 self._place = stack.pop_all()
         self._is_pipe = _never_wait(self._file.fileno())
 
-    def deliver(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> None:
         line = frame_line(frame.index, frame.time, frame.weights, frame.fps).encode()
         if self._bytes + len(line) > self._max_bytes:
             raise OSError(0, f"the file has reached its limit of {self._max_bytes / 1e9:.1f} GB")

@@ -51,7 +51,7 @@ class WebSocketOutput(Output):
         app.router.add_get("/", self._serve)
         return await start_site(app, self._host, self._port)
 
-    def deliver(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> None:
         if self._clients:
             self._loop.call_soon_threadsafe(self._broadcast, frame_json(frame))
 

@@ -115,7 +115,7 @@ def _head_box(parts: list[_Part]) -> tuple[npt.NDArray[np.float64], float]:
 def pack(path: Path) -> tuple[dict[str, Any], bytes]:
     """What page/rig.js reads: a description, and the numbers one after the other."""
     gltf = rig.load(path)
-    with rig.reading(path):
+    with rig.rig_errors(path):
         parts = _parts(gltf, path)
         center, half = _head_box(parts)
     positions = np.concatenate([part.positions for part in parts])
