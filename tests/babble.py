@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from koemorph.blendshapes import BLENDSHAPES, INDEX
-from koemorph.training.recordings import write_recording
+from koemorph.training.datasets.recordings import write_recording
 
 SECONDS, FPS, RATE = 4.0, 30, 16000
 

@@ -21,14 +21,14 @@ from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 
 from .cache import FeatureCache
-from .corpus import PreparedData
 from .data import LabelledTrack, load_tracks
+from .datasets.recordings import read_audio
 from .layers import OUTPUTS
 from .loop import Trainer
 from .observer import Observer
-from .recordings import read_audio
 from .settings import Settings, compose_config, read_settings
 from .tracks import Track
+from .training_data import PreparedData
 
 TRACKS, TRACK_SECONDS = 10, 60
 EPOCHS, STEPS = 4, 20  # the first epoch warms up and is not counted

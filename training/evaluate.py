@@ -23,12 +23,13 @@ from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 from koemorph.model import find_model
 
-from .articulation import HEIGHT, Phones, articulation, as_phones, in_arpabet
 from .cache import FeatureCache, TrackFeatures
 from .checkpoints import load_checkpoint
-from .corpora import sounds
-from .corpora.utterances import SAMPLE_RATE
+from .datasets.recordings import Recording, evenly, find_recordings, read_recording
+from .datasets.sync import with_timecode
+from .datasets.utterances import SAMPLE_RATE
 from .emotion import emotion_backend
+from .lip_mesh import Lips
 from .metrics import (
     correlation,
     jitter,
@@ -42,11 +43,10 @@ from .metrics import (
     silence,
     speech_frames,
 )
+from .phone_metrics import HEIGHT, Phones, articulation, as_phones, in_arpabet
 from .predict import animate
-from .recordings import Recording, evenly, find_recordings, read_recording
-from .rig import Lips
 from .styles import speak
-from .sync import with_timecode
+from .synthetic_sounds import music
 from .tracks import read_sound, tell_lengths_apart
 
 FloatArray = NDArray[np.float32]
@@ -322,7 +322,7 @@ def _hiss(audio: FloatArray, rate: int, rng: np.random.Generator) -> FloatArray:
 
 def _music(audio: FloatArray, rate: int, rng: np.random.Generator) -> FloatArray:
     count = max(SAMPLE_RATE, round(len(audio) / rate * SAMPLE_RATE))
-    played = resample_poly(sounds.music(count, rng), rate, SAMPLE_RATE)[: len(audio)]
+    played = resample_poly(music(count, rng), rate, SAMPLE_RATE)[: len(audio)]
     level = np.sqrt(np.mean(played**2)) + 1e-12
     played = np.resize(played, len(audio)) / level * 10 ** (-30 / 20)
     return np.asarray(audio + played, np.float32)

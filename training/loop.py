@@ -26,14 +26,14 @@ from koemorph.errors import ModelError
 from koemorph.outputs.atomic import atomic_path
 
 from .checkpoints import Description, load_checkpoint, load_weights, save_checkpoint
-from .corpus import PreparedData
 from .data import Batch, Corpus, emotion_statistics, target_statistics
+from .lip_mesh import read_lips
 from .losses import FaceLoss
 from .network import Network
 from .observer import Observer
 from .predict import smooth_runs
-from .rig import read_lips
 from .settings import Optimization, Settings
+from .training_data import PreparedData
 from .validate import validate
 
 LOG = logging.getLogger(__name__)

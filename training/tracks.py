@@ -18,7 +18,7 @@ from scipy.signal import lfilter
 
 from koemorph.errors import DataError
 
-from .recordings import (
+from .datasets.recordings import (
     Capture,
     Recording,
     read_audio,

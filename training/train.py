@@ -20,10 +20,10 @@ from omegaconf import DictConfig
 
 from koemorph.errors import DataError, KoemorphError, OutputError
 
-from .corpus import prepare
 from .loop import Trainer
 from .observer import Observer
 from .settings import Settings, compose_config, opened, read_settings
+from .training_data import prepare
 from .values import CONFIGS
 
 LOG = logging.getLogger(__name__)

@@ -18,12 +18,12 @@ from koemorph import cli
 from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
-from koemorph.training.articulation import articulation
 from koemorph.training.cache import TrackFeatures
+from koemorph.training.datasets.recordings import read_audio, read_recording, write_recording
 from koemorph.training.evaluate import Player, Report, evaluate, read_cases
+from koemorph.training.lip_mesh import Lips, read_lips
 from koemorph.training.metrics import silence, speech_frames
-from koemorph.training.recordings import read_audio, read_recording, write_recording
-from koemorph.training.rig import Lips, read_lips
+from koemorph.training.phone_metrics import articulation
 
 JAW = INDEX["jawOpen"]
 FloatArray = NDArray[np.float32]

@@ -20,18 +20,18 @@ import koemorph
 from koemorph import cli
 from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError, KoemorphError, MissingExtraError, ModelError
-from koemorph.training.articulation import articulation
 from koemorph.training.cache import FeatureCache
 from koemorph.training.checkpoints import load_checkpoint
+from koemorph.training.datasets.recordings import read_audio, write_recording
 from koemorph.training.emotion import emotion_backend
 from koemorph.training.export import at_fps, export
+from koemorph.training.lip_mesh import read_lips
 from koemorph.training.losses import FaceLoss, LossSettings
 from koemorph.training.metrics import jitter, lag, of_recordings, silence
 from koemorph.training.network import Network, NetworkSettings
+from koemorph.training.phone_metrics import articulation
 from koemorph.training.pictures import attention_picture
 from koemorph.training.predict import animate
-from koemorph.training.recordings import read_audio, write_recording
-from koemorph.training.rig import read_lips
 from koemorph.training.train import train
 
 SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"

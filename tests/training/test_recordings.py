@@ -13,7 +13,7 @@ from babble import write_babble
 
 from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import AudioError, DataError, OutputError
-from koemorph.training import recordings
+from koemorph.training.datasets import recordings
 from koemorph.training.evaluate import read_cases
 
 

@@ -14,7 +14,6 @@ from koemorph.blendshapes import INDEX
 from koemorph.features import FeatureSettings
 from koemorph.training.augment import Augmentation
 from koemorph.training.cache import FeatureCache, TrackFeatures
-from koemorph.training.corpus import all_tracks
 from koemorph.training.data import (
     AT_REST,
     Corpus,
@@ -30,6 +29,7 @@ from koemorph.training.network import NetworkSettings
 from koemorph.training.settings import read_settings
 from koemorph.training.strides import Stride, StrideSchedule
 from koemorph.training.tracks import Track
+from koemorph.training.training_data import all_tracks
 
 FRAMES = 900
 PAUSE = range(500, 560)

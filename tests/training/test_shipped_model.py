@@ -38,7 +38,9 @@ def test_it_is_small_and_has_a_card(name: str) -> None:
 
 
 def test_the_usual_models_feel_and_the_fast_one_need_not() -> None:
-    needed = {name: koemorph.Model(name).metadata()["expression_features"] for name in bundled_models()}
+    needed = {
+        name: koemorph.Model(name).metadata()["expression_features"] for name in bundled_models()
+    }
     assert needed == {"30": "native", "60": "native", "30-lively": "native", "30-fast": "none"}
 
 

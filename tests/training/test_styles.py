@@ -15,8 +15,8 @@ from koemorph import Model, cli
 from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError, ModelError
 from koemorph.training.checkpoints import load_checkpoint
+from koemorph.training.datasets.recordings import read_audio
 from koemorph.training.evaluate import open_player
-from koemorph.training.recordings import read_audio
 from koemorph.training.styles import speak
 from koemorph.training.train import train
 

@@ -15,11 +15,11 @@ from omegaconf import DictConfig
 
 from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError
-from koemorph.training import corpora, sync
-from koemorph.training.corpus import prepare
+from koemorph.training.datasets import registry, sync
+from koemorph.training.datasets.recordings import read_recording, write_recording
 from koemorph.training.evaluate import read_cases
-from koemorph.training.recordings import read_recording, write_recording
 from koemorph.training.settings import read_settings
+from koemorph.training.training_data import prepare
 
 
 def test_timecodes_are_seconds() -> None:
@@ -166,8 +166,8 @@ def test_captures_of_real_voices_are_measured_to_a_few_milliseconds(
 ) -> None:
     folder = shared_data / {"grid": "grid_s1", "facegood": "facegood"}[source]
     recordings = [
-        read_recording(corpora.write_clip(clip, tmp_path))
-        for clip in itertools.islice(corpora.clips(source, folder), clips)
+        read_recording(registry.write_clip(clip, tmp_path))
+        for clip in itertools.islice(registry.clips(source, folder), clips)
     ]
 
     def pieces(late: float) -> list[sync.Movement]:

@@ -11,8 +11,8 @@ from babble import FPS, write_babble
 
 from koemorph.errors import DataError
 from koemorph.training import tracks
-from koemorph.training.recordings import Capture, Recording, read_audio, read_recording
-from koemorph.training.sync import shifted
+from koemorph.training.datasets.recordings import Capture, Recording, read_audio, read_recording
+from koemorph.training.datasets.sync import shifted
 from koemorph.training.tracks import Track, string_together
 
 

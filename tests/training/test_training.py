@@ -24,10 +24,10 @@ from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError, KoemorphError, ModelError, OutputError
 from koemorph.training import checkpoints
 from koemorph.training.checkpoints import load_checkpoint
-from koemorph.training.corpus import prepare
 from koemorph.training.network import OWN
 from koemorph.training.settings import read_settings
 from koemorph.training.train import train
+from koemorph.training.training_data import prepare
 
 Configure = Callable[..., DictConfig]
 

@@ -13,12 +13,12 @@ from omegaconf import DictConfig
 from koemorph.features import FeatureSettings
 from koemorph.training.cache import FeatureCache
 from koemorph.training.data import load_tracks
+from koemorph.training.datasets.recordings import write_recording
 from koemorph.training.emotion import emotion_backend
 from koemorph.training.evaluate import Case, Player, evaluate
 from koemorph.training.metrics import speech_frames
 from koemorph.training.network import Network, NetworkSettings
 from koemorph.training.predict import animate
-from koemorph.training.recordings import write_recording
 from koemorph.training.tracks import Track
 from koemorph.training.train import train
 from koemorph.training.validate import validate

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError, MissingExtraError
 from koemorph.training.cli.dataset import command
-from koemorph.training.recordings import read_recording
+from koemorph.training.datasets.recordings import read_recording
 
 FPS, SECONDS = 24, 3
 # Of matplotlib's photograph of Grace Hopper: the middle of the lips, and half their width.

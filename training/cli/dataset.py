@@ -13,13 +13,13 @@ from rich.progress import Progress, track
 
 from koemorph.errors import DataError, MissingExtraError
 
-from .. import converters, corpora
-from ..check import check_folder, check_recording
-from ..recordings import find_recordings
+from ..datasets import converters, registry
+from ..datasets.check import check_folder, check_recording
+from ..datasets.recordings import find_recordings
+from ..datasets.video import LANDMARKER_URL
+from ..datasets.video import from_video as read_video
 from ..settings import compose_config, read_settings
-from ..video import LANDMARKER_URL
-from ..video import from_video as read_video
-from .corpus import align, corpus, teacher
+from .recipe import align, corpus, teacher
 
 _PROGRESS = Console(stderr=True)
 _PATH = click.Path(path_type=Path)
@@ -36,15 +36,15 @@ command.add_command(align)
 
 
 @command.command()
-@click.argument("source_name", type=click.Choice(sorted(corpora.SOURCES)))
+@click.argument("source_name", type=click.Choice(sorted(registry.SOURCES)))
 @click.argument("source", type=_PATH)
 @click.argument("out", type=_PATH)
 def convert(source_name: str, source: Path, out: Path) -> None:
     """Turn a known corpus in folder SOURCE into v2.0 folders OUT/train/* and OUT/dev/*."""
     count = 0
-    clips = corpora.clips(source_name, source)
+    clips = registry.clips(source_name, source)
     for clip in track(clips, f"converting {source_name}", console=_PROGRESS):
-        corpora.write_clip(clip, out)
+        registry.write_clip(clip, out)
         count += 1
     click.echo(f"wrote {count} recordings to {out}")
 
@@ -131,8 +131,8 @@ def prepare(overrides: tuple[str, ...], scheduler: str | None, workers: int) -> 
         raise MissingExtraError(
             'Preparing features in parallel needs Dask: pip install "koemorph[dask]".'
         ) from error
-    from ..corpus import all_tracks
-    from ..prepare import prepare_features
+    from ..precompute import prepare_features
+    from ..training_data import all_tracks
 
     settings = read_settings(compose_config(overrides))
     with contextlib.ExitStack() as stack:

@@ -14,10 +14,10 @@ from rich.table import Table
 
 from koemorph.errors import DataError
 
-from ..articulation import Phones, as_phones
 from ..evaluate import Player, Report, evaluate, open_player, read_cases
+from ..lip_mesh import read_lips
+from ..phone_metrics import Phones, as_phones
 from ..pictures import curves_figure, save_picture
-from ..rig import read_lips
 
 _COLUMNS = ("r_speech", "control_speech", "r", "control", "mae", "lag_ms", "jitter", "amplitude")
 

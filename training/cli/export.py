@@ -14,9 +14,9 @@ from koemorph.errors import DataError
 
 from ..cache import FeatureCache
 from ..checkpoints import load_checkpoint
+from ..datasets.recordings import read_audio
 from ..emotion import emotion_backend
 from ..export import FORMATS, QUANTIZATIONS, at_fps, export, metadata
-from ..recordings import read_audio
 from ..styles import speak
 
 SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "executorch": ".pte"}

@@ -13,10 +13,10 @@ from koemorph.model import find_model
 
 from ..cache import FeatureCache
 from ..checkpoints import load_checkpoint
+from ..datasets.recordings import read_audio
 from ..emotion import emotion_backend
 from ..evaluate import open_player
 from ..pictures import attention_picture, curves_figure, save_picture
-from ..recordings import read_audio
 
 _SECONDS = 10
 

@@ -1,0 +1,109 @@
+"""Features by Dask, on a real cluster of two processes, one of which dies half-way."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import dask
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from dask.distributed import Client, LocalCluster
+
+from koemorph import cli
+from koemorph.errors import DataError
+from koemorph.features import FeatureSettings
+from koemorph.training.cache import FeatureCache
+from koemorph.training.emotion import emotion_backend
+from koemorph.training.precompute import LEAST_AHEAD, prepare_features
+from koemorph.training.tracks import Track
+
+TRACKS = 16
+
+
+def make_track(seed: int, seconds: int = 8) -> Track:
+    audio = 0.1 * np.random.default_rng(seed).standard_normal(16000 * seconds).astype(np.float32)
+    nothing = np.zeros((30 * seconds, 52), np.float32)
+    labelled, seen = np.ones(52, np.bool_), np.ones(len(nothing), np.bool_)
+    return Track("noise", audio, 16000, nothing, labelled, seen, np.zeros(1, np.int64))
+
+
+@pytest.mark.parametrize("left", [None, 0, 500])
+def test_features_that_are_damaged_are_computed_again(tmp_path: Path, left: int | None) -> None:
+    """As after a power cut: a file of an entry that is gone, empty or cut short."""
+    track, settings = make_track(0), FeatureSettings.for_fps(30)
+    cache = FeatureCache(tmp_path, settings, emotion_backend("native"))
+    expected = np.array(cache.load(track.audio, 16000).mel)
+    name = cache.key(track.audio, 16000)
+    part = tmp_path / name / "mel.npy"
+    if left is None:
+        part.unlink()
+    else:
+        os.truncate(part, left)
+    assert not cache.holds(name)
+    np.testing.assert_array_equal(cache.load(track.audio, 16000).mel, expected)
+    assert cache.holds(name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def ahead_of_the_workers(client: Client, folder: Path) -> int:
+    """How many tracks of three times as many as may wait are drawn but not done at any time."""
+    drawn, most = 0, 0
+
+    def draw() -> Iterator[Track]:
+        nonlocal drawn
+        for seed in range(3 * LEAST_AHEAD):
+            drawn += 1
+            yield make_track(seed, 1)
+
+    def done(count: int) -> None:
+        nonlocal most
+        most = max(most, drawn - count + 1)
+
+    names = prepare_features(draw(), folder, FeatureSettings(), "native", client, done=done)
+    assert len(set(names)) == drawn == 3 * LEAST_AHEAD
+    return most
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1:9"])
+def test_a_scheduler_that_is_none_is_named(address: str, babble: Path) -> None:
+    arguments = ["dataset", "prepare", f"data.train_data_dir={babble / 'train'}"]
+    with dask.config.set({"distributed.comm.timeouts.connect": 0.5}):
+        result = CliRunner().invoke(cli.cli, [*arguments, "--scheduler", address])
+    assert isinstance(result.exception, DataError)
+    assert str(result.exception).startswith(f"there is no Dask scheduler at {address} (")
+
+
+def test_nothing_is_lost_and_nothing_is_there_twice(tmp_path: Path) -> None:
+    tracks = [make_track(seed) for seed in range(TRACKS)]
+    settings = FeatureSettings.for_fps(30)
+    finished: list[int] = []
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        processes = [worker.pid for worker in cluster.workers.values()]
+
+        def kill_one(count: int) -> None:
+            finished.append(count)
+            if count == TRACKS // 3:
+                os.kill(processes[0], signal.SIGKILL)
+
+        names = prepare_features(tracks, tmp_path, settings, "native", client, done=kill_one)
+        again = prepare_features(tracks, tmp_path, settings, "native", client, done=finished.append)
+        most = ahead_of_the_workers(client, tmp_path / ".short")
+    assert LEAST_AHEAD <= most <= LEAST_AHEAD + 1
+    assert again == names
+    assert finished == list(range(1, TRACKS + 1))
+    assert len(set(names)) == TRACKS
+    whole = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
+    assert whole == set(names)
+    cache = FeatureCache(tmp_path / "alone", settings, emotion_backend("native"))
+    expected = cache.load(tracks[3].audio, 16000)
+    shared = FeatureCache(tmp_path, settings, emotion_backend("native"))
+    found = shared.load(tracks[3].audio, 16000)
+    np.testing.assert_array_equal(found.mel, expected.mel)
+    np.testing.assert_array_equal(found.emotion, expected.emotion)

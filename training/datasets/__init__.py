@@ -1,0 +1,1 @@
+"""Data sets: recordings on disk, readers of published data sets, and converters."""
