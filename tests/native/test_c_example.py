@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_example(native_build: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [native_build / "native" / "wav_to_jsonl", *arguments]
+    command = [native_build / "examples" / "wav_to_jsonl", *arguments]
     return subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, check=False
     )

@@ -1,5 +1,5 @@
 """The first KoeMorph's command lines: each override of its README lands where it should, or is
-named in the table of what changed (training/README.md).
+named in the table of what changed (docs/how-to/migrate.md).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from omegaconf import DictConfig
 from koemorph.errors import DataError
 from koemorph.training.settings import Settings, compose_config, read_settings
 from koemorph.training.train import train
-from koemorph.training.values import CONFIGS
 
 Configure = Callable[..., DictConfig]
-README = (CONFIGS.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "how-to" / "migrate.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_an_override_of_the_first_readme_lands(
     assert look(read_settings(compose_config([override]))) == expected
     key, value = override.split("=")
     names = [key.rsplit(".", 1)[0] + ".*", key, f"`{key.rsplit('.', 1)[-1]}`", override]
-    assert any(name in README for name in [*names, value]), f"{key} is not in training/README.md"
+    assert any(name in PAGE for name in [*names, value]), f"{key} is not in docs/how-to/migrate.md"
 
 
 @pytest.mark.parametrize("plus", ["", "+"])
