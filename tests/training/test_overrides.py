@@ -1,4 +1,4 @@
-"""The first KoeMorph's command lines: each override of its README lands where it should, or is
+"""The first KoeMorph's command lines: each override of its PAGE lands where it should, or is
 named in the table of what changed (docs/how-to/migrate.md).
 """
 
@@ -130,9 +130,9 @@ def test_what_is_gone_or_unknown_fails_and_the_gone_is_in_the_table(override: st
     with pytest.raises(DataError, match=key.replace(".", r"\.")):
         compose_config([override])
     if key.startswith(("data.sequential", "data.metadata")):
-        assert f"`{key}`" in README
+        assert f"`{key}`" in PAGE
     if key.startswith("data.emotion_config"):
-        assert "`data.emotion_config`" in README
+        assert "`data.emotion_config`" in PAGE
 
 
 def test_the_readmes_runs_run_and_go_on(configure: Configure, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import soundfile
 
 from koemorph import features
-from koemorph._native import Resample
+from koemorph._native import Resampler
 from koemorph.audio import read_mixed
 
 _MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
@@ -43,7 +43,7 @@ def compressed(sound: Sound) -> bytes:
     """MP3, which every browser plays, at a rate that keeps a minute near half a megabyte."""
     samples, rate = np.clip(sound.samples, -1, 1), sound.rate
     if rate not in _MP3_RATES or rate > _RATE:
-        resample = Resample(rate, _RATE)
+        resample = Resampler(rate, _RATE)
         tail = np.zeros(int(resample.latency * rate) + 2, np.float32)
         length = round(len(samples) * _RATE / rate)
         samples = np.concatenate([resample.push(samples), resample.push(tail)])[:length]
