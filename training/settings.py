@@ -231,7 +231,7 @@ def _features(plain: dict[str, Any]) -> FeatureSettings:
         update_interval=interval,
     )
     try:
-        _native.Egemaps(settings.egemaps_config())
+        _native.EgemapsStream(settings.egemaps_config())
     except ValueError as error:
         raise DataError(f"features.emotion: {error}") from error
     return settings

@@ -69,7 +69,7 @@ void bind_egemaps(py::module_& module) {
       .def_property_readonly("first_told", &EgemapsConfig::first_told,
                              "The first update that a network is told of.");
 
-  py::class_<Egemaps>(module, "Egemaps", "Streaming eGeMAPSv02.")
+  py::class_<Egemaps>(module, "EgemapsStream", "Streaming eGeMAPSv02.")
       .def(py::init([](const EgemapsConfig& config) {
              raise_if_failed(Egemaps::check(config));
              return std::make_unique<Egemaps>(config);

@@ -64,13 +64,12 @@ PyModel load(const std::string& path, const std::string& onnxruntime_path, int t
   return {ModelHandle(model)};
 }
 
-PyStream create(const PyModel& model, int sample_rate, int channels, int fps, bool worker,
+PyStream create(const PyModel& model, int sample_rate, int channels, bool worker,
                 double buffer_seconds, double history_seconds) {
   koemorph_stream_config config;
   koemorph_stream_config_init(&config);
   config.sample_rate = sample_rate;
   config.channels = channels;
-  config.fps = fps;
   config.worker = worker ? 1 : 0;
   config.buffer_seconds = buffer_seconds;
   config.history_seconds = history_seconds;
@@ -188,7 +187,7 @@ void bind_stream(py::module_& module) {
 
   py::class_<PyStream>(module, "Stream", "One voice being animated; use koemorph.Model.stream.")
       .def(py::init(&create), py::arg("model"), py::arg("sample_rate"), py::arg("channels"),
-           py::arg("fps"), py::arg("worker"), py::arg("buffer_seconds"), py::arg("history_seconds"))
+           py::arg("worker"), py::arg("buffer_seconds"), py::arg("history_seconds"))
       .def("push", &push, py::arg("interleaved"), py::arg("channels"))
       .def(
           "set_input_format",

@@ -1,26 +1,26 @@
-"""KoeMorph: speech in, ARKit's 52 blendshape weights out."""
+"""KoeMorph: speech in, ARKit's 52 blend shape weights out."""
 
 from koemorph.animation import Animation
 from koemorph.blendshapes import BLENDSHAPES
 from koemorph.controls import Controls, load_preset
-from koemorph.stream_batch import StreamBatch
-from koemorph.egemaps import Egemaps, egemaps
+from koemorph.egemaps import EgemapsStream, compute_egemaps
 from koemorph.errors import KoemorphError
 from koemorph.model import Model
-from koemorph.retarget import Retarget, load_map
+from koemorph.retarget import RetargetMap, load_retarget_map
 from koemorph.stream import Stream
+from koemorph.stream_batch import StreamBatch
 
 __all__ = [
     "BLENDSHAPES",
     "Animation",
     "Controls",
-    "StreamBatch",
-    "Egemaps",
+    "EgemapsStream",
     "KoemorphError",
     "Model",
-    "Retarget",
+    "RetargetMap",
     "Stream",
-    "egemaps",
-    "load_map",
+    "StreamBatch",
+    "compute_egemaps",
     "load_preset",
+    "load_retarget_map",
 ]

@@ -66,7 +66,6 @@ class Stream:
         model: Model,
         sample_rate: int,
         channels: int,
-        fps: int,
         worker: bool,
         buffer_seconds: float,
         history_seconds: float,
@@ -96,7 +95,7 @@ class EgemapsConfig:
     @property
     def first_told(self) -> int: ...
 
-class Egemaps:
+class EgemapsStream:
     updates: int
     windows: npt.NDArray[np.float32]
     def __init__(self, config: EgemapsConfig = ...) -> None: ...

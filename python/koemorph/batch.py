@@ -17,7 +17,7 @@ import numpy as np
 from koemorph import outputs
 from koemorph.animation import Animation
 from koemorph.errors import AudioError, DataError, KoemorphError, OutputError
-from koemorph.model import Model
+from koemorph.model import DEFAULT_MODEL, Model, find_model
 from koemorph.outputs import FORMATS, WriteOptions, find_format
 from koemorph.outputs.atomic import remove_partial_files_on_signal
 
@@ -48,8 +48,7 @@ class Job:
 class Settings:
     """What is the same for every recording; see `koemorph animate --help`."""
 
-    model: str | Path | None = None
-    fps: int | None = None
+    model: str | Path = DEFAULT_MODEL
     preset: str | None = None
     retarget: str | None = None
     format: str | None = None
@@ -59,7 +58,7 @@ class Settings:
     @property
     def files(self) -> tuple[Path, ...]:
         """What may be files of the user's: a name that ships is one of none."""
-        given = (self.model, self.preset, self.retarget, self.rig)
+        given = (find_model(self.model), self.preset, self.retarget, self.rig)
         return tuple(Path(one) for one in given if one is not None)
 
 
@@ -151,7 +150,6 @@ def animate_silence(model: Model, settings: Settings) -> Animation:
     moment = np.zeros(1600, np.float32)
     return model.animate(
         moment,
-        settings.fps,
         sample_rate=16000,
         preset=settings.preset,
         retarget=settings.retarget,
@@ -180,7 +178,7 @@ _worker_model: Model | None = None
 _working = threading.Lock()
 
 
-def _start_worker(model: str | Path | None) -> None:
+def _start_worker(model: str | Path) -> None:
     global _worker_model  # noqa: PLW0603 (a process's own, loaded once for all its recordings)
     remove_partial_files_on_signal()
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -199,7 +197,7 @@ def _end_with_parent() -> None:
 def animate_one(model: Model, job: Job, settings: Settings) -> float:
     """Animate one recording into its file; returns its length in seconds."""
     animation = model.animate(
-        job.audio, settings.fps, preset=settings.preset, retarget=settings.retarget
+        job.audio, preset=settings.preset, retarget=settings.retarget
     )
     job.output.parent.mkdir(parents=True, exist_ok=True)
     animation.save(job.output, settings.format, rig=settings.rig, node=settings.node)

@@ -1,4 +1,7 @@
-"""eGeMAPSv02 (Eyben et al. 2016) of recordings and of running audio; free to use in a product."""
+"""eGeMAPSv02 features (Eyben et al. 2016) of recordings and streams.
+
+The native core computes them; their use is not restricted by openSMILE's license.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from koemorph import _native
-from koemorph._native import Egemaps, EgemapsConfig
-from koemorph.audio import as_channels
+from koemorph._native import EgemapsConfig, EgemapsStream
+from koemorph.audio import as_mono
 from koemorph.errors import AudioError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -19,59 +22,75 @@ __all__ = [
     "FUNCTIONAL_NAMES",
     "GEMAPS_NAMES",
     "LLD_NAMES",
-    "Egemaps",
     "EgemapsConfig",
-    "egemaps",
+    "EgemapsStream",
+    "compute_egemaps",
 ]
 
 LLD_NAMES: tuple[str, ...] = tuple(_native.LLD_NAMES)
-"""The 25 low-level descriptors, in the order of the columns of level="lld"."""
+"""The 25 low-level descriptors, in the column order of level="lld"."""
 
 FUNCTIONAL_NAMES: tuple[str, ...] = tuple(_native.FUNCTIONAL_NAMES)
-"""The 88 functionals, in the order of the columns of level="functionals"."""
+"""The 88 functionals, in the column order of level="functionals"."""
 
 _ONLY_EXTENDED = ("spectralFlux", "mfcc", "F2bandwidth", "F3bandwidth", "equivalentSoundLevel")
 GEMAPS_NAMES: tuple[str, ...] = tuple(
     name for name in FUNCTIONAL_NAMES if not name.startswith(_ONLY_EXTENDED)
 )
-"""GeMAPSv01b: those 62 of the 88 that the minimal set has."""
+"""The 62 of the 88 functionals that are in the minimal set, GeMAPSv01b."""
 
-SAMPLE_RATE = 16000
-STEP = 0.01
-FRAME = 0.02
+SAMPLE_RATE = 16000  # Hz
+HOP_SECONDS = 0.01
+FRAME_SECONDS = 0.02
 
 
-def egemaps(
-    audio: npt.ArrayLike, rate: float, level: Literal["functionals", "lld"] = "functionals"
+def compute_egemaps(
+    samples: npt.ArrayLike,
+    sample_rate: float,
+    level: Literal["functionals", "lld"] = "functionals",
 ) -> pd.DataFrame:
-    """eGeMAPSv02 of a whole recording.
+    """Compute eGeMAPSv02 of a whole recording.
 
-    audio: (n,) or (1, n) samples, floats in [-1, 1] or integers at full scale; rate: Hz, resampled
-    to 16 kHz when it is another.
-    level: "functionals" gives one row of 88 columns, "lld" a row of 25 every 10 ms; columns and
-    index (start, end) are those of `opensmile.Smile(FeatureSet.eGeMAPSv02).process_signal`.
-    Audio shorter than 60 ms has no LLD rows; its functionals are finite.
-    Raises AudioError when the audio is not one channel or the rate is no whole number above 0,
-    MissingExtraError without pandas.
+    Args:
+        samples: (samples,) or (samples, channels), whose channels are averaged: floats in [-1, 1],
+            or signed integers at full scale.
+        sample_rate: Hz, a whole number; the samples are resampled to 16 kHz.
+        level: "functionals" for one row of 88 columns, "lld" for a row of 25 columns every 10 ms.
+
+    Returns:
+        A table with the columns and the index (start, end) of
+        `opensmile.Smile(FeatureSet.eGeMAPSv02).process_signal`. A recording shorter than 60 ms has
+        no LLD rows; its functionals are finite.
+
+    Raises:
+        AudioError: The samples or the sample rate are not supported.
+        MissingExtraError: pandas is not installed.
+        ValueError: `level` is unknown.
+
+    Source:
+        Eyben et al., "The Geneva Minimalistic Acoustic Parameter Set (GeMAPS) for Voice Research
+        and Affective Computing", IEEE Transactions on Affective Computing 7(2), 2016.
     """
     try:
         import pandas as pd
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            'Tables need the package pandas: install it with pip install "koemorph[features]".'
+            "compute_egemaps needs the package pandas, which is not installed. "
+            'Install it with: pip install "koemorph[features]".',
+            code="missing_extra",
         ) from error
     if level not in ("functionals", "lld"):
-        raise ValueError(f'level must be "functionals" or "lld", not {level!r}.')
-    samples, hertz = one_channel(audio), _whole(rate)
-    duration = len(samples) / hertz
-    stage = whole_recording(resampled(samples, hertz))
+        raise ValueError(f'level={level!r} is unknown: use "functionals" or "lld".')
+    mono, rate = as_mono(samples), _whole_number(sample_rate)
+    duration = len(mono) / rate
+    stream = _stream_of(_resample(mono, rate))
     if level == "functionals":
-        values, columns = stage.functionals()[None], FUNCTIONAL_NAMES
+        values, columns = stream.functionals()[None], FUNCTIONAL_NAMES
         starts, ends = np.array([0.0]), np.array([duration])
     else:
-        values, columns = stage.lld(), LLD_NAMES
-        starts = np.arange(len(values)) * STEP
-        ends = starts + FRAME
+        values, columns = stream.lld(), LLD_NAMES
+        starts = np.arange(len(values)) * HOP_SECONDS
+        ends = starts + FRAME_SECONDS
         ends[-1:] = duration
     index = pd.MultiIndex.from_arrays(
         [pd.to_timedelta(starts, unit="s"), pd.to_timedelta(ends, unit="s")],
@@ -80,43 +99,32 @@ def egemaps(
     return pd.DataFrame(values, index=index, columns=list(columns))
 
 
-def one_channel(audio: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """(n,) samples in [-1, 1] of mono audio (n,) or (1, n), floats or integers at full scale.
-
-    Raises AudioError for more channels and other kinds of numbers.
-    """
-    samples = np.asarray(audio)
-    if samples.ndim == 2 and samples.shape[0] == 1:
-        samples = samples[0]
-    if samples.ndim != 1:
+def _whole_number(sample_rate: float) -> int:
+    if not (sample_rate > 0 and float(sample_rate).is_integer()):
         raise AudioError(
-            f"eGeMAPS is taken of one channel (n,); this audio is {samples.shape}: mix it down."
+            f"Unsupported sample rate: {sample_rate} Hz. Pass a whole number above 0.",
+            code="unsupported_sample_rate",
         )
-    return as_channels(samples)[:, 0]
+    return int(sample_rate)
 
 
-def _whole(rate: float) -> int:
-    if not (rate > 0 and float(rate).is_integer()):
-        raise AudioError(f"A sample rate is a whole number of Hz above 0, not {rate}.")
-    return int(rate)
-
-
-def resampled(samples: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32]:
-    """(n,) samples at `rate` Hz -> (round(n / rate * 16000),) samples at 16 kHz."""
-    if rate == SAMPLE_RATE:
+def _resample(samples: npt.NDArray[np.float32], sample_rate: int) -> npt.NDArray[np.float32]:
+    """Resample (samples,) to 16 kHz, round(samples / sample_rate * 16000) samples."""
+    if sample_rate == SAMPLE_RATE:
         return samples
-    resample = _native.Resampler(rate, SAMPLE_RATE)
-    count = round(len(samples) * SAMPLE_RATE / rate)
-    silence = np.zeros(int(2 * resample.latency * rate) + 2, np.float32)
-    return np.concatenate([resample.push(samples), resample.push(silence)])[:count]
+    resampler = _native.Resampler(sample_rate, SAMPLE_RATE)
+    count = round(len(samples) * SAMPLE_RATE / sample_rate)
+    silence = np.zeros(int(2 * resampler.latency * sample_rate) + 2, np.float32)
+    return np.concatenate([resampler.push(samples), resampler.push(silence)])[:count]
 
 
-def whole_recording(samples: npt.NDArray[np.float32]) -> Egemaps:
-    """A stage that has heard all of `samples` (n,) at 16 kHz and forgotten none of it."""
+def _stream_of(samples: npt.NDArray[np.float32]) -> EgemapsStream:
+    """Return a stream whose context window holds all of `samples` (samples,) at 16 kHz."""
     config = EgemapsConfig()
-    config.context_window = max(np.ceil(len(samples) / SAMPLE_RATE / STEP) * STEP, 0.1)
+    seconds = np.ceil(len(samples) / SAMPLE_RATE / HOP_SECONDS) * HOP_SECONDS
+    config.context_window = max(seconds, 0.1)
     config.update_interval = 2 * config.context_window
     config.window_intervals = [0.0]
-    stage = Egemaps(config)
-    stage.push(samples)
-    return stage
+    stream = EgemapsStream(config)
+    stream.push(samples)
+    return stream

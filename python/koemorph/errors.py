@@ -1,26 +1,48 @@
-"""What can go wrong, as exceptions whose text is a sentence for the user."""
+"""Exceptions that KoeMorph raises on purpose."""
 
+from __future__ import annotations
+
+from functools import partial
 from typing import NoReturn
 
 
 class KoemorphError(Exception):
-    """Base of every error that KoeMorph raises on purpose; the command line prints its text."""
+    """Base class of KoeMorph's errors.
+
+    The message names what failed, what was found and what to do. The command line prints it
+    without a traceback.
+
+    Args:
+        message: The message for the user.
+        code: What failed, as a stable snake_case word for programs, e.g. "fps_mismatch".
+
+    Attributes:
+        code: The code.
+    """
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exception's own __reduce__ would leave the keyword argument out.
+        return partial(type(self), code=self.code), self.args
 
 
 class AudioError(KoemorphError):
-    """Audio is missing, unreadable or of a kind that cannot be animated."""
+    """Audio is missing, unreadable or of an unsupported kind."""
 
 
 class ModelError(KoemorphError):
-    """A model is missing, not a KoeMorph model, or cannot be run here."""
+    """A model is missing, is not a KoeMorph model or cannot be run."""
 
 
 class StreamError(KoemorphError):
-    """A stream was used in a state that does not allow the call, e.g. pushed to after flush."""
+    """A stream does not allow the call in its present state, e.g. `push` after `flush`."""
 
 
 class OutputError(KoemorphError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written or sent to its destination."""
 
 
 class DataError(KoemorphError):
@@ -28,16 +50,25 @@ class DataError(KoemorphError):
 
 
 class MissingExtraError(KoemorphError):
-    """An optional part of KoeMorph is not installed; the text names the pip extra."""
+    """An optional dependency is not installed; the message names the pip extra."""
 
 
-def refuse_without_extra(command: str, extra: str, error: ModuleNotFoundError) -> NoReturn:
-    """Raise what a failed import means for a command: MissingExtraError where the package is one
-    that the pip extra brings, `error` itself where the module is KoeMorph's own.
+def raise_missing_extra(command: str, extra: str, error: ModuleNotFoundError) -> NoReturn:
+    """Translate the failed import of an optional dependency.
+
+    Args:
+        command: The command that needs the module.
+        extra: The pip extra that installs it.
+        error: The failed import.
+
+    Raises:
+        MissingExtraError: When the missing module is a third-party package.
+        ModuleNotFoundError: `error` itself when the missing module belongs to KoeMorph.
     """
     if (error.name or "").startswith("koemorph"):
         raise error
     raise MissingExtraError(
-        f"`{command}` needs the package {error.name}: "
-        f'install it with pip install "koemorph[{extra}]".'
+        f"`{command}` needs the package {error.name}, which is not installed. "
+        f'Install it with: pip install "koemorph[{extra}]".',
+        code="missing_extra",
     ) from error

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from koemorph import _native
-from koemorph.errors import AudioError
+from koemorph.audio import as_mono
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -107,13 +107,12 @@ def extract(
 ) -> Features:
     """Features of all T = round(duration * fps) frames of a recording.
 
-    audio: (n,) samples in [-1, 1]; sample_rate: Hz. Silence is taken to follow.
-    Raises AudioError when the audio is not one channel.
+    audio: (samples,) or (samples, channels), whose channels are averaged: floats in [-1, 1] or
+    signed integers at full scale; sample_rate: Hz. Silence is taken to follow.
+    Raises AudioError when the shape or type is not supported.
     """
     settings = settings or FeatureSettings()
-    samples = np.ascontiguousarray(audio, dtype=np.float32)
-    if samples.ndim != 1:
-        raise AudioError(f"Features are taken of one channel (n,); this audio is {samples.shape}.")
+    samples = as_mono(audio)
     config = settings.mel_config()
     frames = config.frames_in(len(samples), sample_rate)
     resample = _native.Resampler(sample_rate, settings.sample_rate)
@@ -124,7 +123,7 @@ def extract(
     resampled = np.concatenate([resample.push(samples), resample.push(silence)])
     resampled = resampled[: config.end_sample(frames - 1) if frames else 0]
     mel, detail = _native.Mel(config).push(resampled)
-    updates = _native.Egemaps(settings.egemaps_config()).push(resampled)[:, 0]
+    updates = _native.EgemapsStream(settings.egemaps_config()).push(resampled)[:, 0]
     ends = np.array([config.end_sample(k) for k in range(frames)], np.int64)
     index = ends // round(settings.update_interval * settings.sample_rate) - 1
     return Features(mel[:frames], detail[:frames], updates, index)

@@ -1,4 +1,4 @@
-"""Models and streams: the C++ core under a Python surface."""
+"""Models: loading a `.onnx` file and animating audio with it."""
 
 from __future__ import annotations
 
@@ -11,26 +11,30 @@ import numpy.typing as npt
 
 from koemorph import _native
 from koemorph.animation import Animation
-from koemorph.audio import Recording, as_recording, open_audio
+from koemorph.audio import AudioReader, open_audio
 from koemorph.blendshapes import BLENDSHAPES
 from koemorph.controls import Controls, choose_controls
-from koemorph.stream_batch import StreamBatch
 from koemorph.errors import AudioError, ModelError
 from koemorph.features import FeatureSettings
 from koemorph.outputs import as_text
-from koemorph.retarget import Retarget, apply_map, load_map
+from koemorph.retarget import RetargetMap, apply_map, load_retarget_map
 from koemorph.stream import Stream
+from koemorph.stream_batch import StreamBatch
 
-# Called with the share of the work that is done, 0..1.
+# Called with the finished ratio of the work, 0..1.
 Progress = Callable[[float], None]
 
 MODELS = Path(__file__).parent / "models"
-BUNDLED_FPS = (30, 60)
-_BUNDLED = "koemorph-"
+DEFAULT_MODEL = "30"
+_PREFIX = "koemorph-"
 
 
 def onnxruntime_library() -> str:
-    """Path of the ONNX Runtime library inside the installed onnxruntime package, "" without one."""
+    """Find the shared library inside the installed `onnxruntime` package.
+
+    Returns:
+        The library's path, or "" when the package is not installed.
+    """
     spec = importlib.util.find_spec("onnxruntime")
     if spec is None or not spec.submodule_search_locations:
         return ""
@@ -40,87 +44,84 @@ def onnxruntime_library() -> str:
 
 
 def bundled_models() -> dict[str, Path]:
-    """The models that ship, by name: "30", "60", and styles of them like "30-fast"."""
-    found = sorted(MODELS.glob(f"{_BUNDLED}*.onnx"), key=lambda path: path.stem)
-    return {path.stem.removeprefix(_BUNDLED): path for path in found}
+    """List the bundled models.
+
+    Returns:
+        Paths by name: "30", "60", and variants such as "30-fast", sorted by name.
+    """
+    found = sorted(MODELS.glob(f"{_PREFIX}*.onnx"), key=lambda path: path.stem)
+    return {path.stem.removeprefix(_PREFIX): path for path in found}
 
 
 def bundled_model(name: int | str) -> Path:
-    """The model that ships under this name, or plainly for so many frames a second.
+    """Return the path of a bundled model.
 
-    Raises ModelError where there is none.
+    Args:
+        name: The model's name; an fps is the name of the standard model at that fps.
+
+    Raises:
+        ModelError: No bundled model has this name.
     """
     bundled = bundled_models()
     if str(name) not in bundled:
         raise ModelError(
-            f'No model called "{name}" is bundled; choose one of {", ".join(bundled)}, or give '
-            "the path of your own .onnx file."
+            f'Model "{name}" is not bundled: the bundled models are {", ".join(bundled)}. '
+            "Use one of them or the path of an .onnx file.",
+            code="unknown_model",
         )
     return bundled[str(name)]
 
 
 def find_model(model: str | Path) -> Path:
-    """The file that a bundled model's name or a path stands for.
+    """Return the path of a model given by name or path.
 
-    A text without a dot or slash is a name; ModelError when no model that ships is called so.
+    Args:
+        model: A bundled model's name (no dot and no slash in it), or a path.
+
+    Raises:
+        ModelError: No bundled model has this name.
     """
     text = str(model)
     return Path(model) if Path(text).suffix or Path(text).name != text else bundled_model(text)
 
 
 class Model:
-    """A model that animates voices; may be shared by any number of streams and threads.
+    """A loaded model. Any number of streams and threads may share it.
 
-    path: the name of a bundled model (`koemorph info` lists them) or an .onnx file made by
-    `koemorph export`; None takes the bundled "30" or "60", as the frames a second that are asked
-    for.
-    Raises ModelError when it is missing or no KoeMorph model, or without ONNX Runtime.
+    Args:
+        model: A bundled model's name (`koemorph info` lists them), or the path of an .onnx file
+            that `koemorph export` wrote.
+        threads: Threads that ONNX Runtime uses for one inference.
+
+    Raises:
+        ModelError: The file is missing, is not a KoeMorph model, or ONNX Runtime is missing.
     """
 
-    def __init__(self, path: str | Path | None = None, *, threads: int = 1) -> None:
-        self._threads = threads
-        self._path = None if path is None else find_model(path)
-        self._loaded: dict[int, _native.Model] = {}
-        if self._path is not None:
-            model = self._load(self._path)
-            self._loaded[int(model.metadata("fps") or 0)] = model
-
-    def _load(self, path: Path) -> _native.Model:
-        if as_text(path) != str(path):  # the core's sentences are UTF-8, and they name the file
-            raise ModelError(f"The name of the model {path} is not UTF-8; rename it.")
-        return _native.Model(str(path), onnxruntime_library(), self._threads)
-
-    def _native_model(self, fps: int | None) -> _native.Model:
-        if self._path is None:
-            wanted = BUNDLED_FPS[0] if fps is None else fps
-            if wanted not in BUNDLED_FPS:
-                rates = " or ".join(map(str, BUNDLED_FPS))
-                raise ModelError(
-                    f"No model for {fps} frames a second is bundled; ask for {rates}, or give the "
-                    "path of your own .onnx file."
-                )
-            if wanted not in self._loaded:
-                self._loaded[wanted] = self._load(bundled_model(wanted))
-            return self._loaded[wanted]
-        (own, model), *_ = self._loaded.items()
-        if fps not in (None, own):
+    def __init__(self, model: str | Path = DEFAULT_MODEL, *, threads: int = 1) -> None:
+        path = find_model(model)
+        # The core's messages are UTF-8 and contain the path.
+        if as_text(path) != str(path):
             raise ModelError(
-                f"{self._path} is made for {own} frames a second, not {fps}; leave fps out or "
-                f"use a model for {fps}."
+                f"Cannot load model {path}: its path is not valid UTF-8. Rename the file.",
+                code="path_not_utf8",
             )
-        return model
+        self._native = _native.Model(str(path), onnxruntime_library(), threads)
+        self._fps = int(self._native.metadata("fps") or 0)
 
-    def metadata(self, fps: int | None = None) -> dict[str, str]:
-        """All that the model file says about itself, key by key."""
-        model = self._native_model(fps)
-        keys = (model.metadata(None) or "").split()
-        return {key: model.metadata(key) or "" for key in keys}
+    @property
+    def fps(self) -> int:
+        """The model's frame rate, frames per second."""
+        return self._fps
+
+    def metadata(self) -> dict[str, str]:
+        """Return all metadata of the model file, as text by key."""
+        keys = (self._native.metadata(None) or "").split()
+        return {key: self._native.metadata(key) or "" for key in keys}
 
     def stream(
         self,
         sample_rate: int,
         channels: int = 1,
-        fps: int | None = None,
         *,
         worker: bool = False,
         buffer_seconds: float = 0.5,
@@ -128,84 +129,114 @@ class Model:
         preset: str | Path | None = None,
         controls: Controls | None = None,
     ) -> Stream:
-        """Start a voice at `sample_rate` Hz (8000-192000) with `channels` interleaved channels.
+        """Create a stream.
 
-        worker: compute on a thread of the library's own. buffer_seconds: audio held until it is
-        computed. history_seconds: frames held until they are read. preset (a shipped one's name or
-        a JSON file) or controls: how the voice moves the face from the first frame on.
+        Args:
+            sample_rate: Sample rate of the audio, 8000-192000 Hz.
+            channels: Channels of the audio, 1-64; they are averaged.
+            worker: Compute frames on a thread of the library instead of in `push`.
+            buffer_seconds: Seconds of audio that are buffered until they are computed.
+            history_seconds: Seconds of frames that are kept until they are read.
+            preset: A bundled preset's name or the path of a JSON file.
+            controls: Controls instead of a preset.
+
+        Returns:
+            The stream, at time 0.
+
+        Raises:
+            AudioError: `sample_rate` is out of range.
+            DataError: Both `preset` and `controls` are given, or the preset is invalid.
+            ValueError: Another argument is out of range.
         """
         return Stream(
-            self._native_model(fps),
+            self._native,
             sample_rate,
             channels,
-            fps or 0,
             worker=worker,
             buffer_seconds=buffer_seconds,
             history_seconds=history_seconds,
             controls=choose_controls(preset, controls),
         )
 
-    def stream_batch(self, capacity: int = 64, fps: int | None = None) -> StreamBatch:
-        """Room for up to `capacity` (1-1024) voices that are computed together."""
-        return StreamBatch(self._native_model(fps), capacity)
+    def stream_batch(self, capacity: int = 64) -> StreamBatch:
+        """Create a batch of streams that are computed together.
+
+        Args:
+            capacity: Largest number of streams, 1-1024.
+
+        Raises:
+            ValueError: `capacity` is out of range.
+        """
+        return StreamBatch(self._native, capacity)
 
     def animate(
         self,
         audio: str | Path | npt.ArrayLike,
-        fps: int | None = None,
         *,
         sample_rate: int | None = None,
         preset: str | Path | None = None,
         controls: Controls | None = None,
-        retarget: Retarget | str | Path | None = None,
+        retarget: RetargetMap | str | Path | None = None,
         progress: Progress | None = None,
     ) -> Animation:
-        """Animate a whole recording: round(duration * fps) frames, frame k at k / fps seconds.
+        """Animate a whole recording.
 
-        audio: a path, or samples (n,) or (n, channels) with their `sample_rate` in Hz.
-        preset or controls: how the voice moves the face; the preset "raw" leaves the model's words
-        as they are. retarget: a map, a shipped one's name or a JSON file; weights then are
-        those of the rig's own shapes.
-        Raises AudioError when it cannot be read or lasts less than half a frame.
+        Args:
+            audio: The path of an audio file, or samples (samples,) or (samples, channels): floats
+                in [-1, 1], or signed integers at full scale.
+            sample_rate: Sample rate of `audio` in Hz; only for samples.
+            preset: A bundled preset's name or the path of a JSON file; "raw" returns the model's
+                output unchanged.
+            controls: Controls instead of a preset.
+            retarget: A retarget map, a bundled map's name or the path of a JSON file. The result
+                then has the weights of the rig's own blend shapes.
+            progress: Called with the finished ratio of the work, 0..1.
+
+        Returns:
+            round(duration * fps) frames; frame k is at k / fps seconds.
+
+        Raises:
+            AudioError: The audio cannot be read, or is shorter than half a frame.
+            DataError: The preset or the map is invalid.
         """
         chosen = choose_controls(preset, controls)
-        target = load_map(retarget) if isinstance(retarget, str | Path) else retarget
+        target = load_retarget_map(retarget) if isinstance(retarget, str | Path) else retarget
         if isinstance(audio, str | Path):
-            with open_audio(audio) as recording:
-                animation = self._animate(recording, fps, chosen, progress)
+            with open_audio(audio) as reader:
+                animation = self._animate(reader, chosen, progress)
         elif sample_rate is None:
-            raise AudioError("Samples need their sample_rate; a file brings its own.")
+            raise AudioError(
+                "Cannot animate samples without a sample rate. Pass sample_rate in Hz.",
+                code="missing_sample_rate",
+            )
         else:
-            animation = self._animate(as_recording(audio, sample_rate), fps, chosen, progress)
+            reader = AudioReader.of_samples(audio, sample_rate)
+            animation = self._animate(reader, chosen, progress)
         return animation if target is None else apply_map(animation, target)
 
     def _animate(
-        self,
-        recording: Recording,
-        fps: int | None,
-        controls: Controls,
-        progress: Progress | None,
+        self, reader: AudioReader, controls: Controls, progress: Progress | None
     ) -> Animation:
-        rate = recording.sample_rate
-        stream = self.stream(rate, recording.channels, fps, controls=controls)
+        sample_rate = reader.sample_rate
+        stream = self.stream(sample_rate, reader.channels, controls=controls)
         parts = []
         done = 0
-        for block in recording.blocks:
+        for block in reader.blocks:
             stream.push(block)
             parts.append(stream.pull())
             done += len(block)
-            if progress is not None and recording.length > 0:
-                progress(min(1.0, done / recording.length))
+            if progress is not None and reader.sample_count > 0:
+                progress(min(1.0, done / reader.sample_count))
         stream.flush()
         parts.append(stream.pull())
-        own_fps = stream.info.fps
-        # A model without lookahead gives the frame at which the sound ends, too.
-        frames = FeatureSettings.for_fps(own_fps).mel_config().frames_in(done, rate)
+        # A model without lookahead also computes the frame at the end of the audio.
+        frames = FeatureSettings.for_fps(self.fps).mel_config().frames_in(done, sample_rate)
         times = np.concatenate([part.times for part in parts])[:frames]
         weights = np.concatenate([part.weights for part in parts])[:frames]
         if len(times) == 0:
             raise AudioError(
-                f"The audio lasts {1000 * done / rate:.1f} ms, too short for one frame at "
-                f"{own_fps} a second."
+                f"The audio is too short: it lasts {1000 * done / sample_rate:.1f} ms, at least "
+                f"{500 / self.fps:.1f} ms are needed for one frame at {self.fps} fps.",
+                code="too_short",
             )
-        return Animation(times, weights, BLENDSHAPES, own_fps)
+        return Animation(times, weights, BLENDSHAPES, self.fps)

@@ -13,7 +13,7 @@ from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError
 from koemorph.settings_files import names, read
 
-Retarget = _native.RetargetMap
+RetargetMap = _native.RetargetMap
 
 
 def maps() -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def maps() -> tuple[str, ...]:
     return names("maps")
 
 
-def load_map(wanted: str | Path, rig_names: Sequence[str] | None = None) -> Retarget:
+def load_retarget_map(wanted: str | Path, rig_names: Sequence[str] | None = None) -> RetargetMap:
     """A map by its name or by the path of a JSON file, put in the order of `rig_names` if given.
 
     Its `names` are the outputs, `driven` says which of them the map moves, and
@@ -30,7 +30,7 @@ def load_map(wanted: str | Path, rig_names: Sequence[str] | None = None) -> Reta
     """
     text = read("maps", wanted)
     try:
-        loaded = Retarget(text)
+        loaded = RetargetMap(text)
     except ValueError as error:
         raise DataError(f"{wanted}: {error}") from error
     if rig_names is not None:
@@ -45,11 +45,11 @@ def shapes_of(rig_names: Sequence[str]) -> list[str]:
     return list(rig_names)
 
 
-def best_map(rig_names: Sequence[str]) -> Retarget:
+def best_map(rig_names: Sequence[str]) -> RetargetMap:
     """The shipped map that moves most of a rig's shapes; DataError when none moves any."""
     if not rig_names:
         raise DataError("The rig has no shapes, and so no map moves any.")
-    fitted = [load_map(name, rig_names) for name in maps()]
+    fitted = [load_retarget_map(name, rig_names) for name in maps()]
     best = max(fitted, key=lambda one: (sum(one.driven), -len(one.unmatched_targets)))
     if not any(best.driven):
         sample = ", ".join(list(rig_names)[:6])
@@ -60,8 +60,8 @@ def best_map(rig_names: Sequence[str]) -> Retarget:
     return best
 
 
-def apply_map(animation: Animation, target: Retarget | str | Path) -> Animation:
-    """The animation of the rig's own shapes; `target` is a map, or what load_map takes.
+def apply_map(animation: Animation, target: RetargetMap | str | Path) -> Animation:
+    """The animation of the rig's own shapes; `target` is a map, or what load_retarget_map takes.
 
     Raises DataError when the animation is not one of the 52 blendshapes.
     """
@@ -70,7 +70,7 @@ def apply_map(animation: Animation, target: Retarget | str | Path) -> Animation:
             "Only an animation of ARKit's 52 blendshapes can be retargeted; this one has "
             f"{len(animation.names)} curves, the first called {animation.names[:1]}."
         )
-    loaded = load_map(target) if isinstance(target, str | Path) else target
+    loaded = load_retarget_map(target) if isinstance(target, str | Path) else target
     order = [animation.names.index(name) for name in BLENDSHAPES]
     weights = loaded.apply(np.ascontiguousarray(animation.weights[:, order]))
     return Animation(animation.times, weights, loaded.names, animation.fps)

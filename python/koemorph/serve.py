@@ -12,7 +12,7 @@ import numpy.typing as npt
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from koemorph import preview
-from koemorph.audio import LEAST_RATE, MOST_RATE
+from koemorph.audio import MIN_SAMPLE_RATE, MAX_SAMPLE_RATE
 from koemorph.model import Model
 from koemorph.stream import Stream
 from koemorph.voice import MAX_BEHIND, NotUnderstoodError, RefusedError, Voice, read
@@ -31,16 +31,15 @@ _POLICY = (
 class Server:
     """Serves one page, to whoever knows this session's token, and up to MAX_VOICES voices."""
 
-    def __init__(self, model: Model, fps: int | None, rig: Path | None, host: str) -> None:
+    def __init__(self, model: Model, rig: Path | None, host: str) -> None:
         """Raises OutputError for a rig that cannot be shown and ModelError for a bad model."""
         self.token = secrets.token_urlsafe(16)
         self._model = model
-        self._fps = fps
         self._host = host
         self._voices = 0
         data = preview.page_data(rig) | {"token": self.token}
         data |= {"maxBehind": MAX_BEHIND, "maxVoices": MAX_VOICES}
-        data["fps"] = model.stream(16000, fps=fps).info.fps
+        data["fps"] = model.fps
         self._page = preview.assemble("live", data, "live", "live.js", _POLICY)
 
     def app(self) -> web.Application:
@@ -78,9 +77,9 @@ class Server:
         self._check(request)
         rate = request.query.get("rate", "")
         # Told by its length first: Python refuses to read thousands of digits.
-        short = rate.isdecimal() and len(rate) <= len(str(MOST_RATE))
-        if not short or not LEAST_RATE <= int(rate) <= MOST_RATE:
-            raise web.HTTPBadRequest(text=f"rate must be {LEAST_RATE} to {MOST_RATE} Hz.")
+        short = rate.isdecimal() and len(rate) <= len(str(MAX_SAMPLE_RATE))
+        if not short or not MIN_SAMPLE_RATE <= int(rate) <= MAX_SAMPLE_RATE:
+            raise web.HTTPBadRequest(text=f"rate must be {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz.")
         if self._voices >= MAX_VOICES:
             raise web.HTTPServiceUnavailable(text=f"{MAX_VOICES} voices speak already.")
         self._voices += 1
@@ -93,7 +92,7 @@ class Server:
             self._voices -= 1
 
     async def _listen(self, socket: web.WebSocketResponse, rate: int) -> None:
-        stream = self._model.stream(rate, fps=self._fps, preset="microphone")
+        stream = self._model.stream(rate, preset="microphone")
         voice, told = Voice(rate, _now()), 0.0
         try:
             async for message in socket:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from koemorph import _native
 from koemorph.animation import Animation
-from koemorph.audio import as_channels, check_rate
+from koemorph.audio import as_channels, check_sample_rate
 from koemorph.blendshapes import BLENDSHAPES
 from koemorph.controls import Controls
 from koemorph.errors import AudioError
@@ -27,7 +27,6 @@ class Stream:
         model: _native.Model,
         sample_rate: int,
         channels: int = 1,
-        fps: int = 0,
         *,
         worker: bool = False,
         buffer_seconds: float = 0.5,
@@ -35,9 +34,9 @@ class Stream:
         controls: Controls | None = None,
         in_batch: bool = False,
     ) -> None:
-        check_rate(sample_rate, "The stream")
+        check_sample_rate(sample_rate, "The stream")
         self._native = _native.Stream(
-            model, sample_rate, channels, fps, worker, buffer_seconds, history_seconds
+            model, sample_rate, channels, worker, buffer_seconds, history_seconds
         )
         self.controls = Controls() if controls is None else controls
         self._computes = not (worker or in_batch)
@@ -99,7 +98,7 @@ class Stream:
         The voice and its time go on; with `channels` 0 there are as many as before. Raises
         AudioError for an impossible rate and StreamError after flush.
         """
-        check_rate(sample_rate, "The stream")
+        check_sample_rate(sample_rate, "The stream")
         self._native.set_input_format(sample_rate, channels)
         self._rate = sample_rate
         self._channels = channels or self._channels
@@ -122,7 +121,7 @@ class Stream:
     def reset(self, sample_rate: int = 0, channels: int = 0) -> None:
         """Forget everything and start again at time 0, at another rate or channels if given."""
         if sample_rate:
-            check_rate(sample_rate, "The stream")
+            check_sample_rate(sample_rate, "The stream")
         self._native.reset(sample_rate, channels)
         self._rate = sample_rate or self._rate
         self._channels = channels or self._channels

@@ -2,7 +2,7 @@
 
 import sys
 
-from koemorph.errors import MissingExtraError, refuse_without_extra
+from koemorph.errors import MissingExtraError, raise_missing_extra
 
 
 def main() -> None:
@@ -11,7 +11,7 @@ def main() -> None:
         from koemorph.training.train import main as train
     except ModuleNotFoundError as error:
         try:
-            refuse_without_extra("python -m koemorph.train", "train", error)
+            raise_missing_extra("python -m koemorph.train", "train", error)
         except MissingExtraError as sentence:
             print(f"koemorph: {sentence}", file=sys.stderr)
             sys.exit(2)

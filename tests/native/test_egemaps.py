@@ -37,9 +37,9 @@ def config(**fields: object) -> _native.EgemapsConfig:
 @given(st.lists(st.integers(1, 20000), min_size=1, max_size=12))
 def test_chunks_do_not_matter(sizes: list[int]) -> None:
     samples = voice(2.5)
-    whole = _native.Egemaps()
+    whole = _native.EgemapsStream()
     expected = whole.push(samples)
-    chunked = _native.Egemaps()
+    chunked = _native.EgemapsStream()
     cuts = np.cumsum(sizes)
     updates = [chunked.push(part) for part in np.split(samples, cuts[cuts < len(samples)])]
     np.testing.assert_allclose(np.concatenate(updates), expected, rtol=0, atol=1e-6)
@@ -48,7 +48,7 @@ def test_chunks_do_not_matter(sizes: list[int]) -> None:
 
 
 def test_windows_are_what_earlier_updates_said() -> None:
-    updates = _native.Egemaps().push(voice(3))
+    updates = _native.EgemapsStream().push(voice(3))
     assert updates.shape == (10, 3, 88)
     np.testing.assert_array_equal(updates[1:, 1], updates[:-1, 0])
     np.testing.assert_array_equal(updates[2:, 2], updates[:-2, 0])
@@ -59,7 +59,7 @@ def test_windows_are_what_earlier_updates_said() -> None:
 def test_only_the_context_window_counts() -> None:
     """Once it has left the window, audio leaves no trace but the pitch search's first frames."""
     recent = voice(2.1, seed=3)
-    stage = _native.Egemaps(config(context_window=1.5))
+    stage = _native.EgemapsStream(config(context_window=1.5))
     after_noise = stage.push(np.concatenate([voice(0.9, seed=1), recent]))[-1, 0]
     stage.reset()
     alone = stage.push(recent)[-1, 0]
@@ -83,7 +83,7 @@ def pulses(lengths: tuple[int, int], heights: tuple[float, float]) -> np.ndarray
 def test_jitter_and_shimmer_are_the_change_from_period_to_period(
     lengths: tuple[int, int], heights: tuple[float, float]
 ) -> None:
-    stage = _native.Egemaps()
+    stage = _native.EgemapsStream()
     stage.push(pulses(lengths, heights))
     jitter, shimmer = np.median(stage.lld()[50:150, 11:13], axis=0)
     change = abs(heights[1] - heights[0]) / np.mean(heights)
@@ -110,7 +110,7 @@ def test_bad_input_gives_finite_and_repeatable_numbers(name: str) -> None:
     samples = BAD[name].astype(np.float32)
     results = []
     for _ in range(2):
-        stage = _native.Egemaps()
+        stage = _native.EgemapsStream()
         results.append((stage.push(samples), stage.functionals(), stage.lld()))
     for first, second in zip(*results, strict=True):
         assert np.isfinite(first).all()
@@ -122,12 +122,12 @@ def test_bad_input_gives_finite_and_repeatable_numbers(name: str) -> None:
 )
 def test_what_is_no_channel_of_floats_is_refused(samples: object) -> None:
     with pytest.raises(ValueError, match=r"samples should be floats in .* of one channel"):
-        _native.Egemaps().push(samples)
-    assert _native.Egemaps().push([0.0] * 4800).shape[1:] == (3, 88)
+        _native.EgemapsStream().push(samples)
+    assert _native.EgemapsStream().push([0.0] * 4800).shape[1:] == (3, 88)
 
 
 def test_reset_forgets_everything() -> None:
-    stage = _native.Egemaps()
+    stage = _native.EgemapsStream()
     first = stage.push(voice(1.3))
     stage.reset()
     assert stage.updates == 0
@@ -147,7 +147,7 @@ def test_reset_forgets_everything() -> None:
 )
 def test_settings_that_make_no_sense_are_refused(fields: dict, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        _native.Egemaps(config(**fields))
+        _native.EgemapsStream(config(**fields))
 
 
 def test_it_allocates_nothing_while_it_runs_and_stays_small(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from koemorph import Controls, Model, Stream, _native, load_map, load_preset
+from koemorph import Controls, Model, Stream, _native, load_retarget_map, load_preset
 from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError
 
@@ -215,7 +215,7 @@ def test_controls_may_change_while_a_worker_computes(model: Model) -> None:
 def test_animate_retargets(model: Model) -> None:
     raw = model.animate(voice(1), sample_rate=RATE, preset="raw")
     own = model.animate(voice(1), sample_rate=RATE, preset="raw", retarget="vrm1")
-    target = load_map("vrm1")
+    target = load_retarget_map("vrm1")
     assert own.names == target.names
     np.testing.assert_array_equal(own.weights, target.apply(raw.weights))
     np.testing.assert_array_equal(own.times, raw.times)

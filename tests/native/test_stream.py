@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from koemorph import Model, Stream, _native
-from koemorph.errors import AudioError, ModelError, StreamError
+from koemorph.errors import AudioError, StreamError
 from koemorph.features import FeatureSettings
 
 
@@ -237,7 +237,6 @@ def test_two_streams_of_one_model_do_not_mix(model: Model) -> None:
         ({"sample_rate": 7999}, AudioError),
         ({"sample_rate": 192001}, AudioError),
         ({"sample_rate": 16000, "channels": 0}, ValueError),
-        ({"sample_rate": 16000, "fps": 60}, ModelError),
         ({"sample_rate": 16000, "buffer_seconds": 0.0}, ValueError),
         ({"sample_rate": 16000, "history_seconds": float("nan")}, ValueError),
     ],

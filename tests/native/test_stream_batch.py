@@ -20,7 +20,7 @@ def model(tiny_models: dict[int, Path]) -> _native.Model:
 
 
 def stream(model: _native.Model, rate: int = RATE, worker: bool = False) -> _native.Stream:
-    return _native.Stream(model, rate, 1, 0, worker, 2.0, 10.0)
+    return _native.Stream(model, rate, 1, worker, 2.0, 10.0)
 
 
 def voice(index: int, rate: int) -> np.ndarray:

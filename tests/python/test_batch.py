@@ -92,7 +92,7 @@ def test_what_would_fail_every_recording_is_told_once_and_costs_nothing(
     for path in done:
         path.write_text("an hour's work")
     before = sorted(tmp_path.rglob("*"))
-    result = animate(voices, "-o", "out", "--model", tiny_models[30], "--again", *options)
+    result = animate(voices, "-o", "out", "--model", tiny_models[30], "--overwrite", *options)
     assert isinstance(result.exception, KoemorphError)
     assert words in str(result.exception)
     assert sorted(tmp_path.rglob("*")) == before
@@ -119,7 +119,7 @@ def test_again_replaces_what_is_done(
     out.mkdir()
     for name in ("a.jsonl", "bad.jsonl"):
         (out / name).write_text("")
-    result = animate(voices, "-o", out, "--model", tiny_models[30], "--again")
+    result = animate(voices, "-o", out, "--model", tiny_models[30], "--overwrite")
     assert "3 animated, 0 were done already, 1 failed" in result.stderr
     assert len(read_jsonl(out / "a.jsonl")) == 15
     assert (out / "bad.jsonl").exists()

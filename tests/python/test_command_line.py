@@ -124,11 +124,11 @@ def test_bad_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
     cases = {
         tmp_path / "missing.wav": "does not exist",
         tmp_path: "is a folder",
-        text: "cannot be read as audio",
-        empty: "no sound",
+        text: "as audio",
+        empty: "no samples",
         one: "too short",
-        broken: "broken or ends too early",
-        raw: "do not say their rate",
+        broken: "damaged or truncated",
+        raw: "no sample rate",
         slow: "4000 Hz",
         wide: "65 channels",
     }
@@ -145,7 +145,7 @@ def test_names_that_are_not_utf8_are_told(
 ) -> None:
     odd = tmp_path / os.fsdecode(b"v\xff.wav")
     missing = run("animate", odd, "-o", "-", errors="surrogateescape")
-    fails_with_one_sentence(missing, "v\\udcff.wav does not exist")
+    fails_with_one_sentence(missing, "v\\udcff.wav: it does not exist")
     odd.write_bytes(speech.read_bytes())
     strict = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}  # as in most languages' locales
     arguments = ["preview", odd, "--model", tiny_models[30]]
@@ -158,7 +158,7 @@ def test_names_that_are_not_utf8_are_told(
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
 def test_a_model_whose_name_is_not_utf8_is_a_sentence(tmp_path: Path) -> None:
     told = run("info", tmp_path / os.fsdecode(b"m\xff.onnx"), errors="surrogateescape")
-    fails_with_one_sentence(told, "m\\udcff.onnx is not UTF-8; rename it")
+    fails_with_one_sentence(told, "m\\udcff.onnx: its path is not valid UTF-8")
 
 
 def test_bad_models(tmp_path: Path, tiny_models: dict[int, Path], speech: Path) -> None:
@@ -168,7 +168,7 @@ def test_bad_models(tmp_path: Path, tiny_models: dict[int, Path], speech: Path) 
     for arguments, words in (
         (["--model", tmp_path / "missing.onnx"], "cannot be opened"),
         (["--model", foreign], "not a model"),
-        (["--model", tiny_models[30], "--fps", "60"], "30 frames a second"),
+        (["--model", tiny_models[30], "--fps", "60"], "30 fps"),
     ):
         fails_with_one_sentence(run("animate", speech, "-o", out, *arguments), words)
         assert not out.exists()
@@ -247,12 +247,17 @@ def test_info_lists_what_ships() -> None:
     assert {"30", "60"} <= set(names)
 
 
-def test_bundled_models_go_by_name(speech: Path) -> None:
-    by_name = Model("60").animate(speech)
-    assert by_name.fps == 60
-    np.testing.assert_array_equal(by_name.weights, Model().animate(speech, 60).weights)
+def test_fps_option_selects_the_bundled_model(tmp_path: Path, speech: Path) -> None:
+    out = tmp_path / "face.npz"
+    assert run("animate", speech, "-o", out, "--fps", "60").returncode == 0
+    with np.load(out) as written:
+        assert written["fps"] == 60
+        np.testing.assert_array_equal(written["weights"], Model("60").animate(speech).weights)
+
+
+def test_unknown_model_name_is_refused(speech: Path) -> None:
     result = run("animate", speech, "-o", "-", "--model", "30-nothing")
-    fails_with_one_sentence(result, 'No model called "30-nothing"', "choose one of 30")
+    fails_with_one_sentence(result, 'Model "30-nothing"', "30, 30-fast")
 
 
 def test_a_file_is_a_file_though_it_has_a_name_like_a_model(

@@ -10,7 +10,7 @@ import numpy as np
 import pygltflib
 import pytest
 
-from koemorph import Animation, load_map, load_preset
+from koemorph import Animation, load_retarget_map, load_preset
 from koemorph.cli import main
 from koemorph.blendshapes import BLENDSHAPES, INDEX, PASCAL_NAMES
 from koemorph.controls import presets
@@ -44,15 +44,15 @@ def test_own_files_are_read_and_their_mistakes_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"mine\.json: idle should be a number.*line 1, column 72"):
         load_preset(own)
     with pytest.raises(DataError, match="not a retarget file"):
-        load_map(own)
+        load_retarget_map(own)
 
 
 def test_what_is_no_name_and_no_rig_is_said() -> None:
     for wanted in ("", "arkit\0"):
         with pytest.raises(DataError, match=f'no file "{wanted}" and none of the maps'):
-            load_map(wanted)
+            load_retarget_map(wanted)
     with pytest.raises(DataError, match="one text"):
-        load_map("arkit", "jawOpen")
+        load_retarget_map("arkit", "jawOpen")
     with pytest.raises(DataError, match="no shapes"):
         best_map([])
 
@@ -66,7 +66,7 @@ def test_the_page_about_maps_and_presets_is_true(tmp_path: Path) -> None:
     ):
         file.write_text(text)
     rig = ["blink.L", "Head_Mouth_A", "Scar"]
-    assert load_map(target, rig).driven == (True, True, False)
+    assert load_retarget_map(target, rig).driven == (True, True, False)
     controls = load_preset(preset)
     assert controls.maximum[INDEX["eyeBlinkLeft"]] == pytest.approx(0.9)
     assert controls.cancel_group[INDEX["mouthFrownRight"]] == 2

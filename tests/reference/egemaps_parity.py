@@ -80,12 +80,12 @@ def compare(audios: list[np.ndarray]) -> tuple[Pair, Pair]:
     descriptors, functionals = reference()
     columns: tuple[list[np.ndarray], ...] = ([], [], [], [])
     for audio in audios:
-        ours = koemorph.egemaps(audio, RATE, "lld").to_numpy()
+        ours = koemorph.compute_egemaps(audio, RATE, "lld").to_numpy()
         theirs = descriptors.process_signal(audio, RATE).to_numpy()
         assert len(ours) == len(theirs)
         columns[0].append(ours)
         columns[1].append(theirs)
-        columns[2].append(koemorph.egemaps(audio, RATE).to_numpy())
+        columns[2].append(koemorph.compute_egemaps(audio, RATE).to_numpy())
         columns[3].append(functionals.process_signal(audio, RATE).to_numpy())
     frames, frames_reference, rows, rows_reference = (
         np.concatenate(column).astype(np.float64) for column in columns
@@ -185,12 +185,12 @@ def speed(audio: np.ndarray) -> Speed:
     """What an update and a file cost, and what the others take for the 20 s, in one run."""
     _, functionals = reference()
     window = np.resize(audio, 20 * RATE)
-    stage = _native.Egemaps()
+    stage = _native.EgemapsStream()
     stage.push(window)
     step = window[: round(0.3 * RATE)]
     return Speed(
         update=seconds(lambda: [stage.push(step) for _ in range(100)], 9) / 100,
-        file=seconds(lambda: koemorph.egemaps(window, RATE), 9),
+        file=seconds(lambda: koemorph.compute_egemaps(window, RATE), 9),
         reference=seconds(lambda: functionals.process_signal(window, RATE), 9),
         peer=seconds(lambda: peer_row(window), 3),
     )
@@ -282,7 +282,7 @@ def speed_table(cost: Speed) -> list[str]:
         "update of a 20 s window, its 0.3 s of audio included": cost.update,
         "openSMILE on the window": cost.reference,
         "afx-audio on the window": cost.peer,
-        "`koemorph.egemaps` on a file of 20 s": cost.file,
+        "`koemorph.compute_egemaps` on a file of 20 s": cost.file,
     }
     table = ["| what | CPU time |", "| --- | --- |"]
     return table + [f"| {what} | {taken * 1000:.2f} ms |" for what, taken in lines.items()]
@@ -291,7 +291,7 @@ def speed_table(cost: Speed) -> list[str]:
 def document(audios: list[np.ndarray]) -> str:
     """The tables as Markdown."""
     frames, rows = compare(audios)
-    lengths = [len(koemorph.egemaps(audio, RATE, "lld")) for audio in audios]
+    lengths = [len(koemorph.compute_egemaps(audio, RATE, "lld")) for audio in audios]
     peer_frames, peer_rows = peer(audios, lengths)
     cost = speed(audios[0])
     lines = [

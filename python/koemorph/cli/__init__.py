@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from koemorph.errors import KoemorphError, refuse_without_extra
+from koemorph.errors import KoemorphError, raise_missing_extra
 from koemorph.outputs.atomic import remove_partial_files_on_signal
 
 # Sub-command -> (module, pip extra it needs or None). The module has a click command `command`.
@@ -50,7 +50,7 @@ class LazyGroup(click.Group):
         except ModuleNotFoundError as error:
             if extra is None:
                 raise
-            refuse_without_extra(f"koemorph {cmd_name}", extra, error)
+            raise_missing_extra(f"koemorph {cmd_name}", extra, error)
         command = module.command
         assert isinstance(command, click.Command)
         return command

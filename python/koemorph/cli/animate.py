@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from koemorph import batch
-from koemorph.cli.options import fps_option, model_option, spare
+from koemorph.cli.options import choose_model, fps_option, model_option, refuse_overwrite
 from koemorph.cli.progress import progress_bar
 from koemorph.controls import presets
 from koemorph.errors import AudioError, OutputError
@@ -33,7 +33,7 @@ def _rehearse(model: Model, audio: Path, output: str, settings: batch.Settings) 
         raise AudioError(f"There is no recording or folder {audio}; check the path.")
     if output != STDOUT:
         for taken in (audio, *settings.files):
-            spare(taken, Path(output))
+            refuse_overwrite(taken, Path(output))
     silence = batch.animate_silence(model, settings)
     if output != STDOUT:
         batch.rehearse(silence, Path(output), settings)
@@ -51,7 +51,6 @@ def _animate_one(audio: Path, output: str, settings: batch.Settings) -> None:
     with progress_bar(f"Animating {audio.name}") as progress:
         animation = model.animate(
             audio,
-            settings.fps,
             preset=settings.preset,
             retarget=settings.retarget,
             progress=progress,
@@ -69,10 +68,10 @@ def _processor_seconds() -> float:
 
 
 def _animate_all(
-    jobs: list[batch.Job], settings: batch.Settings, processes: int, again: bool
+    jobs: list[batch.Job], settings: batch.Settings, processes: int, overwrite: bool
 ) -> int:
-    """Animate many, what is done only if `again`; returns the exit code, 1 when some failed."""
-    waiting = [job for job in jobs if again or not job.is_done()]
+    """Animate many, what is done only if `overwrite`; returns the exit code, 1 when some failed."""
+    waiting = [job for job in jobs if overwrite or not job.is_done()]
     failed: list[tuple[batch.Job, str]] = []
     seconds = 0.0
     console = Console(stderr=True)
@@ -113,7 +112,7 @@ def _animate_all(
 @click.option("--rig", type=_PATH, help="The .glb that GLB output puts the animation on.")
 @click.option("--node", default="", help="Path from Unity's Animator to the mesh, for .anim.")
 @click.option("--jobs", type=click.IntRange(1), default=1, help="Processes for many recordings.")
-@click.option("--again", is_flag=True, help="Animate again what is already done.")
+@click.option("--overwrite", is_flag=True, help="Replace outputs that are newer than their recording.")
 def command(
     *,
     inputs: tuple[Path, ...],
@@ -126,7 +125,7 @@ def command(
     rig: Path | None,
     node: str,
     jobs: int,
-    again: bool,
+    overwrite: bool,
 ) -> int:
     """Animate recordings: frame k is the face at exactly k / fps seconds.
 
@@ -134,7 +133,7 @@ def command(
     then OUT is a folder, finished files are not made again, and what failed is told at the end.
     """
     settings = batch.Settings(
-        model, None if fps is None else int(fps), preset, retarget, file_format, rig, node
+        choose_model(model, fps), preset, retarget, file_format, rig, node
     )
     if not batch.is_batch(inputs):
         _animate_one(inputs[0], output, settings)
@@ -144,6 +143,6 @@ def command(
     planned = batch.plan(inputs, Path(output), file_format)
     for taken in settings.files:
         for job in planned:
-            spare(taken, job.output)
+            refuse_overwrite(taken, job.output)
     batch.prepare(planned, Path(output), settings)
-    return _animate_all(planned, settings, jobs, again)
+    return _animate_all(planned, settings, jobs, overwrite)

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from koemorph import features
-from koemorph.audio import read_mixed
+from koemorph.audio import read_mono
 from koemorph.cli.progress import progress_bar
-from koemorph.egemaps import egemaps
+from koemorph.egemaps import compute_egemaps
 from koemorph.errors import OutputError
 from koemorph.outputs import as_text
 from koemorph.outputs.atomic import atomic_path
@@ -22,9 +22,9 @@ _WRITERS = {".csv": pd.DataFrame.to_csv, ".parquet": pd.DataFrame.to_parquet}
 
 
 def _table(path: Path, level: Literal["functionals", "lld"], mel: bool) -> pd.DataFrame:
-    samples, rate = read_mixed(path)
+    samples, rate = read_mono(path)
     if not mel:
-        return egemaps(samples, rate, level)
+        return compute_egemaps(samples, rate, level)
     settings = features.FeatureSettings()
     frames = features.extract(samples, rate, settings).mel
     times = pd.to_timedelta(np.arange(len(frames)) / settings.fps, unit="s")

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from koemorph.cli.options import fps_option, model_option, spare
+from koemorph.cli.options import choose_model, fps_option, model_option, refuse_overwrite
 from koemorph.controls import presets
 from koemorph.errors import OutputError
 from koemorph.live.microphone import NO_MICROPHONE, MicrophoneSource, input_devices
@@ -23,7 +23,7 @@ from koemorph.live.sources import PipeSource, RecordingSource, Source
 from koemorph.live.status import StatusLine
 from koemorph.model import Model
 from koemorph.outputs.jsonl import STDOUT
-from koemorph.retarget import load_map
+from koemorph.retarget import load_retarget_map
 
 _STDIN = 0
 _KINDS = {
@@ -130,16 +130,15 @@ def command(
         raise click.UsageError("Choose one for standard output: --jsonl - or --json.")
     if wav is not None:
         for path in kinds["jsonl"]:
-            spare(wav, Path(path))
-    loaded = Model(model)
-    target = None if map_name is None else load_map(map_name)
+            refuse_overwrite(wav, Path(path))
+    loaded = Model(choose_model(model, fps))
+    target = None if map_name is None else load_retarget_map(map_name)
     with ExitStack() as stack:
         source = _source(mic, wav, stdin_rate)
         stack.callback(source.close)
         stream = loaded.stream(
             source.sample_rate,
             source.channels,
-            None if fps is None else int(fps),
             preset=preset or ("microphone" if mic is not None else None),
         )
         # As they were only when all is closed: a second one would leave a take without its name.

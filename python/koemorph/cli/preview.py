@@ -10,7 +10,7 @@ import click
 from koemorph import preview
 from koemorph.animation import Animation
 from koemorph.audio import open_audio
-from koemorph.cli.options import fps_option, model_option, spare
+from koemorph.cli.options import choose_model, fps_option, model_option, refuse_overwrite
 from koemorph.cli.progress import progress_bar
 from koemorph.errors import DataError
 from koemorph.model import Model
@@ -36,7 +36,7 @@ def _check_length(path: Path, seconds: float) -> None:
 def _sound(path: Path) -> Sound:
     """The recording, unless it is too long: that is told before it is read."""
     with open_audio(path) as recording:
-        _check_length(path, recording.length / recording.sample_rate)
+        _check_length(path, recording.sample_count / recording.sample_rate)
     return sounds.read(path)
 
 
@@ -75,7 +75,7 @@ def command(
     """Make a page that plays IN (a recording, or frames as .jsonl) with its face; works offline."""
     target = output or source.parent / f"{source.stem}.html"
     for taken in filter(None, (source, audio, rig, capture)):
-        spare(taken, target)
+        refuse_overwrite(taken, target)
     if source.suffix.lower() == ".jsonl":
         animation = read_jsonl(source)
         audio = audio or _sound_beside(source)
@@ -84,9 +84,8 @@ def command(
     else:
         sound = _sound(source)
         with progress_bar(f"Animating {source.name}") as progress:
-            animation = Model(model).animate(
+            animation = Model(choose_model(model, fps)).animate(
                 sound.samples,
-                None if fps is None else int(fps),
                 sample_rate=sound.rate,
                 progress=progress,
             )

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from koemorph.cli.options import spare
+from koemorph.cli.options import refuse_overwrite
 from koemorph.errors import DataError
 from koemorph.outputs.jsonl import read_jsonl
-from koemorph.retarget import Retarget, apply_map, best_map, load_map, maps
+from koemorph.retarget import RetargetMap, apply_map, best_map, load_retarget_map, maps
 
 
 def _rig_names(rig: Path) -> list[str]:
@@ -24,7 +24,7 @@ def _rig_names(rig: Path) -> list[str]:
     return list(found)
 
 
-def _list_partners(chosen: Retarget) -> None:
+def _list_partners(chosen: RetargetMap) -> None:
     """Says on standard error what the map and the rig have in common, and what they have not."""
     count = sum(chosen.driven)
     click.echo(f"Map {chosen.name}: {count} of {len(chosen.names)} shapes are driven.", err=True)
@@ -58,9 +58,9 @@ def command(
         raise DataError(f"Say which --map ({', '.join(maps())}, or a file), or give a --rig.")
     for taken in (recording, wanted, rig):
         if taken is not None:
-            spare(Path(taken), output)
+            refuse_overwrite(Path(taken), output)
     rig_names = None if rig is None else _rig_names(rig)
-    chosen = best_map(rig_names or []) if wanted is None else load_map(wanted, rig_names)
+    chosen = best_map(rig_names or []) if wanted is None else load_retarget_map(wanted, rig_names)
     animation = apply_map(read_jsonl(recording), chosen)
     _list_partners(chosen)
     animation.save(output, file_format, rig=rig)

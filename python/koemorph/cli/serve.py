@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from koemorph.cli.options import fps_option, model_option
+from koemorph.cli.options import choose_model, fps_option, model_option
 from koemorph.model import Model
 from koemorph.serve import Server
 from koemorph.web import page_address
@@ -42,7 +42,7 @@ def command(
     Only this computer can reach it unless --host says otherwise, and only with the token in the
     address. Browsers give the microphone to pages of this computer or over https.
     """
-    server = Server(Model(model), None if fps is None else int(fps), rig, host)
+    server = Server(Model(choose_model(model, fps)), rig, host)
 
     async def run() -> None:
         runner = await server.start(port)

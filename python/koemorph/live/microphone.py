@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from koemorph.audio import check_rate
+from koemorph.audio import check_sample_rate
 from koemorph.errors import AudioError
 from koemorph.live.sources import FloatArray, Source
 
@@ -98,7 +98,7 @@ class MicrophoneSource(Source):
     def _rate(self) -> int:
         """The device's own rate, Hz: another one would be resampled by who knows whom."""
         rate = int(self._sd.query_devices(self._device, "input")["default_samplerate"])
-        check_rate(rate, "The microphone")
+        check_sample_rate(rate, "The microphone")
         return rate
 
     def _no_device(self, device: str) -> str:

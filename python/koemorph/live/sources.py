@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from koemorph.audio import check_rate, open_audio
+from koemorph.audio import check_sample_rate, open_audio
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -96,7 +96,7 @@ class PipeSource(Source):
 
     def __init__(self, descriptor: int, sample_rate: int) -> None:
         """`descriptor`: the pipe's end to read from. AudioError for a rate that is not animated."""
-        check_rate(sample_rate, "Standard input")
+        check_sample_rate(sample_rate, "Standard input")
         self.sample_rate = sample_rate
         self._descriptor = descriptor
         self._block = max(1, int(self._BLOCK_SECONDS * sample_rate))

@@ -12,7 +12,7 @@ import soundfile
 
 from koemorph import features
 from koemorph._native import Resampler
-from koemorph.audio import read_mixed
+from koemorph.audio import read_mono
 
 _MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
 _RATE = 24000
@@ -36,7 +36,7 @@ class Sound:
 
 def read(path: Path) -> Sound:
     """Read a recording and mix it to one channel; AudioError when it cannot be read."""
-    return Sound(*read_mixed(path))
+    return Sound(*read_mono(path))
 
 
 def compressed(sound: Sound) -> bytes:
