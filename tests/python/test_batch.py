@@ -72,7 +72,7 @@ def test_one_bad_file_stops_nothing(
         (["--format", "csv", "--retarget", "vrm1"], "52 blendshapes"),
         (["--format", "glb"], "--rig"),
         (["--format", "glb", "--rig", "missing.glb"], "no rig at missing.glb"),
-        (["--fps", "60"], "30 frames a second"),
+        (["--fps", "60"], "30 fps"),
         (["-o", "-"], "give -o a folder"),
         (["-o", "voices/a.wav"], "the output must be a folder"),
         (["-o", "voices/notes.md/out"], "Cannot make the folder"),

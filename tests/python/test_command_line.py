@@ -213,7 +213,7 @@ def test_nothing_is_written_over_what_it_is_made_of(
     source = tmp_path / "voice.json"
     source.write_bytes(speech.read_bytes())
     words = (str(source) if word == "A" else word for word in arguments)
-    fails_with_one_sentence(run(*words, cwd=tmp_path), "would replace", "another name")
+    fails_with_one_sentence(run(*words, cwd=tmp_path), "same file as the input")
     assert source.read_bytes() == speech.read_bytes()
 
 

@@ -49,9 +49,14 @@ def test_other_rates_give_nearly_the_same_numbers(speech: Path) -> None:
     assert other[pitch].item() == pytest.approx(ours[pitch].item(), abs=0.1)
 
 
-def test_several_channels_are_refused() -> None:
-    with pytest.raises(AudioError, match="mix it down"):
+def test_channels_are_averaged(speech: Path) -> None:
+    samples, rate = soundfile.read(speech, dtype="float32")
+    stereo = np.stack([samples, 0.5 * samples], axis=1)
+    expected = koemorph.compute_egemaps(0.75 * samples, rate)
+    pd.testing.assert_frame_equal(koemorph.compute_egemaps(stereo, rate), expected)
+    with pytest.raises(AudioError) as raised:
         koemorph.compute_egemaps(np.zeros((2, 16000)), 16000)
+    assert raised.value.code == "unsupported_shape"
 
 
 def test_integers_are_samples_at_full_scale(speech: Path) -> None:
@@ -59,14 +64,15 @@ def test_integers_are_samples_at_full_scale(speech: Path) -> None:
     np.testing.assert_array_equal(
         koemorph.compute_egemaps(integers, float(rate)), koemorph.compute_egemaps(samples, rate)
     )
-    with pytest.raises(AudioError, match="must be floats or signed integers, not complex"):
+    with pytest.raises(AudioError, match="complex"):
         koemorph.compute_egemaps(samples * 1j, rate)
 
 
 @pytest.mark.parametrize("rate", [0, -16000, 44100.5, float("nan"), float("inf")])
-def test_a_rate_that_is_none_is_one_sentence(rate: float) -> None:
-    with pytest.raises(AudioError, match="is a whole number of Hz above 0, not"):
+def test_invalid_sample_rate_is_refused(rate: float) -> None:
+    with pytest.raises(AudioError, match=f"{rate} Hz") as raised:
         koemorph.compute_egemaps(np.zeros(1600), rate)
+    assert raised.value.code == "unsupported_sample_rate"
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
