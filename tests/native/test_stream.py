@@ -89,7 +89,7 @@ def test_audio_after_the_latency_changes_nothing(
 
 def test_three_hours_do_not_drift(tmp_path: Path) -> None:
     fps = 30
-    texts = tiny_model.metadata(fps, context_frames="4", block_frames="1")
+    texts = tiny_model.metadata(fps, context_frames="4", context_pool_frames="1")
     model = Model(tiny_model.save(tmp_path / "short.onnx", fps, texts))
     rate = 11025  # 3 h are neither a whole number of blocks nor of model samples
     seconds = 3 * 3600

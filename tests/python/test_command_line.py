@@ -126,7 +126,7 @@ def test_bad_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
         tmp_path: "is a folder",
         text: "as audio",
         empty: "no samples",
-        one: "too short",
+        one: "0.1 ms",
         broken: "damaged or truncated",
         raw: "no sample rate",
         slow: "4000 Hz",
