@@ -130,7 +130,7 @@ def test_bad_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
         broken: "damaged or truncated",
         raw: "no sample rate",
         slow: "4000 Hz",
-        wide: "65 channels",
+        wide: "65, at most 64",
     }
     for path, words in cases.items():
         fails_with_one_sentence(run("animate", path, "-o", out, "--model", tiny_models[30]), words)
