@@ -24,7 +24,7 @@ def test_what_is_compiled_in_brings_its_licence() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="a shell's script")
 @pytest.mark.parametrize(
     ("heading", "command", "status"),
-    [("Pass the tests", "true", 0), ("Pass the tests", "false && true", 1), ("Tests", "true", 1)],
+    [("Run the tests", "true", 0), ("Run the tests", "false && true", 1), ("Tests", "true", 1)],
 )
 def test_the_script_of_ci_passes_with_the_tests_alone(
     tmp_path: Path, heading: str, command: str, status: int
