@@ -1,4 +1,4 @@
-"""A face over time, as every writer takes it and every reader gives it."""
+"""Animations: frames of named weights, as all readers and writers use them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from koemorph.errors import DataError
 class Animation:
     """Frames of named weights.
 
-    times: (T,) float64, seconds; for an animation made by KoeMorph frame k is at k / fps.
-    weights: (T, N) float32, usually in [0, 1].
-    names: the N columns' names; the 52 of `koemorph.blendshapes` unless it was retargeted.
-    fps: frames a second.
+    Attributes:
+        times: (frames,) float64, seconds. KoeMorph computes frame k for k / fps.
+        weights: (frames, names) float32, usually in [0, 1].
+        names: Name of each column: `koemorph.BLENDSHAPES`, or a rig's blend shapes after
+            retargeting.
+        fps: Frames per second.
     """
 
     times: npt.NDArray[np.float64]
@@ -30,12 +32,15 @@ class Animation:
     def __post_init__(self) -> None:
         if self.times.ndim != 1 or self.weights.shape != (len(self.times), len(self.names)):
             raise DataError(
-                f"An animation needs T times and weights of shape (T, {len(self.names)}), "
-                f"one column a name, not times {self.times.shape}, weights {self.weights.shape}."
+                f"Animation shape mismatch: times {self.times.shape}, weights "
+                f"{self.weights.shape}, {len(self.names)} names. Pass times (frames,) and weights "
+                f"(frames, {len(self.names)}).",
+                code="shape_mismatch",
             )
         if self.fps <= 0:
             raise DataError(
-                f"An animation needs a positive number of frames a second, not {self.fps}."
+                f"Invalid fps of an animation: {self.fps}. Pass a number above 0.",
+                code="invalid_fps",
             )
 
     def __len__(self) -> int:
@@ -43,16 +48,16 @@ class Animation:
 
     @property
     def duration(self) -> float:
-        """Seconds that all frames last together."""
+        """Number of frames / fps, seconds."""
         return len(self) / self.fps
 
     @property
     def end(self) -> float:
-        """When the last frame ends, seconds: a capture may begin late and have gaps."""
+        """End of the last frame, seconds. A capture may begin late and have gaps."""
         return float(self.times[-1]) + 1 / self.fps if len(self) else 0.0
 
     def __getitem__(self, name: str) -> npt.NDArray[np.float32]:
-        """The curve of one blendshape, (T,); KeyError when there is none of that name."""
+        """Return the curve (frames,) of a blend shape; KeyError for an unknown name."""
         try:
             return self.weights[:, self.names.index(name)]
         except ValueError:
@@ -65,11 +70,16 @@ class Animation:
         rig: str | Path | None = None,
         node: str = "",
     ) -> None:
-        """Write to a file; the format follows the file's extension unless it is named.
+        """Write the animation to a file, completely or not at all.
 
-        `rig` is the .glb the animation is put on (GLB only), `node` the path from Unity's Animator
-        to the mesh (.anim only). Raises OutputError when the format is unknown or the file cannot
-        be written; nothing half-written is left behind.
+        Args:
+            path: The file.
+            format: Name of the format; None chooses it by the file's extension.
+            rig: The .glb that receives the animation (GLB only).
+            node: Path from Unity's Animator to the mesh (.anim only).
+
+        Raises:
+            OutputError: The format is unknown or the file cannot be written.
         """
         from koemorph.outputs import WriteOptions, write
 

@@ -1,7 +1,7 @@
-"""The 52 blendshapes: their names in the one order KoeMorph uses, and the parts of the face.
+"""The 52 ARKit blend shapes: names, order and groups.
 
-The order is Live Link Face's (ARKit's own names, `eyeBlinkLeft` first, `tongueOut` last). Other
-programs order them differently, so everything that leaves KoeMorph is matched by name.
+The order is that of Live Link Face (`eyeBlinkLeft` first, `tongueOut` last). Other programs use
+other orders, so all outputs match blend shapes by name.
 """
 
 from __future__ import annotations
@@ -68,13 +68,13 @@ INDEX = MappingProxyType({name: index for index, name in enumerate(BLENDSHAPES)}
 
 
 def pascal_case(name: str) -> str:
-    """The name as Live Link and MetaHuman write it: `jawOpen` becomes `JawOpen`."""
+    """Return the name in Live Link's and MetaHuman's spelling: `jawOpen` becomes `JawOpen`."""
     return name[:1].upper() + name[1:]
 
 
 PASCAL_NAMES: tuple[str, ...] = tuple(pascal_case(name) for name in BLENDSHAPES)
 
-# Live Link Face sends these nine after the 52, in radians; KoeMorph hears no head and sends zeros.
+# Live Link Face sends these nine after the 52, in radians. KoeMorph sends zeros.
 LIVE_LINK_ROTATIONS: tuple[str, ...] = (
     "HeadYaw",
     "HeadPitch",
@@ -103,4 +103,4 @@ GROUPS = MappingProxyType(
         "tongue": _starting_with("tongue"),
     }
 )
-"""Every blendshape's part of the face; each is in exactly one group."""
+"""Blend shapes by part of the face; each is in exactly one group."""

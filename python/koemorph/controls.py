@@ -1,4 +1,4 @@
-"""How a voice moves a face: the settings of a stream, and named presets of them."""
+"""Controls of a stream and presets of them."""
 
 from __future__ import annotations
 
@@ -8,32 +8,47 @@ from koemorph import _native
 from koemorph.errors import DataError
 from koemorph.settings_files import names, read
 
-# The fields are those of koemorph_controls in koemorph.h, which documents units and ranges;
+# The fields are those of koemorph_controls in koemorph.h, which documents units and ranges.
 # `multiplier`, `offset`, `minimum`, `maximum`, `active` and `cancel_group` are arrays (52,).
 Controls = _native.Controls
 
 
 def presets() -> tuple[str, ...]:
-    """The names of the presets that ship with the package."""
+    """Return the names of the bundled presets."""
     return names("presets")
 
 
-def load_preset(wanted: str | Path) -> Controls:
-    """The controls of a preset, by its name or by the path of a JSON file.
+def load_preset(name: str | Path) -> Controls:
+    """Load a preset.
 
-    Raises DataError, with line and column, for what is no preset.
+    Args:
+        name: A bundled preset's name or the path of a JSON file.
+
+    Returns:
+        The preset's controls.
+
+    Raises:
+        DataError: The file is missing, or is not a preset; the message has the line and column.
     """
-    text = read("presets", wanted)
+    text = read("presets", name)
     try:
         return Controls(text)
     except ValueError as error:
-        raise DataError(f"{wanted}: {error}") from error
+        raise DataError(f"{name}: {error}", code="invalid_preset") from error
 
 
 def choose_controls(preset: str | Path | None, controls: Controls | None) -> Controls:
-    """The controls given, else the preset's, else the defaults; DataError when both are given."""
+    """Return `controls`, else the preset's, else the defaults.
+
+    Raises:
+        DataError: Both are given, or the preset is invalid.
+    """
     if preset is None:
         return Controls() if controls is None else controls
     if controls is not None:
-        raise DataError("Give either a preset or controls; load_preset turns one into the other.")
+        raise DataError(
+            f"Conflicting arguments: both preset ({preset}) and controls are given. Pass one of "
+            "them; load_preset returns the controls of a preset.",
+            code="preset_and_controls",
+        )
     return load_preset(preset)

@@ -1,4 +1,4 @@
-"""Whether everything KoeMorph needs is here, and what to do where it is not."""
+"""Checks of the installation: libraries, models, microphones and ports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 from koemorph.errors import KoemorphError
 from koemorph.model import Model, bundled_models, onnxruntime_library
 
-# Package -> the extra it comes with, "" for what is always needed.
+# Package -> the pip extra that installs it, "" for a required package.
 LIBRARIES = {
     "numpy": "",
     "onnxruntime": "",
@@ -26,30 +26,36 @@ LIBRARIES = {
     "pythonosc": "live",
 }
 _DISTRIBUTIONS = {"pythonosc": "python-osc"}
-# What listens, and the option that chooses another port.
+# Port -> (socket type, its user, how to choose another).
 PORTS = {
     8765: (socket.SOCK_STREAM, "koemorph serve", "--port"),
-    49983: (socket.SOCK_DGRAM, "koemorph live --ifacialmocap", "a HOST:PORT to send to"),
+    49983: (socket.SOCK_DGRAM, "koemorph live --ifacialmocap", "--ifacialmocap HOST:PORT"),
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: "ok", "missing" (something optional) or "bad", and what to do."""
+    """The result of one check.
 
-    what: str
+    Attributes:
+        name: What was checked.
+        state: "ok", "missing" (optional) or "bad" (required).
+        text: What was found, or what to do.
+    """
+
+    name: str
     state: str
     text: str
 
 
 def _library(name: str, extra: str) -> Finding:
     try:
-        # Imported rather than looked up: a library may be there and still not load.
+        # Imported, because an installed library can still fail to load.
         importlib.import_module(name)
         return Finding(name, "ok", metadata.version(_DISTRIBUTIONS.get(name, name)))
     except OSError as error:
-        help_text = "apt install libportaudio2" if name == "sounddevice" else "install it again"
-        return Finding(name, "missing", f"{error}; {help_text}")
+        remedy = "apt install libportaudio2" if name == "sounddevice" else "reinstall it"
+        return Finding(name, "missing", f"{error}. Remedy: {remedy}")
     except ImportError:
         if extra:
             return Finding(name, "missing", f'pip install "koemorph[{extra}]"')
@@ -64,15 +70,14 @@ def _runtime() -> Finding:
 
 
 def _model(name: str | Path) -> Finding:
-    what = f"model {name}"
+    label = f"model {name}"
     try:
         model = Model(name)
-        silence = np.zeros(16000, np.float32)
-        frames = len(model.animate(silence, sample_rate=16000))
-        said = model.metadata()
+        model.animate(np.zeros(16000, np.float32), sample_rate=16000)
+        about = model.metadata()
     except KoemorphError as error:
-        return Finding(what, "bad", str(error))
-    return Finding(what, "ok", f"{said['name']} {said['model_version']}, {frames} frames a second")
+        return Finding(label, "bad", str(error))
+    return Finding(label, "ok", f"{about['name']} {about['model_version']}, {model.fps} fps")
 
 
 def _microphones() -> Finding:
@@ -85,20 +90,20 @@ def _microphones() -> Finding:
     except KoemorphError as error:
         return Finding("microphone", "missing", str(error))
     if not found:
-        text = "none was found; plug one in, or use --wav FILE or --stdin RATE"
+        text = "none found; connect one, or use koemorph live --wav FILE"
         return Finding("microphone", "missing", text)
     names = [f'{index} "{name}" {rate} Hz' for index, name, _, rate in found]
     return Finding("microphone", "ok", "; ".join(names))
 
 
-def _steadiness() -> Finding:
+def _real_time_priority() -> Finding:
     from koemorph.live.clock import realtime_priority
 
     with realtime_priority() as allowed:
         if allowed:
-            return Finding("steady sending", "ok", "allowed to run ahead of other programs")
-    text = "other programs may delay frames; on Linux give the user an rtprio limit to prevent it"
-    return Finding("steady sending", "missing", text)
+            return Finding("real-time priority", "ok", "allowed")
+    text = "not allowed, so other programs can delay frames; on Linux raise the user's rtprio limit"
+    return Finding("real-time priority", "missing", text)
 
 
 def _port(port: int, kind: int, user: str, remedy: str) -> Finding:
@@ -108,14 +113,20 @@ def _port(port: int, kind: int, user: str, remedy: str) -> Finding:
         try:
             sock.bind(("127.0.0.1", port))
         except OSError as error:
-            text = f"{user} cannot use it ({error.strerror}); choose another with {remedy}"
+            text = f"{user} cannot use it ({error.strerror}); choose another: {remedy}"
             return Finding(f"port {port}", "missing", text)
     return Finding(f"port {port}", "ok", f"free for {user}")
 
 
 def examine(model: str | Path | None = None) -> Iterator[Finding]:
-    """Look at everything, one finding after the other; `model`: a name or file, else
-    all that ship."""
+    """Run all checks.
+
+    Args:
+        model: A model's name or path; None checks all bundled models.
+
+    Yields:
+        One finding per check.
+    """
     system = f"{platform.system()} {platform.machine()}, Python {sys.version.split()[0]}"
     yield Finding("system", "ok", system)
     for name, extra in LIBRARIES.items():
@@ -123,6 +134,6 @@ def examine(model: str | Path | None = None) -> Iterator[Finding]:
     yield _runtime()
     yield from map(_model, bundled_models() if model is None else [model])
     yield _microphones()
-    yield _steadiness()
+    yield _real_time_priority()
     for port, (kind, user, remedy) in PORTS.items():
         yield _port(port, kind, user, remedy)

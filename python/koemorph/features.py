@@ -1,4 +1,4 @@
-"""Features of a whole recording, computed by the same native stages that run in a game."""
+"""Audio features of a whole recording, computed by the same native code as in a stream."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class FeatureSettings:
-    """What a model's metadata says about its features; the names are the metadata's.
+    """Feature settings of a model, with the keys of its metadata.
 
-    Frequencies in Hz; `*_window`, `detail_hop` in samples at `sample_rate`; `window_intervals`,
+    `*_hz` are in Hz; `*_window` and `detail_hop` in samples at `sample_rate`; `window_intervals`,
     `context_window` and `update_interval` in seconds.
     """
 
@@ -40,18 +40,18 @@ class FeatureSettings:
 
     @classmethod
     def for_fps(cls, fps: int) -> FeatureSettings:
-        """Defaults at `fps`: 33 ms of lookahead (1 frame at 30, 2 at 60)."""
+        """Return the defaults at `fps`, with a lookahead of 33 ms (1 frame at 30, 2 at 60)."""
         return cls(fps=fps, lookahead_frames=round(fps / 30))
 
     def metadata(self) -> dict[str, str]:
-        """As the text that goes into a model file."""
+        """Return the settings as texts for a model file."""
         return {
             key: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
             for key, value in asdict(self).items()
         }
 
     def mel_config(self) -> _native.MelConfig:
-        """The native mel stage's settings."""
+        """Return the settings of the native mel stage."""
         config = _native.MelConfig()
         config.sample_rate = self.sample_rate
         config.fps = self.fps
@@ -69,7 +69,7 @@ class FeatureSettings:
         return config
 
     def egemaps_config(self) -> _native.EgemapsConfig:
-        """The native egemaps stage's settings."""
+        """Return the settings of the native eGeMAPS stage."""
         config = _native.EgemapsConfig()
         config.sample_rate = self.sample_rate
         config.context_window = self.context_window
@@ -80,11 +80,14 @@ class FeatureSettings:
 
 @dataclass(frozen=True)
 class Features:
-    """Features of T frames, with U updates of eGeMAPS among them.
+    """Features of all frames of a recording.
 
-    mel: (T, bands); detail: (T, detail_frames, bands), oldest first;
-    egemaps: (U, 88), what each update said about the time before it;
-    egemaps_index: (T,) the newest update at each frame, below 0 before the first.
+    Attributes:
+        mel: (frames, bands).
+        detail: (frames, detail_frames, bands), oldest first.
+        egemaps: (updates, 88), each of the context window before the update.
+        egemaps_index: (frames,) index of the newest update at each frame; negative before the
+            first.
     """
 
     mel: FloatArray
@@ -93,34 +96,42 @@ class Features:
     egemaps_index: npt.NDArray[np.int64]
 
     def egemaps_windows(self, settings: FeatureSettings) -> FloatArray:
-        """(T, windows, 88): what the model's `egemaps` input holds at every frame."""
+        """Return the model's `egemaps` input at every frame, (frames, windows, 88)."""
         ages = np.rint(np.array(settings.window_intervals) / settings.update_interval)
         updates = self.egemaps_index[:, None] - ages.astype(np.int64)
-        nothing = np.zeros((1, len(_native.FUNCTIONAL_NAMES)), np.float32)
-        with_nothing = np.concatenate([nothing, self.egemaps])
-        told = updates >= settings.egemaps_config().first_told
-        return with_nothing[np.where(told, updates + 1, 0)]
+        zeros = np.zeros((1, len(_native.FUNCTIONAL_NAMES)), np.float32)
+        padded = np.concatenate([zeros, self.egemaps])
+        is_known = updates >= settings.egemaps_config().first_told
+        return padded[np.where(is_known, updates + 1, 0)]
 
 
 def extract(
     audio: npt.ArrayLike, sample_rate: int, settings: FeatureSettings | None = None
 ) -> Features:
-    """Features of all T = round(duration * fps) frames of a recording.
+    """Compute the features of a whole recording, as if silence followed it.
 
-    audio: (samples,) or (samples, channels), whose channels are averaged: floats in [-1, 1] or
-    signed integers at full scale; sample_rate: Hz. Silence is taken to follow.
-    Raises AudioError when the shape or type is not supported.
+    Args:
+        audio: (samples,) or (samples, channels), whose channels are averaged: floats in [-1, 1],
+            or signed integers at full scale.
+        sample_rate: Hz.
+        settings: Feature settings; None for the defaults at 30 fps.
+
+    Returns:
+        The features of round(duration * fps) frames.
+
+    Raises:
+        AudioError: The shape or type of the samples is not supported.
     """
     settings = settings or FeatureSettings()
     samples = as_mono(audio)
     config = settings.mel_config()
     frames = config.frames_in(len(samples), sample_rate)
-    resample = _native.Resampler(sample_rate, settings.sample_rate)
+    resampler = _native.Resampler(sample_rate, settings.sample_rate)
     missing = config.end_sample(frames) / settings.sample_rate - len(samples) / sample_rate
     silence = np.zeros(
-        int((max(missing, 0.0) + 2 * resample.latency) * sample_rate) + 2, np.float32
+        int((max(missing, 0.0) + 2 * resampler.latency) * sample_rate) + 2, np.float32
     )
-    resampled = np.concatenate([resample.push(samples), resample.push(silence)])
+    resampled = np.concatenate([resampler.push(samples), resampler.push(silence)])
     resampled = resampled[: config.end_sample(frames - 1) if frames else 0]
     mel, detail = _native.Mel(config).push(resampled)
     updates = _native.EgemapsStream(settings.egemaps_config()).push(resampled)[:, 0]

@@ -1,4 +1,4 @@
-"""From the 52 blendshapes to a rig's own shapes, by name."""
+"""Retargeting: from the 52 ARKit blend shapes to a rig's own, matched by name."""
 
 from __future__ import annotations
 
@@ -17,58 +17,80 @@ RetargetMap = _native.RetargetMap
 
 
 def maps() -> tuple[str, ...]:
-    """The names of the maps that ship with the package."""
+    """Return the names of the bundled retarget maps."""
     return names("maps")
 
 
-def load_retarget_map(wanted: str | Path, rig_names: Sequence[str] | None = None) -> RetargetMap:
-    """A map by its name or by the path of a JSON file, put in the order of `rig_names` if given.
+def load_retarget_map(name: str | Path, rig_names: Sequence[str] | None = None) -> RetargetMap:
+    """Load a retarget map.
 
-    Its `names` are the outputs, `driven` says which of them the map moves, and
-    `unmatched_targets` which of the map's targets the rig lacks.
-    Raises DataError, with line and column, for what is no map.
+    Args:
+        name: A bundled map's name or the path of a JSON file.
+        rig_names: The names of a rig's blend shapes. The map's outputs are then these, in this
+            order.
+
+    Returns:
+        The map. `names` are its outputs, `driven` tells which of them the map drives, and
+        `unmatched_targets` lists the map's targets that the rig does not have.
+
+    Raises:
+        DataError: The file is missing, or is not a map; the message has the line and column.
     """
-    text = read("maps", wanted)
+    text = read("maps", name)
     try:
         loaded = RetargetMap(text)
     except ValueError as error:
-        raise DataError(f"{wanted}: {error}") from error
+        raise DataError(f"{name}: {error}", code="invalid_map") from error
     if rig_names is not None:
-        loaded.match_rig(shapes_of(rig_names))
+        if isinstance(rig_names, str):
+            raise DataError(
+                f'rig_names is one string: "{rig_names}". Pass a list of names.',
+                code="invalid_rig_names",
+            )
+        loaded.match_rig(list(rig_names))
     return loaded
 
 
-def shapes_of(rig_names: Sequence[str]) -> list[str]:
-    """The names of a rig's shapes; DataError for one text, whose letters nobody means."""
-    if isinstance(rig_names, str):
-        raise DataError(f'The rig is one text, "{rig_names}"; give the names of its shapes.')
-    return list(rig_names)
-
-
 def best_map(rig_names: Sequence[str]) -> RetargetMap:
-    """The shipped map that moves most of a rig's shapes; DataError when none moves any."""
-    if not rig_names:
-        raise DataError("The rig has no shapes, and so no map moves any.")
+    """Choose the bundled map that drives most of a rig's blend shapes.
+
+    Args:
+        rig_names: The names of the rig's blend shapes.
+
+    Raises:
+        DataError: No bundled map drives any of them.
+    """
     fitted = [load_retarget_map(name, rig_names) for name in maps()]
     best = max(fitted, key=lambda one: (sum(one.driven), -len(one.unmatched_targets)))
     if not any(best.driven):
-        sample = ", ".join(list(rig_names)[:6])
+        found = ", ".join([*rig_names[:6], "..."][: len(rig_names)]) or "none"
         raise DataError(
-            f"None of the rig's {len(rig_names)} shapes ({sample}, ...) is known; "
-            f"write a map for it, as those in {Path(__file__).parent / 'maps'}."
+            f"No bundled map matches the rig: it has {len(rig_names)} blend shapes ({found}). "
+            f"Write a map like those in {Path(__file__).parent / 'maps'}.",
+            code="no_matching_map",
         )
     return best
 
 
 def apply_map(animation: Animation, target: RetargetMap | str | Path) -> Animation:
-    """The animation of the rig's own shapes; `target` is a map, or what load_retarget_map takes.
+    """Retarget an animation.
 
-    Raises DataError when the animation is not one of the 52 blendshapes.
+    Args:
+        animation: An animation of the 52 ARKit blend shapes, in any order.
+        target: A map, a bundled map's name or the path of a JSON file.
+
+    Returns:
+        The animation of the rig's blend shapes.
+
+    Raises:
+        DataError: The animation does not have the 52 ARKit blend shapes, or the map is invalid.
     """
     if set(animation.names) != set(BLENDSHAPES):
         raise DataError(
-            "Only an animation of ARKit's 52 blendshapes can be retargeted; this one has "
-            f"{len(animation.names)} curves, the first called {animation.names[:1]}."
+            f"Cannot retarget the animation: it has {len(animation.names)} curves, the first "
+            f"{animation.names[:1]}; the {len(BLENDSHAPES)} ARKit blend shapes are needed. Use an "
+            "animation that was not retargeted.",
+            code="not_arkit",
         )
     loaded = load_retarget_map(target) if isinstance(target, str | Path) else target
     order = [animation.names.index(name) for name in BLENDSHAPES]

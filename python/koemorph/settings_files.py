@@ -1,4 +1,4 @@
-"""Retarget maps and presets: the JSON files that ship with the package, and the user's own."""
+"""JSON files of retarget maps and presets: the bundled ones and the user's."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from koemorph.errors import DataError
 PACKAGE = Path(__file__).parent
 
 
-def names(kind: str) -> tuple[str, ...]:
-    """The names of what ships in the package's folder `kind` ("maps", "presets"), sorted."""
-    return tuple(sorted(path.stem for path in (PACKAGE / kind).glob("*.json")))
+def names(folder: str) -> tuple[str, ...]:
+    """Return the names of the bundled files in `folder` ("maps" or "presets"), sorted."""
+    return tuple(sorted(path.stem for path in (PACKAGE / folder).glob("*.json")))
 
 
-def read(kind: str, wanted: str | Path) -> bytes:
-    """The bytes of a shipped file by its name, or of the user's own by its path.
+def read(folder: str, name: str | Path) -> bytes:
+    """Return the content of a bundled file by name, or of the user's file by path.
 
-    Raises DataError when there is neither.
+    Raises:
+        DataError: No such file can be read.
     """
-    shipped = PACKAGE / kind / f"{wanted}.json"
-    path = shipped if str(wanted) in names(kind) else Path(wanted)
+    bundled = PACKAGE / folder / f"{name}.json"
+    path = bundled if str(name) in names(folder) else Path(name)
     try:
         return path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: no file has such a name
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
         raise DataError(
-            f'There is no file "{wanted}" and none of the {kind} that ship is called so; '
-            f"they are {', '.join(names(kind))}."
+            f'Cannot read "{name}": it is neither a file nor one of the bundled {folder} '
+            f"({', '.join(names(folder))}). Use one of these names or the path of a JSON file.",
+            code="file_not_found",
         ) from error

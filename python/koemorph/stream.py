@@ -1,4 +1,4 @@
-"""One voice being animated, as audio comes."""
+"""Streams: animating one voice while its audio arrives."""
 
 from __future__ import annotations
 
@@ -16,10 +16,20 @@ FloatArray = npt.NDArray[np.float32]
 
 
 class Stream:
-    """One voice being animated. Push audio as it comes; pull frames, or sample the face at a time.
+    """The animation of one voice: `push` audio, `pull` frames or `sample` weights at a time.
 
-    Not to be used from several Python threads at once, except that with `worker=True` pushing
-    and reading may be done from different threads. Voices of a `StreamBatch` are computed by it.
+    `koemorph.Model.stream` and `koemorph.StreamBatch.stream` create streams. Call the methods from
+    one thread at a time. With `worker=True` one thread may push while another reads.
+
+    Args:
+        model: The native model.
+        sample_rate: Sample rate of the audio, 8000-192000 Hz.
+        channels: Channels of the audio, 1-64.
+        worker: Compute frames on a thread of the library instead of in `push`.
+        buffer_seconds: Seconds of audio that are buffered until they are computed.
+        history_seconds: Seconds of frames that are kept until they are read.
+        controls: The first controls; None for the defaults.
+        in_batch: A stream batch computes the frames.
     """
 
     def __init__(
@@ -34,20 +44,20 @@ class Stream:
         controls: Controls | None = None,
         in_batch: bool = False,
     ) -> None:
-        check_sample_rate(sample_rate, "The stream")
+        check_sample_rate(sample_rate, "the stream")
         self._native = _native.Stream(
             model, sample_rate, channels, worker, buffer_seconds, history_seconds
         )
         self.controls = Controls() if controls is None else controls
         self._computes = not (worker or in_batch)
         self._channels = channels
-        self._rate = sample_rate
+        self._sample_rate = sample_rate
         self._buffer_seconds = buffer_seconds
-        self._slice = self._slice_that_fits()
+        self._block = self._block_size()
 
-    def _slice_that_fits(self) -> int:
-        """Samples of which the ring holds two pushes, so that nothing is lost of any number."""
-        return max(1, int(self._buffer_seconds * self._rate / 2))
+    def _block_size(self) -> int:
+        """Half the buffer, in samples: pushes of this size never overflow it."""
+        return max(1, int(self._buffer_seconds * self._sample_rate / 2))
 
     @property
     def info(self) -> _native.StreamInfo:
@@ -56,9 +66,10 @@ class Stream:
 
     @property
     def controls(self) -> Controls:
-        """A copy of the controls; assign changed ones to have them glide in.
+        """A copy of the controls. Assign changed controls to start a transition to them.
 
-        Assigning raises ValueError for a number outside its range.
+        Raises:
+            ValueError: On assignment, when a value is out of range.
         """
         return self._controls.copy()
 
@@ -68,62 +79,100 @@ class Stream:
         self._controls = controls.copy()
 
     def fade_out(self, playback_time: float, seconds: float = 0.3) -> None:
-        """Stop at `playback_time`: the face falls to rest over the `seconds` after it."""
+        """Fade the face to rest.
+
+        Args:
+            playback_time: Stream time at which the fade begins, seconds.
+            seconds: Length of the fade.
+        """
         self._native.fade_out(playback_time, seconds)
 
     def fade_in(self, playback_time: float, seconds: float = 0.3) -> None:
-        """Take a relax back over the `seconds` after `playback_time`."""
+        """Fade back from `fade_out` to the animation.
+
+        Args:
+            playback_time: Stream time at which the fade begins, seconds.
+            seconds: Length of the fade.
+        """
         self._native.fade_in(playback_time, seconds)
 
     def push(self, audio: npt.ArrayLike) -> None:
-        """Hand over audio (n,) or (n, channels) and, without a worker or batch, compute its frames.
+        """Add audio and, without a worker or a batch, compute the frames it completes.
 
-        Raises AudioError for another number of channels and StreamError after flush.
+        Args:
+            audio: (samples,) or (samples, channels): floats in [-1, 1], or signed integers at full
+                scale.
+
+        Raises:
+            AudioError: The audio is not supported or has another number of channels.
+            StreamError: The stream was flushed.
         """
         samples = as_channels(audio)
         if samples.shape[1] != self._channels:
             raise AudioError(
-                f"This stream takes {self._channels} channels, the audio has {samples.shape[1]}."
+                f"Channel count mismatch: the audio has {samples.shape[1]}, the stream takes "
+                f"{self._channels}. Convert the audio or call set_input_format.",
+                code="channels_mismatch",
             )
         if not self._computes:
             self._native.push(samples, self._channels)
             return
-        for start in range(0, len(samples), self._slice):
-            self._native.push(samples[start : start + self._slice], self._channels)
+        for start in range(0, len(samples), self._block):
+            self._native.push(samples[start : start + self._block], self._channels)
             self._native.process()
 
     def set_input_format(self, sample_rate: int, channels: int = 0) -> None:
-        """Go on with another device: what is pushed from now on has its rate (Hz) and channels.
+        """Change the format of the audio that is pushed from now on; stream time continues.
 
-        The voice and its time go on; with `channels` 0 there are as many as before. Raises
-        AudioError for an impossible rate and StreamError after flush.
+        Args:
+            sample_rate: New sample rate, 8000-192000 Hz.
+            channels: New number of channels; 0 keeps the present one.
+
+        Raises:
+            AudioError: The sample rate is not supported.
+            StreamError: The stream was flushed.
         """
-        check_sample_rate(sample_rate, "The stream")
+        check_sample_rate(sample_rate, "the stream")
         self._native.set_input_format(sample_rate, channels)
-        self._rate = sample_rate
+        self._sample_rate = sample_rate
         self._channels = channels or self._channels
 
     def flush(self) -> None:
-        """End the voice: frames that wait for their lookahead are computed as if silence came."""
+        """End the audio and compute the frames that wait for lookahead, as if silence followed."""
         self._native.flush()
         if self._computes:
             self._native.process()
 
     def pull(self) -> Animation:
-        """The frames computed since the last pull, each once; possibly none."""
+        """Return the frames computed since the last call, possibly none."""
         times, weights = self._native.pull(len(BLENDSHAPES))
         return Animation(times, weights, BLENDSHAPES, self.info.fps)
 
     def sample(self, playback_time: float) -> FloatArray:
-        """The face (52,) at `playback_time` seconds of stream time, interpolated between frames."""
+        """Return the weights at a time, interpolated between frames.
+
+        Args:
+            playback_time: Stream time, seconds.
+
+        Returns:
+            (52,) weights in the order of `koemorph.BLENDSHAPES`.
+        """
         return self._native.sample(playback_time, len(BLENDSHAPES))
 
     def reset(self, sample_rate: int = 0, channels: int = 0) -> None:
-        """Forget everything and start again at time 0, at another rate or channels if given."""
+        """Discard all audio, frames and state and restart at time 0.
+
+        Args:
+            sample_rate: New sample rate in Hz; 0 keeps the present one.
+            channels: New number of channels; 0 keeps the present one.
+
+        Raises:
+            AudioError: The sample rate is not supported.
+        """
         if sample_rate:
-            check_sample_rate(sample_rate, "The stream")
+            check_sample_rate(sample_rate, "the stream")
         self._native.reset(sample_rate, channels)
-        self._rate = sample_rate or self._rate
+        self._sample_rate = sample_rate or self._sample_rate
         self._channels = channels or self._channels
-        # The ring is made anew for the rate.
-        self._slice = self._slice_that_fits()
+        # The native buffer is sized for the sample rate.
+        self._block = self._block_size()

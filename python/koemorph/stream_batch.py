@@ -1,4 +1,4 @@
-"""Many voices of one model, computed together."""
+"""Stream batches: several streams of one model in one inference."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from koemorph.stream import Stream
 
 
 class StreamBatch:
-    """Voices whose frames go through the network together, on the thread that calls `process`.
+    """Streams whose frames are computed together, on the thread that calls `process`.
 
-    Push each voice's audio as it comes, call `process` once in a while (once a rendered frame is
-    usual), and read the faces from the streams. `koemorph.Model.batch` makes one.
-    Raises ValueError for a capacity outside 1-1024.
+    `koemorph.Model.stream_batch` creates batches. Push audio to each stream, call `process`
+    regularly (usually once per rendered frame) and read the frames from the streams.
+
+    Args:
+        model: The native model.
+        capacity: Largest number of streams, 1-1024.
+
+    Raises:
+        ValueError: `capacity` is out of range.
     """
 
     def __init__(self, model: _native.Model, capacity: int) -> None:
@@ -26,7 +32,7 @@ class StreamBatch:
 
     @property
     def streams(self) -> tuple[Stream, ...]:
-        """The voices, in the order they came."""
+        """The streams, in the order of their creation."""
         return tuple(self._streams)
 
     def stream(
@@ -39,15 +45,26 @@ class StreamBatch:
         preset: str | Path | None = None,
         controls: Controls | None = None,
     ) -> Stream:
-        """Start a further voice; the arguments are those of `koemorph.Model.stream`.
+        """Add a stream.
 
-        Audio that comes more than `buffer_seconds` before a `process` overwrites the oldest.
-        Raises StreamError when the batch is full.
+        Args:
+            sample_rate: As in `koemorph.Model.stream`.
+            channels: As in `koemorph.Model.stream`.
+            buffer_seconds: Seconds of audio that are buffered between two calls of `process`;
+                more audio overwrites the oldest.
+            history_seconds: As in `koemorph.Model.stream`.
+            preset: As in `koemorph.Model.stream`.
+            controls: As in `koemorph.Model.stream`.
+
+        Raises:
+            StreamError: The batch is full.
+            AudioError, DataError, ValueError: As in `koemorph.Model.stream`.
         """
         if len(self._streams) == self._capacity:
             raise StreamError(
-                f"The batch is full with {self._capacity} voices; remove one, or make the batch "
-                "with a larger capacity."
+                f"Stream batch is full: its capacity is {self._capacity}. Remove a stream or "
+                "create the batch with a larger capacity.",
+                code="batch_full",
             )
         stream = Stream(
             self._model,
@@ -62,14 +79,22 @@ class StreamBatch:
         return stream
 
     def remove(self, stream: Stream) -> None:
-        """Compute this voice no longer; its frames so far can still be read.
+        """Remove a stream. Its computed frames can still be read.
 
-        Raises StreamError when it is not of this batch.
+        Raises:
+            StreamError: The stream is not in this batch.
         """
         if stream not in self._streams:
-            raise StreamError("This stream is not, or no longer, of this batch.")
+            raise StreamError(
+                "Cannot remove the stream: it is not in this batch. Pass one of `streams`.",
+                code="stream_not_in_batch",
+            )
         self._streams.remove(stream)
 
     def process(self) -> bool:
-        """Compute every frame whose audio has arrived; False when there was none."""
+        """Compute all frames whose audio has arrived.
+
+        Returns:
+            Whether any frame was computed.
+        """
         return self._native.process([stream._native for stream in self._streams])

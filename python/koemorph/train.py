@@ -1,4 +1,4 @@
-"""The door to training: python -m koemorph.train [key=value ...]."""
+"""Entry point of training: `python -m koemorph.train [key=value ...]`."""
 
 import sys
 
@@ -6,14 +6,14 @@ from koemorph.errors import MissingExtraError, raise_missing_extra
 
 
 def main() -> None:
-    """Train; without the extra `train` it is one sentence on standard error and exit code 2."""
+    """Run `koemorph.training.train`; exit with a message and code 2 without its dependencies."""
     try:
         from koemorph.training.train import main as train
     except ModuleNotFoundError as error:
         try:
             raise_missing_extra("python -m koemorph.train", "train", error)
-        except MissingExtraError as sentence:
-            print(f"koemorph: {sentence}", file=sys.stderr)
+        except MissingExtraError as missing:
+            print(f"koemorph: {missing}", file=sys.stderr)
             sys.exit(2)
     train()
 

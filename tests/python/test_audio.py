@@ -1,4 +1,4 @@
-"""Recordings are read whole and as they sound, whatever their headers say of their length."""
+"""Reading audio files: lengths without headers, damaged files, telephone codecs."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def make_mp3(path: Path, mode: str) -> Path:
     return path
 
 
-def forget_length(mp3: Path) -> Path:
-    """As when it was written into a pipe or cut: the first frame is one as all others."""
+def remove_length_header(mp3: Path) -> Path:
+    """Remove the length header, as in an MP3 written to a pipe."""
     data = mp3.read_bytes()
     name = next(name for name in (b"Xing", b"Info") if name in data[:2000])
     mp3.write_bytes(data.replace(name, bytes(4), 1))
@@ -42,21 +42,19 @@ def read(path: Path) -> tuple[AudioReader, npt.NDArray[np.float32]]:
 
 @pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
 @pytest.mark.parametrize("tag", [1000, 100_000])
-def test_an_mp3_that_does_not_say_its_length_is_read_to_its_end(
-    tmp_path: Path, mode: str, tag: int
-) -> None:
-    path = forget_length(make_mp3(tmp_path / "a.mp3", mode))
+def test_mp3_without_length_header_is_read_completely(tmp_path: Path, mode: str, tag: int) -> None:
+    path = remove_length_header(make_mp3(tmp_path / "a.mp3", mode))
     # A picture, as of a cover, before the sound.
     size = bytes((tag >> 21 & 127, tag >> 14 & 127, tag >> 7 & 127, tag & 127))
     path.write_bytes(b"ID3\x03\0\0" + size + bytes(tag) + path.read_bytes())
     recording, samples = read(path)
     assert recording.sample_count == len(samples)
-    assert abs(len(samples) - len(voice())) < 0.1 * RATE  # what an encoder puts before and behind
+    assert abs(len(samples) - len(voice())) < 0.1 * RATE  # encoder delay and padding
     loudness = [float(np.std(part)) for part in np.array_split(samples, 8)]
     assert loudness == sorted(loudness)
 
 
-def test_what_is_cut_off_is_not_made_up_from_what_was_before(tmp_path: Path) -> None:
+def test_truncated_mp3_has_no_repeated_samples(tmp_path: Path) -> None:
     path = make_mp3(tmp_path / "a.mp3", "CONSTANT")
     recording, whole = read(path)
     assert recording.sample_count == len(whole) == len(voice())
@@ -66,34 +64,34 @@ def test_what_is_cut_off_is_not_made_up_from_what_was_before(tmp_path: Path) -> 
     np.testing.assert_array_equal(rest, whole[: len(rest)])
 
 
-def test_sound_that_is_broken_in_the_middle_is_a_sentence(tmp_path: Path) -> None:
+def test_damaged_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.ogg"
     soundfile.write(path, voice(), RATE)
     data = bytearray(path.read_bytes())
     middle = len(data) // 2
     data[middle : middle + 2000] = bytes(2000)
     path.write_bytes(data)
-    with pytest.raises(AudioError, match="damaged or truncated"):
+    with pytest.raises(AudioError) as raised:
         read(path)
+    assert raised.value.code == "damaged_audio"
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "mp3"])
-def test_a_recording_that_vanishes_while_it_is_read_is_a_sentence(
-    tmp_path: Path, ending: str
-) -> None:
+def test_file_truncated_while_reading_is_refused(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"a.{ending}"
     soundfile.write(path, voice(60), RATE)
     if ending == "mp3":
-        forget_length(path)
+        remove_length_header(path)
     with open_audio(path) as recording:
         with path.open("r+b") as file:
             file.truncate(path.stat().st_size // 2)
-        with pytest.raises(AudioError, match="damaged or truncated"):
+        with pytest.raises(AudioError) as raised:
             list(recording.blocks)
+    assert raised.value.code == "damaged_audio"
 
 
 @pytest.mark.parametrize("subtype", ["GSM610", "ULAW", "IMA_ADPCM"])
-def test_recordings_of_telephones_are_read(tmp_path: Path, subtype: str) -> None:
+def test_telephone_codecs_are_read(tmp_path: Path, subtype: str) -> None:
     samples = voice(1)[: 8000 // 320 * 320]
     soundfile.write(tmp_path / "a.wav", samples, 8000, subtype=subtype)
     recording, read_back = read(tmp_path / "a.wav")

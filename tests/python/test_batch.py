@@ -1,4 +1,4 @@
-"""Batches: everything that can be animated is, once, and what cannot is told."""
+"""`koemorph animate` with several recordings, and the planning of its outputs."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def animate(*args: str | Path) -> Result:
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_one_bad_file_stops_nothing(
+def test_invalid_recording_does_not_stop_the_batch(
     voices: Path, tmp_path: Path, tiny_models: dict[int, Path], jobs: str
 ) -> None:
     out = tmp_path / "out"
     args = [voices, "-o", out, "--model", tiny_models[30], "--jobs", jobs]
     first = animate(*args)
     assert first.return_value == 1
-    assert "3 animated, 0 were done already, 1 failed" in first.stderr
+    assert "3 recordings animated, 0 up to date, 1 failed" in first.stderr
     assert "bad.wav: " in first.stderr
     made = sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())
     assert made == ["a.jsonl", "b.jsonl", "deep/声.jsonl"]
@@ -56,63 +56,66 @@ def test_one_bad_file_stops_nothing(
     (out / "b.jsonl").unlink()
     second = animate(*args)
     assert second.return_value == 0
-    assert "1 animated, 2 were done already, 0 failed" in second.stderr
+    assert "1 recording animated, 2 up to date, 0 failed" in second.stderr
     assert (out / "a.jsonl").stat().st_mtime_ns == before
     newer = (out / "a.jsonl").stat().st_mtime + 5
     os.utime(voices / "a.wav", (newer, newer))
-    assert "1 animated" in animate(*args).stderr
+    assert "1 recording animated" in animate(*args).stderr
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "value"),
     [
-        (["--preset", "natual"], "none of the presets"),
-        (["--retarget", "vrm7"], "none of the maps"),
-        (["--retarget", "vrm1"], "52 blendshapes"),
-        (["--format", "csv", "--retarget", "vrm1"], "52 blendshapes"),
+        (["--preset", "natual"], '"natual"'),
+        (["--retarget", "vrm7"], '"vrm7"'),
+        (["--retarget", "vrm1"], "52"),
+        (["--format", "csv", "--retarget", "vrm1"], "52"),
         (["--format", "glb"], "--rig"),
-        (["--format", "glb", "--rig", "missing.glb"], "no rig at missing.glb"),
+        (["--format", "glb", "--rig", "missing.glb"], "missing.glb"),
         (["--fps", "60"], "30 fps"),
-        (["-o", "-"], "give -o a folder"),
-        (["-o", "voices/a.wav"], "the output must be a folder"),
-        (["-o", "voices/notes.md/out"], "Cannot make the folder"),
+        (["-o", "-"], "--output"),
+        (["-o", "voices/a.wav"], "voices/a.wav is a file"),
+        (["-o", "voices/notes.md/out"], "voices/notes.md/out"),
     ],
 )
-def test_what_would_fail_every_recording_is_told_once_and_costs_nothing(
+def test_invalid_settings_fail_before_any_output_changes(
     voices: Path,
     tmp_path: Path,
     tiny_models: dict[int, Path],
     monkeypatch: pytest.MonkeyPatch,
     options: list[str],
-    words: str,
+    value: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     done = [tmp_path / "out" / name for name in ("a.jsonl", "b.jsonl")]
     done[0].parent.mkdir()
     for path in done:
-        path.write_text("an hour's work")
+        path.write_text("earlier output")
     before = sorted(tmp_path.rglob("*"))
     result = animate(voices, "-o", "out", "--model", tiny_models[30], "--overwrite", *options)
     assert isinstance(result.exception, KoemorphError)
-    assert words in str(result.exception)
+    assert value in str(result.exception)
     assert sorted(tmp_path.rglob("*")) == before
-    assert [path.read_text() for path in done] == ["an hour's work"] * 2
+    assert [path.read_text() for path in done] == ["earlier output"] * 2
 
 
-def test_a_slip_makes_no_folder(voices: Path, tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+def test_invalid_preset_creates_no_folder(
+    voices: Path, tmp_path: Path, tiny_models: dict[int, Path]
+) -> None:
     result = animate(voices, "-o", tmp_path / "out", "--model", tiny_models[30], "--preset", "x")
     assert isinstance(result.exception, KoemorphError)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_slip_in_the_folder_s_name_is_told_as_one(tmp_path: Path) -> None:
+def test_missing_input_folder_is_named(tmp_path: Path) -> None:
     for output in (tmp_path, tmp_path / "new"):
         result = animate(tmp_path / "linez", "-o", output)
         assert isinstance(result.exception, AudioError)
+        assert result.exception.code == "file_not_found"
         assert "linez" in str(result.exception)
 
 
-def test_again_replaces_what_is_done(
+def test_overwrite_replaces_finished_outputs(
     voices: Path, tmp_path: Path, tiny_models: dict[int, Path]
 ) -> None:
     out = tmp_path / "out"
@@ -120,12 +123,14 @@ def test_again_replaces_what_is_done(
     for name in ("a.jsonl", "bad.jsonl"):
         (out / name).write_text("")
     result = animate(voices, "-o", out, "--model", tiny_models[30], "--overwrite")
-    assert "3 animated, 0 were done already, 1 failed" in result.stderr
+    assert "3 recordings animated, 0 up to date, 1 failed" in result.stderr
     assert len(read_jsonl(out / "a.jsonl")) == 15
     assert (out / "bad.jsonl").exists()
 
 
-def test_names_need_not_be_utf8(voices: Path, tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+def test_file_names_need_not_be_utf8(
+    voices: Path, tmp_path: Path, tiny_models: dict[int, Path]
+) -> None:
     if os.name == "nt":
         pytest.skip("names are text on Windows")
     folder = tmp_path / "odd"
@@ -139,7 +144,7 @@ def test_names_need_not_be_utf8(voices: Path, tmp_path: Path, tiny_models: dict[
         assert [os.fsencode(path.name)[:2] for path in out.iterdir()] == [b"v\xff"]
 
 
-def test_manifest_says_what_and_where(
+def test_manifest_lists_recordings_and_outputs(
     voices: Path, tmp_path: Path, tiny_models: dict[int, Path]
 ) -> None:
     lines = "a.wav\nb.flac\tscene 1/hero.line01\na.wav\thero.line02.wav\na.wav\thero.CSV\n"
@@ -154,35 +159,35 @@ def test_manifest_says_what_and_where(
     assert made == {"a.npz", "scene 1/hero.line01.npz", "hero.line02.npz", "hero.npz"}
 
 
-def test_a_dead_process_costs_one_recording(
+def test_killed_process_fails_only_its_recording(
     voices: Path, tmp_path: Path, tiny_models: dict[int, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That one, and not the one before it, which another process animates meanwhile."""
+    """Another process animates the recording before it at the same time."""
     names = ["slow", "killer", "other", "last"]
     jobs = [batch.Job(voices / "a.wav", tmp_path / f"{name}.jsonl") for name in names]
-    heard: dict[str, str] = {}
-    monkeypatch.setattr(batch, "_work", dies_of_the_killer)
+    errors: dict[str, str] = {}
+    monkeypatch.setattr(batch, "_work", exit_in_killer_job)
     settings = batch.Settings(model=tiny_models[30])
-    batch.run(jobs, settings, 2, lambda job, _, trouble: heard.update({job.output.stem: trouble}))
-    assert sorted(heard) == sorted(names)
-    assert [name for name, trouble in heard.items() if trouble] == ["killer"]
+    batch.run(jobs, settings, 2, lambda job, _, error: errors.update({job.output.stem: error}))
+    assert sorted(errors) == sorted(names)
+    assert [name for name, error in errors.items() if error] == ["killer"]
 
 
-def dies_of_the_killer(job: batch.Job, settings: batch.Settings) -> tuple[float, str]:
-    begun = job.output.with_suffix(".begun")
-    again = begun.exists()
-    begun.touch()
+def exit_in_killer_job(job: batch.Job, settings: batch.Settings) -> tuple[float, str]:
+    marker = job.output.with_suffix(".begun")
+    is_retry = marker.exists()
+    marker.touch()
     if job.output.stem == "killer":
         wait_for(job.output.with_name("slow.begun").exists)
         os._exit(1)
-    if job.output.stem == "slow" and not again:
-        time.sleep(60)  # until the pool ends its process, too
+    if job.output.stem == "slow" and not is_retry:
+        time.sleep(60)  # The pool ends this process earlier.
     assert batch._worker_model is not None
     return batch.animate_one(batch._worker_model, job, settings), ""
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
-def test_workers_end_with_a_parent_that_was_killed(
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_workers_exit_when_their_parent_is_killed(
     voices: Path, tmp_path: Path, tiny_models: dict[int, Path]
 ) -> None:
     lines = tmp_path / "many.txt"
@@ -200,7 +205,7 @@ def test_workers_end_with_a_parent_that_was_killed(
 
 
 def running(group: int) -> list[int]:
-    """The processes of a group that have not ended."""
+    """Return the running processes of a process group."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -220,8 +225,8 @@ folder, model = map(Path, sys.argv[1:])
 jobs = [batch.Job(folder / "a.wav", folder / f"{index}.jsonl") for index in range(1000)]
 pages = []
 
-def done(job, seconds, trouble):
-    assert (seconds, trouble) == (0.1, "")
+def done(job, seconds, error):
+    assert (seconds, error) == (0.1, "")
     pages.append(Path("/proc/self/statm").read_text().split()[1])
 
 batch.run(jobs, batch.Settings(model=model), 1, done)
@@ -229,26 +234,28 @@ print(*pages)
 """
 
 
-def test_memory_stays_however_many_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+def test_memory_does_not_grow_with_the_number_of_recordings(
+    tmp_path: Path, tiny_models: dict[int, Path]
+) -> None:
     if not Path("/proc/self/statm").exists():
-        pytest.skip("the system does not tell a process's memory in /proc")
+        pytest.skip("needs /proc")
     noise = np.random.default_rng(0).normal(0, 0.1, 1600).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", noise, 16000)
-    # In a process of its own: what other tests leave behind is given back when it pleases Python.
+    # In its own process, because memory of other tests may be freed meanwhile.
     command = [sys.executable, "-c", A_THOUSAND, tmp_path, tiny_models[30]]
     pages = [int(page) for page in subprocess.check_output(command, text=True).split()]
     assert len(pages) == 1000
     assert (max(pages[200:]) - pages[199]) * os.sysconf("SC_PAGE_SIZE") < 2_000_000
 
 
-def test_same_names_do_not_collide(tmp_path: Path) -> None:
+def test_names_that_differ_in_the_extension_do_not_collide(tmp_path: Path) -> None:
     for name in ("a.wav", "a.flac"):
         (tmp_path / name).write_bytes(b"")
     jobs = batch.plan([tmp_path], tmp_path / "out", None)
     assert sorted(job.output.name for job in jobs) == ["a.jsonl", "a.wav.jsonl"]
 
 
-def test_recordings_called_alike_go_into_their_folders(tmp_path: Path) -> None:
+def test_equal_names_go_into_subfolders(tmp_path: Path) -> None:
     lines = ["s1/001.wav", "s2/001.wav", "s3/001.wav", "s2/001.wav"]
     (tmp_path / "list.txt").write_text("\n".join(lines))
     jobs = batch.plan([tmp_path / "list.txt"], tmp_path / "out", None)
@@ -258,31 +265,33 @@ def test_recordings_called_alike_go_into_their_folders(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "code"),
     [
-        (b"", "lists no recording"),
-        (b"\xff\xfe", "UTF-8"),
-        ("a.wav".encode("utf-16-le"), "UTF-8"),
-        (b"a.wav\t./", "no name of a file"),
-        (b".", "no name of a file"),
-        (b"a.wav\t../../x", "outside"),
-        (b"s1/a.wav\tx\ns2/a.wav\tx", "both become .* another name"),
+        (b"", "empty_manifest"),
+        (b"\xff\xfe", "invalid_manifest"),
+        ("a.wav".encode("utf-16-le"), "invalid_manifest"),
+        (b"a.wav\t./", "invalid_output"),
+        (b".", "invalid_output"),
+        (b"a.wav\t../../x", "invalid_output"),
+        (b"s1/a.wav\tx\ns2/a.wav\tx", "output_collision"),
     ],
 )
-def test_bad_manifests_are_sentences(tmp_path: Path, content: bytes, words: str) -> None:
+def test_invalid_manifest_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
     (tmp_path / "list.txt").write_bytes(content)
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError) as raised:
         batch.plan([tmp_path / "list.txt"], tmp_path / "out", None)
+    assert raised.value.code == code
 
 
-def test_what_is_only_called_like_a_recording_is_none(tmp_path: Path) -> None:
+def test_folders_and_macos_metadata_are_not_recordings(tmp_path: Path) -> None:
     (tmp_path / "take.wav").mkdir()
     (tmp_path / "take.wav" / "a.wav").touch()
-    (tmp_path / "take.wav" / "._a.wav").touch()  # what macOS lays beside a.wav
+    (tmp_path / "take.wav" / "._a.wav").touch()  # macOS metadata of a.wav
     jobs = batch.plan([tmp_path], tmp_path / "out", None)
     assert [job.output for job in jobs] == [tmp_path / "out" / "take.wav" / "a.jsonl"]
 
 
-def test_a_folder_without_audio_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(AudioError, match="holds no recording"):
+def test_folder_without_audio_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AudioError) as raised:
         batch.plan([tmp_path], tmp_path / "out", None)
+    assert raised.value.code == "no_recordings"

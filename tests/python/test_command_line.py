@@ -1,4 +1,4 @@
-"""`koemorph animate` and `koemorph info`, good input and bad, as a user types them."""
+"""`koemorph animate`, `info`, `doctor` and `--help` as separate processes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from koemorph.cli import COMMANDS, cli
 from koemorph.blendshapes import BLENDSHAPES
+from koemorph.cli import COMMANDS, cli
 from koemorph.model import MODELS, Model
 
 
@@ -23,24 +23,26 @@ def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProces
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload, no-any-return]
 
 
-def fails_with_one_sentence(result: subprocess.CompletedProcess[str], *words: str) -> None:
+def assert_refused(result: subprocess.CompletedProcess[str], *values: str) -> None:
     assert result.returncode == 2, result
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
     message = " ".join(result.stderr.split())
     assert message.endswith("."), message
-    for word in words:
-        assert word in message
+    for value in values:
+        assert value in message
 
 
 @pytest.mark.parametrize("fps", [30, 60])
-def test_a_recording_becomes_frames(
+def test_animate_writes_all_frames(
     tmp_path: Path, tiny_models: dict[int, Path], speech: Path, fps: int
 ) -> None:
     out = tmp_path / "face.jsonl"
     result = run("animate", speech, "-o", out, "--fps", str(fps), "--model", tiny_models[fps])
     assert result.returncode == 0, result.stderr
     lines = [json.loads(line) for line in out.read_text().splitlines()]
+    report = result.stdout.split()
+    assert {str(out) + ":", str(len(lines)), str(fps)} <= set(report), report
     assert len(lines) == round(soundfile.info(speech).duration * fps)
     for index, line in enumerate(lines):
         assert line["frame_index"] == index
@@ -51,7 +53,7 @@ def test_a_recording_becomes_frames(
 
 
 @pytest.mark.parametrize("name", ["face.anim", "face.npz", "face.json"])
-def test_all_settings_reach_the_file(
+def test_all_settings_affect_the_file(
     tmp_path: Path, tiny_models: dict[int, Path], speech: Path, name: str
 ) -> None:
     settings = ("--preset", "expressive", "--retarget", "vrm1", "--node", "Head/Face")
@@ -68,19 +70,19 @@ def test_all_settings_reach_the_file(
     assert np.abs(usual.weights - animation.weights).max() > 0.01
 
 
-def test_dash_is_standard_output(tiny_models: dict[int, Path], speech: Path) -> None:
+def test_dash_writes_to_standard_output(tiny_models: dict[int, Path], speech: Path) -> None:
     result = run("animate", speech, "-o", "-", "--model", tiny_models[30])
     assert result.returncode == 0
     assert len(result.stdout.splitlines()) == round(soundfile.info(speech).duration * 30)
     for options, words in (
-        (["--format", "csv"], "jsonl alone"),
-        (["--retarget", "vrm1"], "52 blendshapes"),
+        (["--format", "csv"], "jsonl"),
+        (["--retarget", "vrm1"], "52"),
     ):
         refused = run("animate", speech, "-o", "-", "--model", tiny_models[30], *options)
-        fails_with_one_sentence(refused, words)
+        assert_refused(refused, words)
 
 
-def test_odd_audio_is_animated(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+def test_unusual_sample_rates_and_channels(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
     rng = np.random.default_rng(0)
     for rate, channels in ((8000, 7), (192000, 1), (22051, 2)):
         path = tmp_path / f"{rate}.wav"
@@ -103,7 +105,7 @@ def test_nan_and_inf_become_silence(tmp_path: Path, tiny_models: dict[int, Path]
     assert np.isfinite(values).all()
 
 
-def test_bad_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+def test_invalid_recordings_are_refused(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
     text = tmp_path / "text.wav"
     text.write_text("this is no sound")
     empty = tmp_path / "empty.wav"
@@ -133,19 +135,19 @@ def test_bad_recordings(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
         wide: "65, at most 64",
     }
     for path, words in cases.items():
-        fails_with_one_sentence(run("animate", path, "-o", out, "--model", tiny_models[30]), words)
+        assert_refused(run("animate", path, "-o", out, "--model", tiny_models[30]), words)
         assert not out.exists()
     if os.name != "nt":
-        fails_with_one_sentence(run("animate", os.devnull, "-o", out), "is a pipe or a device")
+        assert_refused(run("animate", os.devnull, "-o", out), "is a pipe or a device")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
-def test_names_that_are_not_utf8_are_told(
+def test_file_names_need_not_be_utf8(
     tmp_path: Path, tiny_models: dict[int, Path], speech: Path
 ) -> None:
     odd = tmp_path / os.fsdecode(b"v\xff.wav")
     missing = run("animate", odd, "-o", "-", errors="surrogateescape")
-    fails_with_one_sentence(missing, "v\\udcff.wav: it does not exist")
+    assert_refused(missing, "v\\udcff.wav: it does not exist")
     odd.write_bytes(speech.read_bytes())
     strict = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}  # as in most languages' locales
     arguments = ["preview", odd, "--model", tiny_models[30]]
@@ -156,12 +158,14 @@ def test_names_that_are_not_utf8_are_told(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
-def test_a_model_whose_name_is_not_utf8_is_a_sentence(tmp_path: Path) -> None:
+def test_model_path_must_be_utf8(tmp_path: Path) -> None:
     told = run("info", tmp_path / os.fsdecode(b"m\xff.onnx"), errors="surrogateescape")
-    fails_with_one_sentence(told, "m\\udcff.onnx: its path is not valid UTF-8")
+    assert_refused(told, "m\\udcff.onnx: its path is not valid UTF-8")
 
 
-def test_bad_models(tmp_path: Path, tiny_models: dict[int, Path], speech: Path) -> None:
+def test_invalid_models_are_refused(
+    tmp_path: Path, tiny_models: dict[int, Path], speech: Path
+) -> None:
     foreign = tmp_path / "foreign.onnx"
     foreign.write_bytes(b"not a model")
     out = tmp_path / "out.jsonl"
@@ -170,24 +174,26 @@ def test_bad_models(tmp_path: Path, tiny_models: dict[int, Path], speech: Path) 
         (["--model", foreign], "not a model"),
         (["--model", tiny_models[30], "--fps", "60"], "30 fps"),
     ):
-        fails_with_one_sentence(run("animate", speech, "-o", out, *arguments), words)
+        assert_refused(run("animate", speech, "-o", out, *arguments), words)
         assert not out.exists()
 
 
-def test_bad_outputs(tmp_path: Path, tiny_models: dict[int, Path], speech: Path) -> None:
+def test_invalid_outputs_are_refused(
+    tmp_path: Path, tiny_models: dict[int, Path], speech: Path
+) -> None:
     model = ["--model", tiny_models[30]]
     nowhere = tmp_path / "none" / "face.jsonl"
-    fails_with_one_sentence(run("animate", speech, "-o", nowhere, *model), "does not exist")
+    assert_refused(run("animate", speech, "-o", nowhere, *model), "does not exist")
     odd = tmp_path / "face.doc"
-    fails_with_one_sentence(run("animate", speech, "-o", odd, *model), "format")
-    fails_with_one_sentence(run("animate", speech, "-o", tmp_path, *model), "is a folder")
-    # Told before the recording is looked at, for animating it may take hours.
+    assert_refused(run("animate", speech, "-o", odd, *model), "format")
+    assert_refused(run("animate", speech, "-o", tmp_path, *model), "is a folder")
+    # The output is checked before the recording.
     unread = run("animate", tmp_path / "missing.wav", "-o", nowhere, *model)
-    fails_with_one_sentence(unread, "create it first")
+    assert_refused(unread, "create it first")
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     if os.geteuid() != 0:  # root may write anywhere
-        fails_with_one_sentence(run("animate", speech, "-o", locked / "f.jsonl", *model), "locked")
+        assert_refused(run("animate", speech, "-o", locked / "f.jsonl", *model), "locked")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["locked"]
 
 
@@ -206,14 +212,12 @@ def test_bad_outputs(tmp_path: Path, tiny_models: dict[int, Path], speech: Path)
         ["retarget", "face.jsonl", "--rig", "A", "-o", "A", "--format", "glb"],
     ],
 )
-def test_nothing_is_written_over_what_it_is_made_of(
-    tmp_path: Path, speech: Path, arguments: list[str]
-) -> None:
+def test_output_must_not_be_an_input(tmp_path: Path, speech: Path, arguments: list[str]) -> None:
     (tmp_path / "voice.wav").write_bytes(speech.read_bytes())
     source = tmp_path / "voice.json"
     source.write_bytes(speech.read_bytes())
     words = (str(source) if word == "A" else word for word in arguments)
-    fails_with_one_sentence(run(*words, cwd=tmp_path), "same file as the input")
+    assert_refused(run(*words, cwd=tmp_path), "same file as the input")
     assert source.read_bytes() == speech.read_bytes()
 
 
@@ -224,13 +228,13 @@ def test_info_prints_the_metadata(tiny_models: dict[int, Path]) -> None:
         assert words in result.stdout
 
 
-def test_info_leaves_nothing_out_where_there_is_little_room(tiny_models: dict[int, Path]) -> None:
+def test_info_folds_long_values(tiny_models: dict[int, Path]) -> None:
     narrow = run("info", tiny_models[30], env=os.environ | {"COLUMNS": "60"}).stdout
     values = "".join(line.partition("│")[2].strip() for line in narrow.splitlines())
     assert ",".join(BLENDSHAPES) in values
 
 
-def test_what_a_pipe_cannot_hold_is_told_all_the_same(tmp_path: Path) -> None:
+def test_output_in_a_limited_encoding(tmp_path: Path) -> None:
     western = os.environ | {"PYTHONIOENCODING": "cp1252"}  # a pipe on Windows
     result = run("doctor", "--model", tmp_path / "[no].onnx", env=western, encoding="cp1252")
     assert result.returncode == 1, result.stderr
@@ -239,7 +243,7 @@ def test_what_a_pipe_cannot_hold_is_told_all_the_same(tmp_path: Path) -> None:
     assert "[no].onnx" in "".join(words)
 
 
-def test_info_lists_what_ships() -> None:
+def test_info_lists_the_bundled_models() -> None:
     result = run("info")
     assert result.returncode == 0, result.stderr
     names = [line.split()[0] for line in result.stdout.splitlines()[2:]]
@@ -257,10 +261,10 @@ def test_fps_option_selects_the_bundled_model(tmp_path: Path, speech: Path) -> N
 
 def test_unknown_model_name_is_refused(speech: Path) -> None:
     result = run("animate", speech, "-o", "-", "--model", "30-nothing")
-    fails_with_one_sentence(result, 'Model "30-nothing"', "30, 30-fast")
+    assert_refused(result, 'Model "30-nothing"', "30, 30-fast")
 
 
-def test_a_file_is_a_file_though_it_has_a_name_like_a_model(
+def test_model_name_takes_precedence_over_a_file(
     tiny_models: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "30").write_bytes(tiny_models[30].read_bytes())
@@ -270,7 +274,7 @@ def test_a_file_is_a_file_though_it_has_a_name_like_a_model(
 
 
 def undescribed(command: click.Command, name: str) -> list[str]:
-    """The options of a command and those below it that its help says nothing about."""
+    """Return the options of a command and its subcommands that have no help."""
     found = [
         f"{name} {option.opts[0]}"
         for option in command.params
@@ -285,25 +289,25 @@ def undescribed(command: click.Command, name: str) -> list[str]:
     return found
 
 
-def test_help_says_what_each_option_is() -> None:
+def test_every_option_has_help() -> None:
     assert undescribed(cli, "koemorph") == []
 
 
-def test_help_lists_every_command_though_no_extra_is_installed() -> None:
+def test_help_lists_all_commands_without_extras() -> None:
     absent = ("aiohttp", "hydra", "pandas", "pythonosc", "sounddevice", "torch")
     code = "import sys; sys.modules.update(dict.fromkeys(sys.argv[1].split(',')))\n"
     code += "from koemorph.cli import main; main(['--help'])"
     command = [sys.executable, "-c", code, ",".join(absent)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    lines = result.stdout.partition("Commands:\n")[2].splitlines()
-    told = {line.split()[0]: line.split()[1:] for line in lines if line.startswith("  ")}
-    assert set(COMMANDS) <= set(told)
-    assert all(told[name] for name in COMMANDS)
+    rows = [line.split() for line in result.stdout.splitlines() if line.startswith("  ")]
+    summaries = {row[0]: row[1:] for row in rows}
+    assert set(COMMANDS) <= set(summaries)
+    assert all(summaries[name] for name in COMMANDS)
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["animate"], ["animate", "--fps", "31"]])
-def test_nonsense_is_answered(arguments: list[str]) -> None:
+def test_invalid_arguments_print_the_usage(arguments: list[str]) -> None:
     result = run(*arguments)
     assert result.returncode == 2
     assert "Traceback" not in result.stderr

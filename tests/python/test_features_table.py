@@ -44,7 +44,10 @@ def test_gemaps_is_a_subset_of_62() -> None:
 def test_other_rates_give_nearly_the_same_numbers(speech: Path) -> None:
     samples, rate = soundfile.read(speech, dtype="float32")
     upsampled = _native.Resampler(rate, 3 * rate).push(samples)
-    ours, other = koemorph.compute_egemaps(samples, rate), koemorph.compute_egemaps(upsampled, 3 * rate)
+    ours, other = (
+        koemorph.compute_egemaps(samples, rate),
+        koemorph.compute_egemaps(upsampled, 3 * rate),
+    )
     pitch = "F0semitoneFrom27.5Hz_sma3nz_amean"
     assert other[pitch].item() == pytest.approx(ours[pitch].item(), abs=0.1)
 
@@ -59,7 +62,7 @@ def test_channels_are_averaged(speech: Path) -> None:
     assert raised.value.code == "unsupported_shape"
 
 
-def test_integers_are_samples_at_full_scale(speech: Path) -> None:
+def test_integers_are_scaled_to_full_scale(speech: Path) -> None:
     (samples, rate), (integers, _) = (soundfile.read(speech, dtype=d) for d in ("float32", "int16"))
     np.testing.assert_array_equal(
         koemorph.compute_egemaps(integers, float(rate)), koemorph.compute_egemaps(samples, rate)
@@ -76,7 +79,9 @@ def test_invalid_sample_rate_is_refused(rate: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
-def test_the_command_writes_many_files(speech: Path, tmp_path: Path, name: str) -> None:
+def test_command_writes_a_table_of_several_recordings(
+    speech: Path, tmp_path: Path, name: str
+) -> None:
     output = tmp_path / name
     with pytest.raises(SystemExit) as stop:
         main(["features", str(speech), str(speech), "-o", str(output), "--level", "lld"])
@@ -86,7 +91,7 @@ def test_the_command_writes_many_files(speech: Path, tmp_path: Path, name: str) 
     assert set(table["file"]) == {str(speech)}
 
 
-def test_the_command_writes_mel(speech: Path, tmp_path: Path) -> None:
+def test_command_writes_mel_frames(speech: Path, tmp_path: Path) -> None:
     output = tmp_path / "mel.csv"
     with pytest.raises(SystemExit) as stop:
         main(["features", str(speech), "-o", str(output), "--mel"])
@@ -97,7 +102,7 @@ def test_the_command_writes_mel(speech: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(starts, np.arange(len(table)) / 30, atol=1e-6)
 
 
-def test_the_command_mixes_channels_down(speech: Path, tmp_path: Path) -> None:
+def test_command_averages_channels(speech: Path, tmp_path: Path) -> None:
     samples, rate = soundfile.read(speech)
     soundfile.write(tmp_path / "right.wav", np.stack([0 * samples, samples], 1), rate, "DOUBLE")
     soundfile.write(tmp_path / "half.wav", samples / 2, rate, "DOUBLE")
@@ -109,19 +114,19 @@ def test_the_command_mixes_channels_down(speech: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [[], ["--mel"]])
-def test_the_command_hears_what_a_face_hears(
+def test_command_cleans_samples_as_a_stream_does(
     speech: Path, tmp_path: Path, options: list[str]
 ) -> None:
     samples, rate = soundfile.read(speech, dtype="float32")
-    heard = samples.copy()
-    heard[5000:5200], heard[9000:9002] = 0, (100, -100)
+    clean = samples.copy()
+    clean[5000:5200], clean[9000:9002] = 0, (100, -100)
     broken = samples.copy()
     broken[5000:5100], broken[5100:5200] = np.nan, np.inf
     broken[9000:9002] = 1e30, -1e30
-    soundfile.write(tmp_path / "heard.wav", heard / 2, rate, "FLOAT")
+    soundfile.write(tmp_path / "clean.wav", clean / 2, rate, "FLOAT")
     dead = np.full_like(broken, np.nan)
     soundfile.write(tmp_path / "broken.wav", np.stack([dead, broken], 1), rate, "FLOAT")
-    recordings = [str(tmp_path / name) for name in ("heard.wav", "broken.wav")]
+    recordings = [str(tmp_path / name) for name in ("clean.wav", "broken.wav")]
     with pytest.raises(SystemExit):
         main(["features", *recordings, *options, "-o", str(tmp_path / "out.csv")])
     table = pd.read_csv(tmp_path / "out.csv").drop(columns=["file", "start"])
@@ -131,9 +136,7 @@ def test_the_command_hears_what_a_face_hears(
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
-def test_each_recording_has_its_rows_whatever_it_is_called(
-    speech: Path, tmp_path: Path, name: str
-) -> None:
+def test_file_names_need_not_be_utf8(speech: Path, tmp_path: Path, name: str) -> None:
     recordings = [tmp_path / os.fsdecode(odd) for odd in (b"v\xfe.wav", b"v\xff.wav")]
     for recording in recordings:
         recording.write_bytes(speech.read_bytes())
@@ -144,7 +147,7 @@ def test_each_recording_has_its_rows_whatever_it_is_called(
     assert list(table["file"]) == [str(tmp_path / "v\ufffd.wav")] * 2
 
 
-def test_what_cannot_be_written_is_told_before_anything_is_heard(
+def test_unwritable_output_fails_before_the_computation(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -152,15 +155,13 @@ def test_what_cannot_be_written_is_told_before_anything_is_heard(
     assert "create it first" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there, what is ended is ended without a word")
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_nothing_half_written_is_left_where_the_terminal_is_closed(
-    speech: Path, tmp_path: Path, name: str
-) -> None:
-    # Under nohup, as the tests may run, a program does not heed that its terminal is closed.
-    heeded = f"import signal; signal.signal(signal.{name}, signal.SIG_DFL)"
-    code = f"{heeded}; from koemorph.cli import main; main()"
-    # Far more than can be heard before it is ended.
+def test_signals_leave_no_partial_file(speech: Path, tmp_path: Path, name: str) -> None:
+    # Under nohup, which may run the tests, SIGHUP is ignored.
+    default = f"import signal; signal.signal(signal.{name}, signal.SIG_DFL)"
+    code = f"{default}; from koemorph.cli import main; main()"
+    # More recordings than are processed before the signal.
     arguments = ["features", *[str(speech)] * 5000, "-o", str(tmp_path / "out.csv")]
     command = subprocess.Popen([sys.executable, "-c", code, *arguments])
     wait_for(lambda: any(tmp_path.iterdir()))
@@ -169,10 +170,10 @@ def test_nothing_half_written_is_left_where_the_terminal_is_closed(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_ending_is_one_sentence(
+def test_unknown_extension_is_refused(
     speech: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["features", str(speech), "-o", str(tmp_path / "out.xlsx")])
     assert stop.value.code == 2
-    assert "must end with .csv or .parquet" in capsys.readouterr().err
+    assert ".csv or .parquet" in capsys.readouterr().err

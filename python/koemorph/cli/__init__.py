@@ -1,4 +1,4 @@
-"""The `koemorph` command. Each sub-command is a module that is loaded when it is called."""
+"""The `koemorph` command. The module of a subcommand is imported when it is used."""
 
 from __future__ import annotations
 
@@ -16,30 +16,39 @@ import click
 from koemorph.errors import KoemorphError, raise_missing_extra
 from koemorph.outputs.atomic import remove_partial_files_on_signal
 
-# Sub-command -> (module, pip extra it needs or None). The module has a click command `command`.
-COMMANDS: dict[str, tuple[str, str | None]] = {
-    "animate": ("koemorph.cli.animate", None),
-    "bench": ("koemorph.cli.bench", None),
-    "live": ("koemorph.cli.live", "live"),
-    "preview": ("koemorph.cli.preview", None),
-    "serve": ("koemorph.cli.serve", "live"),
-    "doctor": ("koemorph.cli.doctor", None),
-    "features": ("koemorph.cli.features", "features"),
-    "info": ("koemorph.cli.info", None),
-    "retarget": ("koemorph.cli.retarget", None),
-    "dataset": ("koemorph.training.cli.dataset", "train"),
-    "export": ("koemorph.training.cli.export", "train"),
-    "evaluate": ("koemorph.training.cli.evaluate", "train"),
-    "inspect": ("koemorph.training.cli.inspect", "train"),
-    "bench-training": ("koemorph.training.cli.bench", "train"),
+# Purpose -> subcommand -> (module with a click command `command`, pip extra it needs or None).
+GROUPS: dict[str, dict[str, tuple[str, str | None]]] = {
+    "Animate": {
+        "animate": ("koemorph.cli.animate", None),
+        "live": ("koemorph.cli.live", "live"),
+        "retarget": ("koemorph.cli.retarget", None),
+    },
+    "Watch": {
+        "preview": ("koemorph.cli.preview", None),
+        "serve": ("koemorph.cli.serve", "live"),
+    },
+    "Inspect and measure": {
+        "info": ("koemorph.cli.info", None),
+        "doctor": ("koemorph.cli.doctor", None),
+        "features": ("koemorph.cli.features", "features"),
+        "bench": ("koemorph.cli.bench", None),
+    },
+    "Train": {
+        "dataset": ("koemorph.training.cli.dataset", "train"),
+        "evaluate": ("koemorph.training.cli.evaluate", "train"),
+        "export": ("koemorph.training.cli.export", "train"),
+        "inspect": ("koemorph.training.cli.inspect", "train"),
+        "bench-training": ("koemorph.training.cli.bench", "train"),
+    },
 }
+COMMANDS = {name: module for group in GROUPS.values() for name, module in group.items()}
 
 
 class LazyGroup(click.Group):
-    """A group that imports a sub-command only when it is used, so that `koemorph` starts fast."""
+    """A group that imports a subcommand only when it is used, so that `koemorph` starts fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
@@ -56,15 +65,17 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        summaries = {name: _summary(COMMANDS[name][0]) for name in self.list_commands(ctx)}
-        with formatter.section("Commands"):
-            formatter.write_dl(list(summaries.items()))
+        width = max(map(len, COMMANDS))
+        for purpose, commands in GROUPS.items():
+            rows = [(name.ljust(width), _summary(module)) for name, (module, _) in commands.items()]
+            with formatter.section(purpose):
+                formatter.write_dl(rows)
 
 
 def _summary(module_name: str) -> str:
-    """The first sentence about a module's command, from its source.
+    """Return the first line of a command's docstring, without importing its module.
 
-    Importing all of them would take seconds and fail where an extra is not installed.
+    Importing all modules would take seconds and fail without the extras.
     """
     spec = importlib.util.find_spec(module_name)
     assert spec is not None
@@ -78,22 +89,22 @@ def _summary(module_name: str) -> str:
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="koemorph")
 def cli() -> None:
-    """Speech in, a living face out: audio to ARKit's 52 blendshape weights."""
+    """Convert speech audio to weights of the 52 ARKit blend shapes."""
 
 
-def _as_it_can_be(error: UnicodeError) -> tuple[bytes, int]:
-    """For a codec: the bytes of a file's name that is no UTF-8, "?" for what cannot be written."""
+def _encode_fallback(error: UnicodeError) -> tuple[bytes, int]:
+    """Codec error handler: the original bytes of a file name that is not UTF-8, otherwise "?"."""
     assert isinstance(error, UnicodeEncodeError)
     text = error.object[error.start : error.end]
-    told = [code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else ord("?") for code in map(ord, text)]
-    return bytes(told), error.end
+    codes = [code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else ord("?") for code in map(ord, text)]
+    return bytes(codes), error.end
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; errors become one sentence on standard error and exit code 2."""
+    """Run the command line. An error is printed to standard error; the exit code is then 2."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file's name need not be UTF-8, nor what a pipe takes.
-        codecs.register_error("koemorph", _as_it_can_be)
+        # File names and pipes are not always UTF-8.
+        codecs.register_error("koemorph", _encode_fallback)
         sys.stdout.reconfigure(errors="koemorph")
     remove_partial_files_on_signal()
     try:

@@ -1,4 +1,4 @@
-"""`koemorph animate`: recordings become files of frames."""
+"""`koemorph animate`: write the animations of recordings to files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.progress import MofNCompleteColumn, Progress
 
 from koemorph import batch
 from koemorph.cli.options import choose_model, fps_option, model_option, refuse_overwrite
-from koemorph.cli.progress import progress_bar
+from koemorph.cli.progress import plural, progress_bar
 from koemorph.controls import presets
 from koemorph.errors import AudioError, OutputError
 from koemorph.model import Model
@@ -27,19 +27,25 @@ _NAMES = [known.name for known in FORMATS]
 _FORMATS = ", ".join(f"{known.name} ({known.description})" for known in FORMATS)
 
 
-def _rehearse(model: Model, audio: Path, output: str, settings: batch.Settings) -> None:
-    """Raise now what would else be found once the recording is animated."""
-    if not audio.suffix and not audio.exists():  # a slip in a folder's name, with OUT a folder, too
-        raise AudioError(f"There is no recording or folder {audio}; check the path.")
+def _dry_run(model: Model, audio: Path, output: str, settings: batch.Settings) -> None:
+    """Raise the errors that would otherwise appear after the recording is animated."""
+    # Probably a misspelled folder, whose output is a folder, too.
+    if not audio.suffix and not audio.exists():
+        raise AudioError(
+            f"{audio} does not exist. Give the path of a recording or folder.",
+            code="file_not_found",
+        )
     if output != STDOUT:
-        for taken in (audio, *settings.files):
-            refuse_overwrite(taken, Path(output))
+        for source in (audio, *settings.files):
+            refuse_overwrite(source, Path(output))
     silence = batch.animate_silence(model, settings)
     if output != STDOUT:
-        batch.rehearse(silence, Path(output), settings)
+        batch.dry_run(silence, Path(output), settings)
     elif settings.format not in (None, "jsonl"):
         raise OutputError(
-            f"Standard output takes jsonl alone; for {settings.format} give -o the name of a file."
+            f"Cannot write {settings.format} to standard output: only jsonl is supported. "
+            "Give --output a file name.",
+            code="format_not_for_stdout",
         )
     else:
         write_jsonl(silence, io.StringIO())
@@ -47,22 +53,21 @@ def _rehearse(model: Model, audio: Path, output: str, settings: batch.Settings) 
 
 def _animate_one(audio: Path, output: str, settings: batch.Settings) -> None:
     model = Model(settings.model)
-    _rehearse(model, audio, output, settings)
+    _dry_run(model, audio, output, settings)
     with progress_bar(f"Animating {audio.name}") as progress:
         animation = model.animate(
-            audio,
-            preset=settings.preset,
-            retarget=settings.retarget,
-            progress=progress,
+            audio, preset=settings.preset, retarget=settings.retarget, progress=progress
         )
     if output == STDOUT:
         write_jsonl(animation, sys.stdout)
-    else:
-        animation.save(output, settings.format, rig=settings.rig, node=settings.node)
+        return
+    animation.save(output, settings.format, rig=settings.rig, node=settings.node)
+    frames = plural(len(animation), "frame")
+    click.echo(f"Wrote {output}: {frames} at {animation.fps} fps, {animation.duration:.2f} s.")
 
 
-def _processor_seconds() -> float:
-    """What this process and those it has waited for have used; tells work from a busy machine."""
+def _cpu_seconds() -> float:
+    """CPU time of this process and its finished child processes."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
 
@@ -70,49 +75,74 @@ def _processor_seconds() -> float:
 def _animate_all(
     jobs: list[batch.Job], settings: batch.Settings, processes: int, overwrite: bool
 ) -> int:
-    """Animate many, what is done only if `overwrite`; returns the exit code, 1 when some failed."""
+    """Run the jobs, finished ones only if `overwrite`; return the exit code, 1 after a failure."""
     waiting = [job for job in jobs if overwrite or not job.is_done()]
     failed: list[tuple[batch.Job, str]] = []
     seconds = 0.0
     console = Console(stderr=True)
-    began, spent = time.perf_counter(), _processor_seconds()
+    begin, begin_cpu = time.perf_counter(), _cpu_seconds()
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("Animating", total=len(waiting))
 
-        def done(job: batch.Job, length: float, trouble: str) -> None:
+        def on_done(job: batch.Job, duration: float, error: str) -> None:
             nonlocal seconds
-            seconds += length
-            if trouble:
-                failed.append((job, trouble))
+            seconds += duration
+            if error:
+                failed.append((job, error))
             bar.advance(task)
 
-        batch.run(waiting, settings, min(processes, max(1, len(waiting))), done)
-    took, spent = time.perf_counter() - began, _processor_seconds() - spent
-    kept = len(jobs) - len(waiting)
+        batch.run(waiting, settings, min(processes, max(1, len(waiting))), on_done)
+    elapsed, cpu = time.perf_counter() - begin, _cpu_seconds() - begin_cpu
     click.echo(
-        f"{len(waiting) - len(failed)} animated, {kept} were done already, {len(failed)} failed; "
-        f"{seconds:.0f} s of sound in {took:.1f} s ({seconds / max(took, 1e-9):.0f} x real time), "
-        f"{spent:.1f} s of processor time.",
+        f"{plural(len(waiting) - len(failed), 'recording')} animated, "
+        f"{len(jobs) - len(waiting)} up to date, {len(failed)} failed: "
+        f"{seconds:.0f} s of audio in {elapsed:.1f} s "
+        f"({seconds / max(elapsed, 1e-9):.0f} x real time), {cpu:.1f} s of CPU time.",
         err=True,
     )
-    for job, trouble in failed:
-        click.echo(f"  {job.audio}: {trouble}", err=True)
+    for job, error in failed:
+        click.echo(f"  {job.audio}: {error}", err=True)
     return 1 if failed else 0
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, type=_PATH, metavar="IN...")
-@click.option("-o", "--output", required=True, metavar="OUT", help="File or folder; - for stdout.")
-@click.option("--format", "file_format", type=click.Choice(_NAMES), help=_FORMATS)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE|FOLDER|-",
+    help="Output file, folder for several recordings, or - for standard output.",
+)
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(_NAMES),
+    help=f"Output format: {_FORMATS}.  [default: by the extension of --output, in a folder jsonl]",
+)
 @fps_option
 @model_option
-@click.option("--preset", metavar="NAME|FILE", help=f"One of {', '.join(presets())}, or a file.")
-@click.option("--retarget", metavar="NAME|FILE", help=f"One of {', '.join(maps())}, or a file.")
-@click.option("--rig", type=_PATH, help="The .glb that GLB output puts the animation on.")
-@click.option("--node", default="", help="Path from Unity's Animator to the mesh, for .anim.")
-@click.option("--jobs", type=click.IntRange(1), default=1, help="Processes for many recordings.")
-@click.option("--overwrite", is_flag=True, help="Replace outputs that are newer than their recording.")
+@click.option(
+    "--preset",
+    metavar="NAME|FILE",
+    help=f"Preset of the controls: {', '.join(presets())}, or a JSON file.",
+)
+@click.option(
+    "--retarget",
+    metavar="NAME|FILE",
+    help=f"Retarget map: {', '.join(maps())}, or a JSON file.",
+)
+@click.option("--rig", type=_PATH, help="The .glb that receives the animation (format glb).")
+@click.option("--node", default="", help="Path from Unity's Animator to the mesh (format anim).")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Number of processes for several recordings.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace outputs that are up to date.")
 def command(
     *,
     inputs: tuple[Path, ...],
@@ -127,22 +157,24 @@ def command(
     jobs: int,
     overwrite: bool,
 ) -> int:
-    """Animate recordings: frame k is the face at exactly k / fps seconds.
+    """Write the animation of recordings to files; frame k is at k / fps seconds.
 
-    IN is a recording, or any number of recordings, folders and lists (.txt: one path a line);
-    then OUT is a folder, finished files are not made again, and what failed is told at the end.
+    IN is a recording, a folder of recordings or a list (.txt with one path per line). With a
+    folder, a list or several recordings the output is a folder; outputs that are newer than their
+    recording are kept, and failures are listed at the end.
     """
-    settings = batch.Settings(
-        choose_model(model, fps), preset, retarget, file_format, rig, node
-    )
+    settings = batch.Settings(choose_model(model, fps), preset, retarget, file_format, rig, node)
     if not batch.is_batch(inputs):
         _animate_one(inputs[0], output, settings)
         return 0
     if output == STDOUT:
-        raise OutputError("Standard output takes one recording; for many give -o a folder.")
+        raise OutputError(
+            "Cannot write several recordings to standard output. Give --output a folder.",
+            code="stdout_for_batch",
+        )
     planned = batch.plan(inputs, Path(output), file_format)
-    for taken in settings.files:
+    for source in settings.files:
         for job in planned:
-            refuse_overwrite(taken, job.output)
+            refuse_overwrite(source, job.output)
     batch.prepare(planned, Path(output), settings)
     return _animate_all(planned, settings, jobs, overwrite)

@@ -27,7 +27,9 @@ def measure_peer(audio: FloatArray, rate: int, metadata: Mapping[str, str]) -> d
     audio: mono at `rate` Hz, longer than the eGeMAPS context; metadata: of the model to match.
     """
     fps = int(metadata["fps"])
-    wanted = [part for part in PARTS if part != "egemaps" or metadata["expression_features"] != "none"]
+    wanted = [
+        part for part in PARTS if part != "egemaps" or metadata["expression_features"] != "none"
+    ]
     missing = sorted({name for part in wanted for name in PARTS[part] if find_spec(name) is None})
     makers: dict[str, Callable[[FloatArray, int, Mapping[str, str]], Callable[[int], object]]] = {
         "mel": _mel,

@@ -1,4 +1,4 @@
-"""`koemorph features`: recordings become tables of eGeMAPS, or of the mel frames a model sees."""
+"""`koemorph features`: write tables of eGeMAPS features or of a model's mel frames."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from koemorph import features
 from koemorph.audio import read_mono
-from koemorph.cli.progress import progress_bar
+from koemorph.cli.progress import plural, progress_bar
 from koemorph.egemaps import compute_egemaps
 from koemorph.errors import OutputError
 from koemorph.outputs import as_text
@@ -22,41 +22,48 @@ _WRITERS = {".csv": pd.DataFrame.to_csv, ".parquet": pd.DataFrame.to_parquet}
 
 
 def _table(path: Path, level: Literal["functionals", "lld"], mel: bool) -> pd.DataFrame:
-    samples, rate = read_mono(path)
+    samples, sample_rate = read_mono(path)
     if not mel:
-        return compute_egemaps(samples, rate, level)
+        return compute_egemaps(samples, sample_rate, level)
     settings = features.FeatureSettings()
-    frames = features.extract(samples, rate, settings).mel
+    frames = features.extract(samples, sample_rate, settings).mel
     times = pd.to_timedelta(np.arange(len(frames)) / settings.fps, unit="s")
     columns = [f"mel{band}" for band in range(frames.shape[1])]
     return pd.DataFrame(frames, index=pd.Index(times, name="start"), columns=columns)
 
 
 @click.command()
-@click.argument("recordings", nargs=-1, required=True, type=_PATH)
-@click.option("-o", "--output", required=True, type=_PATH, help="OUT.csv or OUT.parquet.")
+@click.argument("recordings", nargs=-1, required=True, type=_PATH, metavar="AUDIO...")
+@click.option("-o", "--output", required=True, type=_PATH, help="Output file, .csv or .parquet.")
 @click.option(
     "--level",
     type=click.Choice(["functionals", "lld"]),
     default="functionals",
     show_default=True,
-    help="88 numbers a recording, or 25 every 10 ms.",
+    help="88 functionals per recording, or 25 low-level descriptors every 10 ms.",
 )
-@click.option("--mel", is_flag=True, help="The mel frames a model sees, instead of eGeMAPS.")
+@click.option(
+    "--mel",
+    is_flag=True,
+    help="Write mel frames, as a model receives them at 30 fps, instead of eGeMAPS.",
+)
 def command(
     recordings: tuple[Path, ...], output: Path, level: Literal["functionals", "lld"], mel: bool
 ) -> None:
-    """Write eGeMAPSv02 of RECORDINGS as one table, the file's name in its first column.
+    """Write the eGeMAPSv02 features of recordings to one table.
 
-    Columns are named as openSMILE names them. Recordings with several channels are mixed down.
+    The first column is the file name; the others have openSMILE's names. Channels are averaged.
     """
     suffix = output.suffix.lower()
     if suffix not in _WRITERS:
-        raise OutputError(f"{output} must end with {' or '.join(_WRITERS)}.")
+        raise OutputError(
+            f"Unknown format of {output}: its extension must be {' or '.join(_WRITERS)}.",
+            code="unknown_format",
+        )
     tables = []
-    # Opened first: that nothing can be written there need not be found when all has been heard.
+    # Opened first, so that an unwritable output fails before the computation.
     with atomic_path(output) as path:
-        with progress_bar(f"Listening to {len(recordings)} recordings") as progress:
+        with progress_bar(f"Processing {plural(len(recordings), 'recording')}") as progress:
             for done, recording in enumerate(recordings, 1):
                 tables.append(_table(recording, level, mel))
                 progress(done / len(recordings))

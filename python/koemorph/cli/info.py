@@ -1,4 +1,4 @@
-"""`koemorph info`: which models there are, and what a model says about itself."""
+"""`koemorph info`: list the bundled models, or print the metadata of a model."""
 
 from __future__ import annotations
 
@@ -9,31 +9,37 @@ from rich.text import Text
 
 from koemorph.model import Model, bundled_models
 
-_STYLES = {"": "the usual face", "fast": "faster, for many faces", "lively": "a livelier style"}
+_VARIANTS = {
+    "": "standard",
+    "fast": "smaller and faster, for many streams",
+    "lively": "more expressive style",
+}
 
 
 def _plain_table(*columns: str) -> Table:
-    # Folded: long values are told whole.
-    whole = (Column(name, overflow="fold") for name in columns)
-    return Table(*whole, show_edge=False, pad_edge=False)
+    # Folded, so that no value is cut.
+    folded = (Column(name, overflow="fold") for name in columns)
+    return Table(*folded, show_edge=False, pad_edge=False)
 
 
 def _bundled() -> Table:
-    table = _plain_table("--model", "what it is", "frames a second", "version", "MB")
+    table = _plain_table("--model", "description", "fps", "version", "MB")
     for name, path in bundled_models().items():
-        said = Model(name).metadata()
-        style = _STYLES.get(name.partition("-")[2], "")
+        model = Model(name)
+        variant = _VARIANTS.get(name.partition("-")[2], "")
         size = f"{path.stat().st_size / 1e6:.1f}"
-        table.add_row(name, style, said["fps"], said["model_version"], size)
+        version = model.metadata()["model_version"]
+        table.add_row(name, variant, str(model.fps), version, size)
     return table
 
 
 @click.command()
 @click.argument("model", required=False, metavar="[NAME|FILE]")
 def command(model: str | None) -> None:
-    """List the bundled models, or print what the model NAME or FILE says about itself.
+    """List the bundled models, or print the metadata of a model.
 
-    Each is loaded and tried. Without --model, commands take "30", or "60" with --fps 60.
+    NAME is a bundled model and FILE an .onnx file. Other commands use model 30 by default, and
+    model 60 with --fps 60.
     """
     if model is None:
         Console().print(_bundled())

@@ -1,4 +1,4 @@
-"""One look for everything that takes its time."""
+"""The progress bar of all commands."""
 
 from __future__ import annotations
 
@@ -12,11 +12,20 @@ from rich.progress import Progress
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[float], None]]:
-    """Show a bar on standard error while the block runs; call the yielded function with 0..1.
+    """Show a progress bar while the block runs, if standard error is a terminal.
 
-    Nothing is shown where standard error is no terminal.
+    Args:
+        title: Text before the bar.
+
+    Yields:
+        A function that sets the finished ratio, 0..1.
     """
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(escape(title), total=1.0)
-        yield lambda share: bar.update(task, completed=share)
+        yield lambda ratio: bar.update(task, completed=ratio)
+
+
+def plural(count: int, noun: str) -> str:
+    """Return the count and the noun, e.g. "1 recording" or "2 recordings"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

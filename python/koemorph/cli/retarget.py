@@ -1,4 +1,4 @@
-"""`koemorph retarget`: a recording of the 52 blendshapes becomes one of a rig's own shapes."""
+"""`koemorph retarget`: convert recorded frames to a rig's own blend shapes."""
 
 from __future__ import annotations
 
@@ -20,47 +20,69 @@ def _rig_names(rig: Path) -> list[str]:
         meshes = gltf.json["meshes"]
         found = dict.fromkeys(name for mesh in meshes for name in rigs.target_names(mesh))
     if not found:
-        raise DataError(f"{rig} has no named morph targets; export it with its shape keys.")
+        raise DataError(
+            f"{rig} has no named morph targets. Export it with its shape keys.",
+            code="no_morph_targets",
+        )
     return list(found)
 
 
-def _list_partners(chosen: RetargetMap) -> None:
-    """Says on standard error what the map and the rig have in common, and what they have not."""
-    count = sum(chosen.driven)
-    click.echo(f"Map {chosen.name}: {count} of {len(chosen.names)} shapes are driven.", err=True)
-    idle = [
-        name for name, is_driven in zip(chosen.names, chosen.driven, strict=True) if not is_driven
-    ]
-    if idle:
-        click.echo(f"Shapes that found no partner: {', '.join(idle)}.", err=True)
+def _report(chosen: RetargetMap) -> None:
+    """Print to standard error what the map drives and what it cannot match."""
+    driven = dict(zip(chosen.names, chosen.driven, strict=True))
+    unmatched = [name for name, is_driven in driven.items() if not is_driven]
+    count = len(driven) - len(unmatched)
+    click.echo(f"Map {chosen.name} drives {count} of {len(driven)} blend shapes.", err=True)
+    if unmatched:
+        click.echo(f"Not driven: {', '.join(unmatched)}.", err=True)
     if chosen.unmatched_targets:
-        click.echo(f"The rig has no: {', '.join(chosen.unmatched_targets)}.", err=True)
+        click.echo(f"Not in the rig: {', '.join(chosen.unmatched_targets)}.", err=True)
 
 
 @click.command()
 @click.argument("recording", type=click.Path(path_type=Path), metavar="IN.jsonl")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, metavar="OUT", help="File."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Output file.",
 )
 @click.option(
-    "--map", "wanted", metavar="NAME|FILE", help=f"One of {', '.join(maps())}, or a file."
+    "--map",
+    "map_name",
+    metavar="NAME|FILE",
+    help=f"Retarget map: {', '.join(maps())}, or a JSON file.  [default: the best map for --rig]",
 )
-@click.option("--rig", type=click.Path(path_type=Path), help="A .glb whose own names are matched.")
-@click.option("--format", "file_format", help="Format of OUT; else its extension decides.")
+@click.option(
+    "--rig",
+    type=click.Path(path_type=Path),
+    help="A .glb: the output has its blend shapes, in its order.",
+)
+@click.option(
+    "--format", "file_format", help="Output format.  [default: by the extension of --output]"
+)
 def command(
-    recording: Path, output: Path, wanted: str | None, rig: Path | None, file_format: str | None
+    recording: Path, output: Path, map_name: str | None, rig: Path | None, file_format: str | None
 ) -> None:
-    """Turn a recording of the 52 blendshapes into one of a rig's own shapes.
+    """Convert recorded frames to a rig's own blend shapes.
 
-    With --rig alone the map that fits the rig best is taken. What found no partner is listed.
+    IN.jsonl contains frames of the 52 ARKit blend shapes. Blend shapes that the map does not match
+    are listed on standard error.
     """
-    if wanted is None and rig is None:
-        raise DataError(f"Say which --map ({', '.join(maps())}, or a file), or give a --rig.")
-    for taken in (recording, wanted, rig):
-        if taken is not None:
-            refuse_overwrite(Path(taken), output)
+    if map_name is None and rig is None:
+        raise DataError(
+            f"No map is given. Use --map ({', '.join(maps())}, or a JSON file) or --rig.",
+            code="missing_map",
+        )
+    for source in (recording, map_name, rig):
+        if source is not None:
+            refuse_overwrite(Path(source), output)
     rig_names = None if rig is None else _rig_names(rig)
-    chosen = best_map(rig_names or []) if wanted is None else load_retarget_map(wanted, rig_names)
+    chosen = (
+        best_map(rig_names or []) if map_name is None else load_retarget_map(map_name, rig_names)
+    )
     animation = apply_map(read_jsonl(recording), chosen)
-    _list_partners(chosen)
+    _report(chosen)
     animation.save(output, file_format, rig=rig)
