@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from koemorph.blendshapes import BLENDSHAPES
 from koemorph.features import FeatureSettings
+from koemorph.training.streaming import StateLayout
 
 # 256 frames in blocks of 32 at 30 frames a second.
 CONTEXT_SECONDS, BLOCKS = 256 / 30, 8
@@ -41,11 +42,25 @@ def metadata(fps: int, **changes: str) -> dict[str, str]:
     return texts | changes
 
 
+def state_layout(texts: dict[str, str]) -> StateLayout:
+    """The sizes of its streaming inputs."""
+    return StateLayout(
+        DILATIONS,
+        CHANNELS,
+        int(texts["context_pool_frames"]),
+        int(texts["context_frames"]),
+        FELT if texts["expression_features"] == "native" else 0,
+    )
+
+
 def inputs(texts: dict[str, str]) -> dict[str, tuple[int, ...]]:
     """The inputs that such a model must have, with the shape of one voice."""
     shapes = {
         "mel": (80,),
-        "pooled_context": (int(texts["context_frames"]) // int(texts["context_pool_frames"]) - 1, 80),
+        "pooled_context": (
+            int(texts["context_frames"]) // int(texts["context_pool_frames"]) - 1,
+            80,
+        ),
         "detail": (3, 80),
         "previous_weights": (52,),
         "state_in": (2 * len(DILATIONS) * CHANNELS,),
@@ -61,7 +76,9 @@ def outputs(texts: dict[str, str]) -> dict[str, tuple[int, ...]]:
         "weights": (52,),
         "state_out": (len(DILATIONS) * CHANNELS,),
     }
-    return shapes | ({"expression_embedding_out": (52, FELT)} if texts["expression_features"] == "native" else {})
+    return shapes | (
+        {"expression_embedding_out": (52, FELT)} if texts["expression_features"] == "native" else {}
+    )
 
 
 def save_graph(
@@ -124,7 +141,9 @@ def save(path: Path, fps: int = 30, texts: dict[str, str] | None = None, seed: i
             helper.make_node("Reshape", [anew, "felt_shape"], ["anew"]),
             helper.make_node("Sub", ["anew", "expression_embedding_in"], ["difference"]),
             helper.make_node("Mul", ["difference", "expression_changed"], ["step"]),
-            helper.make_node("Add", ["expression_embedding_in", "step"], ["expression_embedding_out"]),
+            helper.make_node(
+                "Add", ["expression_embedding_in", "step"], ["expression_embedding_out"]
+            ),
         ]
         shapes["expression_embedding_out"] = shapes.pop("expression_embedding_in")
     parts = [mix(name, int(np.prod(shape)), 52, 2.0) for name, shape in shapes.items()]

@@ -73,7 +73,7 @@ def measure(overrides: Sequence[str], voice: Path) -> dict[str, float]:
     with TemporaryDirectory(prefix="koemorph-") as name:
         folder = Path(name)
         (folder / "checkpoints").mkdir()
-        cache = FeatureCache(folder / "cache", settings.features, settings.emotion)
+        cache = FeatureCache(folder / "cache", settings.features, settings.expression)
         tracks = _tracks(voice, settings.features)
         loaded, spent = _prepared(tracks, cache)
         data = PreparedData(loaded, loaded[:1], "benchmark", 0)

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from koemorph.errors import OutputError
 from koemorph.features import FeatureSettings, extract
 
-from .emotion import EmotionBackend
+from .expression import ExpressionBackend
 
 # Raised whenever the native stages change what they compute, so that old caches are not used.
 FEATURE_VERSION = 2
-PARTS = ("mel", "detail", "emotion")
+PARTS = ("mel", "detail", "expression")
 FloatArray = NDArray[np.float32]
 
 
@@ -30,14 +30,14 @@ FloatArray = NDArray[np.float32]
 class TrackFeatures:
     """Features of T frames of one track.
 
-    mel: (T, bands); detail: (T, detail_frames, bands); emotion: (U + 1, D), the last row zeros;
-    emotion_index: (T, windows), rows of `emotion` (-1, the zeros, before there is an update).
+    mel: (T, bands); detail: (T, detail_frames, bands); expression: (U + 1, D), the last row zeros;
+    expression_index: (T, windows), rows of `expression` (-1, the zeros, before there is an update).
     """
 
     mel: FloatArray
     detail: FloatArray
-    emotion: FloatArray
-    emotion_index: NDArray[np.int64]
+    expression: FloatArray
+    expression_index: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.mel)
@@ -46,19 +46,21 @@ class TrackFeatures:
 class FeatureCache:
     """Computes features the first time, maps them into memory from then on."""
 
-    def __init__(self, folder: Path, settings: FeatureSettings, emotion: EmotionBackend) -> None:
+    def __init__(
+        self, folder: Path, settings: FeatureSettings, expression: ExpressionBackend
+    ) -> None:
         self.folder = folder
         self.settings = settings
-        self.emotion = emotion
+        self.expression = expression
 
     @classmethod
     @contextmanager
     def temporary(
-        cls, settings: FeatureSettings, emotion: EmotionBackend
+        cls, settings: FeatureSettings, expression: ExpressionBackend
     ) -> Iterator[FeatureCache]:
         """A cache that is gone after the block."""
         with TemporaryDirectory(prefix="koemorph-") as folder:
-            yield cls(Path(folder), settings, emotion)
+            yield cls(Path(folder), settings, expression)
 
     def key(self, audio: FloatArray, sample_rate: int) -> str:
         """Name of the cache entry: a digest of the samples and of all that shapes features."""
@@ -66,7 +68,7 @@ class FeatureCache:
             "version": FEATURE_VERSION,
             "sample_rate": sample_rate,
             "settings": asdict(self.settings),
-            "emotion": self.emotion.name,
+            "expression": self.expression.name,
         }
         digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
         digest.update(np.ascontiguousarray(audio, np.float32).tobytes())
@@ -85,14 +87,14 @@ class FeatureCache:
             arrays = _mapped(entry)
         if arrays is None:
             raise OutputError(f"Cannot read the features in {entry}: remove this folder.")
-        mel, detail, emotion = arrays
-        index = self.emotion.index(len(mel), self.settings)
+        mel, detail, expression = arrays
+        index = self.expression.index(len(mel), self.settings)
         # The lookahead of the last frames may reach past the last update.
-        return TrackFeatures(mel, detail, emotion, np.minimum(index, len(emotion) - 2))
+        return TrackFeatures(mel, detail, expression, np.minimum(index, len(expression) - 2))
 
     def _compute(self, entry: Path, audio: FloatArray, sample_rate: int) -> None:
         features = extract(audio, sample_rate, self.settings)
-        updates = self.emotion.compute(audio, sample_rate, self.settings, features)
+        updates = self.expression.compute(audio, sample_rate, self.settings, features)
         nothing_yet = np.zeros((1, updates.shape[1]), np.float32)
         # Written beside and renamed: another process may be preparing the same entry.
         beside = self.folder / f".{secrets.token_hex(8)}.part"

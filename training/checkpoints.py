@@ -20,9 +20,10 @@ from koemorph.errors import ModelError
 from koemorph.features import FeatureSettings
 from koemorph.outputs.atomic import atomic_path
 
-from .network import Network, NetworkSettings
+from .network import Network
+from .network_settings import NetworkSettings
 
-FORMAT = "koemorph-checkpoint-1"
+FORMAT = "koemorph-checkpoint-2"
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Description:
 
     network: NetworkSettings
     features: FeatureSettings
-    emotion: str
+    expression_features: str
     epoch: int = 0
     step: int = 0
     best: float = float("inf")
@@ -116,15 +117,19 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
 def _describe(text: str, path: Path) -> Description:
     try:
         stored = json.loads(text)
-        if stored.pop("format") != FORMAT:
-            raise ModelError(f"{path} is a checkpoint of another version of KoeMorph.")
+        found = stored.pop("format")
+        if found != FORMAT:
+            raise ModelError(
+                f"{path} is of format {found}, {FORMAT} was expected: another version of KoeMorph "
+                "wrote it. Train again with this version, for example from "
+                "checkpoint_path=bundled, or use the version that wrote it."
+            )
         features = stored.pop("features")
         features["window_intervals"] = tuple(features["window_intervals"])
         network = stored.pop("network")
         network["styles"] = tuple(network["styles"])
         if network.get("fixed_weights") is not None:
             network["fixed_weights"] = tuple(network["fixed_weights"])
-        network.setdefault("tuned", False)  # version 0.7 and before
         return Description(
             network=NetworkSettings(**network),
             features=FeatureSettings(**features),

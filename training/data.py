@@ -18,14 +18,15 @@ from torch import Tensor
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 
-from .augment import Augmentation, augment
+from .augmentation import Augmentation, augment
 from .cache import FeatureCache, TrackFeatures
 from .layers import OUTPUTS
 from .metrics import speech_frames
-from .network import IS_MOUTH, NetworkSettings
-from .predict import padded
+from .network import IS_MOUTH
+from .network_settings import NetworkSettings
+from .streaming import with_history
 from .strides import Stride
-from .styles import style_shares
+from .styles import style_ratios
 from .tracks import Track
 
 FloatArray = NDArray[np.float32]
@@ -40,18 +41,18 @@ class Sampling:
     """How sequences are drawn.
 
     sequence_frames: frames of a sequence; batch_size: sequences of a batch, over all processes;
-    from_nothing: share of sequences that begin with no history at all: half of them at the start of
+    cold_start_ratio: share of sequences that begin with no history at all: half of them at the start of
     a recording, three tenths in a pause in its midst, as a microphone that is opened (what sounds
     first is a room more often than a voice), two tenths anywhere, as after a gap;
-    emotion_dropout: share of sequences whose emotion features are all zeros;
+    expression_dropout: share of sequences whose expression features are all zeros;
     weights: how often a source is drawn, relative to its length (1 where it is not named);
     styles: the style that a source speaks (the network's first one where it is not named).
     """
 
     sequence_frames: int = 256
     batch_size: int = 8
-    from_nothing: float = 0.2
-    emotion_dropout: float = 0.0
+    cold_start_ratio: float = 0.2
+    expression_dropout: float = 0.0
     weights: Mapping[str, float] = field(default_factory=dict)
     styles: Mapping[str, str] = field(default_factory=dict)
 
@@ -67,7 +68,7 @@ class Batch:
 
     mel: Tensor
     detail: Tensor
-    emotion: Tensor | None
+    expression: Tensor | None
     positions: Tensor
     target: Tensor
     labelled: Tensor
@@ -78,11 +79,11 @@ class Batch:
     def rows(self, first: int, last: int) -> Batch:
         """The sequences first <= s < last."""
         pick = slice(first, last)
-        emotion = None if self.emotion is None else self.emotion[pick]
+        expression = None if self.expression is None else self.expression[pick]
         return Batch(
             self.mel[pick],
             self.detail[pick],
-            emotion,
+            expression,
             self.positions,
             self.target[pick],
             self.labelled[pick],
@@ -99,11 +100,13 @@ class Batch:
             source = table.pin_memory() if pinned else table
             return source.to(device, non_blocking=pinned)
 
-        emotion = None if self.emotion is None else move(self.emotion)
+        expression = None if self.expression is None else move(self.expression)
         moved = (self.mel, self.detail, self.positions, self.target, self.labelled)
         mel, detail, positions, target, labelled = map(move, moved)
         previous, style = move(self.previous), move(self.style)
-        return Batch(mel, detail, emotion, positions, target, labelled, previous, style, self.run)
+        return Batch(
+            mel, detail, expression, positions, target, labelled, previous, style, self.run
+        )
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,7 @@ class Corpus:
         return Batch(
             stacked["mel"],
             stacked["detail"],
-            stacked.get("emotion"),
+            stacked.get("expression"),
             torch.from_numpy(positions),
             stacked["target"],
             stacked["labelled"],
@@ -217,7 +220,7 @@ class Corpus:
     ) -> dict[str, FloatArray]:
         count, past = self.sampling.sequence_frames, self.network.context_frames - 1
         track = self.tracks[int(rng.choice(len(self.tracks), p=self.shares))]
-        cold = rng.random() < self.sampling.from_nothing
+        cold = rng.random() < self.sampling.cold_start_ratio
         where = rng.random() if cold else 1.0
         if where < 0.5:
             start = int(rng.choice(track.starts))
@@ -227,39 +230,41 @@ class Corpus:
             start = int(rng.integers(0, max(1, len(track) - count + 1)))
         first = start if cold else start - past  # earliest frame whose sound is heard
         heard_from = max(first, 0)
-        mel = padded(track.features.mel, start - past, start + count, heard_from)
-        detailed_from = start - self.network.trunk_past
-        detail = padded(track.features.detail, detailed_from, start + count, heard_from)
+        mel = with_history(track.features.mel, start - past, start + count, heard_from)
+        detailed_from = start - self.network.trunk_history
+        detail = with_history(track.features.detail, detailed_from, start + count, heard_from)
         frames = np.minimum(start + positions, len(track) - 1)
         known = (start + positions < len(track)) & track.seen[frames]
         mel, detail = augment(mel, detail, self.augmentation, self.features, rng)
         # Noise, too, was not heard before the stream began.
-        mel = padded(mel, 0, len(mel), max(heard_from - (start - past), 0))
-        detail = padded(detail, 0, len(detail), max(heard_from - detailed_from, 0))
+        mel = with_history(mel, 0, len(mel), max(heard_from - (start - past), 0))
+        detail = with_history(detail, 0, len(detail), max(heard_from - detailed_from, 0))
         row = {"mel": mel, "detail": detail, "target": track.weights[frames]}
         labelled = (known[:, None] & track.labelled[None]).astype(np.float32)
         row["labelled"] = labelled
-        row["style"] = style_shares(track.source, self.network, self.sampling.styles)
+        row["style"] = style_ratios(track.source, self.network, self.sampling.styles)
         before = start + positions[::run] - 1
         previous = track.weights[np.clip(before, 0, len(track) - 1)]
         row["previous"] = previous * (before >= heard_from)[:, None].astype(np.float32)
-        if self.network.emotion_features:
+        if self.network.expression_features:
             # A cold start has heard too little for functionals that were taken of the whole track.
-            unknown = (cold and start > 0) or rng.random() < self.sampling.emotion_dropout
-            index = track.features.emotion_index[frames]
-            row["emotion"] = np.array(track.features.emotion[index * 0 - 1 if unknown else index])
+            unknown = (cold and start > 0) or rng.random() < self.sampling.expression_dropout
+            index = track.features.expression_index[frames]
+            row["expression"] = np.array(
+                track.features.expression[index * 0 - 1 if unknown else index]
+            )
         return row
 
 
-def emotion_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, FloatArray]:
+def expression_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, FloatArray]:
     """Mean and 1 / standard deviation (D,) of the updates that frames hear; a constant feature gets
     scale 0.
 
-    The first updates of a track are of too little sound: none is told, see EmotionBackend.index.
+    The first updates of a track are of too little sound: none is told, see ExpressionBackend.index.
     """
     updates = np.concatenate([_told(track.features) for track in tracks])
     if not len(updates):
-        width = tracks[0].features.emotion.shape[1]
+        width = tracks[0].features.expression.shape[1]
         return np.zeros(width, np.float32), np.ones(width, np.float32)
     deviation = updates.std(axis=0)
     scale = np.where(deviation > 1e-8, 1 / np.maximum(deviation, 1e-8), 0.0)
@@ -268,8 +273,8 @@ def emotion_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, Flo
 
 def _told(features: TrackFeatures) -> FloatArray:
     """The updates that some frame hears, each once, (U, D)."""
-    rows = np.unique(features.emotion_index)
-    told: FloatArray = np.asarray(features.emotion)[rows[rows >= 0]]
+    rows = np.unique(features.expression_index)
+    told: FloatArray = np.asarray(features.expression)[rows[rows >= 0]]
     return told
 
 

@@ -28,7 +28,7 @@ from .checkpoints import load_checkpoint
 from .datasets.recordings import Recording, evenly, find_recordings, read_recording
 from .datasets.sync import with_timecode
 from .datasets.utterances import SAMPLE_RATE
-from .emotion import emotion_backend
+from .expression import expression_backend
 from .lip_mesh import Lips
 from .metrics import (
     correlation,
@@ -45,7 +45,7 @@ from .metrics import (
 )
 from .phone_metrics import HEIGHT, Phones, articulation, as_phones, in_arpabet
 from .predict import animate
-from .styles import speak
+from .styles import set_style
 from .synthetic_sounds import music
 from .tracks import read_sound, tell_lengths_apart
 
@@ -110,7 +110,7 @@ def open_player(model: Path, style: str | None = None) -> Player:
     """A bundled model by its name or an .onnx file, played by the native core, or a .safetensors
     checkpoint, by torch.
 
-    style: what a checkpoint is to speak, see `styles.speak`; a model file speaks one style only.
+    style: what a checkpoint is to speak, see `styles.set_style`; a model file speaks one style only.
     """
     path = find_model(model)
     if path.suffix == ".onnx":
@@ -123,8 +123,8 @@ def open_player(model: Path, style: str | None = None) -> Player:
         )
     checkpoint = load_checkpoint(path)
     network, settings = checkpoint.network(), checkpoint.description.features
-    speak(network, style)
-    backend = emotion_backend(checkpoint.description.emotion)
+    set_style(network, style)
+    backend = expression_backend(checkpoint.description.expression_features)
 
     def play(audio: FloatArray, rate: int) -> FloatArray:
         with FeatureCache.temporary(settings, backend) as cache:
@@ -137,7 +137,7 @@ def read_cases(data: Path, fps: int, phones: Mapping[str, Phones]) -> list[Case]
     """All recordings under a folder, at the model's frame rate."""
     settings = FeatureSettings.for_fps(fps)
     cases = []
-    with FeatureCache.temporary(settings, emotion_backend("none")) as cache:
+    with FeatureCache.temporary(settings, expression_backend("none")) as cache:
         for path in find_recordings(data):
             recording = with_timecode(read_recording(path))
             audio, rate = read_sound(recording, fps)

@@ -1,4 +1,4 @@
-"""What is done to an exported graph, so that a frame computes nothing that is known already."""
+"""Changes of an exported graph, so that a frame computes nothing that is known already."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IR_VERSION = 8  # what ONNX Runtime 1.17 loads
 
 
 def fold(data: bytes) -> onnx.ModelProto:
-    """The graph with everything computed that depends on weights alone."""
+    """Compute everything in an ONNX file that depends on weights alone; returns the graph."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         options = onnxruntime.SessionOptions()
@@ -34,32 +34,36 @@ def fold(data: bytes) -> onnx.ModelProto:
     return model
 
 
-def feel_when_changed(model: onnx.ModelProto, hidden: int) -> None:
-    """Puts what depends on `egemaps` alone under a condition, for it changes a few times a second.
+def cache_expression_embedding(model: onnx.ModelProto, hidden: int) -> None:
+    """Put what depends on `egemaps` alone under a condition: it changes a few times per second.
 
-    New inputs: `changed` (1,), 0 when every voice's `egemaps` are those of its last frame, and
-    `felt` (B, 52, hidden), what the output `feeling` was then. A graph without `egemaps` is left
-    as it is. Raises ModelError when the streams cannot be told apart.
+    New inputs: `expression_changed` (1,), 0 when every stream's `egemaps` equal those of its last
+    frame, and `expression_embedding_in` (B, 52, hidden), the output `expression_embedding_out` of
+    the last frame. A graph without `egemaps` is not changed.
+
+    Args:
+        model: Is changed.
+        hidden: Hidden units of the decoder.
+
+    Raises:
+        ModelError: Where the expression stream hands on more than one tensor.
     """
     graph = model.graph
     if all(each.name != "egemaps" for each in graph.input):
         return
-    alone = {"egemaps"} | {each.name for each in graph.initializer}
-    inner = []
-    for node in graph.node:
-        if any(name in alone for name in node.input) and alone.issuperset(filter(None, node.input)):
-            inner.append(node)
-            alone.update(node.output)
+    inner, outer = _split_expression_stream(graph)
     made = {name for node in inner for name in node.output}
-    outer = [node for node in graph.node if node not in inner]
     handed = made.intersection(name for node in outer for name in node.input)
     if len(handed) != 1:
-        raise ModelError(f"the emotion stream must hand on one tensor, not {len(handed)}.")
-    (inside,) = handed
+        raise ModelError(
+            f"the expression stream hands on {len(handed)} tensors, 1 was expected. "
+            "Export with the versions of torch and onnx that pyproject.toml names."
+        )
+    (embedding,) = handed
     for node in outer:
-        for place, name in enumerate(node.input):
-            if name == inside:
-                node.input[place] = "expression_embedding_out"
+        for index, name in enumerate(node.input):
+            if name == embedding:
+                node.input[index] = "expression_embedding_out"
     shape: list[str | int | None] = ["batch", OUTPUTS, hidden]
 
     def value(name: str) -> onnx.ValueInfoProto:
@@ -70,15 +74,33 @@ def feel_when_changed(model: onnx.ModelProto, hidden: int) -> None:
         "If",
         ["is_changed"],
         ["expression_embedding_out"],
-        name="feel_when_changed",
-        then_branch=helper.make_graph(inner, "feel", [], [value(inside)]),
+        name="embed_when_changed",
+        then_branch=helper.make_graph(inner, "embed", [], [value(embedding)]),
         else_branch=helper.make_graph([kept], "keep", [], [value("kept")]),
     )
-    asked = helper.make_node("Greater", ["expression_changed", "half"], ["is_changed"], name="is_changed")
+    condition = helper.make_node(
+        "Greater", ["expression_changed", "half"], ["is_changed"], name="is_changed"
+    )
     graph.initializer.append(numpy_helper.from_array(np.full(1, 0.5, np.float32), "half"))
     del graph.node[:]
-    graph.node.extend([asked, choice, *outer])
+    graph.node.extend([condition, choice, *outer])
     graph.input.append(helper.make_tensor_value_info("expression_changed", TensorProto.FLOAT, [1]))
     graph.input.append(value("expression_embedding_in"))
     graph.output.append(value("expression_embedding_out"))
     onnx.checker.check_model(model)
+
+
+def _split_expression_stream(
+    graph: onnx.GraphProto,
+) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto]]:
+    """The nodes that depend on `egemaps` and constants alone, and all others, in order."""
+    known = {"egemaps"} | {each.name for each in graph.initializer}
+    inner, outer = [], []
+    for node in graph.node:
+        inputs = set(filter(None, node.input))
+        if inputs and inputs <= known:
+            inner.append(node)
+            known.update(node.output)
+        else:
+            outer.append(node)
+    return inner, outer

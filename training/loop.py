@@ -26,7 +26,7 @@ from koemorph.errors import ModelError
 from koemorph.outputs.atomic import atomic_path
 
 from .checkpoints import Description, load_checkpoint, load_weights, save_checkpoint
-from .data import Batch, Corpus, emotion_statistics, target_statistics
+from .data import Batch, Corpus, expression_statistics, target_statistics
 from .lip_mesh import read_lips
 from .losses import FaceLoss
 from .network import Network
@@ -50,8 +50,8 @@ class Step(nn.Module):
         self.loss = loss
 
     def forward(self, batch: Batch, total: Tensor) -> dict[str, Tensor]:
-        raw = self.network.sequence(
-            batch.mel, batch.detail, batch.positions, batch.emotion, batch.style
+        raw = self.network.forward_sequence(
+            batch.mel, batch.detail, batch.positions, batch.expression, batch.style
         )
 
         def runs(table: Tensor) -> Tensor:
@@ -78,7 +78,7 @@ def learning_rate(optimization: Optimization, step: int, steps: int) -> float:
     done = (step - optimization.warmup_steps) / max(1, steps - optimization.warmup_steps)
     done = min(1.0, done)
     share = 1 - done if optimization.scheduler == "linear" else 0.5 + 0.5 * math.cos(math.pi * done)
-    low = optimization.final_share
+    low = optimization.final_ratio
     return optimization.lr * (low + (1 - low) * share)
 
 
@@ -122,12 +122,14 @@ class Trainer:
         self.average = Network(settings.network)
         self.average.load_state_dict(network.state_dict())
         self.epoch, self.step, self.best = 0, 0, math.inf
-        self.masks = network.learn_only(optimization.only) if optimization.only else {}
+        self.masks = (
+            network.freeze_except(optimization.freeze_except) if optimization.freeze_except else {}
+        )
         decay: list[nn.Parameter] = []
         plain: list[nn.Parameter] = []
         for parameter in network.parameters():
             # Decay would shrink what has no gradient, too.
-            decays = parameter.ndim > 1 and not optimization.only
+            decays = parameter.ndim > 1 and not optimization.freeze_except
             (decay if decays else plain).append(parameter)
         self.optimizer = torch.optim.AdamW(
             [
@@ -143,15 +145,15 @@ class Trainer:
         self.average.to(fabric.device)
 
     def _prime(self, network: Network) -> None:
-        """Starts the outputs at the mean face, and scales the emotion features."""
+        """Starts the outputs at the mean face, and scales the expression features."""
         mean, _ = target_statistics(self.data.train)
         start = torch.from_numpy(np.clip(mean, 0.002, 0.998))
         with torch.no_grad():
-            network.offset.copy_(torch.logit(start))
-        if self.settings.network.emotion_features:
-            middle, scale = emotion_statistics(self.data.train)
-            network.emotion_mean.copy_(torch.from_numpy(middle))
-            network.emotion_scale.copy_(torch.from_numpy(scale))
+            network.output_bias.copy_(torch.logit(start))
+        if self.settings.network.expression_features:
+            middle, scale = expression_statistics(self.data.train)
+            network.expression_mean.copy_(torch.from_numpy(middle))
+            network.expression_scale.copy_(torch.from_numpy(scale))
 
     def fit(self, observer: Observer) -> dict[str, float]:
         """Trains to the last epoch; returns the last validation's measures."""
@@ -293,7 +295,7 @@ class Trainer:
         description = Description(
             network=settings.network,
             features=settings.features,
-            emotion=settings.emotion.name,
+            expression_features=settings.expression.name,
             epoch=self.epoch,
             step=self.step,
             best=self.best,
@@ -323,11 +325,11 @@ class Trainer:
                 f"{', '.join(wanted)}; give data.styles the same ones."
             )
         described = checkpoint.description
-        if described.emotion != self.settings.emotion.name:
+        if described.expression_features != self.settings.expression.name:
             # Numbers as many as opensmile's and native's would fit, and mean something else.
             raise ModelError(
-                f"{path} hears emotion by {described.emotion}, these settings by "
-                f"{self.settings.emotion.name}; give model.emotion_config.backend the same one."
+                f"{path} hears expression by {described.expression_features}, these settings by "
+                f"{self.settings.expression.name}; give model.emotion_config.backend the same one."
             )
         self._check_unfinished(path, described.epoch)
         weights = dict(checkpoint.groups.get("network", {}))

@@ -17,14 +17,24 @@ from .network import Network
 
 Inputs = tuple[Tensor, ...]
 TensorRunner = Callable[[Inputs], tuple[Tensor, Tensor]]
-# Where the texts about the model are: a file in TorchScript's archive, a method of ExecuTorch's.
+# Where the metadata are: a file in TorchScript's archive, a method of ExecuTorch's program.
 TORCHSCRIPT_METADATA, EXECUTORCH_METADATA = "metadata.json", "koemorph_metadata"
 
 
 def write_torchscript(
     network: Network, inputs: Inputs, described: Mapping[str, str], *, lite: bool
 ) -> bytes:
-    """TorchScript, for the lite interpreter or the whole one; its metadata lie beside the code."""
+    """Write TorchScript, with the metadata as a file in its archive.
+
+    Args:
+        network: In evaluation mode.
+        inputs: An example of them.
+        described: The metadata.
+        lite: For the lite interpreter.
+
+    Returns:
+        The file.
+    """
     stream = io.BytesIO()
     extra = {TORCHSCRIPT_METADATA: json.dumps(dict(described))}
     with warnings.catch_warnings():
@@ -40,7 +50,7 @@ def write_torchscript(
 
 
 def torchscript_runner(data: bytes, *, lite: bool) -> TensorRunner:
-    """Runs what write_torchscript has written."""
+    """Run a file of write_torchscript."""
     load: Callable[[io.BytesIO], Any] = torch.jit.load
     if lite:
         from torch.jit.mobile import _load_for_lite_interpreter as load
@@ -50,24 +60,34 @@ def torchscript_runner(data: bytes, *, lite: bool) -> TensorRunner:
 
     @torch.no_grad()
     def run(inputs: Inputs) -> tuple[Tensor, Tensor]:
-        blendshapes, present = loaded(*inputs)
-        return blendshapes, present
+        weights, state_out = loaded(*inputs)
+        return weights, state_out
 
     return run
 
 
 def write_executorch(network: Network, inputs: Inputs, described: Mapping[str, str]) -> bytes:
-    """An ExecuTorch program for XNNPACK, one voice at a time.
+    """Write an ExecuTorch program for XNNPACK, which computes one stream at a time.
 
-    Its method `koemorph_metadata` gives the metadata as JSON. Raises MissingExtraError without
-    ExecuTorch.
+    Its method `koemorph_metadata` returns the metadata as JSON.
+
+    Args:
+        network: In evaluation mode.
+        inputs: An example of them.
+        described: The metadata.
+
+    Returns:
+        The program.
+
+    Raises:
+        MissingExtraError: Without ExecuTorch.
     """
     try:
         from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         from executorch.exir import to_edge_transform_and_lower
     except ImportError as error:
         raise MissingExtraError(
-            'Writing ExecuTorch programs needs its package: pip install "koemorph[executorch]".'
+            '--format executorch needs the package executorch. Run pip install "koemorph[executorch]".'
         ) from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -81,13 +101,13 @@ def write_executorch(network: Network, inputs: Inputs, described: Mapping[str, s
 
 
 def executorch_runner(data: bytes) -> TensorRunner:
-    """Runs what write_executorch has written."""
+    """Run a program of write_executorch."""
     from executorch.runtime import Runtime
 
     method = Runtime.get().load_program(data).load_method("forward")
 
     def run(inputs: Inputs) -> tuple[Tensor, Tensor]:
-        blendshapes, present = method.execute(inputs)
-        return blendshapes.clone(), present.clone()
+        weights, state_out = method.execute(inputs)
+        return weights.clone(), state_out.clone()
 
     return run

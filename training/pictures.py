@@ -18,8 +18,10 @@ from koemorph.outputs.atomic import atomic_path
 from .cache import TrackFeatures
 from .data import LabelledTrack
 from .layers import TRUNK_FRAMES
-from .network import RECENT_TOKENS, TOKEN_FPS, Network
-from .predict import animate, padded
+from .network import Network
+from .network_settings import RECENT_TOKENS, TOKEN_FPS
+from .predict import animate
+from .streaming import with_history
 
 SECONDS = 10.0
 HEIGHTS = (0.1, 0.25, 0.5, 1.0)  # of the axes, the least that a curve fits in
@@ -78,13 +80,13 @@ def save_picture(figure: Figure, path: Path) -> None:
 
 
 def stream_picture(network: Network) -> Figure:
-    """How much of each blendshape comes from the mel stream; the rest is emotion."""
+    """How much of each blendshape comes from the mel stream; the rest is expression."""
     shares = network.stream_weights.detach().cpu().numpy()[:, 0]
     figure = Figure(figsize=(6, 9), layout="constrained")
     axis = figure.subplots()
     rows = np.arange(len(BLENDSHAPES))
     axis.barh(rows, shares, label="mel")
-    axis.barh(rows, 1 - shares, left=shares, color="lightgrey", label="emotion")
+    axis.barh(rows, 1 - shares, left=shares, color="lightgrey", label="expression")
     axis.axvline(0.5, color="black", linewidth=0.5)
     axis.set_yticks(rows, BLENDSHAPES, fontsize=6)
     axis.set_ylim(len(BLENDSHAPES) - 0.5, -0.5)
@@ -107,24 +109,24 @@ def attention_picture(
         frame = int(np.asarray(features.mel).mean(axis=1).argmax())
     if not 0 <= frame < len(features):
         raise DataError(f"there is no frame {frame}: choose one from 0 to {len(features) - 1}.")
-    mel = padded(features.mel, frame + 1 - network.settings.context_frames, frame + 1)
-    detail = padded(features.detail, frame - network.settings.trunk_past, frame + 1)
+    mel = with_history(features.mel, frame + 1 - network.settings.context_frames, frame + 1)
+    detail = with_history(features.detail, frame - network.settings.trunk_history, frame + 1)
     device = network.alpha_logit.device
-    emotion = None
-    if network.settings.emotion_features:
-        felt = torch.from_numpy(features.emotion[features.emotion_index[frame]])
-        emotion = felt[None, None].to(device)
-    _, maps = network.hear(
+    expression = None
+    if network.settings.expression_features:
+        felt = torch.from_numpy(features.expression[features.expression_index[frame]])
+        expression = felt[None, None].to(device)
+    _, maps = network.forward_with_attention(
         torch.from_numpy(mel)[None].to(device),
         torch.from_numpy(detail)[None].to(device),
         torch.zeros(1, dtype=torch.int64, device=device),
-        emotion,
+        expression,
     )
     figure = Figure(figsize=(11, 8), layout="constrained")
     figure.suptitle(f"attention at {frame / network.settings.fps:.2f} s (frame {frame})")
     widths = [each.shape[1] for each in maps]  # each (1, tokens, heads, 52)
     axes = np.atleast_1d(figure.subplots(1, len(maps), width_ratios=[max(w, 8) for w in widths]))
-    for axis, weights, name in zip(axes, maps, ("mel", "emotion"), strict=False):
+    for axis, weights, name in zip(axes, maps, ("mel", "expression"), strict=False):
         image = axis.imshow(weights[0].mean(dim=1).T.cpu().numpy(), aspect="auto", vmin=0)
         figure.colorbar(image, ax=axis, location="bottom", shrink=0.6, pad=0.01)
         axis.set_title(name, fontsize=10)
@@ -140,7 +142,7 @@ def attention_picture(
 def _name_tokens(axis: Any, network: Network) -> None:
     """Marks what the mel stream's tokens are: the seconds before, the newest ones, the detail."""
     settings = network.settings
-    groups = (settings.blocks, RECENT_TOKENS, settings.detail_frames)
+    groups = (settings.pooled_rows, RECENT_TOKENS, settings.detail_frames)
     seconds = TRUNK_FRAMES / TOKEN_FPS
     names = ("seconds before", f"newest {seconds:.2f} s", "detail")
     ends = np.cumsum(groups)

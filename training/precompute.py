@@ -15,7 +15,7 @@ from dask.distributed import Client, as_completed
 from koemorph.features import FeatureSettings
 
 from .cache import FeatureCache
-from .emotion import emotion_backend
+from .expression import expression_backend
 from .tracks import Track
 
 # Tracks that wait or are worked on: so many, or so many for each of the workers' threads.
@@ -26,7 +26,7 @@ def prepare_features(
     tracks: Iterable[Track],
     folder: Path,
     settings: FeatureSettings,
-    emotion: str,
+    expression: str,
     client: Client,
     *,
     done: Callable[[int], None] = lambda count: None,
@@ -36,7 +36,7 @@ def prepare_features(
     `folder` must be one that all workers share. done(n) is called after the n-th track that was
     computed. Tracks are drawn as the workers get on, so the corpus need not fit into memory.
     """
-    cache = FeatureCache(folder, settings, emotion_backend(emotion))
+    cache = FeatureCache(folder, settings, expression_backend(expression))
     most = max(LEAST_AHEAD, AHEAD * sum(client.nthreads().values()))  # type: ignore[no-untyped-call]
     coming = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
     names: list[str] = []
@@ -56,7 +56,7 @@ def prepare_features(
         wait(most - 1)
         asked.add(name)
         future = client.submit(
-            _prepare, track.audio, track.sample_rate, folder, settings, emotion,
+            _prepare, track.audio, track.sample_rate, folder, settings, expression,
             key=f"features-{name}", retries=3,
         )  # fmt: skip
         coming.add(future)  # type: ignore[no-untyped-call]
@@ -65,7 +65,7 @@ def prepare_features(
 
 
 def _prepare(
-    audio: object, sample_rate: int, folder: Path, settings: FeatureSettings, emotion: str
+    audio: object, sample_rate: int, folder: Path, settings: FeatureSettings, expression: str
 ) -> None:
     """One task, on a worker."""
-    FeatureCache(folder, settings, emotion_backend(emotion)).load(audio, sample_rate)  # type: ignore[arg-type]
+    FeatureCache(folder, settings, expression_backend(expression)).load(audio, sample_rate)  # type: ignore[arg-type]

@@ -19,11 +19,11 @@ from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 from koemorph.model import MODELS
 
-from .augment import Augmentation
+from .augmentation import Augmentation
 from .data import Sampling
-from .emotion import EmotionBackend, emotion_backend
+from .expression import ExpressionBackend, expression_backend
 from .losses import LossSettings
-from .network import NEUTRAL, NetworkSettings
+from .network_settings import NEUTRAL, NetworkSettings
 from .strides import StrideSchedule
 from .values import BY_SOURCE, CONFIGS, advice, check_groups, check_values
 
@@ -37,7 +37,7 @@ DEBUG_FILES, DEBUG_EPOCHS, DEBUG_STEPS = 5, 2, 10
 class Optimization:
     """What the loop does with gradients; see configs/training/default.yaml."""
 
-    only: tuple[str, ...]
+    freeze_except: tuple[str, ...]
     max_epochs: int
     max_steps_per_epoch: int | None
     lr: float
@@ -45,7 +45,7 @@ class Optimization:
     betas: tuple[float, float]
     scheduler: str
     warmup_steps: int
-    final_share: float
+    final_ratio: float
     accumulate: int
     gradient_clip: float
     ema_decay: float
@@ -60,7 +60,7 @@ class DataSettings:
 
     train: Mapping[str, Path]
     validation: Mapping[str, Path]
-    validation_share: float
+    validation_ratio: float
     cache: Path
     max_files: int | None
     skip_bad: bool
@@ -82,7 +82,7 @@ class Settings:
 
     network: NetworkSettings
     features: FeatureSettings
-    emotion: EmotionBackend
+    expression: ExpressionBackend
     data: DataSettings
     sampling: Sampling
     augmentation: Augmentation
@@ -139,22 +139,22 @@ def read_settings(config: DictConfig) -> Settings:
     plain = _resolved(config)
     check_values(plain)
     data, model, training = plain["data"], plain["model"], plain["training"]
-    emotion = emotion_backend(model["emotion_config"]["backend"])
+    expression = expression_backend(model["emotion_config"]["backend"])
     features = _features(plain)
     try:
-        network = _network(plain, features, emotion)
+        network = _network(plain, features, expression)
     except ValueError as error:
         raise DataError(f"these settings make no network: {error}.") from error
     settings = Settings(
         network=network,
         features=features,
-        emotion=emotion,
+        expression=expression,
         data=_data(data),
         sampling=Sampling(
             sequence_frames=round(data["sequence_seconds"] * features.fps),
             batch_size=data["batch_size"],
-            from_nothing=data["from_nothing"],
-            emotion_dropout=training["emotion_dropout"],
+            cold_start_ratio=data["cold_start_ratio"],
+            expression_dropout=training["expression_dropout"],
             weights=data["source_weights"],
             styles=data["styles"],
         ),
@@ -214,20 +214,20 @@ def _augmentation(augment: dict[str, Any]) -> Augmentation:
 
 
 def _features(plain: dict[str, Any]) -> FeatureSettings:
-    features, emotion = plain["features"], plain["model"]["emotion_config"]
+    features, expression = plain["features"], plain["model"]["emotion_config"]
     fps = plain["data"]["target_fps"]
     if fps not in (30, 60):
         raise DataError(f"data.target_fps={fps}: 30 and 60 are possible.")
-    interval = emotion["update_interval"]
-    intervals = tuple(emotion["window_intervals"] or (0.0, interval, 2 * interval))
+    interval = expression["update_interval"]
+    intervals = tuple(expression["window_intervals"] or (0.0, interval, 2 * interval))
     standard = FeatureSettings.for_fps(fps)
     lookahead = features["lookahead_frames"]
     settings = replace(
         standard,
         lookahead_frames=standard.lookahead_frames if lookahead is None else lookahead,
         detail_frames=features["detail_frames"],
-        window_intervals=intervals if emotion["use_concatenation"] else intervals[:1],
-        context_window=emotion["context_window"],
+        window_intervals=intervals if expression["use_concatenation"] else intervals[:1],
+        context_window=expression["context_window"],
         update_interval=interval,
     )
     try:
@@ -238,7 +238,7 @@ def _features(plain: dict[str, Any]) -> FeatureSettings:
 
 
 def _network(
-    plain: dict[str, Any], features: FeatureSettings, emotion: EmotionBackend
+    plain: dict[str, Any], features: FeatureSettings, expression: ExpressionBackend
 ) -> NetworkSettings:
     model = plain["model"]
     attention, streams = model["attention"], model["dual_stream_attention"]
@@ -249,10 +249,10 @@ def _network(
         context_frames=round(CONTEXT_SECONDS * features.fps) if context is None else context,
         mel_bands=features.mel_bands,
         detail_frames=features.detail_frames,
-        emotion_features=emotion.size,
-        emotion_windows=len(features.window_intervals),
-        emotion_tokens=attention["emotion_tokens"],
-        emotion_dim=attention["emotion_dim"],
+        expression_features=expression.size,
+        expression_windows=len(features.window_intervals),
+        expression_tokens=attention["emotion_tokens"],
+        expression_dim=attention["emotion_dim"],
         d_model=model["d_model"],
         num_heads=attention["num_heads"],
         channels=model["channels"],
@@ -260,7 +260,7 @@ def _network(
         temperature=streams["temperature"],
         fixed_weights=None if weights is None else (float(weights[0]), float(weights[1])),
         fixed_alpha=model["fixed_alpha"],
-        tuned=model["tuned"],
+        conditioned=model["acoustic_conditioning"],
         styles=(NEUTRAL, *sorted(set(plain["data"]["styles"].values()) - {NEUTRAL})),
     )
 
@@ -276,7 +276,7 @@ def _data(data: dict[str, Any]) -> DataSettings:
     return DataSettings(
         train=train,
         validation=validation,
-        validation_share=data["validation_share"],
+        validation_ratio=data["validation_ratio"],
         cache=Path(data["cache_dir"]),
         max_files=data["max_files"],
         skip_bad=data["skip_bad_recordings"],
@@ -324,7 +324,7 @@ def _blendshapes(given: str | list[str], key: str) -> tuple[str, ...]:
 def _optimization(training: dict[str, Any]) -> Optimization:
     optimizer, scheduler = training["optimizer"], training["scheduler"]
     return Optimization(
-        only=_blendshapes(training["only"] or [], "training.only"),
+        freeze_except=_blendshapes(training["freeze_except"] or [], "training.freeze_except"),
         max_epochs=training["max_epochs"],
         max_steps_per_epoch=training["max_steps_per_epoch"],
         lr=optimizer["lr"],
@@ -332,7 +332,7 @@ def _optimization(training: dict[str, Any]) -> Optimization:
         betas=tuple(optimizer["betas"]),
         scheduler=scheduler["name"],
         warmup_steps=scheduler["warmup_steps"],
-        final_share=scheduler["final_share"],
+        final_ratio=scheduler["final_ratio"],
         accumulate=training["accumulate_grad_batches"],
         gradient_clip=training["gradient_clip"],
         ema_decay=training["ema_decay"],

@@ -42,7 +42,7 @@ def prepare(settings: Settings) -> PreparedData:
     train, validation, bad = _both(settings)
     _check_labels(train, "train")
     _check_labels(validation, "validate")
-    cache = FeatureCache(settings.data.cache, settings.features, settings.emotion)
+    cache = FeatureCache(settings.data.cache, settings.features, settings.expression)
     return PreparedData(
         load_tracks(_strung(train, settings), cache, settings.data.rest_in_pauses),
         load_tracks(_alone(validation, settings), cache),
@@ -75,7 +75,7 @@ def _both(settings: Settings) -> tuple[Named, Named, int]:
         moved = _in_step(train + validation)
         train, validation = moved[: len(train)], moved[len(train) :]
     if not data.validation:
-        train, validation = _split(train, data.validation_share)
+        train, validation = _split(train, data.validation_ratio)
     return train, validation, bad + more
 
 

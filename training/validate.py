@@ -22,7 +22,7 @@ from .metrics import (
 )
 from .network import IS_MOUTH, Network
 from .predict import animate
-from .styles import style_shares
+from .styles import style_ratios
 
 FloatArray = NDArray[np.float32]
 SHOWN = ("jawOpen", "mouthClose", "mouthPucker", "mouthLowerDownLeft")
@@ -43,7 +43,7 @@ def validate(
     labelled = np.zeros(len(BLENDSHAPES), np.bool_)
     begin = time.perf_counter()
     for track in tracks:
-        style = style_shares(track.source, network.settings, styles)
+        style = style_ratios(track.source, network.settings, styles)
         outputs.append(animate(network, track.features, style)[: len(track)])
     seconds = time.perf_counter() - begin
     for track in tracks:
@@ -88,7 +88,7 @@ def _streams(network: Network) -> dict[str, float]:
         "mel_share/mouth": float(shares[mouth].mean()),
         "mel_share/expression": float(shares[~mouth].mean()),
     }
-    if network.settings.emotion_features:
+    if network.settings.expression_features:
         measures["information_balance"] = network.information_balance
     return measures
 

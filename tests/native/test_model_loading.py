@@ -112,15 +112,16 @@ def test_metadata_is_all_there(tiny_models: dict[int, Path]) -> None:
     assert Model(tiny_models[60]).metadata() == tiny_model.metadata(60)
 
 
-@pytest.mark.parametrize("emotion", ["none", "native"])
-def test_onnx_runtime_and_the_stream_agree(tmp_path: Path, speech: Path, emotion: str) -> None:
+@pytest.mark.parametrize("expression", ["none", "native"])
+def test_onnx_runtime_and_the_stream_agree(tmp_path: Path, speech: Path, expression: str) -> None:
     """The whole way again in Python: features, windows, ONNX Runtime, feedback."""
     import onnxruntime
     import soundfile
 
     from koemorph.features import FeatureSettings, extract
+    from koemorph.training.streaming import pooled_context, run_stream
 
-    path = with_metadata(tmp_path / "model.onnx", expression_features=emotion)
+    path = with_metadata(tmp_path / "model.onnx", expression_features=expression)
     audio, rate = soundfile.read(speech, dtype="float32")
     settings = FeatureSettings()
     found = extract(audio, rate, settings)
@@ -130,43 +131,19 @@ def test_onnx_runtime_and_the_stream_agree(tmp_path: Path, speech: Path, emotion
     assert not told[: 2 * 30 - 1].any()
     assert told[3 * 30 :].all()
     session = onnxruntime.InferenceSession(str(path))
-    mel, detail = (
-        np.concatenate([table[:1].clip(max=-0.5), table]) for table in (found.mel, found.detail)
-    )
-    padded = np.concatenate([np.repeat(mel[:1], 254, axis=0), mel])
-    frames, channels = len(found.mel), tiny_model.CHANNELS
-    # Frame t of layer l was handed on as row t + longest of its table.
-    longest = 2 * max(tiny_model.DILATIONS)
-    handed = np.zeros((len(tiny_model.DILATIONS), longest + frames, channels), np.float32)
-    still, felt = np.zeros((1, 52), np.float32), np.zeros((1, 52, tiny_model.FELT), np.float32)
-
-    def ask(frame: int, previous: np.ndarray, felt: np.ndarray, row: int) -> list[np.ndarray]:
-        taps = [
-            handed[layer, longest + frame - age]
-            for layer, dilation in enumerate(tiny_model.DILATIONS)
-            for age in (2 * dilation, dilation)
-        ]
-        inputs = {
-            "mel": mel[np.newaxis, row],
-            "pooled_context": padded[frame : frame + 256].reshape(1, 8, 32, 80).mean(axis=2)[:, :-1],
-            "detail": detail[np.newaxis, row],
-            "previous_weights": previous,
-            "state_in": np.concatenate(taps)[np.newaxis],
+    names = [output.name for output in session.get_outputs()]
+    layout = tiny_model.state_layout(tiny_model.metadata(30, expression_features=expression))
+    frames = [
+        {
+            "mel": found.mel[np.newaxis, frame],
+            "pooled_context": pooled_context(found.mel, frame, layout)[np.newaxis],
+            "detail": found.detail[np.newaxis, frame],
+            **({"egemaps": windows[np.newaxis, frame]} if expression == "native" else {}),
         }
-        if emotion == "native":
-            anew = frame == 0 or (windows[frame] != windows[frame - 1]).any()
-            inputs |= {"egemaps": windows[np.newaxis, frame], "expression_embedding_in": felt}
-            inputs["expression_changed"] = np.array([anew], np.float32)
-        return session.run(None, inputs)
-
-    # Row 0 is the room before the first frame: with each answer one layer more knows of it.
-    for _ in tiny_model.DILATIONS:
-        handed[:] = ask(0, still, felt, row=0)[1].reshape(-1, 1, channels)
-    previous, expected = still, []
-    for frame in range(frames):
-        previous, present, *rest = ask(frame, previous, felt, row=frame + 1)
-        felt = rest[0] if rest else felt
-        handed[:, longest + frame] = present.reshape(-1, channels)
-        expected.append(previous[0])
+        for frame in range(len(found.mel))
+    ]
+    expected = run_stream(
+        lambda inputs: dict(zip(names, session.run(None, inputs), strict=True)), frames, layout
+    )
     animation = Model(path).animate(speech)
-    np.testing.assert_allclose(animation.weights, np.stack(expected), atol=1e-4)
+    np.testing.assert_allclose(animation.weights, expected[:, 0], atol=1e-4)

@@ -13,7 +13,7 @@ import pytest
 from babble import common_overrides, write_babble
 from omegaconf import DictConfig
 
-from koemorph.training import emotion_research
+from koemorph.training import research_backends
 from koemorph.training.settings import compose_config
 
 Configure = Callable[..., DictConfig]
@@ -49,7 +49,7 @@ def funasr(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         """The mean of the sound is its embedding."""
 
         def __init__(self, model: str, disable_update: bool) -> None:
-            assert model == emotion_research.EMOTION2VEC
+            assert model == research_backends.EMOTION2VEC
 
         def generate(
             self, sound: np.ndarray, granularity: str, extract_embedding: bool, disable_pbar: bool
@@ -62,6 +62,6 @@ def funasr(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     stand_in = types.ModuleType("funasr")
     stand_in.AutoModel = AutoModel  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "funasr", stand_in)
-    emotion_research._emotion2vec_model.cache_clear()
+    research_backends._emotion2vec_model.cache_clear()
     yield heard
-    emotion_research._emotion2vec_model.cache_clear()
+    research_backends._emotion2vec_model.cache_clear()

@@ -23,12 +23,13 @@ from koemorph.errors import DataError, KoemorphError, MissingExtraError, ModelEr
 from koemorph.training.cache import FeatureCache
 from koemorph.training.checkpoints import load_checkpoint
 from koemorph.training.datasets.recordings import read_audio, write_recording
-from koemorph.training.emotion import emotion_backend
 from koemorph.training.export import at_fps, export
+from koemorph.training.expression import expression_backend
 from koemorph.training.lip_mesh import read_lips
 from koemorph.training.losses import FaceLoss, LossSettings
 from koemorph.training.metrics import jitter, lag, of_recordings, silence
-from koemorph.training.network import Network, NetworkSettings
+from koemorph.training.network import Network
+from koemorph.training.network_settings import NetworkSettings
 from koemorph.training.phone_metrics import articulation
 from koemorph.training.pictures import attention_picture
 from koemorph.training.predict import animate
@@ -49,7 +50,7 @@ def run(*arguments: object) -> str:
 
 @pytest.fixture(scope="module")
 def checkpoint(configure: Configure, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A few steps of training, with the native emotion stream, for every test here."""
+    """A few steps of training, with the native expression stream, for every test here."""
     folder = tmp_path_factory.mktemp("run")
     train(
         configure(
@@ -74,7 +75,7 @@ def test_torch_onnx_runtime_and_the_core_agree(checkpoint: Path, tmp_path: Path,
     played = koemorph.Model(path).animate(audio, sample_rate=rate, preset="raw")
     loaded = load_checkpoint(checkpoint)
     network, features = at_fps(loaded, fps)
-    backend = emotion_backend(loaded.description.emotion)
+    backend = expression_backend(loaded.description.expression_features)
     with FeatureCache.temporary(features, backend) as cache:
         expected = animate(network, cache.load(audio, rate))
     np.testing.assert_allclose(played.weights, expected, atol=1e-4)
@@ -291,15 +292,15 @@ def test_inspect_draws(checkpoint: Path, tmp_path: Path) -> None:
 def test_a_picture_of_attention_shows_each_stream_s_own_tokens(checkpoint: Path) -> None:
     loaded = load_checkpoint(checkpoint)
     network, description = loaded.network(), loaded.description
-    backend = emotion_backend(description.emotion)
+    backend = expression_backend(description.expression_features)
     with FeatureCache.temporary(description.features, backend) as cache:
         figure = attention_picture(network, cache.load(*read_audio(SAMPLE)))
     shown = [axis for axis in figure.axes if axis.get_title()]
-    assert [axis.get_title() for axis in shown] == ["mel", "emotion"]
+    assert [axis.get_title() for axis in shown] == ["mel", "expression"]
     for axis in shown:  # what is drawn fills its axis
         left, right, _, _ = axis.images[0].get_extent()
         assert axis.get_xlim() == (left, right)
-    assert len(shown[1].get_xticks()) == network.settings.emotion_tokens
+    assert len(shown[1].get_xticks()) == network.settings.expression_tokens
 
 
 @pytest.mark.parametrize(
@@ -332,7 +333,7 @@ def test_a_network_without_detail_frames_is_for_trials_only(
     checkpoint: Path, tmp_path: Path
 ) -> None:
     described = load_checkpoint(checkpoint).description
-    with FeatureCache.temporary(described.features, emotion_backend("none")) as cache:
+    with FeatureCache.temporary(described.features, expression_backend("none")) as cache:
         features = cache.load(*read_audio(SAMPLE))
         with pytest.raises(DataError, match="needs detail frames"):
             export(Network(NetworkSettings(detail_frames=0)), {}, features, tmp_path / "m.onnx")

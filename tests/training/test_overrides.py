@@ -46,17 +46,17 @@ PAGE = (ROOT / "docs" / "how-to" / "migrate.md").read_text(encoding="utf-8")
         ("data.auto_detect_fps=false", lambda s: s.data.auto_detect_fps, False),
         ("model.d_model=512", lambda s: s.network.d_model, 512),
         ("model.attention.num_heads=4", lambda s: s.network.num_heads, 4),
-        ("model.attention.emotion_dim=128", lambda s: s.network.emotion_dim, 128),
+        ("model.attention.emotion_dim=128", lambda s: s.network.expression_dim, 128),
         (
             "model.dual_stream_attention.temperature=0.1",
             lambda s: s.network.temperature,
             0.1,
         ),
-        ("model.emotion_config.backend=emotion2vec", lambda s: s.network.emotion_features, 768),
-        ("model.emotion_config.backend=opensmile", lambda s: s.emotion.name, "opensmile"),
+        ("model.emotion_config.backend=emotion2vec", lambda s: s.network.expression_features, 768),
+        ("model.emotion_config.backend=opensmile", lambda s: s.expression.name, "opensmile"),
         (
             "model.emotion_config.use_concatenation=false",
-            lambda s: s.network.emotion_windows,
+            lambda s: s.network.expression_windows,
             1,
         ),
         (

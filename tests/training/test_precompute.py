@@ -17,7 +17,7 @@ from koemorph import cli
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 from koemorph.training.cache import FeatureCache
-from koemorph.training.emotion import emotion_backend
+from koemorph.training.expression import expression_backend
 from koemorph.training.precompute import LEAST_AHEAD, prepare_features
 from koemorph.training.tracks import Track
 
@@ -35,7 +35,7 @@ def make_track(seed: int, seconds: int = 8) -> Track:
 def test_features_that_are_damaged_are_computed_again(tmp_path: Path, left: int | None) -> None:
     """As after a power cut: a file of an entry that is gone, empty or cut short."""
     track, settings = make_track(0), FeatureSettings.for_fps(30)
-    cache = FeatureCache(tmp_path, settings, emotion_backend("native"))
+    cache = FeatureCache(tmp_path, settings, expression_backend("native"))
     expected = np.array(cache.load(track.audio, 16000).mel)
     name = cache.key(track.audio, 16000)
     part = tmp_path / name / "mel.npy"
@@ -101,9 +101,9 @@ def test_nothing_is_lost_and_nothing_is_there_twice(tmp_path: Path) -> None:
     assert len(set(names)) == TRACKS
     whole = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
     assert whole == set(names)
-    cache = FeatureCache(tmp_path / "alone", settings, emotion_backend("native"))
+    cache = FeatureCache(tmp_path / "alone", settings, expression_backend("native"))
     expected = cache.load(tracks[3].audio, 16000)
-    shared = FeatureCache(tmp_path, settings, emotion_backend("native"))
+    shared = FeatureCache(tmp_path, settings, expression_backend("native"))
     found = shared.load(tracks[3].audio, 16000)
     np.testing.assert_array_equal(found.mel, expected.mel)
-    np.testing.assert_array_equal(found.emotion, expected.emotion)
+    np.testing.assert_array_equal(found.expression, expected.expression)

@@ -12,21 +12,21 @@ from omegaconf import DictConfig
 
 from koemorph.blendshapes import INDEX
 from koemorph.features import FeatureSettings
-from koemorph.training.augment import Augmentation
+from koemorph.training.augmentation import Augmentation
 from koemorph.training.cache import FeatureCache, TrackFeatures
 from koemorph.training.data import (
     AT_REST,
     Corpus,
     LabelledTrack,
     Sampling,
-    emotion_statistics,
+    expression_statistics,
     load_tracks,
     target_statistics,
 )
-from koemorph.training.emotion import emotion_backend
-from koemorph.training.layers import QUIET_ROOM
-from koemorph.training.network import NetworkSettings
+from koemorph.training.expression import expression_backend
+from koemorph.training.network_settings import NetworkSettings
 from koemorph.training.settings import read_settings
+from koemorph.training.streaming import AMBIENT_FLOOR
 from koemorph.training.strides import Stride, StrideSchedule
 from koemorph.training.tracks import Track
 from koemorph.training.training_data import all_tracks
@@ -35,9 +35,9 @@ FRAMES = 900
 PAUSE = range(500, 560)
 
 
-def corpus(from_nothing: float, augmented: float = 0.0) -> Corpus:
+def corpus(cold_start_ratio: float, augmented: float = 0.0) -> Corpus:
     """One track whose mel frames are their own numbers; the mouth moves but in PAUSE."""
-    settings = NetworkSettings(emotion_features=0)
+    settings = NetworkSettings(expression_features=0)
     number = np.arange(FRAMES, dtype=np.float32)
     face = np.zeros((FRAMES, 52), np.float32)
     face[:, INDEX["jawOpen"]] = 0.3
@@ -45,8 +45,8 @@ def corpus(from_nothing: float, augmented: float = 0.0) -> Corpus:
     features = TrackFeatures(
         mel=np.broadcast_to(number[:, None], (FRAMES, settings.mel_bands)),
         detail=np.zeros((FRAMES, settings.detail_frames, settings.mel_bands), np.float32),
-        emotion=np.zeros((1, 0), np.float32),
-        emotion_index=np.zeros((FRAMES, 0), np.int64),
+        expression=np.zeros((1, 0), np.float32),
+        expression_index=np.zeros((FRAMES, 0), np.int64),
     )
     track = LabelledTrack(
         "one", features, face, np.ones(52, np.bool_), np.ones(FRAMES, np.bool_), np.array([0, 300])
@@ -54,16 +54,16 @@ def corpus(from_nothing: float, augmented: float = 0.0) -> Corpus:
     return Corpus(
         [track],
         settings,
-        sampling=Sampling(sequence_frames=64, from_nothing=from_nothing),
+        sampling=Sampling(sequence_frames=64, cold_start_ratio=cold_start_ratio),
         augmentation=Augmentation(probability=augmented),
         features=FeatureSettings(),
         seed=1,
     )
 
 
-def first_heard(from_nothing: float) -> list[int]:
+def first_heard(cold_start_ratio: float) -> list[int]:
     """The number of the earliest frame that each of many sequences hears."""
-    drawn = corpus(from_nothing)
+    drawn = corpus(cold_start_ratio)
     heard = []
     for step in range(40):
         mel = drawn.batch(0, step, Stride(1, 64)).mel[..., 0]
@@ -82,11 +82,11 @@ def test_a_stream_from_nothing_begins_where_a_recording_does_or_in_a_pause_or_an
 def test_what_was_never_heard_is_the_room_that_was_heard_first(augmented: float) -> None:
     """Noise that is added to a voice does not sound before the stream begins, either."""
     drawn = corpus(1.0, augmented)
-    past, detailed_past = drawn.network.context_frames - 1, drawn.network.trunk_past
+    past, detailed_past = drawn.network.context_frames - 1, drawn.network.trunk_history
     for step in range(10):
         batch = drawn.batch(0, step, Stride(1, 64))
         for row, first in ((batch.mel, past), (batch.detail, detailed_past)):
-            room = row[:, first, None].clamp(max=QUIET_ROOM)
+            room = row[:, first, None].clamp(max=AMBIENT_FLOOR)
             assert torch.equal(row[:, :first], room.expand_as(row[:, :first]))
         assert not torch.equal(batch.mel[:, past], batch.mel[:, past + 1])
 
@@ -173,7 +173,7 @@ def test_a_mouth_that_opens_before_its_voice_is_told_to_rest_where_its_source_is
     face = np.full((150, 52), 0.4, np.float32)
     seen = np.ones(150, np.bool_)
     track = Track("one", sound, rate, face, np.ones(52, np.bool_), seen, np.array([0]))
-    with FeatureCache.temporary(FeatureSettings(), emotion_backend("none")) as cache:
+    with FeatureCache.temporary(FeatureSettings(), expression_backend("none")) as cache:
         (as_captured,) = load_tracks([track], cache, ["another"])
         (rested,) = load_tracks([track], cache, ["one"])
     np.testing.assert_array_equal(as_captured.weights, face)
@@ -193,12 +193,12 @@ def test_emotion_is_scaled_by_what_the_network_hears_of_it() -> None:
     sound = (noise * (1.5 + np.sin(np.arange(len(noise)) / rate))).astype(np.float32)
     face, seen = np.zeros((180, 52), np.float32), np.ones(180, np.bool_)
     track = Track("one", sound, rate, face, np.ones(52, np.bool_), seen, np.array([0]))
-    with FeatureCache.temporary(FeatureSettings(), emotion_backend("native")) as cache:
+    with FeatureCache.temporary(FeatureSettings(), expression_backend("native")) as cache:
         tracks = load_tracks([track], cache)
         features = tracks[0].features
-        told = np.array(features.emotion[features.emotion_index[-1, 0] : 5 : -1])
-    assert (features.emotion_index[:60] < 0).all()
-    mean, scale = emotion_statistics(tracks)
+        told = np.array(features.expression[features.expression_index[-1, 0] : 5 : -1])
+    assert (features.expression_index[:60] < 0).all()
+    mean, scale = expression_statistics(tracks)
     np.testing.assert_allclose(mean, told.mean(axis=0), rtol=1e-4, atol=1e-5)
     moving = told.std(axis=0) > 1e-6
     np.testing.assert_allclose(1 / scale[moving], told.std(axis=0)[moving], rtol=1e-3)

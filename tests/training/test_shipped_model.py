@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ import koemorph
 from koemorph.blendshapes import BLENDSHAPES
 from koemorph.model import MODELS, bundled_models
 from koemorph.training.checkpoints import load_checkpoint
-from koemorph.training.export import onnx_runner
+from koemorph.training.export import onnx_runner, tensor_runner
 from koemorph.training.settings import BUNDLED_CHECKPOINT
+from koemorph.training.streaming import run_stream
 from koemorph.training.train import train
 
 JAW = BLENDSHAPES.index("jawOpen")
@@ -71,22 +73,21 @@ def test_speech_moves_and_ends_shut(model: koemorph.Model) -> None:
 def test_the_bundled_checkpoint_is_the_bundled_model() -> None:
     assert BUNDLED_CHECKPOINT.stat().st_size <= 4_000_000
     network = load_checkpoint(BUNDLED_CHECKPOINT).network()
-    shape = network.settings
+    settings = network.settings
     torch.manual_seed(0)
-    inputs = {
-        "mel": torch.randn(1, shape.mel_bands),
-        "pooled_context": torch.randn(1, shape.blocks, shape.mel_bands),
-        "detail": torch.randn(1, shape.detail_frames, shape.mel_bands),
-        "previous_weights": torch.rand(1, len(BLENDSHAPES)),
-        "state_in": torch.randn(1, 2 * len(shape.dilations) * shape.channels),
-        "egemaps": torch.randn(1, shape.emotion_windows, shape.emotion_features),
+    frame = {
+        "mel": torch.randn(1, settings.mel_bands),
+        "pooled_context": torch.randn(1, settings.pooled_rows, settings.mel_bands),
+        "detail": torch.randn(1, settings.detail_frames, settings.mel_bands),
+        "egemaps": torch.randn(1, settings.expression_windows, settings.expression_features),
     }
+    frames = [{name: value.numpy() for name, value in frame.items()}] * 40
+    layout = settings.state_layout
     with torch.no_grad():
-        expected = network(*inputs.values())
+        expected = run_stream(tensor_runner(lambda inputs: network(*inputs)), frames, layout)
     run = onnx_runner(bundled_models()["30"].read_bytes())
-    shown = run({name: value.numpy() for name, value in inputs.items()})
-    for one, other in zip(shown, expected, strict=True):
-        np.testing.assert_allclose(one, other.numpy(), atol=1e-4)
+    found = run_stream(run, frames, replace(layout, embedding_size=settings.hidden))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_training_goes_on_from_the_bundled_model(

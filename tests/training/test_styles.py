@@ -17,7 +17,7 @@ from koemorph.errors import DataError, ModelError
 from koemorph.training.checkpoints import load_checkpoint
 from koemorph.training.datasets.recordings import read_audio
 from koemorph.training.evaluate import open_player
-from koemorph.training.styles import speak
+from koemorph.training.styles import set_style
 from koemorph.training.train import train
 
 Configure = Callable[..., DictConfig]
@@ -91,4 +91,4 @@ def test_training_goes_on_only_with_the_styles_that_were_learned(
 def test_a_style_that_was_not_learned_is_named(two_styles: Path, text: str, words: str) -> None:
     network = load_checkpoint(two_styles).network()
     with pytest.raises(DataError, match=words):
-        speak(network, text)
+        set_style(network, text)

@@ -108,7 +108,7 @@ def test_what_validates_is_corrected_with_what_teaches(
     for seed in range(8):
         write_late(tmp_path / str(seed), seed)
     overrides = (
-        f"data.train_data_dir={tmp_path}", "data.val_data_dir=null", "data.validation_share=0.125"
+        f"data.train_data_dir={tmp_path}", "data.val_data_dir=null", "data.validation_ratio=0.125"
     )  # fmt: skip
 
     def validated(*more: str) -> np.ndarray:

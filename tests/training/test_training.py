@@ -24,7 +24,7 @@ from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError, KoemorphError, ModelError, OutputError
 from koemorph.training import checkpoints
 from koemorph.training.checkpoints import load_checkpoint
-from koemorph.training.network import OWN
+from koemorph.training.network import BLENDSHAPE_AXES
 from koemorph.training.settings import read_settings
 from koemorph.training.train import train
 from koemorph.training.training_data import prepare
@@ -222,7 +222,7 @@ def test_some_coefficients_learn_and_all_others_stay(configure: Configure, tmp_p
         "training.max_epochs=2",
         "training.max_steps_per_epoch=3",
         "training.optimizer.weight_decay=0.1",
-        "training.only=[jawOpen]",
+        "training.freeze_except=[jawOpen]",
         f"checkpoint_path={begun}",
     )
     train(more, tmp_path / "one")
@@ -231,10 +231,10 @@ def test_some_coefficients_learn_and_all_others_stay(configure: Configure, tmp_p
     own = INDEX["jawOpen"]
     for name, old in before.named_parameters():
         moved = (after.get_parameter(name) - old).abs()
-        if name in OWN:
-            mine = moved.select(OWN[name], own)
+        if name in BLENDSHAPE_AXES:
+            mine = moved.select(BLENDSHAPE_AXES[name], own)
             assert mine.max() > 0, name
-            moved.index_fill_(OWN[name], torch.tensor([own]), 0.0)
+            moved.index_fill_(BLENDSHAPE_AXES[name], torch.tensor([own]), 0.0)
         assert moved.max() == 0, name
 
 

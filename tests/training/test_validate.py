@@ -14,10 +14,11 @@ from koemorph.features import FeatureSettings
 from koemorph.training.cache import FeatureCache
 from koemorph.training.data import load_tracks
 from koemorph.training.datasets.recordings import write_recording
-from koemorph.training.emotion import emotion_backend
 from koemorph.training.evaluate import Case, Player, evaluate
+from koemorph.training.expression import expression_backend
 from koemorph.training.metrics import speech_frames
-from koemorph.training.network import Network, NetworkSettings
+from koemorph.training.network import Network
+from koemorph.training.network_settings import NetworkSettings
 from koemorph.training.predict import animate
 from koemorph.training.tracks import Track
 from koemorph.training.train import train
@@ -47,8 +48,8 @@ def test_what_was_not_captured_is_not_judged() -> None:
     labelled[17] = True
     face = rng.random((60, 52)).astype(np.float32)
     other = np.where(seen[:, None], face, np.float32(1.0))
-    network = Network(NetworkSettings(emotion_features=0))
-    with FeatureCache.temporary(FeatureSettings(), emotion_backend("none")) as cache:
+    network = Network(NetworkSettings(expression_features=0))
+    with FeatureCache.temporary(FeatureSettings(), expression_backend("none")) as cache:
         found = []
         for weights in (face, other):
             track = Track("one", sound, 16000, weights, labelled, seen, np.zeros(1, np.int64))
@@ -62,10 +63,10 @@ def test_what_was_not_captured_is_not_judged() -> None:
 def test_validation_and_evaluation_use_the_same_mismatch_control() -> None:
     """Both pair each recording with the capture of the next one."""
     rng = np.random.default_rng(0)
-    network = Network(NetworkSettings(emotion_features=0))
+    network = Network(NetworkSettings(expression_features=0))
     labelled = np.ones(52, np.bool_)
     tracks, cases = [], []
-    with FeatureCache.temporary(FeatureSettings(), emotion_backend("none")) as cache:
+    with FeatureCache.temporary(FeatureSettings(), expression_backend("none")) as cache:
         for frames in (60, 45, 90):
             sound = rng.normal(0, 0.1, frames * 16000 // 30).astype(np.float32)
             face = rng.random((frames, 52)).astype(np.float32)

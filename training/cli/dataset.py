@@ -157,7 +157,7 @@ def prepare(overrides: tuple[str, ...], scheduler: str | None, workers: int) -> 
             all_tracks(settings),
             settings.data.cache.absolute(),
             settings.features,
-            settings.emotion.name,
+            settings.expression.name,
             client,
             done=lambda count: progress.update(task, description=f"preparing features: {count}"),
         )

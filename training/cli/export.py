@@ -15,9 +15,9 @@ from koemorph.errors import DataError
 from ..cache import FeatureCache
 from ..checkpoints import load_checkpoint
 from ..datasets.recordings import read_audio
-from ..emotion import emotion_backend
 from ..export import FORMATS, QUANTIZATIONS, at_fps, export, metadata
-from ..styles import speak
+from ..expression import expression_backend
+from ..styles import set_style
 
 SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "executorch": ".pte"}
 SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
@@ -68,7 +68,7 @@ def command(checkpoint: Path, output: Path | None, audio: Path, **options: Any) 
     """Export CHECKPOINT; prints size, difference from torch, and what a frame costs."""
     loaded = load_checkpoint(checkpoint)
     network, settings = at_fps(loaded, int(options["fps"] or loaded.description.features.fps))
-    speak(network, options["style"])
+    set_style(network, options["style"])
     described = metadata(
         loaded,
         network,
@@ -81,7 +81,9 @@ def command(checkpoint: Path, output: Path | None, audio: Path, **options: Any) 
         },
     )
     samples, rate = read_audio(audio)
-    with FeatureCache.temporary(settings, emotion_backend(loaded.description.emotion)) as cache:
+    with FeatureCache.temporary(
+        settings, expression_backend(loaded.description.expression_features)
+    ) as cache:
         written = export(
             network,
             described,

@@ -14,8 +14,8 @@ from koemorph.model import find_model
 from ..cache import FeatureCache
 from ..checkpoints import load_checkpoint
 from ..datasets.recordings import read_audio
-from ..emotion import emotion_backend
 from ..evaluate import open_player
+from ..expression import expression_backend
 from ..pictures import attention_picture, curves_figure, save_picture
 
 _SECONDS = 10
@@ -40,13 +40,13 @@ def command(model: Path, wav: Path, output: Path, frame: int | None) -> None:
             raise DataError(f"{model.name} shows curves of all frames; --frame is for checkpoints.")
         player = open_player(model)
         settings = FeatureSettings.for_fps(player.fps)
-        with FeatureCache.temporary(settings, emotion_backend("none")) as cache:
+        with FeatureCache.temporary(settings, expression_backend("none")) as cache:
             mel = np.array(cache.load(audio, rate).mel[: _SECONDS * player.fps])
         figure = curves_figure(mel, player.animate(audio, rate)[: len(mel)], None, player.fps)
     else:
         checkpoint = load_checkpoint(model)
         description = checkpoint.description
-        backend = emotion_backend(description.emotion)
+        backend = expression_backend(description.expression_features)
         with FeatureCache.temporary(description.features, backend) as cache:
             figure = attention_picture(checkpoint.network(), cache.load(audio, rate), frame)
     save_picture(figure, output)

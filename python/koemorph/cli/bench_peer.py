@@ -98,7 +98,8 @@ def _model(_: FloatArray, rate: int, metadata: Mapping[str, str]) -> Callable[[i
     import torch
 
     from koemorph.training.layers import OUTPUTS
-    from koemorph.training.network import Network, NetworkSettings
+    from koemorph.training.network import Network
+    from koemorph.training.network_settings import NetworkSettings
 
     bands, context = int(metadata["mel_bands"]), int(metadata["context_frames"])
     windows = len(metadata["window_intervals"].split(","))
@@ -108,13 +109,13 @@ def _model(_: FloatArray, rate: int, metadata: Mapping[str, str]) -> Callable[[i
         context_frames=context,
         mel_bands=bands,
         detail_frames=int(metadata["detail_frames"]),
-        emotion_features=88 if heard else 0,
-        emotion_windows=windows,
+        expression_features=88 if heard else 0,
+        expression_windows=windows,
     )
     network = Network(settings).eval()  # what its weights are does not change what it costs
     inputs = [
         torch.zeros(1, bands),
-        torch.zeros(1, settings.blocks, bands),
+        torch.zeros(1, settings.pooled_rows, bands),
         torch.zeros(1, settings.detail_frames, bands),
         torch.zeros(1, OUTPUTS),
         torch.zeros(1, 2 * len(settings.dilations) * settings.channels),

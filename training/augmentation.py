@@ -1,6 +1,6 @@
 """Augmentation in the mel domain: the same face in other voices, rooms and levels.
 
-Works on mel and detail alike, since both are log powers in the same bands. The emotion stream
+Works on mel and detail alike, since both are log powers in the same bands. The expression stream
 cannot be changed this way: a corpus that needs it changed has to hold changed audio.
 """
 

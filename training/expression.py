@@ -1,4 +1,4 @@
-"""Emotion features by backend: what the second stream of the network listens to.
+"""Expression features by backend: what the second stream of the network listens to.
 
 A backend turns audio into updates (U, D), one every `update_interval` seconds; update u describes
 the audio up to (u + 1) * update_interval, over at most `context_window` seconds.
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from koemorph.errors import DataError
 from koemorph.features import Features, FeatureSettings
 
-from . import emotion_research as research
+from . import research_backends as research
 
 FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class EmotionBackend:
-    """A backend: its name, D numbers an update (0: no emotion stream) and how they are made.
+class ExpressionBackend:
+    """A backend: its name, D numbers an update (0: no expression stream) and how they are made.
 
     compute(audio (n,), sample_rate, settings, features) -> (U, D); `features` are the native
     stages' of the same audio.
@@ -59,18 +59,20 @@ def _native(
 
 
 _BACKENDS = {
-    "native": EmotionBackend("native", 88, _native),
-    "none": EmotionBackend("none", 0, _nothing),
-    "basic": EmotionBackend("basic", len(research.PROSODY_COLUMNS), research.basic),
-    "opensmile": EmotionBackend("opensmile", 88, research.opensmile),
-    "emotion2vec": EmotionBackend("emotion2vec", research.EMOTION2VEC_SIZE, research.emotion2vec),
+    "native": ExpressionBackend("native", 88, _native),
+    "none": ExpressionBackend("none", 0, _nothing),
+    "basic": ExpressionBackend("basic", len(research.PROSODY_COLUMNS), research.basic),
+    "opensmile": ExpressionBackend("opensmile", 88, research.opensmile),
+    "emotion2vec": ExpressionBackend(
+        "emotion2vec", research.EMOTION2VEC_SIZE, research.emotion2vec
+    ),
 }
 
 
-def emotion_backend(name: str) -> EmotionBackend:
+def expression_backend(name: str) -> ExpressionBackend:
     """The backend of that name; DataError when there is none."""
     if name not in _BACKENDS:
         raise DataError(
-            f"there is no emotion backend {name}; choose one of {', '.join(_BACKENDS)}."
+            f"there is no expression backend {name}; choose one of {', '.join(_BACKENDS)}."
         )
     return _BACKENDS[name]

@@ -1,4 +1,4 @@
-"""Emotion backends for research: not to be shipped, or not to be computed in a game.
+"""Expression backends for research: not to be shipped, or not to be computed in a game.
 
 basic is the prosody among the native functionals. opensmile needs openSMILE, whose licence forbids
 products; emotion2vec needs FunASR and its weights.
@@ -43,7 +43,7 @@ def opensmile(
         import opensmile as smile
     except ImportError as error:
         raise MissingExtraError(
-            'The emotion backend opensmile needs pip install "koemorph[opensmile]"; its licence '
+            'The expression backend opensmile needs pip install "koemorph[opensmile]"; its licence '
             "allows research only."
         ) from error
     extractor = smile.Smile(
@@ -83,7 +83,7 @@ def _emotion2vec_model() -> Any:
         from funasr import AutoModel
     except ImportError as error:
         raise MissingExtraError(
-            'The emotion backend emotion2vec needs FunASR: pip install "koemorph[emotion2vec]".'
+            'The expression backend emotion2vec needs FunASR: pip install "koemorph[emotion2vec]".'
         ) from error
     return AutoModel(model=EMOTION2VEC, disable_update=True)
 

@@ -1,4 +1,4 @@
-"""Emotion backends: which update a frame hears, and what each backend gives."""
+"""Expression backends: which update a frame hears, and what each backend gives."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 
 from koemorph.errors import DataError, MissingExtraError
 from koemorph.features import FeatureSettings, extract
-from koemorph.training import emotion_research
+from koemorph.training import research_backends
 from koemorph.training.cache import FeatureCache
-from koemorph.training.emotion import emotion_backend
+from koemorph.training.expression import expression_backend
 
 SETTINGS = FeatureSettings.for_fps(30)
 SPEECH = (
@@ -24,14 +24,14 @@ SPEECH = (
 
 
 def load(name: str, tmp_path: Path, audio: np.ndarray = SPEECH) -> Any:
-    return FeatureCache(tmp_path, SETTINGS, emotion_backend(name)).load(audio, 16000)
+    return FeatureCache(tmp_path, SETTINGS, expression_backend(name)).load(audio, 16000)
 
 
 def test_native_is_what_the_stream_hears(tmp_path: Path) -> None:
     audio = np.tile(SPEECH, 2)
     cached = load("native", tmp_path, audio)
     windows = extract(audio, 16000, SETTINGS).egemaps_windows(SETTINGS)
-    np.testing.assert_array_equal(cached.emotion[cached.emotion_index], windows)
+    np.testing.assert_array_equal(cached.expression[cached.expression_index], windows)
     assert not windows[: 2 * 30 - 1].any()
     assert windows[3 * 30 :].any(axis=2).all()
     assert not np.array_equal(windows[-1, 0], windows[-1, 1])
@@ -48,24 +48,24 @@ def test_features_are_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_basic_is_prosody_and_none_is_nothing(tmp_path: Path) -> None:
     basic = load("basic", tmp_path)
-    assert basic.emotion.shape[1] == emotion_backend("basic").size == 27
-    assert load("none", tmp_path).emotion.shape[1] == 0
+    assert basic.expression.shape[1] == expression_backend("basic").size == 27
+    assert load("none", tmp_path).expression.shape[1] == 0
 
 
 def test_opensmile_describes_the_sound_up_to_each_update(tmp_path: Path) -> None:
     pytest.importorskip("opensmile")
     cached = load("opensmile", tmp_path)
     native = load("native", tmp_path)
-    assert cached.emotion.shape[1] == 88
+    assert cached.expression.shape[1] == 88
     loudness = 10  # loudness_sma3_amean
-    assert cached.emotion[4, loudness] == pytest.approx(native.emotion[4, loudness], rel=0.1)
+    assert cached.expression[4, loudness] == pytest.approx(native.expression[4, loudness], rel=0.1)
 
 
 def test_emotion2vec_asks_funasr_for_embeddings(tmp_path: Path, funasr: list[int]) -> None:
     cached = load("emotion2vec", tmp_path)
     assert funasr == [4800, 9600, 14400, 19200, 24000, 28800]
-    assert cached.emotion.shape == (7, 768)
-    assert cached.emotion[0, 0] == pytest.approx(np.abs(SPEECH[:4800]).mean(), rel=1e-5)
+    assert cached.expression.shape == (7, 768)
+    assert cached.expression[0, 0] == pytest.approx(np.abs(SPEECH[:4800]).mean(), rel=1e-5)
 
 
 @pytest.mark.parametrize("lookahead", [0, 1, 2])
@@ -75,17 +75,17 @@ def test_every_update_that_a_frame_hears_is_told(
 ) -> None:
     settings = replace(SETTINGS, lookahead_frames=lookahead)
     audio = np.resize(SPEECH, length)
-    cached = FeatureCache(tmp_path, settings, emotion_backend("emotion2vec")).load(audio, 16000)
-    windows = cached.emotion[cached.emotion_index]
+    cached = FeatureCache(tmp_path, settings, expression_backend("emotion2vec")).load(audio, 16000)
+    windows = cached.expression[cached.expression_index]
     assert windows[-1, 0].any()
     assert len(funasr) == len(extract(audio, 16000, settings).egemaps)
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "funasr", None)
-    emotion_research._emotion2vec_model.cache_clear()
+    research_backends._emotion2vec_model.cache_clear()
     with pytest.raises(MissingExtraError, match=r"koemorph\[emotion2vec\]"):
         load("emotion2vec", tmp_path)
     assert not list(tmp_path.iterdir())
     with pytest.raises(DataError, match="choose one of native"):
-        emotion_backend("joy")
+        expression_backend("joy")

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from koemorph.features import Features, FeatureSettings, extract
-from koemorph.training.augment import Augmentation, augment
+from koemorph.training.augmentation import Augmentation, augment
 
 SETTINGS = FeatureSettings()
 RATE = SETTINGS.sample_rate
