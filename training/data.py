@@ -40,13 +40,16 @@ OPENS_BEFORE, CLOSES_AFTER = 0.1, 0.2
 class Sampling:
     """How sequences are drawn.
 
-    sequence_frames: frames of a sequence; batch_size: sequences of a batch, over all processes;
-    cold_start_ratio: share of sequences that begin with no history at all: half of them at the start of
-    a recording, three tenths in a pause in its midst, as a microphone that is opened (what sounds
-    first is a room more often than a voice), two tenths anywhere, as after a gap;
-    expression_dropout: share of sequences whose expression features are all zeros;
-    weights: how often a source is drawn, relative to its length (1 where it is not named);
-    styles: the style that a source speaks (the network's first one where it is not named).
+    Attributes:
+        sequence_frames: Frames per sequence.
+        batch_size: Sequences per batch, of all processes together.
+        cold_start_ratio: Ratio of sequences that begin without history: half of them at the start
+            of a recording, three tenths in a pause within it, as with a microphone that is opened
+            (a room is more often the first sound than a voice), two tenths anywhere, as after a
+            gap.
+        expression_dropout: Ratio of sequences whose expression features are all zeros.
+        weights: How often a source is drawn, relative to its length; 1 where it is not named.
+        styles: The style of a source; the network's first one where it is not named.
     """
 
     sequence_frames: int = 256

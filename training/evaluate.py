@@ -110,7 +110,7 @@ def open_player(model: Path, style: str | None = None) -> Player:
     """A bundled model by its name or an .onnx file, played by the native core, or a .safetensors
     checkpoint, by torch.
 
-    style: what a checkpoint is to speak, see `styles.set_style`; a model file speaks one style only.
+    style: of a checkpoint, see `styles.set_style`; a model file has one style.
     """
     path = find_model(model)
     if path.suffix == ".onnx":

@@ -87,7 +87,8 @@ def write_executorch(network: Network, inputs: Inputs, described: Mapping[str, s
         from executorch.exir import to_edge_transform_and_lower
     except ImportError as error:
         raise MissingExtraError(
-            '--format executorch needs the package executorch. Run pip install "koemorph[executorch]".'
+            "--format executorch needs the package executorch. "
+            'Run pip install "koemorph[executorch]".'
         ) from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -27,7 +27,7 @@ from koemorph.blendshapes import BLENDSHAPES, INDEX
 from .layers import OUTPUTS, TAP_AGES, Attention, Trunk
 from .network_settings import RECENT_TOKENS, TOKEN_FPS, NetworkSettings
 
-# The first pooled row for the conditioning: the one before is not kept for the trunk's oldest frame.
+# First pooled row of the conditioning; the oldest is not available to the trunk's oldest frame.
 CONDITIONING_FROM = 1
 INITIAL_SCORE = 3.0  # the trunk's last layer starts with e^3 times the weight of another token
 # The mouth uses the mel stream, the expression at first both. Functionals of 20 s identify every
@@ -44,7 +44,7 @@ BLENDSHAPE_AXES = {
 
 
 class Network(nn.Module):
-    """See the module's text. `forward` is the exported graph, `forward_sequence` its training twin."""
+    """The network. `forward` is the exported graph, `forward_sequence` its counterpart in training."""
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()

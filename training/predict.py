@@ -1,4 +1,4 @@
-"""Run the network over whole recordings: the numbers of a stream, computed for many frames at once."""
+"""Run the network over whole recordings, many frames at once, with the numbers of a stream."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from koemorph.audio import open_audio
 from koemorph.blendshapes import BLENDSHAPES, PASCAL_NAMES
 from koemorph.errors import AudioError, DataError, OutputError
 from koemorph.outputs.atomic import atomic_open, atomic_path
-from koemorph.outputs.jsonl import frame_line, read_table, frame_interval
+from koemorph.outputs.jsonl import frame_interval, frame_line, read_table
 
 from ..metadata import read_metadata
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings, extract
 
-from ...augment import Augmentation, augment
+from ...augmentation import Augmentation, augment
 from ...datasets.utterances import SAMPLE_RATE, Utterance
 from .articulatory_features import FEATURES, Mouth, articulate
 from .prosody import settle_pauses
