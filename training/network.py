@@ -44,7 +44,7 @@ BLENDSHAPE_AXES = {
 
 
 class Network(nn.Module):
-    """The network. `forward` is the exported graph, `forward_sequence` its counterpart in training."""
+    """The network; `forward` is the exported graph, `forward_sequence` computes whole sequences."""
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()

@@ -214,7 +214,7 @@ def test_evaluate_takes_models_by_name_and_without_lookahead(
     configure: Configure, babble: Path, tmp_path: Path
 ) -> None:
     assert "jawOpen" in json.loads(run("evaluate", "30", babble / "dev", "--json"))["blendshapes"]
-    with pytest.raises(ModelError, match="choose one of 30, "):
+    with pytest.raises(ModelError, match="30, 30-fast, 30-lively, 60"):
         run("evaluate", "koemorph-30", babble / "dev")
     short = ("training.max_epochs=1", "training.max_steps_per_epoch=1")
     train(configure(*short, "features.lookahead_frames=0"), tmp_path)
