@@ -42,7 +42,7 @@ def save(path: Path, fps: int = 30) -> Path:
     nodes += [
         helper.make_node("MatMul", ["mel", "none"], ["state_out"]),
         helper.make_node(
-            "Sum", ["face", "no_past", "no_blocks", "no_detail", "no_previous"], ["weights"]
+            "Sum", ["face", "no_past", "no_pooled_context", "no_detail", "no_previous"], ["weights"]
         ),
     ]
     return tiny_model.save_graph(path, nodes, constants, texts)

@@ -23,6 +23,7 @@ void bind_fft(pybind11::module_& module);
 void bind_json(pybind11::module_& module);
 void bind_mel(pybind11::module_& module);
 void bind_model(pybind11::module_& module);
+void bind_onnx(pybind11::module_& module);
 void bind_resample(pybind11::module_& module);
 void bind_retarget(pybind11::module_& module);
 void bind_stream(pybind11::module_& module);
