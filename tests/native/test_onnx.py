@@ -64,8 +64,8 @@ class Streams:
 
 
 def curves(
-    path: Path, count: int, frames: int = FRAMES, kernels: str = ""
-) -> tuple[NDArray, NDArray]:
+    path: Path, count: int, frames: int = FRAMES, kernels: str = "", amplitude: float = 1.0
+) -> tuple[onnx_graphs.FloatArray, onnx_graphs.FloatArray]:
     """The weights (frames, count, 52) of the evaluator and of ONNX Runtime."""
     data = path.read_bytes()
     evaluator = onnx_graphs.Evaluator(data, 8, kernels)

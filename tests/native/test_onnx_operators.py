@@ -38,6 +38,7 @@ def ints(*values: int) -> np.ndarray:
 
 UNARY = ["Abs", "Neg", "Exp", "Tanh", "Relu", "Sign", "Floor", "Reciprocal", "Sigmoid", "Identity"]
 BINARY = ["Add", "Sub", "Mul", "Div", "Max", "Min"]
+MATRICES = ((1, 1), (7, 5), (80, 128), (33, 16))
 CASES = [
     *(Case(op) for op in UNARY),
     Case("Exp", (1000,)),
@@ -65,7 +66,7 @@ CASES = [
     Case("ReduceMax", (40,), attributes={"axes": [1]}),
     Case("Softmax", (4, 6)),
     Case("Softmax", (4, 6), attributes={"axis": 1}),
-    *(Case("MatMul", (k,), constants=[real(k, n)]) for k, n in ((1, 1), (7, 5), (80, 128), (33, 16))),
+    *(Case("MatMul", (k,), constants=[real(k, n)]) for k, n in MATRICES),
     *(Case("MatMul", (m, 20), constants=[real(20, 30)], name=f"{m} rows") for m in range(1, 17)),
     Case("MatMul", (2, 3, 8), constants=[real(8, 10)]),
     Case("MatMul", (4, 8), second=(8, 6), name="both vary"),
@@ -147,9 +148,8 @@ def compared(data: bytes, tolerance: float = 1e-5) -> None:
         evaluator = onnx_graphs.Evaluator(data, 4, kernels)
         for count in (4, 1, 3):
             feed = onnx_graphs.random_feed(evaluator.graph, count, rng)
-            for found, expected in zip(
-                evaluator.run(feed, count), session.run(None, feed), strict=True
-            ):
+            outputs = zip(evaluator.run(feed, count), session.run(None, feed), strict=True)
+            for found, expected in outputs:
                 np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
 
@@ -161,16 +161,9 @@ def test_a_comparison_selects_elements(op: str) -> None:
         helper.make_node("Where", ["is_not", "x", "y"], ["out"]),
         helper.make_node("Cast", ["is"], ["number"], to=TensorProto.FLOAT),
     ]
-    shapes: dict[str, list[int | str]] = {
-        name: ["batch", 3, 7] for name in ("x", "y", "out", "number")
-    }
-    compared(
-        onnx_graphs.model(
-            nodes,
-            {name: shapes[name] for name in "xy"},
-            {name: shapes[name] for name in ("out", "number")},
-        )
-    )
+    shape: list[int | str] = ["batch", 3, 7]
+    inputs, outputs = {"x": shape, "y": shape}, {"out": shape, "number": shape}
+    compared(onnx_graphs.model(nodes, inputs, outputs))
 
 
 def test_a_chain_whose_running_value_is_any_operand() -> None:
@@ -265,10 +258,9 @@ def test_a_dynamically_quantized_product(weight_type: type, depth: int) -> None:
         helper.make_node("Mul", ["real", "scale"], ["out"]),
     ]
     constants = {"w": weights, "w_zero": zero}
-    compared(
-        onnx_graphs.model(nodes, {"x": ["batch", 2, depth]}, {"out": ["batch", 2, 21]}, constants),
-        1e-6,
-    )
+    inputs: dict[str, list[int | str]] = {"x": ["batch", 2, depth]}
+    data = onnx_graphs.model(nodes, inputs, {"out": ["batch", 2, 21]}, constants)
+    compared(data, 1e-6)
 
 
 def test_float16_inside_a_graph_with_float32_ports() -> None:
@@ -278,10 +270,8 @@ def test_float16_inside_a_graph_with_float32_ports() -> None:
         helper.make_node("Cast", ["x"], ["half"], to=TensorProto.FLOAT16),
         helper.make_node("Cast", ["s"], ["out"], to=TensorProto.FLOAT),
     ]
-    weights = real(6, 5).astype(np.float16)
-    compared(
-        onnx_graphs.model(nodes, {"x": ["batch", 6]}, {"out": ["batch", 5]}, {"w": weights}), 2e-3
-    )
+    constants = {"w": real(6, 5).astype(np.float16)}
+    compared(onnx_graphs.model(nodes, {"x": ["batch", 6]}, {"out": ["batch", 5]}, constants), 2e-3)
 
 
 @pytest.mark.parametrize("kernels", _native.onnx_kernels())
