@@ -1,21 +1,92 @@
-"""Fixtures every test may use: where reference data lies, and which system tools are there."""
+"""Markers by folder, and fixtures of all tests.
+
+`pytest -m unit` needs the extra `test-core` only: it does not import the tests of other folders.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+TESTS = ROOT / "tests"
+# Folder of tests -> the marker of its tests.
+FOLDER_MARKERS = {
+    "engine_plugins": "engine",
+    "native": "unit",
+    "python": "unit",
+    "reference": "unit",
+    "training": "training",
+}
+# A test with one of these markers is not a unit test.
+_NOT_UNIT = {"browser", "engine", "slow", "training"}
+
+
+def folder_marker(path: Path) -> str | None:
+    """Return the marker of the tests in a file or folder, None outside the test folders."""
+    parts = path.relative_to(TESTS).parts if path.is_relative_to(TESTS) else ()
+    return FOLDER_MARKERS.get(parts[0]) if parts else None
+
+
+def may_be_selected(expression: str, marker: str) -> bool:
+    """Return whether `-m expression` can select tests of a folder with this marker."""
+    for extra in (None, "browser", "slow"):
+        names = defaultdict(bool, {marker: True, extra: True})
+        if eval(expression, {"__builtins__": {}}, names):
+            return True
+    return False
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import tests that `-m` excludes: they may need packages that are not installed."""
+    marker, expression = folder_marker(collection_path), config.option.markexpr
+    if marker and expression and not may_be_selected(expression, marker):
+        return True
+    return None
+
+
+class SkippedFolder(pytest.Directory):
+    """A folder whose tests are skipped because torch is not installed."""
+
+    def collect(self) -> Iterable[pytest.Item]:
+        skip_or_fail('torch is not installed: pip install "koemorph[test]"')
+        return ()
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if path == TESTS / "training" and importlib.util.find_spec("torch") is None:
+        return SkippedFolder.from_parent(parent, path=path)
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Add the markers that follow from the folder and from the use of a browser."""
+    for item in items:
+        if "open_browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+        marker = folder_marker(item.path)
+        own = {each.name for each in item.iter_markers()}
+        if marker and not (marker == "unit" and own & _NOT_UNIT):
+            item.add_marker(marker)
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip the test, or fail where CI=true: there, everything is installed."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of development data (grid_s1, facegood, ...); skips where it is not at hand."""
+    """The folder of development data (grid_s1, facegood, ...); skips without it."""
     folder = Path(os.environ.get("KOEMORPH_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "grid_s1").is_dir():
         pytest.skip(f"no development data at {folder}; set KOEMORPH_DATA")
@@ -24,23 +95,21 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def needs_tool() -> Callable[[str], str]:
-    """needs_tool("ffmpeg") -> its path; skips without it, but fails where CI=true."""
+    """needs_tool("ffmpeg") returns its path; skips without it, but fails where CI=true."""
 
     def find(name: str) -> str:
         path = shutil.which(name)
-        if path is not None:
-            return path
-        message = f"{name} is not installed (see .ci/system-packages)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        if path is None:
+            skip_or_fail(f"{name} is not installed (see .ci/system-packages)")
+        assert path is not None
+        return path
 
     return find
 
 
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """A small model for 30 and one for 60 frames a second, by fps."""
+    """Small models with random weights, by fps: 30 and 60."""
     import tiny_model
 
     folder = tmp_path_factory.mktemp("tiny")
@@ -49,18 +118,17 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 
 @pytest.fixture(scope="session")
 def speech() -> Path:
-    """Six seconds of speech that ship with the package."""
+    """Six seconds of bundled speech."""
     return ROOT / "python" / "koemorph" / "samples" / "librivox.wav"
 
 
 @pytest.fixture(scope="session")
 def native_build() -> Path:
-    """A CMake build of the shared library and the C example, our own warnings being errors.
+    """A CMake build of the shared library and the C example, with warnings as errors.
 
-    It stays between runs, so that only what has changed is compiled again.
+    It is kept between runs, so that only changes are compiled.
     """
-    # Elsewhere programs lie in other places, and the wheel is what is tested.
-    fcntl = pytest.importorskip("fcntl", reason="builds as on Unix")
+    fcntl = pytest.importorskip("fcntl", reason="needs a Unix system")
     folder = ROOT / "build" / "tests"
     folder.mkdir(parents=True, exist_ok=True)
     options = [
@@ -70,7 +138,7 @@ def native_build() -> Path:
     ]
     configure = ["cmake", "-S", str(ROOT), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release"]
     with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker builds, the others wait for it
+        fcntl.flock(lock, fcntl.LOCK_EX)  # One pytest worker builds.
         for command in (configure + options, ["cmake", "--build", str(folder), "--parallel", "2"]):
             result = subprocess.run(command, capture_output=True, text=True, check=False)
             assert result.returncode == 0, result.stdout + result.stderr

@@ -1,4 +1,4 @@
-"""A headless Chromium for the pages, and faces to put in them."""
+"""Fixtures of the Python tests: a browser, sockets and sample data."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import chromium
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from koemorph.animation import Animation
 from koemorph.blendshapes import BLENDSHAPES, INDEX
 
-OpenBrowser = Callable[..., Browser]
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+OpenBrowser = Callable[..., "Browser"]
 
 
 @pytest.fixture
 def open_browser(needs_tool: Callable[[str], str]) -> Iterator[OpenBrowser]:
-    """open_browser(*switches) -> the system's Chromium, headless and without a GPU."""
+    """open_browser(*switches) starts the system's Chromium, headless and without a GPU."""
+    playwright_api = pytest.importorskip("playwright.sync_api")
     path = needs_tool("chromium")
-    with sync_playwright() as playwright:
+    with playwright_api.sync_playwright() as playwright:
         yield partial(chromium.launch, playwright, path)
 
 
@@ -44,7 +48,7 @@ def wait_until() -> Callable[[Page, str], None]:
 
 @pytest.fixture
 def free_port() -> int:
-    """A TCP port that nobody uses just now."""
+    """A free TCP port."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
@@ -52,7 +56,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def receiver() -> Iterator[socket.socket]:
-    """Where datagrams come in on this computer; it waits a minute for one."""
+    """A local UDP socket that waits a minute for a datagram."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         sock.settimeout(60)
@@ -61,7 +65,7 @@ def receiver() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def talking() -> Animation:
-    """Two seconds at 30 fps: a shut mouth for the first, a wide open one for the second."""
+    """Two seconds at 30 fps: the mouth is closed for one second, then open."""
     weights = np.zeros((60, 52), np.float32)
     weights[30:, INDEX["jawOpen"]] = 0.8
     return Animation(np.arange(60) / 30, weights, BLENDSHAPES, 30)
@@ -69,7 +73,7 @@ def talking() -> Animation:
 
 @pytest.fixture
 def tone(tmp_path: Path) -> Path:
-    """Two seconds of sound at 16 kHz: silence, then 300 Hz, which begins at exactly 1 s."""
+    """Two seconds at 16 kHz: silence, then a tone of 300 Hz from exactly 1 s."""
     import soundfile
 
     samples = np.zeros(32000, np.float32)

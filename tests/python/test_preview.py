@@ -8,13 +8,12 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
-from playwright.sync_api import Page
 
 from koemorph.animation import Animation
 from koemorph.cli.preview import command
@@ -23,7 +22,10 @@ from koemorph.errors import DataError, KoemorphError, OutputError
 from koemorph.preview import build_page
 from koemorph.preview import sound as sounds
 
-Wait = Callable[[Page, str], None]
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+Wait = Callable[["Page", str], None]
 MOUTH = """(at) => {
   const k = window.koemorph, canvas = k.stage.face;
   k.stage.draw(k.track.sample(at, k.weights), k.weights);

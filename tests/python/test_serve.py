@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 import chromium
@@ -15,7 +16,6 @@ import numpy as np
 import pytest
 import soundfile
 from patience import wait_for
-from playwright.sync_api import Page
 
 from koemorph import serve
 from koemorph.blendshapes import INDEX
@@ -26,7 +26,10 @@ from koemorph.stream import Stream
 from koemorph.voice import CAUGHT_UP, HEADER, MAX_BEHIND, Block, Voice
 from koemorph.web import page_address
 
-Wait = Callable[[Page, str], None]
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+Wait = Callable[["Page", str], None]
 
 
 class Running:
