@@ -1,4 +1,4 @@
-"""`koemorph bench`: every figure is measured, and what is not installed is named."""
+"""`koemorph bench`: figures, table, Python baseline and soak test."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def dual(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_model.save(path, 30, tiny_model.metadata(30, expression_features="native"))
 
 
-def test_every_figure_is_measured(dual: Path) -> None:
+def test_all_figures_are_measured(dual: Path) -> None:
     result = CliRunner().invoke(cli.cli, ["bench", "--no-peer", "--json", "--model", str(dual)])
     assert result.exit_code == 0, result.output
     (figures,) = json.loads(result.output)
@@ -40,18 +40,19 @@ def test_every_figure_is_measured(dual: Path) -> None:
     assert figures["allocations"]["audio"] == figures["allocations"]["game"] == 0
     assert 0 < figures["bytes_per_stream_of_batch"] < figures["peak_bytes"]
     parts = sum(figures[f"stage_{stage}"] for stage in stages)
-    assert figures["real_time_factor"] > 0.2 * parts  # both count the same work
+    assert figures["real_time_factor"] > 0.2 * parts  # Both measure the same work.
 
 
-def test_a_further_stream_takes_less_than_a_megabyte(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "RATE", 44100)  # whose resampler needs a table of a quarter of that
+def test_additional_stream_uses_less_than_a_megabyte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "SAMPLE_RATE", 44100)  # Its resampler has a larger table.
     result = CliRunner().invoke(cli.cli, ["bench", "--no-peer", "--json", "--model", "60"])
     assert result.exit_code == 0, result.output
     (figures,) = json.loads(result.output)
     assert 0 < figures["bytes_per_further_stream"] < 1_000_000
 
 
-def test_the_table_names_a_peer_that_is_not_installed(
+@pytest.mark.training
+def test_table_lists_missing_packages_of_the_baseline(
     dual: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(
@@ -65,13 +66,13 @@ def test_the_table_names_a_peer_that_is_not_installed(
         for line in result.output.splitlines()
         if "│" in line
     }
-    assert lines["not installed, so left out"] == "opensmile"
+    assert lines["omitted, not installed"] == "opensmile"
     assert lines["egemaps"] == "0.0"
     assert float(lines["mel"]) > 0
     assert float(lines["model"]) > 0
-    assert float(lines["times as long as here"]) > 1
+    assert float(lines["times slower than KoeMorph"]) > 1
     text = (tmp_path / "measured.md").read_text()
-    assert f"| what | {dual.name}, 30 fps |" in text
+    assert f"| measurement | {dual.name}, 30 fps |" in text
     assert "cores" in text
     table = [line for line in text.splitlines() if line.startswith("|")]
     recorded = {what.replace("&emsp;", ""): value for what, value in map(cells, table)}
@@ -81,32 +82,32 @@ def test_the_table_names_a_peer_that_is_not_installed(
     assert len(set(lines) & set(recorded)) > 15
 
 
-def test_a_table_that_cannot_be_written_is_said_before_anything_is_measured(
+def test_unwritable_record_fails_before_measuring(
     dual: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(bench, "measure", lambda *_: pytest.fail("it measured in vain"))
+    monkeypatch.setattr(bench, "measure", lambda *_: pytest.fail("measured"))
     recorded = str(tmp_path / "missing" / "measured.md")
     result = CliRunner().invoke(cli.cli, ["bench", "--model", str(dual), "--record", recorded])
     assert "create it first" in str(result.exception)
 
 
 def cells(line: str) -> tuple[str, str]:
-    """A row of a Markdown table with two columns."""
+    """Split a row of a Markdown table with two columns."""
     what, value = line.strip("| ").split(" | ")
     return what, value
 
 
-def test_a_soak_neither_grows_nor_drifts(dual: Path) -> None:
-    # Three minutes of audio, two seconds of it again and again.
+def test_soak_has_no_memory_growth_and_no_drift(dual: Path) -> None:
+    # Three minutes: two seconds of audio, repeated.
     arguments = ["bench", "--soak", str(3 / 60), "--model", str(dual)]
     result = CliRunner().invoke(cli.cli, arguments)
     assert result.exit_code == 0, result.output
-    (seen,) = json.loads(result.output)
-    # The last frames wait for their lookahead and the resampler.
-    assert 3 * 60 * 30 - 3 <= seen["frames"] <= 3 * 60 * 30
-    assert seen["largest_time_error_seconds"] == 0
-    assert seen["weights_not_finite"] == seen["weights_out_of_range"] == 0
-    assert seen["dropped_samples"] == 0
-    assert seen["bytes_grown_since"] < 200_000
+    (figures,) = json.loads(result.output)
+    # The last frames wait for lookahead and the resampler.
+    assert 3 * 60 * 30 - 3 <= figures["frames"] <= 3 * 60 * 30
+    assert figures["largest_time_error_seconds"] == 0
+    assert figures["weights_not_finite"] == figures["weights_out_of_range"] == 0
+    assert figures["dropped_samples"] == 0
+    assert figures["bytes_grown_since"] < 200_000
     result = CliRunner().invoke(cli.cli, ["bench", "--soak", "0.0001", "--model", str(dual)])
     assert "three times" in str(result.exception or result.output)

@@ -1,4 +1,4 @@
-"""`koemorph bench`: what the library costs on this machine, measured in whole processes."""
+"""`koemorph bench`: measure speed, latency and memory, each model in its own process."""
 
 from __future__ import annotations
 
@@ -28,50 +28,65 @@ from .bench_record import load, record
 PACKAGE = Path(_native.__file__).parent
 MAP = Path(__file__).parents[1] / "maps" / "vrm1.json"
 SAMPLE = Path(__file__).parents[1] / "samples" / "librivox.wav"
-RATE = 48000  # what most devices give
-SECONDS = 60
+SAMPLE_RATE = 48000  # Hz, as of most devices
+SECONDS = 60  # of audio
 
 
 def speech(seconds: int) -> npt.NDArray[np.float32]:
-    """The speech sample again and again at RATE, (seconds * RATE,)."""
+    """Return the bundled speech, repeated, (seconds * SAMPLE_RATE,)."""
     audio, rate = soundfile.read(SAMPLE, dtype="float32")
     looped = np.tile(audio, int(np.ceil((seconds + 1) * rate / len(audio))))
-    return _native.Resampler(rate, RATE).push(looped)[: seconds * RATE]
+    return _native.Resampler(rate, SAMPLE_RATE).push(looped)[: seconds * SAMPLE_RATE]
 
 
 def run_program(name: str, model: Path, audio: Path, last: object) -> dict[str, Any]:
-    """What one of the package's programs prints, for raw float32 `audio` at RATE."""
+    """Run a program of the package and return its figures.
+
+    Args:
+        name: The program.
+        model: The model's path.
+        audio: Raw float32 samples at SAMPLE_RATE.
+        last: The program's last argument.
+
+    Raises:
+        KoemorphError: The program failed.
+    """
     program = PACKAGE / "bin" / name
-    command = [str(part) for part in (program, model, onnxruntime_library(), audio, RATE, last)]
+    parts = (program, model, onnxruntime_library(), audio, SAMPLE_RATE, last)
+    command = [str(part) for part in parts]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise KoemorphError(f"The {name} program did not run: {result.stderr.strip()}")
+        raise KoemorphError(
+            f"The program {program} failed with exit code {result.returncode}: "
+            f"{result.stderr.strip()}",
+            code="program_failed",
+        )
     figures: dict[str, Any] = json.loads(result.stdout)
     return figures
 
 
 def measure(model: Path, audio: Path) -> dict[str, Any]:
-    """All figures of one model on raw float32 `audio` at RATE."""
+    """Return all figures of a model for raw float32 `audio` at SAMPLE_RATE."""
     figures = run_program("benchmark", model, audio, MAP)
     figures["frame_milliseconds"] = 1000 * figures["real_time_factor"] / figures["fps"]
     return figures | {"model": model.name}
 
 
 def peer_rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
-    """The Python way in the same run: its time a frame, and how many times ours that is."""
+    """Return the rows of the Python baseline: its time per frame, and the ratio to KoeMorph's."""
     peer = figures.get("python_peer")
     if peer is None:
         return []
     return [
-        ("the Python way, ms a frame", f"{peer['frame']:.1f}"),
+        ("Python baseline, ms per frame", f"{peer['frame']:.1f}"),
         *((f"  {part}", f"{peer['parts'].get(part, 0):.1f}") for part in PARTS),
-        ("  not installed, so left out", ", ".join(peer["missing"]) or "nothing"),
-        ("times as long as here", f"{peer['ratio']:.0f}"),
+        ("  omitted, not installed", ", ".join(peer["missing"]) or "none"),
+        ("  times slower than KoeMorph", f"{peer['ratio']:.0f}"),
     ]
 
 
 def rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
-    """The table's rows: what is measured, and how much it is."""
+    """Return the rows of the table: names and values."""
     calls = ("frame", "frame_processor", "push_10ms", "sample")
     micros = {name: figures[name] for name in calls}
     micros["egemaps_update"] = figures.get("egemaps_update", {"p50": 0, "p99": 0, "max": 0})
@@ -86,79 +101,94 @@ def rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
             for name, t in micros.items()
         ),
         ("model load, ms", f"{figures['model_load'] / 1000:.1f}"),
-        ("create to first frame, ms", f"{figures['first_frame'] / 1000:.2f}"),
+        ("stream creation to first frame, ms", f"{figures['first_frame'] / 1000:.2f}"),
         ("algorithmic latency, ms", f"{1000 * figures['latency_seconds']:.1f}"),
-        ("streams in real time on a core, as a batch", f"{figures['batch_streams']}"),
-        ("cost of denormal audio, times speech", f"{figures['denormal_ratio']:.2f}"),
+        ("real-time streams per core, as a batch", f"{figures['batch_streams']}"),
+        ("time for denormal audio / for speech", f"{figures['denormal_ratio']:.2f}"),
         ("peak memory of the process, MB", f"{figures['peak_bytes'] / 1e6:.1f}"),
-        ("memory of a further stream, MB", f"{figures['bytes_per_further_stream'] / 1e6:.2f}"),
-        ("  of a batch, MB", f"{figures['bytes_per_stream_of_batch'] / 1e6:.2f}"),
+        ("memory per additional stream, MB", f"{figures['bytes_per_further_stream'] / 1e6:.2f}"),
+        ("  in a batch, MB", f"{figures['bytes_per_stream_of_batch'] / 1e6:.2f}"),
     ]
     if "allocations" in figures:
         counts = figures["allocations"]
-        lines.append(("allocations, audio / game thread", f"{counts['audio']} / {counts['game']}"))
-        lines.append(("allocations a frame, worker", f"{counts['worker_per_frame']:.1f}"))
+        lines.append(
+            ("allocations, audio thread / game thread", f"{counts['audio']} / {counts['game']}")
+        )
+        lines.append(("allocations per frame, worker thread", f"{counts['worker_per_frame']:.1f}"))
     return lines + peer_rows(figures)
 
 
 def add_peers(
-    models: list[Path], found: list[dict[str, Any]], voice: npt.NDArray[np.float32]
+    models: list[Path], found: list[dict[str, Any]], samples: npt.NDArray[np.float32]
 ) -> None:
-    """Measures the Python way once for each kind of model, and adds it to all figures of it."""
+    """Measure the Python baseline once per kind of model and add it to the models' figures."""
     peers: dict[tuple[str, bool], dict[str, Any]] = {}
     for path, figures in zip(models, found, strict=True):
         metadata = Model(path).metadata()
         kind = (metadata["fps"], metadata["expression_features"] == "none")
         if kind not in peers:
-            peers[kind] = measure_peer(voice, RATE, metadata)
+            peers[kind] = measure_peer(samples, SAMPLE_RATE, metadata)
         ratio = peers[kind]["frame"] / figures["frame_milliseconds"]
         figures["python_peer"] = peers[kind] | {"ratio": ratio}
 
 
 def measure_all(names: Sequence[str], hours: float | None, peer: bool) -> list[dict[str, Any]]:
-    """What `koemorph bench` was asked for, model by model."""
+    """Return the figures of each model: of the soak test if `hours` is given."""
     models = [find_model(name) for name in names] or list(bundled_models().values())
     with tempfile.TemporaryDirectory() as folder:
         audio = Path(folder) / "speech.f32"
-        voice = speech(SECONDS)
-        voice.tofile(audio)
+        samples = speech(SECONDS)
+        samples.tofile(audio)
         if hours is not None:
-            played = [(path, run_program("soak", path, audio, hours)) for path in models]
-            return [{"model": path.name, **seen} for path, seen in played]
+            soaked = [(path, run_program("soak", path, audio, hours)) for path in models]
+            return [{"model": path.name, **figures} for path, figures in soaked]
         found = [measure(model, audio) for model in models]
     if peer:
-        add_peers(models, found, voice)
+        add_peers(models, found, samples)
     return found
 
 
 @click.command()
-@click.option("--model", "names", metavar="NAME|FILE", multiple=True, help="A model.")
+@click.option(
+    "--model",
+    "names",
+    metavar="NAME|FILE",
+    multiple=True,
+    help="Bundled model or .onnx file; repeatable.  [default: all bundled models]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-@click.option("--peer/--no-peer", default=True, help="Also time librosa, openSMILE and torch.")
+@click.option(
+    "--peer/--no-peer",
+    default=True,
+    show_default=True,
+    help="Also measure a baseline of librosa, openSMILE and torch.",
+)
 @click.option(
     "--soak",
     "hours",
     type=click.FloatRange(min=0, min_open=True),
-    help="Instead play so many hours of audio, as fast as it goes, and see what grows or drifts.",
+    metavar="HOURS",
+    help="Instead process HOURS of audio as fast as possible and report memory growth and drift.",
 )
 @click.option(
     "--record",
     "recorded",
     type=click.Path(dir_okay=False),
-    help="Also write the table to this Markdown file, with the machine and its load.",
+    metavar="FILE",
+    help="Also write the table to a Markdown file, with the machine and its load.",
 )
 def command(
     names: tuple[str, ...], as_json: bool, peer: bool, hours: float | None, recorded: str | None
 ) -> None:
-    """Measure speed, latency and memory of the bundled models, or of those given.
+    """Measure the speed, latency and memory of models.
 
-    Real-time factors, stages, batches and the Python way are counted in the processor's time, which
-    other programs can slow but not steal; calls are timed by the wall, frames by both.
+    Real-time factors, stages, batches and the Python baseline are measured in CPU time, which
+    depends little on other programs. Calls are measured in wall time, frames in both.
     """
     if recorded and hours is not None:
-        raise click.UsageError("--record writes the table, and --soak has none: use one of them.")
+        raise click.UsageError("--record and --soak exclude each other: --soak has no table.")
     with ExitStack() as stack:
-        # Opened first: what cannot be written is said before minutes of measuring.
+        # Opened first, so that an unwritable file fails before minutes of measuring.
         file = stack.enter_context(atomic_open(recorded)) if recorded else None
         load_before = load()
         found = measure_all(names, hours, peer)
@@ -167,7 +197,7 @@ def command(
     if as_json or hours is not None:
         click.echo(json.dumps(found, indent=1))
         return
-    table = Table("measured on this machine, one core", show_edge=False, pad_edge=False)
+    table = Table("on this machine, one core", show_edge=False, pad_edge=False)
     for figures in found:
         table.add_column(f"{figures['model']} at {figures['fps']} fps", justify="right")
     for cells in zip(*map(rows, found), strict=True):

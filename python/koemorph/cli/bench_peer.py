@@ -1,8 +1,8 @@
-"""The Python way to the same frames, for `koemorph bench`: librosa, openSMILE and torch.
+"""The Python baseline of `koemorph bench`: librosa, openSMILE and torch.
 
-As such programs are written: every frame analyses the whole mel context again, every update the
-whole eGeMAPS context, and torch runs the network. Each part that is not installed is named; nothing
-stands in for it. Only time is taken here: no number of openSMILE's is kept.
+It works as such programs usually do: each frame recomputes the whole mel context, each update the
+whole eGeMAPS context, and torch runs the network. Parts that are not installed are listed and
+omitted. Only times are measured; no value of openSMILE is kept.
 """
 
 from __future__ import annotations
@@ -18,13 +18,21 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 PARTS = {"mel": ("librosa",), "egemaps": ("opensmile", "librosa"), "model": ("torch",)}
 MODEL_RATE = 16000
-SECONDS = 1.2  # of play, after one frame to warm up: four updates of the functionals
+SECONDS = 1.2  # of audio, which has four updates of the functionals
 
 
-def measure_peer(audio: FloatArray, rate: int, metadata: Mapping[str, str]) -> dict[str, Any]:
-    """Milliseconds of processor time a frame, part by part, and what is not installed.
+def measure_peer(
+    audio: FloatArray, sample_rate: int, metadata: Mapping[str, str]
+) -> dict[str, Any]:
+    """Measure the CPU time per frame.
 
-    audio: mono at `rate` Hz, longer than the eGeMAPS context; metadata: of the model to match.
+    Args:
+        audio: (samples,), longer than the eGeMAPS context.
+        sample_rate: Hz.
+        metadata: Metadata of the model to match.
+
+    Returns:
+        "parts" and "frame" in ms, and the names of the "missing" packages.
     """
     fps = int(metadata["fps"])
     wanted = [
@@ -40,8 +48,8 @@ def measure_peer(audio: FloatArray, rate: int, metadata: Mapping[str, str]) -> d
     for part in wanted:
         if not missing_of.isdisjoint(PARTS[part]):
             continue
-        run = makers[part](audio, rate, metadata)
-        run(0)
+        run = makers[part](audio, sample_rate, metadata)
+        run(0)  # warm up
         count = round(SECONDS * fps)
         begin = time.process_time()
         for frame in range(count):
@@ -50,21 +58,23 @@ def measure_peer(audio: FloatArray, rate: int, metadata: Mapping[str, str]) -> d
     return {"parts": parts, "frame": sum(parts.values()), "missing": missing}
 
 
-def _mel(audio: FloatArray, rate: int, metadata: Mapping[str, str]) -> Callable[[int], object]:
+def _mel(
+    audio: FloatArray, sample_rate: int, metadata: Mapping[str, str]
+) -> Callable[[int], object]:
     import librosa
 
     fps, window = int(metadata["fps"]), int(metadata["mel_window"])
-    block = rate // fps
-    context = librosa.resample(audio, orig_sr=rate, target_sr=MODEL_RATE)
+    block = sample_rate // fps
+    context = librosa.resample(audio, orig_sr=sample_rate, target_sr=MODEL_RATE)
     context = context[: int(metadata["context_frames"]) * MODEL_RATE // fps]
 
     def run(frame: int) -> object:
         newest = librosa.resample(
-            audio[frame * block : (frame + 1) * block], orig_sr=rate, target_sr=MODEL_RATE
+            audio[frame * block : (frame + 1) * block], orig_sr=sample_rate, target_sr=MODEL_RATE
         )
-        heard = np.concatenate([context[len(newest) :], newest])
+        window_audio = np.concatenate([context[len(newest) :], newest])
         mel = librosa.feature.melspectrogram(
-            y=heard,
+            y=window_audio,
             sr=MODEL_RATE,
             n_fft=window,
             hop_length=MODEL_RATE // fps,
@@ -77,13 +87,15 @@ def _mel(audio: FloatArray, rate: int, metadata: Mapping[str, str]) -> Callable[
     return run
 
 
-def _egemaps(audio: FloatArray, rate: int, metadata: Mapping[str, str]) -> Callable[[int], object]:
+def _egemaps(
+    audio: FloatArray, sample_rate: int, metadata: Mapping[str, str]
+) -> Callable[[int], object]:
     import librosa
     import opensmile
 
     smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
     interval = float(metadata["update_interval"]) * int(metadata["fps"])
-    context = librosa.resample(audio, orig_sr=rate, target_sr=MODEL_RATE)
+    context = librosa.resample(audio, orig_sr=sample_rate, target_sr=MODEL_RATE)
     context = context[: round(float(metadata["context_window"]) * MODEL_RATE)]
 
     def run(frame: int) -> object:
@@ -94,7 +106,7 @@ def _egemaps(audio: FloatArray, rate: int, metadata: Mapping[str, str]) -> Calla
     return run
 
 
-def _model(_: FloatArray, rate: int, metadata: Mapping[str, str]) -> Callable[[int], object]:
+def _model(_: FloatArray, sample_rate: int, metadata: Mapping[str, str]) -> Callable[[int], object]:
     import torch
 
     from koemorph.training.layers import OUTPUTS
@@ -103,16 +115,16 @@ def _model(_: FloatArray, rate: int, metadata: Mapping[str, str]) -> Callable[[i
 
     bands, context = int(metadata["mel_bands"]), int(metadata["context_frames"])
     windows = len(metadata["window_intervals"].split(","))
-    heard = metadata["expression_features"] != "none"
+    has_expression = metadata["expression_features"] != "none"
     settings = NetworkSettings(
         fps=int(metadata["fps"]),
         context_frames=context,
         mel_bands=bands,
         detail_frames=int(metadata["detail_frames"]),
-        expression_features=88 if heard else 0,
+        expression_features=88 if has_expression else 0,
         expression_windows=windows,
     )
-    network = Network(settings).eval()  # what its weights are does not change what it costs
+    network = Network(settings).eval()  # The weights do not affect the time.
     inputs = [
         torch.zeros(1, bands),
         torch.zeros(1, settings.pooled_rows, bands),
@@ -120,7 +132,7 @@ def _model(_: FloatArray, rate: int, metadata: Mapping[str, str]) -> Callable[[i
         torch.zeros(1, OUTPUTS),
         torch.zeros(1, 2 * len(settings.dilations) * settings.channels),
     ]
-    if heard:
+    if has_expression:
         inputs.append(torch.zeros(1, windows, 88))
 
     def run(_: int) -> object:

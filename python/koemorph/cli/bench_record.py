@@ -1,4 +1,4 @@
-"""The table of `koemorph bench` as a Markdown file that says where and when it was measured."""
+"""Write the table of `koemorph bench` to a Markdown file, with the machine and the date."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from koemorph import _native
 
 
 def load() -> float | None:
-    """How many programs wanted the processor in the last minute; None where no system says."""
+    """Return the load average of the last minute, None on systems without one."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 def machine() -> str:
-    """The processor's name, as far as the system tells, and how many cores there are."""
+    """Return the CPU's name, as far as it is known, and the number of cores."""
     name = platform.processor() or platform.machine()
-    about = Path("/proc/cpuinfo")
-    if about.exists():
-        entries = (line.partition(":") for line in about.read_text().splitlines())
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        entries = (line.partition(":") for line in cpuinfo.read_text().splitlines())
         names = [value.strip() for key, _, value in entries if key.strip() == "model name"]
         name = names[0] if names else name
     return f"{name} ({platform.machine()}), {os.cpu_count()} cores, {platform.system()}"
@@ -34,7 +34,7 @@ def record(
     columns: Sequence[Sequence[tuple[str, str]]],
     load_before: float | None,
 ) -> None:
-    """Write the table: of each model in `found` its rows (what, how much), named alike."""
+    """Write the table: for each model in `found` one column of rows (name, value)."""
     loads = [
         "unknown" if figure is None else f"{figure:.1f} {when}"
         for figure, when in ((load_before, "before"), (load(), "after"))
@@ -43,9 +43,9 @@ def record(
         "# Measured",
         "",
         f"By `koemorph bench --record` {_native.version()} on {time.strftime('%Y-%m-%d')}.",
-        f"{machine()}. Load (programs that wanted a core): {', '.join(loads)}.",
+        f"{machine()}. Load average: {', '.join(loads)}.",
         "",
-        "| what | " + " | ".join(f"{of['model']}, {of['fps']} fps" for of in found) + " |",
+        "| measurement | " + " | ".join(f"{of['model']}, {of['fps']} fps" for of in found) + " |",
         "| --- |" + " ---: |" * len(found),
     ]
     for cells in zip(*columns, strict=True):
