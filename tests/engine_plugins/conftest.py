@@ -86,7 +86,7 @@ def unreal_player(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = tmp_path_factory.mktemp("unreal") / "player"
     options = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti"]
     include = [f"-I{UNREAL_CORE}", f"-I{ROOT / 'native' / 'include'}"]
-    sources = [*sorted(UNREAL_CORE.glob("*.cpp")), UNREAL / "main.cpp"]
+    sources = [*sorted(UNREAL_CORE.glob("*.cpp")), UNREAL / "core_tests.cpp"]
     run([cplusplus(), *options, *include, *sources, "-o", program, "-ldl", "-pthread"])
     return program
 
@@ -122,7 +122,7 @@ def build_unreal_game(folder: Path, engine_headers: Path, minor: int) -> Path:
     options = ["-std=c++20", f"-DSTUB_ENGINE_MINOR={minor}", "-DKOEMORPH_STATIC=0"]
     options.append("-Wno-deprecated")
     command = [cplusplus(), *options, *(f"-I{path}" for path in include)]
-    sources += [UNREAL / "game.cpp", UNREAL / "situations.cpp"]
+    sources += [UNREAL / "component_tests.cpp", UNREAL / "behavior_tests.cpp"]
     run([*command, *sources, "-o", folder / "game", "-ldl", "-pthread"])
     return folder / "game"
 
@@ -130,7 +130,7 @@ def build_unreal_game(folder: Path, engine_headers: Path, minor: int) -> Path:
 @pytest.fixture(scope="session")
 def unreal_game(tmp_path_factory: pytest.TempPathFactory, engine_headers: Path) -> Path:
     """In the newest engine."""
-    return build_unreal_game(tmp_path_factory.mktemp("unreal_game"), engine_headers, 6)
+    return build_unreal_game(tmp_path_factory.mktemp("unreal_game"), engine_headers, 8)
 
 
 @pytest.fixture(scope="session")
@@ -167,16 +167,24 @@ def unity_game(
         )
 
     stub = sorted((tests / "stub").glob("*.cs"))
-    runtime = sorted((package / "Runtime").rglob("*.cs"))
+    microphone = sorted((package / "Runtime" / "Microphone").rglob("*.cs"))
+    runtime = sorted(set((package / "Runtime").rglob("*.cs")) - set(microphone))
     for name, sources in (("UnityEngine.dll", stub), ("KoeMorph.dll", runtime)):
         compile(name, sources, "-define:UNITY_WEBGL")  # where Unity has no microphone
     for built in folder.glob("*.dll"):
         built.unlink()
     compile("UnityEngine.dll", stub)
-    for define in ("UNITY_EDITOR;UNITY_EDITOR_LINUX", "UNITY_EDITOR;UNITY_EDITOR_WIN", "UNITY_IOS"):
+    for define in ("UNITY_EDITOR;UNITY_EDITOR_LINUX", "UNITY_EDITOR;UNITY_EDITOR_OSX", "UNITY_EDITOR;UNITY_EDITOR_WIN"):
         compile("KoeMorph.dll", runtime, f"-define:{define}")
         (folder / "KoeMorph.dll").unlink()
+    # The linker resolves "__Internal" only if the packager added the static library.
+    for define in ("UNITY_IOS", "UNITY_IOS;KOEMORPH_STATIC_LIBRARY"):
+        compile("KoeMorph.dll", runtime, f"-define:{define}")
+        internal = b"__Internal" in (folder / "KoeMorph.dll").read_bytes()
+        assert internal == ("STATIC" in define)
+        (folder / "KoeMorph.dll").unlink()
     compile("KoeMorph.dll", runtime)
+    compile("KoeMorph.Microphone.dll", microphone)
     samples = sorted((package / "Samples~").rglob("*.cs"))
     compile("Samples.dll", samples)
     (folder / "Samples.dll").unlink()

@@ -51,7 +51,7 @@ def test_the_voice_goes_on_with_another_device(
     unheard: float,
 ) -> None:
     out = tmp_path / "rows.f64"
-    run([*unity_game, "devices", how, devices.model, out, *devices.sounds], game_folder)
+    run([*unity_game, "format-change", how, devices.model, out, *devices.sounds], game_folder)
     devices.check(np.fromfile(out).reshape(-1, 53), unheard)
 
 
@@ -60,14 +60,14 @@ def test_the_packages_own_tests_pass(unity_game: list[str], game_folder: Path) -
     assert re.fullmatch(r"[1-9]\d* tests, [1-9]\d* assertions\n", result.stdout)
 
 
-@pytest.mark.parametrize("check", ["lives", "broken", "reload", "resting"])
+@pytest.mark.parametrize("check", ["leaks", "errors", "reload", "speech-state"])
 def test_faces_come_and_go_and_break_cleanly(
     unity_game: list[str], game_folder: Path, voice: Voice, check: str
 ) -> None:
     run([*unity_game, check, voice.model], game_folder)
 
 
-@pytest.mark.parametrize("check", ["choosing", "listening"])
+@pytest.mark.parametrize("check", ["asset-selection", "events"])
 def test_a_face_follows_what_is_chosen(
     unity_game: list[str], game_folder: Path, check: str
 ) -> None:

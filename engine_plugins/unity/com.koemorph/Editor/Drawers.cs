@@ -4,26 +4,26 @@ using UnityEngine;
 
 namespace KoeMorph.Editor
 {
-    /// <summary>A choice among the models, maps or presets of the package.</summary>
-    [CustomPropertyDrawer(typeof(PackagedAttribute))]
-    sealed class PackagedDrawer : PropertyDrawer
+    /// <summary>A popup with the bundled models, maps or presets.</summary>
+    [CustomPropertyDrawer(typeof(BundledAssetAttribute))]
+    sealed class BundledAssetDrawer : PropertyDrawer
     {
         string[] _names;
 
         public override void OnGUI(Rect position, SerializedProperty property, GUIContent label)
         {
-            if (_names == null) _names = Packaged.Names(((PackagedAttribute)attribute).Kind);
+            if (_names == null) _names = BundledAssets.Names(((BundledAssetAttribute)attribute).Kind);
             EditorGUI.BeginProperty(position, label, property);
             EditorGUI.BeginChangeCheck();
-            // Several faces with different ones show a dash, and keep theirs until the user takes one for all.
-            var shown = property.hasMultipleDifferentValues ? -1 : Array.IndexOf(_names, property.stringValue);
-            var chosen = EditorGUI.Popup(position, label.text, shown, _names);
+            // Several objects with different values display a dash and keep their values until the user selects one.
+            var current = property.hasMultipleDifferentValues ? -1 : Array.IndexOf(_names, property.stringValue);
+            var chosen = EditorGUI.Popup(position, label.text, current, _names);
             if (EditorGUI.EndChangeCheck() && chosen >= 0) property.stringValue = _names[chosen];
             EditorGUI.EndProperty();
         }
     }
 
-    /// <summary>An element of an array with one for each blendshape, by its name.</summary>
+    /// <summary>Labels an element of an array with its blend shape.</summary>
     [CustomPropertyDrawer(typeof(PerBlendshapeAttribute))]
     sealed class PerBlendshapeDrawer : PropertyDrawer
     {
@@ -36,16 +36,16 @@ namespace KoeMorph.Editor
             EditorGUI.PropertyField(position, property, label);
         }
 
-        // The names come from the library; without it, which faces tell of, Unity's "Element 17" does.
-        static string Name(int index, string otherwise)
+        // The names come from the native library; without it, which faces report, the label stays "Element 17".
+        static string Name(int index, string fallback)
         {
             try
             {
-                return index < KoeMorphFace.Names.Length ? KoeMorphFace.Names[index] : otherwise;
+                return index < KoeMorphFace.Names.Length ? KoeMorphFace.Names[index] : fallback;
             }
-            catch (Exception error) when (error is TypeLoadException || error is BadImageFormatException)
+            catch (Exception error) when (ModelCache.IsLibraryError(error))
             {
-                return otherwise;
+                return fallback;
             }
         }
     }

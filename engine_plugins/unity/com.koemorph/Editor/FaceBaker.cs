@@ -6,10 +6,10 @@ using UnityEngine;
 
 namespace KoeMorph.Editor
 {
-    /// <summary>Turns an AudioClip into an AnimationClip. Frame k is the face at exactly k / fps: no latency.</summary>
+    /// <summary>Converts an AudioClip to an AnimationClip. Frame k is at exactly k / fps: no latency.</summary>
     public static class FaceBaker
     {
-        /// <summary>One computed face.</summary>
+        /// <summary>One animation frame.</summary>
         public struct Frame
         {
             /// <summary>Seconds from the start of the clip.</summary>
@@ -18,37 +18,37 @@ namespace KoeMorph.Editor
             public float[] Weights;
         }
 
-        /// <summary>Every frame of a clip.</summary>
-        /// <param name="model">Null: koemorph-30 in the package.</param>
-        /// <param name="preset">Null: KoeMorph's defaults.</param>
-        /// <exception cref="KoeMorphException">The clip gives no samples, or the model cannot be run.</exception>
+        /// <summary>Computes every frame of a clip.</summary>
+        /// <param name="model">Null: the bundled model koemorph-30.</param>
+        /// <param name="preset">Null: the default controls.</param>
+        /// <exception cref="KoeMorphException">The clip returns no samples, or the model cannot be used.</exception>
         public static List<Frame> Frames(AudioClip clip, TextAsset model, KoeMorphPreset preset)
         {
-            if (clip.loadState == AudioDataLoadState.Unloaded) clip.LoadAudioData();  // as without Preload Audio Data
+            if (clip.loadState == AudioDataLoadState.Unloaded) clip.LoadAudioData();  // without Preload Audio Data
             if (clip.loadState == AudioDataLoadState.Loading)
-                throw new KoeMorphException("AudioClip '" + clip.name + "' is still being loaded: try again in a moment.");
+                throw new KoeMorphException("AudioClip '" + clip.name + "' is still loading. Try again in a moment.");
             var samples = new float[clip.samples * clip.channels];
             if (!clip.GetData(samples, 0))
                 throw new KoeMorphException(
-                    "AudioClip '" + clip.name + "' gives no samples: set its Load Type to Decompress On Load.");
-            var asset = SharedModel.Resolve(model, SharedModel.DefaultName);
+                    "AudioClip '" + clip.name + "' returns no samples. Set its Load Type to Decompress On Load in the import settings.");
+            var asset = ModelCache.Resolve(model, ModelCache.DefaultName);
             try
             {
-                using (var stream = StreamHandle.Create(SharedModel.Acquire(asset), clip.frequency, clip.channels, false, 0))
+                using (var stream = StreamHandle.Create(ModelCache.Acquire(asset), clip.frequency, clip.channels, false, 0))
                 {
                     if (preset != null) stream.SetControls(preset.Controls);
-                    return Play(stream, samples, clip);
+                    return Compute(stream, samples, clip);
                 }
             }
             finally
             {
-                SharedModel.Release(asset);
+                ModelCache.Release(asset);
             }
         }
 
-        /// <summary>A new AnimationClip with one curve for each blend shape that the face drives.</summary>
-        /// <param name="root">Where the Animator sits; curve paths start here.</param>
-        /// <exception cref="KoeMorphException">The clip, model or map cannot be used, or no shape is driven.</exception>
+        /// <summary>Creates an AnimationClip with one curve per driven blend shape.</summary>
+        /// <param name="root">Transform of the Animator; curve paths are relative to it.</param>
+        /// <exception cref="KoeMorphException">The clip, model or map cannot be used, or the map drives no blend shape.</exception>
         public static AnimationClip Bake(AudioClip clip, KoeMorphFace face, Transform root)
         {
             var frames = Frames(clip, face.ModelInUse, face.Preset);
@@ -64,17 +64,17 @@ namespace KoeMorph.Editor
                     curves += binding.Count;
                 }
             }
-            if (curves == 0) throw new KoeMorphException("None of the meshes has a blend shape that the map drives.");
+            if (curves == 0) throw new KoeMorphException("No blend shape matches: no mesh has a blend shape that the retarget map drives. Set Map Name, Map or Renderers of the face.");
             return animation;
         }
 
-        /// <summary>Bakes and saves beside the audio file, as NAME.anim; an older one keeps its identity.</summary>
+        /// <summary>Bakes and saves NAME.anim beside the audio file; an existing asset keeps its GUID.</summary>
         /// <returns>The asset's path.</returns>
-        /// <exception cref="KoeMorphException">As Bake, or nothing can be saved there.</exception>
+        /// <exception cref="KoeMorphException">As Bake, or the file cannot be saved.</exception>
         public static string BakeToAsset(AudioClip clip, KoeMorphFace face, Transform root)
         {
             var audio = AssetDatabase.GetAssetPath(clip);
-            if (audio.Length == 0) throw new KoeMorphException("It is no asset of the project; use FaceBaker.Bake and save what that gives.");
+            if (audio.Length == 0) throw new KoeMorphException("The clip is not an asset of the project. Use FaceBaker.Bake and save its result.");
             var path = System.IO.Path.ChangeExtension(audio, ".anim").Replace('\\', '/');
             var baked = Bake(clip, face, root);
             var existing = AssetDatabase.LoadAssetAtPath<AnimationClip>(path);
@@ -84,7 +84,7 @@ namespace KoeMorph.Editor
             return path;
         }
 
-        // Packages that are installed may not be written to.
+        // Installed packages are read-only.
         static void Create(AnimationClip baked, string path)
         {
             try
@@ -93,12 +93,12 @@ namespace KoeMorph.Editor
             }
             catch (UnityException error)
             {
-                throw new KoeMorphException(path + " cannot be saved; bake a copy of the sound in Assets. " + error.Message, error);
+                throw new KoeMorphException(path + " cannot be saved. Bake a copy of the clip in Assets. " + error.Message, error);
             }
         }
 
-        // A quarter of a second at a time: a stream holds half of one between push and process.
-        static List<Frame> Play(StreamHandle stream, float[] samples, AudioClip clip)
+        // A quarter of a second at a time: a stream buffers half a second between push and process.
+        static List<Frame> Compute(StreamHandle stream, float[] samples, AudioClip clip)
         {
             var frames = new List<Frame>();
             var block = new float[clip.frequency / 4 * clip.channels];
@@ -147,7 +147,7 @@ namespace KoeMorph.Editor
             }
         }
 
-        // Straight lines between frames, as the player draws them; splines would overshoot a closed mouth.
+        // Linear interpolation, as at run time; splines would overshoot a closed mouth.
         static AnimationCurve Linear(Keyframe[] keys)
         {
             var curve = new AnimationCurve(keys);

@@ -5,7 +5,7 @@ using UnityEngine;
 
 namespace KoeMorph.Editor
 {
-    /// <summary>The settings; in play mode also live curves, and which blend shapes follow the voice.</summary>
+    /// <summary>The settings; in play mode also live curves and the matched blend shapes.</summary>
     [CustomEditor(typeof(KoeMorphFace))]
     [CanEditMultipleObjects]
     sealed class KoeMorphFaceEditor : UnityEditor.Editor
@@ -13,14 +13,13 @@ namespace KoeMorph.Editor
         const int History = 150;
         const float GraphHeight = 80;
 
-        // The mouth at a glance.
-        static readonly string[] Shown = { "jawOpen", "mouthClose", "mouthPucker", "mouthSmileLeft", "browInnerUp", "eyeBlinkLeft" };
+        static readonly string[] Plotted = { "jawOpen", "mouthClose", "mouthPucker", "mouthSmileLeft", "browInnerUp", "eyeBlinkLeft" };
         static readonly Color[] Colors = { Color.red, Color.green, Color.cyan, Color.yellow, Color.magenta, Color.white };
 
         readonly Vector3[] _line = new Vector3[History];
         readonly float[,] _history = new float[6, History];
         int _next;
-        double _recorded;
+        double _recordedTime;
         bool _showWeights, _showMatches;
 
         public override bool RequiresConstantRepaint() { return Application.isPlaying; }
@@ -31,9 +30,9 @@ namespace KoeMorph.Editor
             if (targets.Length > 1 || !Application.isPlaying) return;
             var face = (KoeMorphFace)target;
             EditorGUILayout.Space();
-            if (face.Problem.Length > 0)
+            if (face.Error.Length > 0)
             {
-                EditorGUILayout.HelpBox(face.Problem, MessageType.Error);
+                EditorGUILayout.HelpBox(face.Error, MessageType.Error);
                 return;
             }
             DrawGraph(face);
@@ -47,23 +46,23 @@ namespace KoeMorph.Editor
             Record(face);
             var area = GUILayoutUtility.GetRect(10, GraphHeight);
             EditorGUI.DrawRect(area, new Color(0.1f, 0.1f, 0.1f));
-            for (var row = 0; row < Shown.Length; row++)
+            for (var row = 0; row < Plotted.Length; row++)
             {
                 for (var i = 0; i < History; i++)
                     _line[i] = new Vector3(area.x + area.width * i / (History - 1),
                                            area.yMax - area.height * _history[row, (_next + i) % History], 0);
                 Handles.color = Colors[row];
                 Handles.DrawAAPolyLine(2, _line);
-                EditorGUI.LabelField(new Rect(area.x + 4, area.y + 12 * row, 120, 14), Shown[row], Legend(row));
+                EditorGUI.LabelField(new Rect(area.x + 4, area.y + 12 * row, 120, 14), Plotted[row], Legend(row));
             }
         }
 
         void Record(KoeMorphFace face)
         {
-            if (Event.current.type != EventType.Repaint || face.PlaybackTime.Equals(_recorded)) return;
-            _recorded = face.PlaybackTime;
-            for (var row = 0; row < Shown.Length; row++)
-                _history[row, _next] = face.Weights[Array.IndexOf(KoeMorphFace.Names, Shown[row])];
+            if (Event.current.type != EventType.Repaint || face.PlaybackTime.Equals(_recordedTime)) return;
+            _recordedTime = face.PlaybackTime;
+            for (var row = 0; row < Plotted.Length; row++)
+                _history[row, _next] = face.Weights[Array.IndexOf(KoeMorphFace.Names, Plotted[row])];
             _next = (_next + 1) % History;
         }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("KoeMorph.Editor")]
+[assembly: InternalsVisibleTo("KoeMorph.Microphone")]
 [assembly: InternalsVisibleTo("KoeMorph.Tests")]

@@ -2,7 +2,7 @@ using KoeMorph.Interop;
 
 namespace KoeMorph
 {
-    /// <summary>The 52 blendshapes by Apple's camelCase names, in their one order.</summary>
+    /// <summary>ARKit names of the 52 blend shapes, in the order of the weights.</summary>
     static class Blendshapes
     {
         public const int Count = 52;

@@ -4,213 +4,214 @@ using KoeMorph.Interop;
 
 namespace KoeMorph
 {
-    /// <summary>One voice: audio in on one thread, weights out on another. Knows nothing of Unity.</summary>
+    /// <summary>One animated stream: one thread pushes audio, the game thread samples weights. Independent of Unity.</summary>
     sealed class FaceStream : IDisposable
     {
-        /// <summary>Seconds without a block after which a source counts as stopped.</summary>
-        const double Stopped = 0.15;
-        /// <summary>The most sound, in seconds, that is made up for at once (after an app slept, say); a stream holds
-        /// half a second of it.</summary>
-        internal const double LongestGap = 0.4;
+        /// <summary>Seconds without a block after which the source counts as stopped.</summary>
+        const double StopTimeout = 0.15;
+        /// <summary>Maximum seconds of silence pushed at once, for example after the app was suspended. A stream
+        /// buffers half a second.</summary>
+        internal const double MaxGap = 0.4;
         const int SilenceBlock = 1024;
-        /// <summary>Seconds in which the face falls to rest when its voice stops, and comes back with the next.</summary>
-        const double Fall = 0.2, Rise = 0.05;
-        /// <summary>Seconds after a stop from which the face lives on, and over how many: by then it follows the
-        /// silence that has been fed since, not the voice that was cut off.</summary>
-        const double LivesAfter = 1.0, LivesOver = 0.5;
+        /// <summary>Seconds of the fade when speech stops and when it starts.</summary>
+        const double StopFade = 0.2, StartFade = 0.05;
+        /// <summary>Seconds after a stop at which idle motion fades in, and the length of that fade. By then the
+        /// weights follow the pushed silence and not the speech that was cut off.</summary>
+        const double IdleDelay = 1.0, IdleFade = 0.5;
 
         readonly StreamHandle _stream;
         readonly AudioClock _clock = new AudioClock();
-        double _lookahead;
-        // 1 while a thread feeds: the library wants one feeder at a time, and the audio thread must not wait.
-        int _feeding;
-        long _fed, _fedAfterSilence, _fedAtLook;
-        // Where the present device began: stream time (s), and what had been fed by then.
-        double _deviceTime;
-        long _deviceFed;
+        double _modelLatency;
+        // 1 while a thread pushes. The library allows one pushing thread at a time, and the audio thread must not wait.
+        int _pushing;
+        long _pushed, _pushedAfterSilence, _pushedAtUpdate;
+        // Start of the current input format: stream time in seconds, and the samples pushed before it.
+        double _formatStart;
+        long _pushedBeforeFormat;
         float[] _silence;
-        // What was fed and did not fit: the channels it had (0: all fitted), and how many sample frames it was.
-        volatile int _unfitChannels;
-        int _unfitFrames;
-        volatile int _block;
+        // Channels and sample frames of rejected blocks; 0 channels: no block was rejected.
+        volatile int _rejectedChannels;
+        int _rejectedSamples;
+        volatile int _lastBlock;
         bool _silent, _speaking, _fadedOut;
-        double _lives = double.PositiveInfinity;
+        double _idleTime = double.PositiveInfinity;
 
         public FaceStream(ModelHandle model, int sampleRate, int channels)
         {
             _stream = StreamHandle.Create(model, sampleRate, channels, true, 0);
-            SetFormat(sampleRate, channels);
-            _clock.Anchor(0, AudioClock.Wall);
+            UpdateFormat(sampleRate, channels);
+            _clock.Anchor(0, AudioClock.Now);
         }
 
         public int SampleRate { get; private set; }
         public int Channels { get; private set; }
 
-        /// <summary>Seconds by which a face that glides instead of stepping is behind its audio: what the model
-        /// looks ahead, the frame after the moment shown, and the block that is still on its way.</summary>
-        public double Lag { get { return _lookahead + _block / (double)SampleRate; } }
+        /// <summary>Seconds between pushing audio and displaying it without steps: model latency, one frame for
+        /// interpolation, and one block that has not arrived yet.</summary>
+        public double DisplayLatency { get { return _modelLatency + _lastBlock / (double)SampleRate; } }
 
-        /// <summary>Sample frames fed since the start, silence included.</summary>
-        public long Fed { get { return Interlocked.Read(ref _fed); } }
+        /// <summary>Sample frames pushed since the start, including silence.</summary>
+        public long PushedSamples { get { return Interlocked.Read(ref _pushed); } }
 
-        /// <summary>Stream time of the last of them, in seconds.</summary>
-        public double Reached { get { return _deviceTime + (Fed - _deviceFed) / (double)SampleRate; } }
+        /// <summary>Stream time of the last pushed sample, in seconds.</summary>
+        public double PushedSeconds { get { return _formatStart + (PushedSamples - _pushedBeforeFormat) / (double)SampleRate; } }
 
-        /// <summary>Channels of a block that did not fit; 0 when all do. SetInputFormat makes up for what was left out.</summary>
-        public int UnfitChannels { get { return _unfitChannels; } }
+        /// <summary>Channel count of a rejected block; 0 if all matched. SetInputFormat replaces rejected blocks by silence.</summary>
+        public int RejectedChannels { get { return _rejectedChannels; } }
 
         public StreamInfo Info() { return _stream.Info(); }
 
         /// <summary>
-        /// [any one thread] Feeds interleaved samples. Wait-free and without allocation. False when another
-        /// thread is feeding at this very moment, the stream has been closed, or has other channels: the block is
-        /// left out.
+        /// [any one thread] Pushes interleaved samples. Wait-free, does not allocate.
         /// </summary>
-        public bool Feed(float[] interleaved, int frames, int channels)
+        /// <returns>False if the block was dropped: another thread is pushing, the stream is closed, or the channel
+        /// count differs.</returns>
+        public bool Push(float[] interleaved, int sampleCount, int channels)
         {
-            // Says nothing, not even that its source goes on: one that has no sound to give may push on all the same.
-            if (frames == 0) return true;
-            if (Interlocked.CompareExchange(ref _feeding, 1, 0) != 0) return false;
+            // An empty block does not count as activity: sources without audio may push empty blocks.
+            if (sampleCount == 0) return true;
+            if (Interlocked.CompareExchange(ref _pushing, 1, 0) != 0) return false;
             try
             {
-                // Asked here, where SetInputFormat cannot be at work: the library reads as many as the stream has.
+                // Checked inside the guard, where SetInputFormat cannot run: the library reads Channels per sample.
                 if (channels != Channels)
                 {
-                    _unfitFrames += frames;
-                    _unfitChannels = channels;
+                    _rejectedSamples += sampleCount;
+                    _rejectedChannels = channels;
                     return false;
                 }
-                if (_stream.IsClosed || _stream.Push(interleaved, frames) != Result.Ok) return false;
-                _block = frames;
-                Interlocked.Add(ref _fed, frames);
-                _clock.Anchor(Reached, AudioClock.Wall);
+                if (_stream.IsClosed || _stream.Push(interleaved, sampleCount) != Result.Ok) return false;
+                _lastBlock = sampleCount;
+                Interlocked.Add(ref _pushed, sampleCount);
+                _clock.Anchor(PushedSeconds, AudioClock.Now);
                 return true;
             }
             catch (ObjectDisposedException)
             {
-                return false;  // closed by the game thread between the test and the call
+                return false;  // the game thread closed the stream between the check and the call
             }
             finally
             {
-                Volatile.Write(ref _feeding, 0);
+                Volatile.Write(ref _pushing, 0);
             }
         }
 
         /// <summary>
-        /// [game] Another device feeds from now on: the voice and its time go on. What has come by now and did not
-        /// fit becomes silence. Allocates; a thread that feeds at this very moment is waited for.
+        /// [game] Changes the format of pushed audio; stream and time continue. Rejected samples become silence.
+        /// Allocates, and waits for a push in progress.
         /// </summary>
         public void SetInputFormat(int sampleRate, int channels)
         {
-            var turn = new SpinWait();
-            while (Interlocked.CompareExchange(ref _feeding, 1, 0) != 0) turn.SpinOnce();
-            int unfit;
+            var spin = new SpinWait();
+            while (Interlocked.CompareExchange(ref _pushing, 1, 0) != 0) spin.SpinOnce();
+            int rejected;
             try
             {
                 _stream.SetInputFormat(sampleRate, channels);
-                unfit = _unfitFrames;
-                SetFormat(sampleRate, channels);
+                rejected = _rejectedSamples;
+                UpdateFormat(sampleRate, channels);
             }
             finally
             {
-                Volatile.Write(ref _feeding, 0);
+                Volatile.Write(ref _pushing, 0);
             }
-            FeedSilence(Math.Min(unfit, (long)(LongestGap * sampleRate)));
+            PushSilence(Math.Min(rejected, (long)(MaxGap * sampleRate)));
         }
 
-        void SetFormat(int sampleRate, int channels)
+        void UpdateFormat(int sampleRate, int channels)
         {
-            _deviceTime = SampleRate == 0 ? 0 : Reached;
-            _deviceFed = Fed;
+            _formatStart = SampleRate == 0 ? 0 : PushedSeconds;
+            _pushedBeforeFormat = PushedSamples;
             SampleRate = sampleRate;
             Channels = channels;
             _silence = new float[SilenceBlock * channels];
-            _unfitFrames = _unfitChannels = 0;
+            _rejectedSamples = _rejectedChannels = 0;
             var info = _stream.Info();
-            _lookahead = info.Latency + 1.0 / info.Fps;
+            _modelLatency = info.Latency + 1.0 / info.Fps;
         }
 
-        /// <summary>[game] Feeds silence, any number of frames; how many of them the stream took.</summary>
-        public long FeedSilence(long frames)
+        /// <summary>[game] Pushes silence; returns the number of sample frames that were accepted.</summary>
+        public long PushSilence(long sampleCount)
         {
-            long taken = 0;
-            for (; frames > 0; frames -= SilenceBlock)
+            long accepted = 0;
+            for (; sampleCount > 0; sampleCount -= SilenceBlock)
             {
-                var block = (int)Math.Min(frames, SilenceBlock);
-                if (Feed(_silence, block, Channels)) taken += block;
+                var block = (int)Math.Min(sampleCount, SilenceBlock);
+                if (Push(_silence, block, Channels)) accepted += block;
             }
-            return taken;
+            return accepted;
         }
 
         /// <summary>
-        /// [game] Where a source has stopped, feeds the silence that is heard instead, so that the mouth
-        /// closes and the face lives on. True while the source is stopped.
+        /// [game] Pushes silence while the source is stopped, so that the mouth closes and idle motion continues.
         /// </summary>
-        public bool FeedSilenceWhenStopped()
+        /// <returns>True while the source is stopped.</returns>
+        public bool UpdateSilence()
         {
-            var fed = Fed;
-            if (fed != _fedAfterSilence) _silent = false;
-            // Where the game stood, so did a voice that it pushes itself: one that came since the last look goes on.
-            var goesOn = fed != _fedAtLook;
-            _fedAtLook = fed;
-            var idle = _clock.Idle(AudioClock.Wall);
-            if (!_silent && (goesOn || idle < Stopped)) return false;
+            var pushed = PushedSamples;
+            if (pushed != _pushedAfterSilence) _silent = false;
+            // If the game thread stalled, a source that it pushes itself stalled too: a block since the last update
+            // counts as activity.
+            var active = pushed != _pushedAtUpdate;
+            _pushedAtUpdate = pushed;
+            var idle = _clock.Idle(AudioClock.Now);
+            if (!_silent && (active || idle < StopTimeout)) return false;
             _silent = true;
-            // Not what has been fed by now: a block of the voice that came meanwhile is none of the silence.
-            _fedAfterSilence = fed + FeedSilence((long)(Math.Min(idle, LongestGap) * SampleRate));
+            // Computed from the accepted silence: speech pushed meanwhile by another thread must not count as silence.
+            _pushedAfterSilence = pushed + PushSilence((long)(Math.Min(idle, MaxGap) * SampleRate));
             return true;
         }
 
-        /// <summary>[game] The sound stands still: no time passes for the clock either.</summary>
-        public void Hold()
+        /// <summary>[game] The audio is paused: no stream time passes.</summary>
+        public void Pause()
         {
-            var wall = AudioClock.Wall;
-            _clock.Hold(wall);
-            if (Interlocked.CompareExchange(ref _feeding, 1, 0) != 0) return;
-            _clock.Anchor(Reached, wall);
-            Volatile.Write(ref _feeding, 0);
+            var now = AudioClock.Now;
+            _clock.Pause(now);
+            if (Interlocked.CompareExchange(ref _pushing, 1, 0) != 0) return;
+            _clock.Anchor(PushedSeconds, now);
+            Volatile.Write(ref _pushing, 0);
         }
 
         /// <summary>
-        /// [game] Lets the face fall to rest where its voice stops, whatever was fed ahead, and come back with the
-        /// next voice, or else to the blinks of one that is silent.
+        /// [game] Fades out when speech stops, whatever was pushed ahead, and in when speech starts. After a stop,
+        /// idle motion fades in.
         /// </summary>
-        public void FollowVoice(bool speaking, double time)
+        public void UpdateFade(bool speaking, double time)
         {
             if (speaking != _speaking)
             {
                 _speaking = speaking;
-                _lives = speaking ? double.PositiveInfinity : time + LivesAfter;
-                if (!_fadedOut) Native.Check(speaking ? _stream.FadeIn(time, Rise) : _stream.FadeOut(time, Fall));
+                _idleTime = speaking ? double.PositiveInfinity : time + IdleDelay;
+                if (!_fadedOut) Native.Check(speaking ? _stream.FadeIn(time, StartFade) : _stream.FadeOut(time, StopFade));
             }
-            else if (time >= _lives)
+            else if (time >= _idleTime)
             {
-                _lives = double.PositiveInfinity;
-                if (!_fadedOut) Native.Check(_stream.FadeIn(time, LivesOver));
+                _idleTime = double.PositiveInfinity;
+                if (!_fadedOut) Native.Check(_stream.FadeIn(time, IdleFade));
             }
         }
 
-        /// <summary>[game] The face falls to rest and stays there until FadeIn.</summary>
+        /// <summary>[game] Fades to neutral weights, which hold until FadeIn.</summary>
         public void FadeOut(double time, double seconds)
         {
             _fadedOut = true;
             Native.Check(_stream.FadeOut(time, seconds));
         }
 
-        /// <summary>[game] Takes a FadeOut back.</summary>
+        /// <summary>[game] Reverts FadeOut.</summary>
         public void FadeIn(double time, double seconds)
         {
             _fadedOut = false;
             Native.Check(_stream.FadeIn(time, seconds));
         }
 
-        /// <summary>[game] Takes over new controls; changes glide.</summary>
+        /// <summary>[game] Applies controls, with a transition of Controls.TransitionSeconds.</summary>
         public void SetControls(Controls controls) { _stream.SetControls(controls); }
 
-        /// <summary>[game] The stream time being heard, <paramref name="delay"/> seconds after it was fed.</summary>
-        public double Heard(double delay) { return _clock.Time(AudioClock.Wall, delay); }
+        /// <summary>[game] Stream time that is audible now, <paramref name="latency"/> seconds after it was pushed.</summary>
+        public double PlaybackTime(double latency) { return _clock.Time(AudioClock.Now, latency); }
 
-        /// <summary>[game] The face at a stream time; at rest while there is none.</summary>
+        /// <summary>[game] Weights at a stream time; neutral before the first frame.</summary>
         public void Sample(double time, float[] weights) { Native.Check(_stream.Sample(time, weights)); }
 
         public void Dispose() { _stream.Dispose(); }

@@ -2,7 +2,7 @@ using System;
 
 namespace KoeMorph
 {
-    /// <summary>Something KoeMorph cannot do; the message is a sentence that says what to do about it.</summary>
+    /// <summary>An error of KoeMorph; the message says what failed and what to do.</summary>
     public sealed class KoeMorphException : Exception
     {
         public KoeMorphException(string message) : base(message) { }

@@ -2,43 +2,43 @@ using System.Collections.Generic;
 
 namespace KoeMorph
 {
-    /// <summary>What the inspector changes in play mode: as through the properties, the face starts anew.</summary>
+    /// <summary>Changes in the inspector during play mode restart the face, as the property setters do.</summary>
     public sealed partial class KoeMorphFace
     {
-        // What the face was opened with; the inspector makes new arrays at every change, so it is compared by element.
-        readonly List<object> _opened = new List<object>();
+        // Settings at the last Open. Compared by element, because the inspector creates new arrays at every change.
+        readonly List<object> _openedState = new List<object>();
         bool _validated;
 
-        // Unity calls this in the editor, whatever was changed, a slider's every step among it.
+        // Unity calls this in the editor for every change, including each step of a slider.
         void OnValidate() { _validated = true; }
 
-        void RememberInspector()
+        void StoreInspectorState()
         {
-            _opened.Clear();
-            _opened.AddRange(Wiring());
+            _openedState.Clear();
+            _openedState.AddRange(InspectorState());
         }
 
         bool InspectorChanged()
         {
             if (!_validated) return false;
             _validated = false;
-            var wiring = Wiring();
-            if (wiring.Length != _opened.Count) return true;
-            for (var i = 0; i < wiring.Length; i++) if (!Equals(wiring[i], _opened[i])) return true;
+            var state = InspectorState();
+            if (state.Length != _openedState.Count) return true;
+            for (var i = 0; i < state.Length; i++) if (!Equals(state[i], _openedState[i])) return true;
             return false;
         }
 
-        object[] Wiring()
+        object[] InspectorState()
         {
-            var wiring = new object[6 + _renderers.Length];
-            wiring[0] = _input;
-            wiring[1] = _source;
-            wiring[2] = _modelName;
-            wiring[3] = _model;
-            wiring[4] = _mapName;
-            wiring[5] = _map;
-            _renderers.CopyTo(wiring, 6);
-            return wiring;
+            var state = new object[6 + _renderers.Length];
+            state[0] = _input;
+            state[1] = _source;
+            state[2] = _modelName;
+            state[3] = _model;
+            state[4] = _mapName;
+            state[5] = _map;
+            _renderers.CopyTo(state, 6);
+            return state;
         }
     }
 }

@@ -6,53 +6,53 @@ using UnityEngine.Events;
 
 namespace KoeMorph
 {
-    /// <summary>Where a face takes its voice from.</summary>
+    /// <summary>The audio that animates a face.</summary>
     public enum FaceInput
     {
-        /// <summary>What an AudioSource plays, effects and all, tapped on the audio thread.</summary>
+        /// <summary>The output of an AudioSource, with its effects; volume is compensated.</summary>
         AudioSource,
-        /// <summary>The AudioSource's clip, read ahead of the play position: no latency.</summary>
+        /// <summary>The AudioSource's clip, read ahead of the play position: the model adds no latency.</summary>
         AudioClip,
-        /// <summary>Whatever is given to <see cref="KoeMorphFace.Push"/>: a network voice, a synthesiser, a microphone.</summary>
+        /// <summary>Audio passed to <see cref="KoeMorphFace.Push"/>: network audio, a synthesizer, a microphone.</summary>
         Manual
     }
 
     public sealed partial class KoeMorphFace
     {
-        [SerializeField, Tooltip("Where the voice comes from.")]
+        [SerializeField, Tooltip("The audio that animates the face.")]
         FaceInput _input = FaceInput.AudioSource;
 
-        [SerializeField, Tooltip("The voice. Empty: the AudioSource on this GameObject.")]
+        [SerializeField, Tooltip("Empty: the AudioSource on this GameObject.")]
         AudioSource _source = null;
 
-        [SerializeField, Packaged(Packaged.Models), Tooltip("The model, of those in the package: 30 or 60 frames a second, fast, lively.")]
-        string _modelName = SharedModel.DefaultName;
+        [SerializeField, BundledAsset(BundledAssets.Models), Tooltip("Name of a bundled model.")]
+        string _modelName = ModelCache.DefaultName;
 
-        [SerializeField, Tooltip("A KoeMorph model of your own, with the ending .bytes, in place of the package's.")]
+        [SerializeField, Tooltip("A model of your own (.onnx, renamed to .bytes), used instead of Model Name.")]
         TextAsset _model = null;
 
-        [SerializeField, Tooltip("The meshes that show the face. Empty: every one below this GameObject that has matching blend shapes.")]
+        [SerializeField, Tooltip("Meshes to animate. Empty: all meshes below this GameObject with matching blend shapes.")]
         SkinnedMeshRenderer[] _renderers = new SkinnedMeshRenderer[0];
 
-        [SerializeField, Packaged(Packaged.Maps), Tooltip("How the blendshapes become this rig's shapes, of the maps in the package.")]
+        [SerializeField, BundledAsset(BundledAssets.Maps), Tooltip("Name of a bundled retarget map: from ARKit blend shapes to those of the meshes.")]
         string _mapName = ArkitMap;
 
-        [SerializeField, Tooltip("A retarget map of your own (.json), in place of the package's.")]
+        [SerializeField, Tooltip("A retarget map of your own (.json), used instead of Map Name.")]
         TextAsset _map = null;
 
-        [SerializeField, Tooltip("How voices move this face. Empty: KoeMorph's defaults.")]
+        [SerializeField, Tooltip("Controls of the animation. Empty: the defaults.")]
         KoeMorphPreset _preset = null;
 
-        [SerializeField, Range(-0.3f, 0.3f), Tooltip("Seconds by which the face follows the voice later (positive) or earlier.")]
+        [SerializeField, Range(-0.3f, 0.3f), Tooltip("Seconds by which the animation is delayed (positive) or advanced (negative).")]
         float _delay = 0;
 
-        [SerializeField, Tooltip("The voice has begun.")]
+        [SerializeField, Tooltip("Invoked when audio starts.")]
         UnityEvent _voiceStarted = new UnityEvent();
 
-        [SerializeField, Tooltip("The voice has stopped.")]
+        [SerializeField, Tooltip("Invoked when audio stops.")]
         UnityEvent _voiceStopped = new UnityEvent();
 
-        /// <summary>Called in LateUpdate with the 52 weights in [0, 1] before they are shown; may change them.</summary>
+        /// <summary>Invoked in LateUpdate with the 52 weights in [0, 1] before they are applied; may change them.</summary>
         public event Action<float[]> WeightsReady;
 
         public UnityEvent VoiceStarted { get { return _voiceStarted; } }
@@ -60,70 +60,105 @@ namespace KoeMorph
 
         const string ArkitMap = "arkit";
 
-        /// <summary>Changing it, the source, the model, the map or the renderers starts the face anew.</summary>
-        public FaceInput Input { get { return _input; } set { _input = value; Reopen(); } }
-        public AudioSource Source { get { return _source; } set { _source = value; Reopen(); } }
+        /// <summary>The audio input. A change restarts the face, like a change of Source, ModelName, Model, MapName, Map or
+        /// Renderers; setting an equal value does nothing.</summary>
+        public FaceInput Input
+        {
+            get { return _input; }
+            set
+            {
+                if (_input == value) return;
+                _input = value;
+                Restart();
+            }
+        }
 
-        /// <summary>Which of the package's models; "" is koemorph-30.</summary>
-        public string ModelName { get { return _modelName; } set { _modelName = value; Reopen(); } }
-        /// <summary>A model of your own in its place.</summary>
-        public TextAsset Model { get { return _model; } set { _model = value; Reopen(); } }
-        /// <summary>Which of the package's retarget maps; "" is arkit.</summary>
-        public string MapName { get { return _mapName; } set { _mapName = value; Reopen(); } }
-        /// <summary>A map of your own in its place.</summary>
-        public TextAsset Map { get { return _map; } set { _map = value; Reopen(); } }
-        /// <summary>The meshes that show the face; none: every one below it with matching blend shapes.</summary>
+        /// <summary>Null: the AudioSource on this GameObject.</summary>
+        public AudioSource Source
+        {
+            get { return _source; }
+            set { Set(ref _source, value); }
+        }
+
+        /// <summary>Name of a bundled model; "" for koemorph-30.</summary>
+        public string ModelName { get { return _modelName; } set { Set(ref _modelName, value); } }
+
+        /// <summary>A model of your own, used instead of ModelName.</summary>
+        public TextAsset Model { get { return _model; } set { Set(ref _model, value); } }
+
+        /// <summary>Name of a bundled retarget map; "" for arkit.</summary>
+        public string MapName { get { return _mapName; } set { Set(ref _mapName, value); } }
+
+        /// <summary>A retarget map of your own, used instead of MapName.</summary>
+        public TextAsset Map { get { return _map; } set { Set(ref _map, value); } }
+
+        /// <summary>Meshes to animate; empty: all meshes below this GameObject with matching blend shapes.</summary>
         public SkinnedMeshRenderer[] Renderers
         {
             get { return _renderers; }
-            set { _renderers = value ?? new SkinnedMeshRenderer[0]; Reopen(); }
+            set
+            {
+                var renderers = value ?? new SkinnedMeshRenderer[0];
+                var equal = renderers.Length == _renderers.Length;
+                for (var i = 0; equal && i < renderers.Length; i++) equal = ReferenceEquals(renderers[i], _renderers[i]);
+                _renderers = renderers;
+                if (!equal) Restart();
+            }
         }
 
-        /// <summary>How voices move this face; may change at any time.</summary>
+        /// <summary>Controls of the animation; null: the defaults. Changes apply with a transition.</summary>
         public KoeMorphPreset Preset { get { return _preset; } set { _preset = value; } }
 
-        /// <summary>Seconds by which the face follows the voice later (positive) or earlier.</summary>
+        /// <summary>Seconds by which the animation is delayed (positive) or advanced (negative).</summary>
         public float Delay { get { return _delay; } set { _delay = value; } }
 
-        /// <summary>The 52 weights now shown, in [0, 1]; read only. See <see cref="Names"/>.</summary>
+        /// <summary>The 52 weights displayed now, in [0, 1], in the order of <see cref="Names"/>; read only.</summary>
         public float[] Weights { get { return _weights; } }
 
-        /// <summary>Apple's names of the 52 blendshapes, in the order of <see cref="Weights"/>.</summary>
+        /// <summary>ARKit names of the 52 blend shapes, in the order of <see cref="Weights"/>.</summary>
         public static string[] Names { get { return Blendshapes.Names; } }
 
-        /// <summary>What keeps this face at rest, or its preset from being used; "" when all is well.</summary>
-        public string Problem { get { return _problem; } }
+        /// <summary>The last error; "" if there is none.</summary>
+        public string Error { get { return _error; } }
 
         /// <exception cref="KoeMorphException">There is no such model.</exception>
-        internal TextAsset ModelInUse { get { return SharedModel.Resolve(_model, _modelName); } }
+        internal TextAsset ModelInUse { get { return ModelCache.Resolve(_model, _modelName); } }
 
         /// <exception cref="KoeMorphException">There is no such map.</exception>
         internal TextAsset MapInUse
         {
-            get { return _map != null ? _map : Packaged.Load(Packaged.Maps, string.IsNullOrEmpty(_mapName) ? ArkitMap : _mapName); }
+            get { return _map != null ? _map : BundledAssets.Load(BundledAssets.Maps, string.IsNullOrEmpty(_mapName) ? ArkitMap : _mapName); }
         }
 
-        /// <summary>True while there is a voice to follow.</summary>
+        /// <summary>True while the input has audio.</summary>
         public bool IsSpeaking { get { return _speaking; } }
 
-        /// <summary>The moment shown, in seconds of audio since the face was enabled.</summary>
+        /// <summary>Stream time of the displayed weights: seconds of audio since the face was enabled.</summary>
         public double PlaybackTime { get { return _playbackTime; } }
 
         /// <summary>Counters of the native stream; all 0 while there is none.</summary>
         public StreamInfo Info { get { return _stream == null ? new StreamInfo() : _stream.Info(); } }
 
-        /// <summary>The blend shapes that follow the voice, on every mesh.</summary>
+        /// <summary>Blend shapes of all meshes that are animated.</summary>
         public IEnumerable<string> MatchedShapes()
         {
             foreach (var binding in _bindings)
                 for (var n = 0; n < binding.Count; n++) yield return binding.Name(n);
         }
 
-        /// <summary>The blend shapes of those meshes that found no partner.</summary>
+        /// <summary>Blend shapes of these meshes that are not animated.</summary>
         public IEnumerable<string> UnmatchedShapes()
         {
             foreach (var binding in _bindings)
-                foreach (var name in binding.Idle()) yield return name;
+                foreach (var name in binding.UnmatchedNames()) yield return name;
+        }
+
+        void Set<T>(ref T field, T value) where T : class
+        {
+            // By reference for assets: a destroyed asset equals null for Unity, but is another value. Text by content.
+            if (ReferenceEquals(field, value) || value is string && Equals(field, value)) return;
+            field = value;
+            Restart();
         }
     }
 }

@@ -5,15 +5,17 @@ using UnityEngine;
 namespace KoeMorph
 {
     /// <summary>
-    /// Makes a face follow a voice: 52 ARKit blendshapes from audio, on the blend shapes of one or more
-    /// meshes. Anything that goes wrong is one message in the console, and a face at rest.
+    /// Animates a face from speech: 52 ARKit blend shape weights, applied to the blend shapes of one or more meshes.
+    /// An error is logged once, and the meshes get their own weights back.
     /// </summary>
     [AddComponentMenu("KoeMorph/KoeMorph Face")]
     [DisallowMultipleComponent]
     public sealed partial class KoeMorphFace : MonoBehaviour
     {
-        /// <summary>Format of <see cref="Push"/> until another is asked for.</summary>
-        const int ManualRate = 48000;
+        /// <summary>Sample rate of <see cref="Push"/> until SetManualFormat is called.</summary>
+        const int DefaultManualSampleRate = 48000;
+        /// <summary>The smallest volume that is compensated (-40 dB); below it, noise would be amplified.</summary>
+        const float MinVolume = 0.01f;
 
         readonly float[] _weights = new float[Blendshapes.Count];
         readonly List<ShapeBinding> _bindings = new List<ShapeBinding>();
@@ -21,17 +23,17 @@ namespace KoeMorph
         // Written by the game thread, read by the audio thread.
         volatile FaceStream _stream;
 
-        TextAsset _acquired;
+        TextAsset _acquiredModel;
         KoeMorphAudioTap _tap;
-        ClipFeeder _feeder;
+        ClipReader _reader;
         AudioClip _clip;
         double _outputLatency, _playbackTime;
-        int _manualRate = ManualRate, _manualChannels = 1;
-        KoeMorphPreset _shownPreset;
-        int _shownRevision;
+        int _manualSampleRate = DefaultManualSampleRate, _manualChannels = 1;
+        KoeMorphPreset _appliedPreset;
+        int _appliedRevision;
         bool _speaking;
-        int _closed;
-        string _problem = "";
+        int _closeCount;
+        string _error = "";
 
         void OnEnable()
         {
@@ -47,25 +49,25 @@ namespace KoeMorph
 
         void LateUpdate()
         {
-            if (_input == FaceInput.AudioClip && ClipChanged() || InspectorChanged()) Reopen();
-            if (_input != FaceInput.Manual && _source == null && (_stream != null || _problem.Length == 0))
-                Fail("There is no voice: set Source to an AudioSource, or put one on '" + name + "'.");
-            FollowMixer();
+            if (_input == FaceInput.AudioClip && ClipChanged() || InspectorChanged()) Restart();
+            if (_input != FaceInput.Manual && _source == null && (_stream != null || _error.Length == 0))
+                Fail("No audio source: '" + name + "' has no AudioSource. Set Source, or add an AudioSource to '" + name + "'.");
+            UpdateMixerFormat();
             if (_stream == null) return;
-            if (StandsStill)
+            if (IsPaused)
             {
-                _stream.Hold();
+                _stream.Pause();
                 return;
             }
             var stream = _stream;
             bool speaking;
             try
             {
-                FollowPreset();
-                _playbackTime = Advance(out speaking) - _delay;
-                _stream.FollowVoice(speaking, _playbackTime);
+                ApplyPreset();
+                _playbackTime = UpdateInput(out speaking) - _delay;
+                _stream.UpdateFade(speaking, _playbackTime);
                 _stream.Sample(_playbackTime, _weights);
-                Show();
+                ApplyWeights();
             }
             catch (KoeMorphException error)
             {
@@ -76,59 +78,61 @@ namespace KoeMorph
         }
 
         /// <summary>
-        /// Gives the face raw audio: interleaved samples in [-1, 1], from one thread of your own. Only with
-        /// <see cref="FaceInput.Manual"/>. Wait-free. False when the face is not listening, or the array holds less.
+        /// Pushes raw audio, from one thread of your own. Only with <see cref="FaceInput.Manual"/>. Wait-free.
         /// </summary>
-        public bool Push(float[] interleaved, int frames)
+        /// <param name="interleaved">Interleaved samples in [-1, 1], in the format of SetManualFormat.</param>
+        /// <param name="sampleCount">Samples per channel.</param>
+        /// <returns>False if the block was dropped: the input is not Manual, the face has no stream, or the array is
+        /// shorter than sampleCount × channels.</returns>
+        public bool Push(float[] interleaved, int sampleCount)
         {
             var stream = _stream;
             if (_input != FaceInput.Manual || stream == null) return false;
             var channels = stream.Channels;
-            return frames <= interleaved.Length / channels && stream.Feed(interleaved, frames, channels);
+            return sampleCount <= interleaved.Length / channels && stream.Push(interleaved, sampleCount, channels);
         }
 
         /// <summary>
-        /// Sets the format that Push will bring from now on: Hz (8000-192000) and channels. A voice that speaks goes
-        /// on. Game thread, between two calls of Push.
+        /// Sets the format of the following calls of Push. The stream continues. Call it on the game thread, between
+        /// two calls of Push.
         /// </summary>
+        /// <param name="sampleRate">8000 to 192000 Hz.</param>
         public void SetManualFormat(int sampleRate, int channels)
         {
-            if (sampleRate == _manualRate && channels == _manualChannels) return;
-            _manualRate = sampleRate;
+            if (sampleRate == _manualSampleRate && channels == _manualChannels) return;
+            _manualSampleRate = sampleRate;
             _manualChannels = channels;
             if (_input != FaceInput.Manual) return;
-            if (_stream == null) Reopen();
+            if (_stream == null) Restart();
             else SetInputFormat(sampleRate, channels);
         }
 
-        /// <summary>
-        /// Lets the face fall to rest over some seconds, whatever its voice still says: an interruption. It stays
-        /// there until FadeIn.
-        /// </summary>
+        /// <summary>Fades the weights to neutral, for example on an interruption. They stay neutral until FadeIn, whatever
+        /// the audio is.</summary>
         public void FadeOut(float seconds) { if (_stream != null) _stream.FadeOut(_playbackTime, seconds); }
 
-        /// <summary>Takes a FadeOut back over some seconds.</summary>
+        /// <summary>Reverts FadeOut.</summary>
         public void FadeIn(float seconds) { if (_stream != null) _stream.FadeIn(_playbackTime, seconds); }
 
-        internal void FeedFromAudioThread(float[] data, int channels)
+        internal void PushFromAudioThread(float[] data, int sampleCount, int channels)
         {
             var stream = _stream;
-            if (stream != null) stream.Feed(data, data.Length / channels, channels);
+            if (stream != null) stream.Push(data, sampleCount, channels);
         }
 
         void Open()
         {
-            _problem = "";
+            _error = "";
             try
             {
                 if (_source == null && _input != FaceInput.Manual) _source = GetComponent<AudioSource>();
                 _clip = _source == null ? null : _source.clip;
-                RememberInspector();
-                if (_input == FaceInput.AudioSource && _source == null) return;  // may yet come; see LateUpdate
-                if (_input == FaceInput.AudioClip && (_clip == null || ClipFeeder.Waits(_source, _clip))) return;  // nothing to say yet
+                StoreInspectorState();
+                if (_input == FaceInput.AudioSource && _source == null) return;  // may be set later; see LateUpdate
+                if (_input == FaceInput.AudioClip && (_clip == null || ClipReader.IsLoading(_source, _clip))) return;
                 var asset = ModelInUse;
-                var model = SharedModel.Acquire(asset);
-                _acquired = asset;
+                var model = ModelCache.Acquire(asset);
+                _acquiredModel = asset;
                 Bind();
                 OpenInput(model);
             }
@@ -136,32 +140,26 @@ namespace KoeMorph
             {
                 Fail(error.Message);
             }
-            catch (Exception error) when (error is DllNotFoundException || error is BadImageFormatException)
+            catch (Exception error) when (ModelCache.IsLibraryError(error))
             {
-                Fail("The native library 'koemorph' cannot be loaded on this platform: reinstall com.koemorph with " +
-                     "the library of this platform (see Platforms in its README). " + error.Message);
-            }
-            catch (EntryPointNotFoundException error)
-            {
-                Fail("The native library 'koemorph' is older than this package: replace it and restart Unity. " +
-                     error.Message);
+                Fail(ModelCache.LibraryErrorMessage(error));
             }
         }
 
-        void FollowPreset()
+        void ApplyPreset()
         {
             var revision = _preset == null ? 0 : _preset.Revision;
-            if (ReferenceEquals(_preset, _shownPreset) && revision == _shownRevision) return;
-            _shownPreset = _preset;
-            _shownRevision = revision;
+            if (ReferenceEquals(_preset, _appliedPreset) && revision == _appliedRevision) return;
+            _appliedPreset = _preset;
+            _appliedRevision = revision;
             try
             {
                 _stream.SetControls(_preset == null ? Interop.Controls.Default() : _preset.Controls);
-                _problem = "";
+                _error = "";
             }
             catch (KoeMorphException error)
             {
-                Report(error.Message);  // and the face goes on with what it had
+                ReportError(error.Message);  // the previous controls stay in force
             }
         }
 
@@ -171,77 +169,92 @@ namespace KoeMorph
             {
                 case FaceInput.AudioSource:
                     _stream = new FaceStream(model, AudioSettings.outputSampleRate, ChannelCount(AudioSettings.speakerMode));
-                    Listen();
+                    AttachTap();
                     break;
                 case FaceInput.AudioClip:
                     _stream = new FaceStream(model, _clip.frequency, _clip.channels);
-                    _feeder = new ClipFeeder(_stream, _clip);
+                    _reader = new ClipReader(_stream, _clip);
+                    ReadOutputLatency();
                     break;
                 default:
-                    _stream = new FaceStream(model, _manualRate, _manualChannels);
+                    _stream = new FaceStream(model, _manualSampleRate, _manualChannels);
                     break;
             }
         }
 
-        void Listen()
+        int ReadOutputLatency()
         {
             int length, buffers;
             AudioSettings.GetDSPBufferSize(out length, out buffers);
             _outputLatency = length * buffers / (double)AudioSettings.outputSampleRate;
-            _tap = _source.gameObject.AddComponent<KoeMorphAudioTap>();
-            _tap.hideFlags = HideFlags.HideAndDontSave;
-            _tap.Face = this;
+            return length;
         }
 
-        void StopListening()
+        void AttachTap()
+        {
+            var length = ReadOutputLatency();
+            _tap = _source.gameObject.AddComponent<KoeMorphAudioTap>();
+            _tap.hideFlags = HideFlags.HideAndDontSave;
+            _tap.Attach(this, length);
+            UpdateTapGain();
+        }
+
+        void DetachTap()
         {
             if (_tap == null) return;
-            _tap.Face = null;
+            _tap.Detach();
             Destroy(_tap);
             _tap = null;
         }
 
+        /// <summary>The tap is behind the source's volume and the listener's, which must not change the weights.</summary>
+        void UpdateTapGain()
+        {
+            var volume = _source.ignoreListenerVolume ? _source.volume : _source.volume * AudioListener.volume;
+            _tap.Gain = 1 / Mathf.Max(volume, MinVolume);
+        }
+
         void Close()
         {
-            _closed++;
-            StopListening();
+            _closeCount++;
+            DetachTap();
             var stream = _stream;
             _stream = null;
             if (stream != null) stream.Dispose();
-            // Not "!= null": its AssetBundle may have taken the asset away meanwhile, and the model is still held.
-            if (!ReferenceEquals(_acquired, null)) SharedModel.Release(_acquired);
-            _acquired = null;
-            _feeder = null;
-            _playbackTime = 0;  // else a FadeOut before the next stream is shown would be one of a time to come
-            _shownPreset = null;
-            Rest();
+            // Not "!= null": the asset may have been unloaded with its AssetBundle, and the model is still acquired.
+            if (!ReferenceEquals(_acquiredModel, null)) ModelCache.Release(_acquiredModel);
+            _acquiredModel = null;
+            _reader = null;
+            _playbackTime = 0;  // else FadeOut before the first update of the next stream would use a time in its future
+            _appliedPreset = null;
+            Array.Clear(_weights, 0, _weights.Length);
             Unbind();
             SetSpeaking(false);
         }
 
-        void Reopen()
+        void Restart()
         {
             if (!isActiveAndEnabled) return;
-            var closing = _closed + 1;
+            var closing = _closeCount + 1;
             Close();
-            // Listeners of VoiceStopped may have disabled the face, or started it anew with what it is to have now.
-            if (isActiveAndEnabled && _closed == closing) Open();
+            // Listeners of VoiceStopped may have disabled or restarted the face.
+            if (isActiveAndEnabled && _closeCount == closing) Open();
         }
 
         void Fail(string message)
         {
-            Report(message);
+            ReportError(message);
             Close();
         }
 
-        void Report(string message)
+        void ReportError(string message)
         {
-            _problem = message;
+            _error = message;
             Debug.LogError("KoeMorph: " + message, this);
         }
 
-        /// <summary>The game is paused with its sound: the face is as it was, and no time passes.</summary>
-        bool StandsStill
+        /// <summary>The game is paused together with its audio: the weights stay, and no stream time passes.</summary>
+        bool IsPaused
         {
             get { return AudioListener.pause && _input != FaceInput.Manual && !_source.ignoreListenerPause; }
         }
@@ -249,29 +262,29 @@ namespace KoeMorph
         bool ClipChanged()
         {
             if (_source == null) return false;
-            return _source.clip != _clip || _stream == null && _problem.Length == 0 && _clip != null && !ClipFeeder.Waits(_source, _clip);
+            return _source.clip != _clip || _stream == null && _error.Length == 0 && _clip != null && !ClipReader.IsLoading(_source, _clip);
         }
 
         void OnAudioConfigurationChanged(bool deviceWasChanged)
         {
-            if (_stream == null) Reopen();  // what was missing may be there now
-            else if (_tap != null && _source != null) FollowDevice();
+            if (_stream == null) Restart();  // what was missing may be available now
+            else if (_tap != null && _source != null)
+            {
+                // Unity rebuilds its mixer for another device, and on some platforms existing filters are lost.
+                DetachTap();
+                AttachTap();
+                SetInputFormat(AudioSettings.outputSampleRate, ChannelCount(AudioSettings.speakerMode));
+            }
+            else if (_reader != null) ReadOutputLatency();
         }
 
-        void FollowDevice()
-        {
-            // With another device the engine builds its mixer anew, and some platforms lose the filters it had.
-            StopListening();
-            Listen();
-            SetInputFormat(AudioSettings.outputSampleRate, ChannelCount(AudioSettings.speakerMode));
-        }
-
-        /// <summary>The mixer may give other than its settings say, and change without a word.</summary>
-        void FollowMixer()
+        /// <summary>The mixer's format may differ from AudioSettings, and change without a notification.</summary>
+        void UpdateMixerFormat()
         {
             if (_stream == null || _tap == null) return;
-            var unfit = _stream.UnfitChannels;
-            SetInputFormat(AudioSettings.outputSampleRate, unfit != 0 ? unfit : _stream.Channels);
+            UpdateTapGain();
+            var rejected = _stream.RejectedChannels;
+            SetInputFormat(AudioSettings.outputSampleRate, rejected != 0 ? rejected : _stream.Channels);
         }
 
         void SetInputFormat(int sampleRate, int channels)
@@ -287,27 +300,27 @@ namespace KoeMorph
             }
         }
 
-        /// <summary>Moves the input on; the stream time that is heard now, and whether there is a voice.</summary>
-        double Advance(out bool speaking)
+        /// <summary>Updates the input; returns the stream time that is audible now.</summary>
+        double UpdateInput(out bool speaking)
         {
             bool stopped;
             double time;
-            if (_feeder != null)
+            if (_reader != null)
             {
-                time = _feeder.Advance(_source);
-                stopped = !_feeder.IsHeard;
+                time = _reader.Update(_source, _outputLatency);
+                stopped = !_reader.IsAudible;
             }
             else
             {
-                stopped = _stream.FeedSilenceWhenStopped();
-                // A voice pushed by hand is shown as soon as it can be; one that is played, when it is heard.
-                time = _stream.Heard(_input == FaceInput.Manual ? _stream.Lag : _outputLatency);
+                stopped = _stream.UpdateSilence();
+                // Manual audio is displayed as soon as possible; an AudioSource when it is audible.
+                time = _stream.PlaybackTime(_input == FaceInput.Manual ? _stream.DisplayLatency : _outputLatency);
             }
-            speaking = !stopped && _stream.Fed > 0;
+            speaking = !stopped && _stream.PushedSamples > 0;
             return time;
         }
 
-        /// <summary>Last of all that is done at a time: its listeners may disable the face, or start it anew.</summary>
+        /// <summary>Call this last: listeners may disable or restart the face.</summary>
         void SetSpeaking(bool speaking)
         {
             if (speaking == _speaking) return;
@@ -315,9 +328,14 @@ namespace KoeMorph
             (speaking ? _voiceStarted : _voiceStopped).Invoke();
         }
 
+        /// <summary>Gives the meshes the weights back that they had before.</summary>
         void Unbind()
         {
-            foreach (var binding in _bindings) binding.Dispose();
+            foreach (var binding in _bindings)
+            {
+                if (binding.IsValid) binding.RestoreWeights();
+                binding.Dispose();
+            }
             _bindings.Clear();
         }
 
@@ -334,29 +352,23 @@ namespace KoeMorph
                 else binding.Dispose();
             }
             foreach (var binding in _bindings) if (binding.Count > 0) return;
-            Debug.LogWarning("KoeMorph: no mesh of '" + name + "' has a blend shape that its map drives (with ARKit's " +
-                             "names: jawOpen, mouthClose, ...). Set Map or Renderers, or read Weights yourself.", this);
+            Debug.LogWarning("KoeMorph: no blend shape matches: no mesh of '" + name + "' has a blend shape that its retarget map " +
+                             "drives (arkit: jawOpen, mouthClose, ...). Set Map Name, Map or Renderers, or read Weights.", this);
         }
 
-        void Show()
+        void ApplyWeights()
         {
             if (WeightsReady != null) WeightsReady(_weights);
-            if (_stream == null) return;  // a listener has disabled the face
+            if (_stream == null) return;  // a listener disabled the face
             foreach (var binding in _bindings)
             {
-                if (!binding.Fits)
+                if (!binding.IsValid)
                 {
                     Bind();
                     break;
                 }
                 binding.Apply(_weights);
             }
-        }
-
-        void Rest()
-        {
-            Array.Clear(_weights, 0, _weights.Length);
-            foreach (var binding in _bindings) if (binding.Fits) binding.Apply(_weights);
         }
 
         static int ChannelCount(AudioSpeakerMode mode)

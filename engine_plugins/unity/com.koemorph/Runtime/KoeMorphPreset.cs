@@ -5,43 +5,43 @@ using UnityEngine;
 namespace KoeMorph
 {
     /// <summary>
-    /// How voices move faces: every control there is, or a preset file of KoeMorph (JSON) that says them. One
-    /// preset serves any number of faces; a change shows at once.
+    /// Controls of the animation: set in this asset, or read from a preset file (JSON). Any number of faces can use one
+    /// preset. Changes apply immediately, with a transition.
     /// </summary>
     [CreateAssetMenu(fileName = "KoeMorph Preset", menuName = "KoeMorph/Preset")]
     public sealed class KoeMorphPreset : ScriptableObject
     {
-        [SerializeField, Tooltip("A preset file (.json), which then says everything. Empty: the controls below do.")]
+        [SerializeField, Tooltip("A preset file (.json), used instead of the controls below.")]
         TextAsset _file = null;
 
-        // Size is 0 until the library's defaults have been filled in.
+        // Size is 0 until the library's defaults are filled in.
         [SerializeField] Controls _controls;
 
-        /// <summary>A preset of the package by its name: natural, expressive, subtle, microphone, background, raw.</summary>
-        /// <exception cref="KoeMorphException">There is none of this name.</exception>
-        public static KoeMorphPreset Named(string name)
+        /// <summary>Loads a bundled preset by name: natural, expressive, subtle, microphone, background, raw.</summary>
+        /// <exception cref="KoeMorphException">There is no preset of this name.</exception>
+        public static KoeMorphPreset LoadBundled(string name)
         {
             var preset = CreateInstance<KoeMorphPreset>();
             preset.name = name;
-            preset.File = Packaged.Load(Packaged.Presets, name);
+            preset.File = BundledAssets.Load(BundledAssets.Presets, name);
             return preset;
         }
 
-        /// <summary>Counts changes, so that faces notice them.</summary>
+        /// <summary>Number of changes; faces compare it to detect them.</summary>
         internal int Revision { get; private set; }
 
-        /// <summary>The file that says everything, or null.</summary>
+        /// <summary>The preset file used instead of the controls, or null.</summary>
         public TextAsset File { get { return _file; } set { _file = value; Revision++; } }
 
-        /// <summary>A copy of what is in force. Setting it takes the place of the file.</summary>
-        /// <exception cref="KoeMorphException">The file is no preset.</exception>
+        /// <summary>A copy of the effective controls. Setting it removes the file.</summary>
+        /// <exception cref="KoeMorphException">The file is not a valid preset.</exception>
         public Controls Controls
         {
             get
             {
                 if (_file != null) return Controls.FromPreset(_file.bytes);
                 var defaults = Controls.Default();
-                return _controls.Size == 0 ? defaults : _controls.Completed(defaults);
+                return _controls.Size == 0 ? defaults : _controls.WithCompleteArrays(defaults);
             }
             set
             {
@@ -53,7 +53,7 @@ namespace KoeMorph
         [ContextMenu("Copy the File's Controls")]
         void CopyFile() { Controls = Controls; }
 
-        // Unity calls this when the asset is made, loaded or edited in the editor.
+        // Unity calls this when the asset is created, loaded or edited in the editor.
         void OnValidate()
         {
             Revision++;
@@ -62,9 +62,9 @@ namespace KoeMorph
             {
                 _controls = Controls.Default();
             }
-            catch (Exception error) when (error is TypeLoadException || error is BadImageFormatException || error is KoeMorphException)
+            catch (Exception error) when (ModelCache.IsLibraryError(error) || error is KoeMorphException)
             {
-                // No library, or another one. Faces say so; the defaults come when the right one does.
+                // The library is missing or incompatible, which faces report. The defaults are filled in later.
             }
         }
     }

@@ -12,23 +12,23 @@ namespace KoeMorph.Harness
             var checks = new Dictionary<string, Action<string[]>>
             {
                 { "units", Units },
-                { "play", Playing.Play },
-                { "clip", Playing.PlayClip },
-                { "manual", Playing.PlayManual },
-                { "microphone", Playing.PlayMicrophone },
-                { "devices", Changing.Run },
-                { "bake", Baking.Bake },
-                { "choosing", Choosing.Run },
-                { "listening", Listening.Run },
-                { "resting", Resting.Run },
-                { "allocations", Allocations.Run },
-                { "ahead-of-time", AheadOfTime.Run },
-                { "lives", Lives.Run },
-                { "broken", Broken.Run },
-                { "no-library", Broken.NoLibrary },
-                { "no-runtime", Broken.NoRuntime },
-                { "other-version", Broken.OtherVersion },
-                { "reload", Reload.Run }
+                { "play", PlaybackTests.Play },
+                { "clip", PlaybackTests.PlayClip },
+                { "manual", PlaybackTests.PlayManual },
+                { "microphone", MicrophoneTests.Run },
+                { "format-change", FormatChangeTests.Run },
+                { "bake", BakeTests.Bake },
+                { "asset-selection", AssetSelectionTests.Run },
+                { "events", EventTests.Run },
+                { "speech-state", SpeechStateTests.Run },
+                { "allocations", AllocationTests.Run },
+                { "ahead-of-time", Il2CppTests.Run },
+                { "leaks", LeakTests.Run },
+                { "errors", ErrorTests.Run },
+                { "no-library", ErrorTests.NoLibrary },
+                { "no-runtime", ErrorTests.NoRuntime },
+                { "other-version", ErrorTests.OtherVersion },
+                { "reload", DomainReloadTests.Run }
             };
             var rest = new string[arguments.Length - 1];
             Array.Copy(arguments, 1, rest, 0, rest.Length);

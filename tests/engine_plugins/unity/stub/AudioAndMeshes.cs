@@ -1,4 +1,4 @@
-// Unity's audio and meshes, as far as com.koemorph touches them. Members marked "stub only" are for tests.
+// Stub of Unity's audio and meshes: the members that com.koemorph uses. Members marked "stub only" are for tests.
 using System;
 using System.Collections.Generic;
 using System.Linq;
@@ -22,7 +22,7 @@ namespace UnityEngine
             numBuffers = DspBuffers;
         }
 
-        /// <summary>Stub only: another device is plugged in.</summary>
+        /// <summary>Stub only: changes the audio device.</summary>
         public static void Change(int rate, AudioSpeakerMode mode)
         {
             outputSampleRate = rate;
@@ -35,7 +35,7 @@ namespace UnityEngine
 
     public class AudioClip : Object
     {
-        /// <summary>Stub only: interleaved samples; null for a clip whose load type gives none.</summary>
+        /// <summary>Stub only: interleaved samples; null for a clip whose load type returns none.</summary>
         public float[] Data;
 
         public int samples { get; private set; }
@@ -59,7 +59,7 @@ namespace UnityEngine
             return true;
         }
 
-        /// <summary>Stub only: whether LoadAudioData returns before the samples are there.</summary>
+        /// <summary>Stub only: whether LoadAudioData returns before the samples are loaded.</summary>
         public bool LoadsInBackground;
 
         public bool SetData(float[] data, int offsetSamples)
@@ -68,7 +68,7 @@ namespace UnityEngine
             return true;
         }
 
-        /// <summary>Fills the whole array; past the end it goes on at the start, as Unity does.</summary>
+        /// <summary>Fills the whole array; wraps at the end of the clip, as in Unity.</summary>
         public bool GetData(float[] data, int offsetSamples)
         {
             if (Data == null || loadState != AudioDataLoadState.Loaded) return false;
@@ -83,7 +83,24 @@ namespace UnityEngine
         public bool loop { get; set; }
         public bool isPlaying { get; set; }
         public bool ignoreListenerPause { get; set; }
-        public int timeSamples { get; set; }
+        public bool ignoreListenerVolume { get; set; }
+        public float volume { get; set; } = 1;
+        public float pitch { get; set; } = 1;
+        public bool mute { get; set; }
+
+        int _position;
+
+        /// <summary>As in Unity, it moves in steps of a DSP block. Tests set the exact position.</summary>
+        public int timeSamples
+        {
+            get
+            {
+                if (clip == null) return _position;
+                var step = AudioSettings.DspBufferLength * (double)clip.frequency / AudioSettings.outputSampleRate;
+                return (int)((long)(_position / step) * step);
+            }
+            set { _position = value; }
+        }
 
         public void Play()
         {
@@ -93,9 +110,11 @@ namespace UnityEngine
 
         public void Stop() { isPlaying = false; }
 
-        /// <summary>Stub only: what the audio thread does for one DSP block of a playing source.</summary>
+        /// <summary>Stub only: the audio thread processes one DSP block. As in Unity, filters receive it after the volume.</summary>
         public void Mix(float[] block, int channels)
         {
+            var gain = mute ? 0 : ignoreListenerVolume ? volume : volume * AudioListener.volume;
+            if (gain != 1) block = Array.ConvertAll(block, sample => sample * gain);
             foreach (var behaviour in gameObject.GetComponents<MonoBehaviour>())
                 behaviour.Message("OnAudioFilterRead", block, channels);
         }
@@ -104,21 +123,25 @@ namespace UnityEngine
     public static class AudioListener
     {
         public static bool pause { get; set; }
+        public static float volume { get; set; } = 1;
     }
 
 #if !UNITY_WEBGL
     public static class Microphone
     {
-        public static AudioClip Clip;      // stub only: the device's ring
+        public static AudioClip Clip;      // stub only: the ring buffer of the device
         public static int Position;        // stub only
         public static bool Recording;      // stub only
-        public static string Name;         // stub only: of the device that records
+        public static string Name;         // stub only: name of the recording device
         public static int Channels = 1;    // stub only
-        public static int Frequency;       // stub only: the device's own; 0: as wanted
+        public static int Frequency;       // stub only: the device's own sample rate; 0: the requested one
+        public static int MinimumFrequency, MaximumFrequency;  // stub only: of all devices; 0, 0: any
         public static string[] devices = new string[0];
 
         public static AudioClip Start(string deviceName, bool loop, int lengthSec, int frequency)
         {
+            if (!Exists(deviceName)) throw new ArgumentException("Couldn't acquire device ID for device name " + deviceName);
+            if (MaximumFrequency != 0 && (frequency < MinimumFrequency || frequency > MaximumFrequency)) return null;
             if (Frequency != 0) frequency = Frequency;
             Clip = AudioClip.Create("Microphone", lengthSec * frequency, Channels, frequency, false);
             Position = 0;
@@ -128,8 +151,19 @@ namespace UnityEngine
         }
 
         public static void End(string deviceName) { if (deviceName == Name) Recording = false; }
-        public static bool IsRecording(string deviceName) { return Recording && deviceName == Name; }
+        public static bool IsRecording(string deviceName) { return Exists(deviceName) && Recording && deviceName == Name; }
         public static int GetPosition(string deviceName) { return IsRecording(deviceName) ? Position : 0; }
+
+        public static void GetDeviceCaps(string deviceName, out int minFreq, out int maxFreq)
+        {
+            minFreq = MinimumFrequency;
+            maxFreq = MaximumFrequency;
+        }
+
+        static bool Exists(string deviceName)
+        {
+            return deviceName == null ? devices.Length > 0 : Array.IndexOf(devices, deviceName) >= 0;
+        }
     }
 #endif
 

@@ -1,5 +1,5 @@
-// The part of UnityEditor and of Unity's immediate-mode GUI that com.koemorph touches. The GUI draws
-// nothing; what is baked can be looked at.
+// Stub of UnityEditor and of Unity's immediate-mode GUI: the members that com.koemorph uses. The GUI draws nothing;
+// baked curves can be inspected.
 using System;
 using System.Collections.Generic;
 using System.IO;
@@ -153,22 +153,22 @@ namespace UnityEditor
             public void Dispose() { }
         }
 
-        /// <summary>Stub only: the choices and the labels drawn since they were cleared.</summary>
-        public static readonly List<string> Choices = new List<string>(), Labels = new List<string>();
+        /// <summary>Stub only: the popup options and labels drawn.</summary>
+        public static readonly List<string> PopupOptions = new List<string>(), Labels = new List<string>();
 
-        /// <summary>Stub only: whether the user takes the last choice, or just looks.</summary>
-        public static bool Chooses = true;
+        /// <summary>Stub only: whether the user selects the last option.</summary>
+        public static bool SelectsLast = true;
 
         public static int Popup(Rect position, string label, int selectedIndex, string[] displayedOptions)
         {
-            Choices.AddRange(displayedOptions);
-            return Chooses ? displayedOptions.Length - 1 : selectedIndex;
+            PopupOptions.AddRange(displayedOptions);
+            return SelectsLast ? displayedOptions.Length - 1 : selectedIndex;
         }
 
         public static GUIContent BeginProperty(Rect totalPosition, GUIContent label, SerializedProperty property) { return label; }
         public static void EndProperty() { }
         public static void BeginChangeCheck() { }
-        public static bool EndChangeCheck() { return Chooses; }
+        public static bool EndChangeCheck() { return SelectsLast; }
 
         public static bool PropertyField(Rect position, SerializedProperty property, GUIContent label)
         {
@@ -183,7 +183,7 @@ namespace UnityEditor
 
     public static class EditorGUILayout
     {
-        /// <summary>Stub only: the help boxes drawn since it was cleared.</summary>
+        /// <summary>Stub only: the help boxes drawn.</summary>
         public static readonly List<string> HelpBoxes = new List<string>();
 
         public static void Space() { }
@@ -202,25 +202,39 @@ namespace UnityEditor
         public static void DrawAAPolyLine(float width, params Vector3[] points) { }
     }
 
-    public enum SelectionMode { Unfiltered = 0, DeepAssets = 32 }
-
     public static class Selection
     {
-        /// <summary>Stub only: what is selected in the Project window.</summary>
-        public static readonly List<Object> Now = new List<Object>();
+        /// <summary>Stub only: asset paths of the selection; a path is its own GUID.</summary>
+        public static readonly List<string> Paths = new List<string>();
 
-        public static T[] GetFiltered<T>(SelectionMode mode)
-        {
-            var found = new List<T>();
-            foreach (object item in Now) if (item is T) found.Add((T)item);
-            return found.ToArray();
-        }
+        public static string[] assetGUIDs { get { return Paths.ToArray(); } }
     }
 
     public static class AssetDatabase
     {
         /// <summary>Stub only: assets by path.</summary>
         public static readonly Dictionary<string, Object> Assets = new Dictionary<string, Object>();
+
+        /// <summary>Stub only: number of loaded assets.</summary>
+        public static int Loads;
+
+        public static string GUIDToAssetPath(string guid) { return guid; }
+        public static bool IsValidFolder(string path) { return !Assets.ContainsKey(path); }
+
+        public static Type GetMainAssetTypeAtPath(string assetPath)
+        {
+            Object found;
+            return Assets.TryGetValue(assetPath, out found) ? found.GetType() : null;
+        }
+
+        public static string[] FindAssets(string filter, string[] searchInFolders)
+        {
+            var found = new List<string>();
+            foreach (var entry in Assets)
+                foreach (var folder in searchInFolders)
+                    if (entry.Key.StartsWith(folder + "/") && filter == "t:" + entry.Value.GetType().Name) found.Add(entry.Key);
+            return found.ToArray();
+        }
 
         public static string GetAssetPath(Object asset)
         {
@@ -230,6 +244,7 @@ namespace UnityEditor
 
         public static T LoadAssetAtPath<T>(string path) where T : Object
         {
+            Loads++;
             Object found;
             return Assets.TryGetValue(path, out found) ? found as T : null;
         }
@@ -269,7 +284,7 @@ namespace UnityEditor
     {
         public enum TangentMode { Free, Auto, Linear, Constant, ClampedAuto }
 
-        /// <summary>Stub only: every clip's curves by "path:property".</summary>
+        /// <summary>Stub only: curves of each clip by "path:property".</summary>
         public static readonly Dictionary<AnimationClip, Dictionary<string, AnimationCurve>> Curves =
             new Dictionary<AnimationClip, Dictionary<string, AnimationCurve>>();
 

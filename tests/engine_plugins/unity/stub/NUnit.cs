@@ -1,4 +1,4 @@
-// The part of NUnit that the package's own tests use, with a runner, so that they also run without Unity.
+// Stub of NUnit with a runner: the package's own tests also run without Unity.
 using System;
 using System.Linq;
 using System.Reflection;

@@ -1,6 +1,5 @@
-// The part of Unity's object model that com.koemorph touches, behaving as Unity does where it matters:
-// destroyed objects compare equal to null, messages find their methods by name, and components live on
-// game objects.
+// Stub of Unity's object model: the members that com.koemorph uses. As in Unity, destroyed objects compare equal to
+// null, messages are methods found by name, and components belong to game objects.
 using System;
 using System.Collections.Generic;
 using System.Linq;
@@ -179,7 +178,7 @@ namespace UnityEngine
 
     public static class Resources
     {
-        /// <summary>Stub only: what the project's Resources folders hold.</summary>
+        /// <summary>Stub only: content of the project's Resources folders.</summary>
         public static readonly Dictionary<string, Object> Content = new Dictionary<string, Object>();
 
         public static T Load<T>(string path) where T : Object
@@ -194,9 +193,15 @@ namespace UnityEngine
         }
     }
 
+    public static class Mathf
+    {
+        public static float Max(float a, float b) { return Math.Max(a, b); }
+        public static int Clamp(int value, int min, int max) { return Math.Min(Math.Max(value, min), max); }
+    }
+
     public static class Debug
     {
-        /// <summary>Stub only: what the console shows.</summary>
+        /// <summary>Stub only: lines of the console.</summary>
         public static readonly List<string> Console = new List<string>();
 
         public static void Log(object message) { Console.Add("log: " + message); }
@@ -212,6 +217,11 @@ namespace UnityEngine
     public static class Application
     {
         public static bool isPlaying = true;
+        public delegate void LowMemoryCallback();
+        public static event LowMemoryCallback lowMemory;
+
+        /// <summary>Stub only: the system reports low memory.</summary>
+        public static void RaiseLowMemory() { if (lowMemory != null) lowMemory(); }
     }
 
     public enum RuntimeInitializeLoadType { AfterSceneLoad, BeforeSceneLoad, AfterAssembliesLoaded, BeforeSplashScreen, SubsystemRegistration }

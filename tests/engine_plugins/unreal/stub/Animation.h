@@ -1,4 +1,4 @@
-// Animation nodes, curves and Live Link.
+// Stub of animation nodes, curves and Live Link.
 #pragma once
 
 #include "Sound.h"
@@ -25,15 +25,35 @@ struct FNodeDebugData
 	FString GetNodeName(FAnimNode_Base* Node) { return TEXT("Node"); }
 	std::vector<FString> StubItems;
 };
+namespace UE::Anim
+{
+enum class ECurveElementFlags : uint8
+{
+	None = 0,
+	MorphTarget = 1,
+	Material = 2
+};
+constexpr ECurveElementFlags operator|(ECurveElementFlags A, ECurveElementFlags B)
+{
+	return static_cast<ECurveElementFlags>(static_cast<int>(A) | static_cast<int>(B));
+}
+}
 struct FBlendedCurve
 {
 	void Set(FName Name, float Value) { StubCurves.Add(Name, Value); }
+	void SetFlags(FName Name, UE::Anim::ECurveElementFlags Flags) { StubFlags.Add(Name, Flags); }
+	UE::Anim::ECurveElementFlags GetFlags(FName Name) const
+	{
+		const UE::Anim::ECurveElementFlags* const Found = StubFlags.Find(Name);
+		return Found != nullptr ? *Found : UE::Anim::ECurveElementFlags::None;
+	}
 	float Get(FName Name) const
 	{
 		const float* const Found = StubCurves.Find(Name);
 		return Found != nullptr ? *Found : 0.0f;
 	}
 	TMap<FName, float> StubCurves;
+	TMap<FName, UE::Anim::ECurveElementFlags> StubFlags;
 };
 struct FPoseContext
 {

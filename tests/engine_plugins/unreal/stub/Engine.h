@@ -1,4 +1,4 @@
-// Objects, components and audio, alive enough for the plugin to run among them.
+// Stub of objects, components and actors: the members that the plugin uses.
 #pragma once
 
 #include "Core.h"
@@ -272,6 +272,11 @@ class USkeletalMeshComponent : public UActorComponent
 public:
 	USkeletalMesh* GetSkeletalMeshAsset() const { return StubMesh; }
 	void SetMorphTarget(FName Name, float Value, bool bRemoveZeroWeight = true) { StubMorphs.Add(Name, Value); }
+	float GetMorphTarget(FName Name) const
+	{
+		const float* const Found = StubMorphs.Find(Name);
+		return Found != nullptr ? *Found : 0.0f;
+	}
 	USkeletalMesh* StubMesh = nullptr;
 	TMap<FName, float> StubMorphs;
 };

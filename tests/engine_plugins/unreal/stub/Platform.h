@@ -1,4 +1,4 @@
-// Unreal's small helpers, files, libraries, logging, modules and delegates, over the standard library.
+// Stub of Unreal's helpers, files, libraries, logging, modules and delegates, based on the standard library.
 #pragma once
 
 #include "Core.h"
@@ -35,8 +35,14 @@ struct FMath
 	static int64 RoundToInt(double Value) { return std::lround(Value); }
 };
 
-/** The game's clock, which moves when the test says so. */
+/** Clock of the game, which the test advances. */
 inline std::atomic<double> StubNow{100.0};
+
+inline bool StubDedicatedServer = false;
+inline bool IsRunningDedicatedServer()
+{
+	return StubDedicatedServer;
+}
 
 struct FPlatformTime
 {
@@ -84,7 +90,7 @@ public:
 	void FindFiles(TArray<FString>& Found, const TCHAR* Filename, bool bFiles, bool bFolders);
 };
 
-// Logging: StubLines() is the console.
+// Logging: StubLines() is the log.
 namespace ELogVerbosity
 {
 enum Type
@@ -159,7 +165,7 @@ public:
 	{
 		return *static_cast<T*>(StubFeature);
 	}
-	IModularFeature* StubFeature = nullptr; // Live Link, where it is there
+	IModularFeature* StubFeature = nullptr; // Live Link, if enabled
 };
 
 struct FGuid

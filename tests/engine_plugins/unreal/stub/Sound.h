@@ -1,4 +1,4 @@
-// Sounds, submixes and the microphone; the test is the mixer.
+// Stub of sounds, submixes and the microphone; the test is the mixer.
 #pragma once
 
 #include "Engine.h"
@@ -58,7 +58,7 @@ public:
 #endif
 };
 
-// Runs what it is told in that order, when the test lets it.
+// Runs queued commands in order when the test calls StubRun.
 class FAudioThread
 {
 public:
@@ -125,7 +125,7 @@ public:
 		StubNext = Listener;
 	}
 	void SetSound(USoundBase* NewSound) { StubSound = NewSound; }
-	// A sound takes its listener along when it begins, and is not given another one later.
+	// As in the engine, a sound gets its listener when it starts, and keeps it.
 	virtual void Play(float StartTime = 0.0f)
 	{
 		StubListener = StubNext;
@@ -144,6 +144,11 @@ namespace Audio
 {
 struct FAudioCaptureDeviceParams
 {
+	int32 DeviceIndex = INDEX_NONE;
+};
+struct FCaptureDeviceInfo
+{
+	FString DeviceName;
 };
 using FOnAudioCaptureFunction = std::function<void(
 	const void* AudioData, int32 NumFrames, int32 NumChannels, int32 SampleRate, double StreamTime, bool bOverflow)>;
@@ -156,8 +161,18 @@ public:
 		if (StubPluggedIn)
 		{
 			StubOpen = std::move(OnCapture);
+			StubIndex = Params.DeviceIndex;
 		}
 		return StubPluggedIn;
+	}
+	int32 GetCaptureDevicesAvailable(TArray<FCaptureDeviceInfo>& OutDevices)
+	{
+		OutDevices.Reset();
+		for (const TCHAR* const Name : StubDevices)
+		{
+			OutDevices.Add({Name});
+		}
+		return OutDevices.Num();
 	}
 	bool StartStream() { return StubOpen != nullptr; }
 	bool CloseStream()
@@ -166,6 +181,8 @@ public:
 		return true;
 	}
 	static inline bool StubPluggedIn = false;
-	static inline FOnAudioCaptureFunction StubOpen; // the one device's callback
+	static inline FOnAudioCaptureFunction StubOpen; // callback of the open device
+	static inline int32 StubIndex = INDEX_NONE;
+	static inline std::vector<const TCHAR*> StubDevices;
 };
 }

@@ -1,4 +1,4 @@
-// What stands behind the stub's declarations.
+// Definitions of the stub's functions.
 #include <dlfcn.h>
 
 #include <codecvt>

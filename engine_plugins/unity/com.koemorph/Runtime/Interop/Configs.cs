@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace KoeMorph.Interop
 {
-    // The structs of koemorph.h, field by field in the same order.
+    // The structs of koemorph.h; same fields, same order.
 
     [StructLayout(LayoutKind.Sequential)]
     struct ModelConfig
@@ -33,15 +33,15 @@ namespace KoeMorph.Interop
     public struct StreamInfo
     {
         internal uint Size;
-        /// <summary>Frames a second.</summary>
+        /// <summary>Frames per second.</summary>
         public int Fps;
-        /// <summary>Seconds: the face at time t needs audio up to t + Latency.</summary>
+        /// <summary>Seconds: the frame at time t needs audio up to t + Latency.</summary>
         public double Latency;
-        /// <summary>Sample frames taken, dropped ones included.</summary>
+        /// <summary>Sample frames pushed, including dropped ones.</summary>
         public long PushedSamples;
-        /// <summary>Sample frames overwritten before they were computed.</summary>
+        /// <summary>Sample frames overwritten before they were processed.</summary>
         public long DroppedSamples;
-        /// <summary>Frames computed so far, and so the index of the next one.</summary>
+        /// <summary>Frames computed so far: the index of the next frame.</summary>
         public long Frames;
         /// <summary>Frames overwritten before they were pulled.</summary>
         public long SkippedFrames;

@@ -5,8 +5,8 @@ using UnityEngine;
 namespace KoeMorph.Interop
 {
     /// <summary>
-    /// koemorph_controls of koemorph.h, field by field in the same order: how one voice moves one face. Arrays
-    /// have one element a blendshape, in the order of KoeMorphFace.Names.
+    /// koemorph_controls of koemorph.h; same fields, same order. Arrays have one element per blend shape, in the order
+    /// of KoeMorphFace.Names.
     /// </summary>
     [Serializable, StructLayout(LayoutKind.Sequential)]
     public struct Controls
@@ -15,25 +15,25 @@ namespace KoeMorph.Interop
 
         [HideInInspector] public uint Size;
 
-        [Header("Voice"), Range(0, 10), Tooltip("Gain on the voice.")] public float InputStrength;
-        [Range(0, 1), Tooltip("1: what lies near the noise floor is not heard.")] public int Gate;
-        [Range(1, 40), Tooltip("dB above the noise floor at which a voice begins.")] public float GateMargin;
-        [Range(0, 5), Tooltip("Seconds that the gate stays open after the voice.")] public float GateHold;
-        [Range(-90, 0), Tooltip("dBFS; the noise floor is never taken for louder.")] public float GateCeiling;
-        [Range(0, 1), Tooltip("1: voices are brought to the target below.")] public int AutoGain;
+        [Header("Audio"), Range(0, 10), Tooltip("Gain of the input.")] public float InputStrength;
+        [Range(0, 1), Tooltip("1: audio near the noise floor is replaced by silence.")] public int Gate;
+        [Range(1, 40), Tooltip("dB above the noise floor at which the gate opens.")] public float GateMargin;
+        [Range(0, 5), Tooltip("Seconds that the gate stays open after speech.")] public float GateHold;
+        [Range(-90, 0), Tooltip("dBFS; upper limit of the estimated noise floor.")] public float GateCeiling;
+        [Range(0, 1), Tooltip("1: adjusts the level of speech to the target below.")] public int AutoGain;
         [Range(-60, 0), Tooltip("dBFS, RMS of speech.")] public float AutoGainTarget;
-        [Range(0, 40), Tooltip("dB up or down at most.")] public float AutoGainLimit;
+        [Range(0, 40), Tooltip("Maximum gain change in dB, up or down.")] public float AutoGainLimit;
 
         [Header("Face"), Range(0, 4), Tooltip("Eyes, brows, and cheeks below the eyes.")] public float UpperStrength;
-        [Range(0, 4), Tooltip("The rest.")] public float LowerStrength;
+        [Range(0, 4), Tooltip("All other blend shapes.")] public float LowerStrength;
         [Range(0, 2), Tooltip("Seconds, beyond the model's own smoothing.")] public float UpperSmoothing;
         [Range(0, 2), Tooltip("Seconds, beyond the model's own smoothing.")] public float LowerSmoothing;
-        [Range(0, 1), Tooltip("0: as the model says. 1: left and right alike.")] public float Symmetry;
-        [Range(-1, 1), Tooltip("Above 0 the lips close, below 0 they part.")] public float LipCloseOffset;
-        [Range(-1, 1), Tooltip("Above 0 the eyes open wider, below 0 they close.")] public float EyelidOffset;
-        [Range(0, 10), Tooltip("Seconds over which a change takes place.")] public float TransitionSeconds;
+        [Range(0, 1), Tooltip("0: the model's output. 1: left and right are equal.")] public float Symmetry;
+        [Range(-1, 1), Tooltip("Above 0 closes the lips, below 0 opens them.")] public float LipCloseOffset;
+        [Range(-1, 1), Tooltip("Above 0 opens the eyes wider, below 0 closes them.")] public float EyelidOffset;
+        [Range(0, 10), Tooltip("Duration in seconds of the transition after a change.")] public float TransitionSeconds;
 
-        [Header("Each blendshape"), PerBlendshape, Tooltip("-10 to 10.")]
+        [Header("Each blend shape"), PerBlendshape, Tooltip("-10 to 10.")]
         [MarshalAs(UnmanagedType.ByValArray, SizeConst = Blendshapes)] public float[] Multiplier;
         [PerBlendshape, Tooltip("-1 to 1, after the multiplier.")]
         [MarshalAs(UnmanagedType.ByValArray, SizeConst = Blendshapes)] public float[] Offset;
@@ -41,20 +41,20 @@ namespace KoeMorph.Interop
         [MarshalAs(UnmanagedType.ByValArray, SizeConst = Blendshapes)] public float[] Minimum;
         [PerBlendshape, Tooltip("0 to 1, after multiplier and offset.")]
         [MarshalAs(UnmanagedType.ByValArray, SizeConst = Blendshapes)] public float[] Maximum;
-        [PerBlendshape, Tooltip("0: stays at rest.")]
+        [PerBlendshape, Tooltip("0: stays neutral.")]
         [MarshalAs(UnmanagedType.ByValArray, SizeConst = Blendshapes)] public byte[] Active;
-        [PerBlendshape, Tooltip("Of the same number above 0 only the strongest acts, by what it is stronger than the next.")]
+        [PerBlendshape, Tooltip("In a group with the same number above 0, only the strongest blend shape is active, reduced by the second strongest.")]
         [MarshalAs(UnmanagedType.ByValArray, SizeConst = Blendshapes)] public byte[] CancelGroup;
 
-        [Header("Life"), Range(0, 2), Tooltip("Strength of blinks.")] public float Blink;
-        [Range(0, 120), Tooltip("On average.")] public float BlinksPerMinute;
-        [Range(0, 2), Tooltip("Strength of the eyes' small jumps.")] public float Saccades;
-        [Range(0, 2), Tooltip("Strength of brows on stressed words.")] public float BrowAccents;
-        [Range(0, 2), Tooltip("Strength of slow motion.")] public float Idle;
-        [Tooltip("The same seed and voice give the same life; taken over when the face starts.")] public uint Seed;
+        [Header("Idle motion"), Range(0, 2), Tooltip("Strength of blinks.")] public float Blink;
+        [Range(0, 120), Tooltip("Average rate.")] public float BlinksPerMinute;
+        [Range(0, 2), Tooltip("Strength of saccades (small eye movements).")] public float Saccades;
+        [Range(0, 2), Tooltip("Strength of brow movements on stressed words.")] public float BrowAccents;
+        [Range(0, 2), Tooltip("Strength of slow head and face motion.")] public float Idle;
+        [Tooltip("Equal seeds and audio give equal idle motion. Applies when the stream starts.")] public uint Seed;
 
-        /// <summary>The library's defaults.</summary>
-        /// <exception cref="KoeMorphException">The library is of another version.</exception>
+        /// <summary>The defaults of the native library.</summary>
+        /// <exception cref="KoeMorphException">The native library has an incompatible version.</exception>
         public static Controls Default()
         {
             Native.CheckVersion();
@@ -63,8 +63,8 @@ namespace KoeMorph.Interop
             return controls;
         }
 
-        /// <summary>The defaults and, over them, what a preset file says.</summary>
-        /// <exception cref="KoeMorphException">The preset says something that presets cannot say.</exception>
+        /// <summary>The defaults, overridden by the controls in a preset file.</summary>
+        /// <exception cref="KoeMorphException">The preset is invalid.</exception>
         public static Controls FromPreset(byte[] json)
         {
             Native.CheckVersion();
@@ -73,23 +73,23 @@ namespace KoeMorph.Interop
             return controls;
         }
 
-        /// <summary>The same with whole arrays: one whose length an inspector has changed is the default's.</summary>
-        internal Controls Completed(Controls defaults)
+        /// <summary>A copy in which arrays of the wrong length (changed in the inspector) are replaced by the defaults.</summary>
+        internal Controls WithCompleteArrays(Controls defaults)
         {
-            var whole = this;
-            whole.Size = defaults.Size;
-            whole.Multiplier = Whole(Multiplier, defaults.Multiplier);
-            whole.Offset = Whole(Offset, defaults.Offset);
-            whole.Minimum = Whole(Minimum, defaults.Minimum);
-            whole.Maximum = Whole(Maximum, defaults.Maximum);
-            whole.Active = Whole(Active, defaults.Active);
-            whole.CancelGroup = Whole(CancelGroup, defaults.CancelGroup);
-            return whole;
+            var complete = this;
+            complete.Size = defaults.Size;
+            complete.Multiplier = Complete(Multiplier, defaults.Multiplier);
+            complete.Offset = Complete(Offset, defaults.Offset);
+            complete.Minimum = Complete(Minimum, defaults.Minimum);
+            complete.Maximum = Complete(Maximum, defaults.Maximum);
+            complete.Active = Complete(Active, defaults.Active);
+            complete.CancelGroup = Complete(CancelGroup, defaults.CancelGroup);
+            return complete;
         }
 
-        static T[] Whole<T>(T[] array, T[] otherwise)
+        static T[] Complete<T>(T[] array, T[] defaults)
         {
-            return array != null && array.Length == otherwise.Length ? (T[])array.Clone() : otherwise;
+            return array != null && array.Length == defaults.Length ? (T[])array.Clone() : defaults;
         }
 
         [DllImport(Library.Name, EntryPoint = "koemorph_controls_init", CallingConvention = CallingConvention.Cdecl)]

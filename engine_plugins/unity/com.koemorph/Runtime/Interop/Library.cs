@@ -1,14 +1,16 @@
 namespace KoeMorph.Interop
 {
-    /// <summary>The one place that names the native library, and the versions of it that fit.</summary>
+    /// <summary>Name of the native library, and the versions that this package accepts.</summary>
     static class Library
     {
-#if (UNITY_IOS || UNITY_TVOS || UNITY_VISIONOS) && !UNITY_EDITOR
+        // The packager defines KOEMORPH_STATIC_LIBRARY when it adds the static library for iOS. Without that library
+        // "__Internal" would be an undefined symbol for the linker, in every game that has this package.
+#if KOEMORPH_STATIC_LIBRARY && UNITY_IOS && !UNITY_EDITOR
         public const string Name = "__Internal";
 #else
         public const string Name = "koemorph";
 #endif
-        /// <summary>Up to 1.0 another minor version may fill larger structs than those of this package.</summary>
-        public const string Fits = "0.1.";
+        /// <summary>Before 1.0, another minor version may fill larger structs than those of this package.</summary>
+        public const string CompatibleVersion = "0.1.";
     }
 }

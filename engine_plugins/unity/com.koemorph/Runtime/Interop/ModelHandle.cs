@@ -5,15 +5,15 @@ using UnityEngine.Scripting;
 
 namespace KoeMorph.Interop
 {
-    /// <summary>Owns a koemorph_model: immutable, shared by any number of streams.</summary>
+    /// <summary>Owns a koemorph_model: immutable, shared by all its streams.</summary>
     sealed class ModelHandle : SafeHandleZeroOrMinusOneIsInvalid
     {
-        [Preserve]  // made by the runtime alone, which code stripping cannot see
+        [Preserve]  // only the runtime calls it, which code stripping cannot detect
         ModelHandle() : base(true) { }
 
-        /// <summary>Loads a model from its file's bytes. Blocks: call it while loading a scene.</summary>
-        /// <param name="onnxRuntimePath">ONNX Runtime's library, or null to let the native side search.</param>
-        /// <exception cref="KoeMorphException">The model or ONNX Runtime cannot be used.</exception>
+        /// <summary>Loads a model from the bytes of its file. Blocks; callable from any thread.</summary>
+        /// <param name="onnxRuntimePath">Path of ONNX Runtime's library, or null: the native library searches for it.</param>
+        /// <exception cref="KoeMorphException">The model is invalid, or ONNX Runtime cannot be loaded.</exception>
         public static ModelHandle Load(byte[] data, string onnxRuntimePath)
         {
             Native.CheckVersion();

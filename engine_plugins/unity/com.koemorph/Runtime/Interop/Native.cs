@@ -4,12 +4,12 @@ using System.Text;
 
 namespace KoeMorph.Interop
 {
-    /// <summary>Library-wide entry points, and errors turned into exceptions.</summary>
+    /// <summary>Functions of the library as a whole, and conversion of results to exceptions.</summary>
     static class Native
     {
-        static bool _fits;
+        static bool _compatible;
 
-        /// <summary>Throws with the library's own sentence unless <paramref name="result"/> is a success.</summary>
+        /// <summary>Throws with the library's error message if <paramref name="result"/> is an error.</summary>
         public static void Check(Result result)
         {
             if (result >= Result.Ok) return;
@@ -17,19 +17,19 @@ namespace KoeMorph.Interop
             throw new KoeMorphException(message.Length > 0 ? message : Text(ResultText(result)));
         }
 
-        /// <summary>Before the library fills a struct. Throws when it is of a version whose structs may be larger.</summary>
+        /// <summary>Call this before the library fills a struct. Throws if its version may have larger structs.</summary>
         public static void CheckVersion()
         {
-            if (_fits) return;
+            if (_compatible) return;
             var version = Text(Version());
-            _fits = version.StartsWith(Library.Fits, StringComparison.Ordinal);
-            if (!_fits)
+            _compatible = version.StartsWith(Library.CompatibleVersion, StringComparison.Ordinal);
+            if (!_compatible)
                 throw new KoeMorphException(
-                    "The native library 'koemorph' is version " + version + ", which does not fit this package: replace it " +
-                    "with the one of this release and restart Unity.");
+                    "Version mismatch: the native library 'koemorph' is version " + version + ", this package needs " + Library.CompatibleVersion +
+                    "x. Replace the library with that of this release and restart Unity.");
         }
 
-        /// <summary>UTF-8 in native memory to a string; "" for NULL.</summary>
+        /// <summary>Converts UTF-8 in native memory; "" for NULL.</summary>
         public static string Text(IntPtr utf8)
         {
             if (utf8 == IntPtr.Zero) return "";
@@ -40,13 +40,13 @@ namespace KoeMorph.Interop
             return Encoding.UTF8.GetString(bytes);
         }
 
-        /// <summary>A string as zero-terminated UTF-8, or null.</summary>
+        /// <summary>Zero-terminated UTF-8, or null for an empty string.</summary>
         public static byte[] Utf8(string text)
         {
             return string.IsNullOrEmpty(text) ? null : Encoding.UTF8.GetBytes(text + "\0");
         }
 
-        /// <summary>The same in native memory; free it with Marshal.FreeHGlobal.</summary>
+        /// <summary>Zero-terminated UTF-8 in native memory; free it with Marshal.FreeHGlobal.</summary>
         public static IntPtr AllocUtf8(string text)
         {
             var bytes = Encoding.UTF8.GetBytes(text + "\0");

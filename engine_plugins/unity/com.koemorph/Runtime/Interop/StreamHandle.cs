@@ -6,16 +6,16 @@ using UnityEngine.Scripting;
 namespace KoeMorph.Interop
 {
     /// <summary>
-    /// Owns a koemorph_stream: one voice being animated. A call that is under way on another thread keeps
-    /// the native stream alive; a call after Dispose throws ObjectDisposedException.
+    /// Owns a koemorph_stream. A call in progress on another thread keeps the native stream alive; a call after Dispose
+    /// throws ObjectDisposedException.
     /// </summary>
     sealed class StreamHandle : SafeHandleZeroOrMinusOneIsInvalid
     {
-        [Preserve]  // made by the runtime alone, which code stripping cannot see
+        [Preserve]  // only the runtime calls it, which code stripping cannot detect
         StreamHandle() : base(true) { }
 
-        /// <param name="worker">True: the library computes on a thread of its own.</param>
-        /// <param name="bufferSeconds">Audio held between push and process; 0 for the default.</param>
+        /// <param name="worker">True: the library processes on its own thread.</param>
+        /// <param name="bufferSeconds">Audio buffered between push and process; 0 for the default.</param>
         public static StreamHandle Create(ModelHandle model, int sampleRate, int channels, bool worker,
                                           double bufferSeconds)
         {
@@ -31,21 +31,21 @@ namespace KoeMorph.Interop
         }
 
         /// <summary>[audio] Interleaved samples; wait-free.</summary>
-        public Result Push(float[] interleaved, int frames) { return Push(this, interleaved, frames); }
+        public Result Push(float[] interleaved, int sampleCount) { return Push(this, interleaved, sampleCount); }
 
-        /// <summary>[audio] Another device feeds from now on; the voice goes on. Allocates.</summary>
+        /// <summary>[audio] Changes the format of pushed audio; the stream continues. Allocates.</summary>
         public void SetInputFormat(int sampleRate, int channels) { Native.Check(SetInputFormat(this, sampleRate, channels)); }
 
-        /// <summary>[audio] Says that the voice ends here.</summary>
+        /// <summary>[audio] Marks the end of the audio.</summary>
         public void Flush() { Native.Check(Flush(this)); }
 
         /// <summary>[worker] Computes every frame whose audio has arrived.</summary>
         public void Process() { Native.Check(Process(this)); }
 
-        /// <summary>[game] The face at a stream time; at rest before the first frame.</summary>
+        /// <summary>[game] Weights at a stream time; neutral before the first frame.</summary>
         public Result Sample(double time, float[] weights) { return Sample(this, time, weights, weights.Length); }
 
-        /// <summary>[game] The next frame in order; false when none is waiting.</summary>
+        /// <summary>[game] The next frame in order; false if there is none.</summary>
         public bool Pull(float[] weights, out double time)
         {
             var result = Pull(this, weights, weights.Length, out time);
@@ -53,13 +53,13 @@ namespace KoeMorph.Interop
             return result == Result.Ok;
         }
 
-        /// <summary>[game] Takes over new controls; changes glide.</summary>
+        /// <summary>[game] Applies controls with a transition.</summary>
         public void SetControls(Controls controls) { Native.Check(SetControls(this, ref controls)); }
 
-        /// <summary>[game] From a stream time on the face falls to rest over some seconds.</summary>
+        /// <summary>[game] Fades to neutral, starting at a stream time.</summary>
         public Result FadeOut(double time, double seconds) { return FadeOut(this, time, seconds); }
 
-        /// <summary>[game] Takes a relax back.</summary>
+        /// <summary>[game] Reverts FadeOut.</summary>
         public Result FadeIn(double time, double seconds) { return FadeIn(this, time, seconds); }
 
         public StreamInfo Info()
@@ -85,7 +85,7 @@ namespace KoeMorph.Interop
         static extern void Destroy(IntPtr stream);
 
         [DllImport(Library.Name, EntryPoint = "koemorph_stream_push", CallingConvention = CallingConvention.Cdecl)]
-        static extern Result Push(StreamHandle stream, float[] interleaved, int frames);
+        static extern Result Push(StreamHandle stream, float[] interleaved, int sampleCount);
 
         [DllImport(Library.Name, EntryPoint = "koemorph_stream_set_input_format", CallingConvention = CallingConvention.Cdecl)]
         static extern Result SetInputFormat(StreamHandle stream, int sampleRate, int channels);

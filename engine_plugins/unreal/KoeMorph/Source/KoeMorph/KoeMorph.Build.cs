@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 using UnrealBuildTool;
 
 public class KoeMorph : ModuleRules

@@ -1,5 +1,7 @@
-// The C ABI of koemorph.h, found at run time. No Unreal type below Core: it is compiled and run in
-// tests without an engine.
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
+// The functions of koemorph.h, resolved at run time. Core uses no Unreal type: tests compile and run
+// it without the engine.
 #pragma once
 
 #include <functional>
@@ -9,7 +11,7 @@
 
 namespace koemorph_plugin {
 
-// One pointer for each function that the plugin calls; the names are those of koemorph.h.
+// One pointer per function that the plugin calls, named as in koemorph.h.
 struct Api {
   decltype(&::koemorph_version) version;
   decltype(&::koemorph_error_message) error_message;
@@ -35,17 +37,17 @@ struct Api {
   decltype(&::koemorph_retarget_map_load) retarget_map_load;
   decltype(&::koemorph_retarget_map_destroy) retarget_map_destroy;
   decltype(&::koemorph_retarget_map_count) retarget_map_count;
-  decltype(&::koemorph_retarget_map_name) retarget_name;
+  decltype(&::koemorph_retarget_map_name) retarget_map_name;
   decltype(&::koemorph_retarget_map_is_driven) retarget_map_is_driven;
   decltype(&::koemorph_retarget_map_apply) retarget_map_apply;
 };
 
-// Finds a symbol of the loaded library by name; null when it is not there. Not asked where the
-// library is part of the program (KOEMORPH_STATIC).
+// Address of a symbol in the loaded library, or null. Not called if the library is linked statically
+// (KOEMORPH_STATIC).
 using FindSymbol = std::function<void*(const char* name)>;
 
-// Fills the table. False, with a sentence in `problem`, when a function is missing or the library's
-// version does not fit this plugin.
-bool LoadApi(const FindSymbol& find, Api* api, std::string* problem);
+// Fills the table. False, with an error message, if a function is missing or the version of the
+// library is incompatible.
+bool LoadApi(const FindSymbol& find, Api* api, std::string* error);
 
 }  // namespace koemorph_plugin

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #include "Model.h"
 
 #include <algorithm>
@@ -5,8 +7,8 @@
 namespace koemorph_plugin {
 namespace {
 
-// Moves every waiting frame to `frames`.
-bool Collect(const Api& api, koemorph_stream* stream, std::vector<Frame>* frames) {
+// Appends all available frames to `frames`.
+bool PullFrames(const Api& api, koemorph_stream* stream, std::vector<Frame>* frames) {
   if (api.stream_process(stream) < KOEMORPH_OK) return false;
   Frame frame;
   koemorph_result result;
@@ -20,7 +22,7 @@ bool Collect(const Api& api, koemorph_stream* stream, std::vector<Frame>* frames
 }  // namespace
 
 std::shared_ptr<const Model> Model::Load(const Api& api, const void* data, size_t size,
-                                         const std::string& runtime_path, std::string* problem) {
+                                         const std::string& runtime_path, std::string* error) {
   koemorph_model_config config;
   api.model_config_init(&config);
   config.data = data;
@@ -30,14 +32,14 @@ std::shared_ptr<const Model> Model::Load(const Api& api, const void* data, size_
   if (api.model_load(&config, &model) == KOEMORPH_OK) {
     return std::shared_ptr<const Model>(new Model(api, model));
   }
-  *problem = api.error_message();
+  *error = api.error_message();
   return nullptr;
 }
 
 Model::~Model() { api_.model_destroy(model_); }
 
-Stream CreateStream(const Model& model, int sample_rate, int channels, bool worker,
-                    std::string* problem) {
+StreamHandle CreateStream(const Model& model, int sample_rate, int channels, bool worker,
+                    std::string* error) {
   const Api& api = model.api();
   koemorph_stream_config config;
   api.stream_config_init(&config);
@@ -46,29 +48,29 @@ Stream CreateStream(const Model& model, int sample_rate, int channels, bool work
   config.worker = worker ? 1 : 0;
   koemorph_stream* stream = nullptr;
   if (api.stream_create(model.get(), &config, &stream) != KOEMORPH_OK) {
-    *problem = api.error_message();
+    *error = api.error_message();
   }
-  return Stream(stream, StreamDeleter{api.stream_destroy});
+  return StreamHandle(stream, StreamHandleDeleter{api.stream_destroy});
 }
 
-std::vector<Frame> Animate(const Model& model, const float* interleaved, size_t sample_frames,
-                           int sample_rate, int channels, std::string* problem) {
+std::vector<Frame> Animate(const Model& model, const float* interleaved, size_t sample_count,
+                           int sample_rate, int channels, std::string* error) {
   std::vector<Frame> frames;
-  const Stream stream = CreateStream(model, sample_rate, channels, false, problem);
+  const StreamHandle stream = CreateStream(model, sample_rate, channels, false, error);
   if (!stream) return frames;
   const Api& api = model.api();
   bool ok = true;
-  // A quarter of a second at a time: a stream holds half of one between push and process.
+  // A quarter of a second at a time: a stream buffers half a second between push and process.
   const size_t block = static_cast<size_t>(sample_rate) / 4;
-  for (size_t first = 0; ok && first < sample_frames; first += block) {
-    const size_t count = std::min(block, sample_frames - first);
+  for (size_t first = 0; ok && first < sample_count; first += block) {
+    const size_t count = std::min(block, sample_count - first);
     ok = api.stream_push(stream.get(), interleaved + first * channels,
                          static_cast<int32_t>(count)) == KOEMORPH_OK &&
-         Collect(api, stream.get(), &frames);
+         PullFrames(api, stream.get(), &frames);
   }
-  ok = ok && api.stream_flush(stream.get()) == KOEMORPH_OK && Collect(api, stream.get(), &frames);
+  ok = ok && api.stream_flush(stream.get()) == KOEMORPH_OK && PullFrames(api, stream.get(), &frames);
   if (!ok) {
-    *problem = api.error_message();
+    *error = api.error_message();
     frames.clear();
   }
   return frames;

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #pragma once
 
 #include <memory>
@@ -8,14 +10,13 @@
 
 namespace koemorph_plugin {
 
-// An immutable model, shared by any number of voices.
+// An immutable model, shared by any number of streams.
 class Model {
  public:
-  // Loads a model from its file's bytes; blocks. `runtime_path`: ONNX Runtime's library (UTF-8), or
-  // "" to let the koemorph library search. Null, with a sentence in `problem`, when it cannot be
-  // used.
+  // Loads a model from the bytes of its file; blocks. `runtime_path`: ONNX Runtime's library (UTF-8),
+  // or "": the koemorph library searches for it. Null, with an error message, on failure.
   static std::shared_ptr<const Model> Load(const Api& api, const void* data, size_t size,
-                                           const std::string& runtime_path, std::string* problem);
+                                           const std::string& runtime_path, std::string* error);
   ~Model();
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -30,27 +31,26 @@ class Model {
   koemorph_model* const model_;
 };
 
-// One voice; the native stream and its end.
-struct StreamDeleter {
+// Owns a native stream.
+struct StreamHandleDeleter {
   decltype(&::koemorph_stream_destroy) destroy;
   void operator()(koemorph_stream* stream) const { destroy(stream); }
 };
-using Stream = std::unique_ptr<koemorph_stream, StreamDeleter>;
+using StreamHandle = std::unique_ptr<koemorph_stream, StreamHandleDeleter>;
 
-// `worker`: the library computes on a thread of its own. Null, with a sentence, when it cannot be
-// made.
-Stream CreateStream(const Model& model, int sample_rate, int channels, bool worker,
-                    std::string* problem);
+// `worker`: the library processes on its own thread. Null, with an error message, on failure.
+StreamHandle CreateStream(const Model& model, int sample_rate, int channels, bool worker,
+                    std::string* error);
 
-// One computed face.
+// One animation frame.
 struct Frame {
   double time;  // s
   float weights[KOEMORPH_BLENDSHAPE_COUNT];
 };
 
-// Every frame of a recording, without latency: frame k is the face at exactly k / fps. Empty, with
-// a sentence, on failure.
-std::vector<Frame> Animate(const Model& model, const float* interleaved, size_t sample_frames,
-                           int sample_rate, int channels, std::string* problem);
+// Computes every frame of a recording. Frame k is at exactly k / fps: no latency. Empty, with an error
+// message, on failure.
+std::vector<Frame> Animate(const Model& model, const float* interleaved, size_t sample_count,
+                           int sample_rate, int channels, std::string* error);
 
 }  // namespace koemorph_plugin

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #include "AnimNode_KoeMorph.h"
 
 #include "Animation/AnimInstance.h"
@@ -26,12 +28,12 @@ void FAnimNode_KoeMorph::Update_AnyThread(const FAnimationUpdateContext& Context
 void FAnimNode_KoeMorph::PreUpdate(const UAnimInstance* AnimInstance)
 {
 	const AActor* const Actor = AnimInstance->GetOwningActor();
-	const UKoeMorphComponent* const Face = Actor != nullptr ? Actor->FindComponentByClass<UKoeMorphComponent>() : nullptr;
+	const UKoeMorphComponent* const Component = Actor != nullptr ? Actor->FindComponentByClass<UKoeMorphComponent>() : nullptr;
 	Weights.Reset();
-	if (Face != nullptr)
+	if (Component != nullptr)
 	{
-		Weights.Append(Face->GetCurves());
-		Names = Face->GetCurveNames();
+		Weights.Append(Component->GetCurves());
+		Names = Component->GetCurveNames();
 	}
 }
 
@@ -39,11 +41,13 @@ void FAnimNode_KoeMorph::Evaluate_AnyThread(FPoseContext& Output)
 {
 	SourcePose.Evaluate(Output);
 	const int32 Count = FMath::Min(Weights.Num(), Names.Num());
-	const float Shown = FMath::Clamp(Alpha, 0.0f, 1.0f); // what comes through its pin may be anything
+	const float Blend = FMath::Clamp(Alpha, 0.0f, 1.0f); // a connected pin may deliver any value
 	for (int32 Index = 0; Index < Count; ++Index)
 	{
 		const float Before = Output.Curve.Get(Names[Index]);
-		Output.Curve.Set(Names[Index], FMath::Lerp(Before, Weights[Index], Shown));
+		Output.Curve.Set(Names[Index], FMath::Lerp(Before, Weights[Index], Blend));
+		// Only curves with this flag reach morph targets; the flag has no effect on other curves.
+		Output.Curve.SetFlags(Names[Index], Output.Curve.GetFlags(Names[Index]) | UE::Anim::ECurveElementFlags::MorphTarget);
 	}
 }
 

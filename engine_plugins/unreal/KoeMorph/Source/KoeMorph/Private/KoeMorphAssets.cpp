@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #include "KoeMorphModelAsset.h"
 #include "KoeMorphModule.h"
 #include "KoeMorphPreset.h"
@@ -11,12 +13,12 @@ FName UKoeMorphSettings::GetCategoryName() const
 
 TArray<FString> UKoeMorphSettings::ModelNames() const
 {
-	return FKoeMorphModule::PackagedNames(TEXT("models"));
+	return FKoeMorphModule::BundledNames(TEXT("models"));
 }
 
 TArray<FString> UKoeMorphPreset::PresetNames() const
 {
-	return FKoeMorphModule::PackagedNames(TEXT("presets"));
+	return FKoeMorphModule::BundledNames(TEXT("presets"));
 }
 
 #if WITH_EDITOR
@@ -26,7 +28,7 @@ void UKoeMorphModelAsset::Import()
 	if (!FFileHelper::LoadFileToArray(Bytes, *SourceFile.FilePath))
 	{
 		UE_LOG(
-			LogKoeMorph, Error, TEXT("%s cannot be read; choose a KoeMorph model (.onnx) as Source File."), *SourceFile.FilePath);
+			LogKoeMorph, Error, TEXT("Import failed: %s cannot be read. Set Source File to a KoeMorph model (.onnx)."), *SourceFile.FilePath);
 		return;
 	}
 	Modify();

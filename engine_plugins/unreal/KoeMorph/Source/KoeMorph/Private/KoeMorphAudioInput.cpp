@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #include "KoeMorphAudioInput.h"
 
 #include "Audio.h"
@@ -13,44 +15,44 @@
 #include "KoeMorphVersion.h"
 #include "Misc/ScopeLock.h"
 #include "Sound/SoundSubmix.h"
-#include "Core/Voice.h"
+#include "Core/FaceStream.h"
 
 #include <atomic>
 
 namespace
 {
-using FOutlet = TSharedRef<FKoeMorphOutlet, ESPMode::ThreadSafe>;
+using FAudioSink = TSharedRef<FKoeMorphAudioSink, ESPMode::ThreadSafe>;
 
-/** One audio component's sound, before it is placed in space. Held by the mixer as long as it calls. */
+/** The audio of one audio component, before spatialization. The mixer holds a reference while it calls it. */
 class FSourceListener final : public ISourceBufferListener
 {
 public:
-	explicit FSourceListener(const FOutlet& InOutlet)
-		: Outlet(InOutlet)
+	explicit FSourceListener(const FAudioSink& InSink)
+		: Sink(InSink)
 	{
 	}
 
 	virtual void OnNewBuffer(const FOnNewBufferParams& Params) override
 	{
-		// A cue that mixes sounds plays each as a source of its own, at the same time: one of them is the voice.
+		// A Sound Cue that mixes sounds plays several sources at once; only one of them is used.
 		int32 Expected = INDEX_NONE;
-		if (!Followed.compare_exchange_strong(Expected, Params.SourceId) && Expected != Params.SourceId)
+		if (!UsedSource.compare_exchange_strong(Expected, Params.SourceId) && Expected != Params.SourceId)
 		{
 			return;
 		}
-		Outlet->Feed(Params.AudioData, Params.NumSamples, Params.SampleRate, Params.NumChannels);
+		Sink->Push(Params.AudioData, Params.NumSamples, Params.SampleRate, Params.NumChannels);
 	}
 
 	virtual void OnSourceReleased(const int32 SourceId) override
 	{
 		int32 Expected = SourceId;
-		Followed.compare_exchange_strong(Expected, INDEX_NONE);
+		UsedSource.compare_exchange_strong(Expected, INDEX_NONE);
 	}
 
 private:
-	const FOutlet Outlet;
-	/** The source that is heard until it ends; none: the next one. */
-	std::atomic<int32> Followed{INDEX_NONE};
+	const FAudioSink Sink;
+	/** The source that is used until it ends; none: the next one. */
+	std::atomic<int32> UsedSource{INDEX_NONE};
 };
 
 class FSourceInput final : public FKoeMorphAudioInput
@@ -59,12 +61,12 @@ public:
 	explicit FSourceInput(UAudioComponent& Component)
 		: Source(&Component)
 	{
-		Component.SetSourceBufferListener(MakeShared<FSourceListener, ESPMode::ThreadSafe>(Outlet), false);
+		Component.SetSourceBufferListener(MakeShared<FSourceListener, ESPMode::ThreadSafe>(Sink), false);
 		if (!Component.IsPlaying())
 		{
 			return;
 		}
-		// A sound takes its listener along when it begins. One that its actor activates begins before any BeginPlay.
+		// A sound gets its listener when it starts. Auto-activated components start before any BeginPlay.
 		const AActor* const Owner = Component.GetOwner();
 		if (Owner != nullptr && Owner->IsActorBeginningPlay())
 		{
@@ -72,7 +74,7 @@ public:
 		}
 		else
 		{
-			UE_LOG(LogKoeMorph, Warning, TEXT("%s is playing already; the face follows it from its next Play on."),
+			UE_LOG(LogKoeMorph, Warning, TEXT("%s is already playing: it is used from its next Play."),
 				*Component.GetPathName());
 		}
 	}
@@ -92,15 +94,15 @@ private:
 class FSubmixListener final : public ISubmixBufferListener
 {
 public:
-	explicit FSubmixListener(const FOutlet& InOutlet)
-		: Outlet(InOutlet)
+	explicit FSubmixListener(const FAudioSink& InSink)
+		: Sink(InSink)
 	{
 	}
 
 	virtual void OnNewSubmixBuffer(const USoundSubmix* OwningSubmix, float* AudioData, int32 NumSamples, int32 NumChannels,
 		const int32 SampleRate, double AudioClock) override
 	{
-		Outlet->Feed(AudioData, NumSamples, SampleRate, NumChannels);
+		Sink->Push(AudioData, NumSamples, SampleRate, NumChannels);
 	}
 
 #if KOEMORPH_SHARED_SUBMIX_LISTENERS
@@ -112,7 +114,7 @@ public:
 #endif
 
 private:
-	const FOutlet Outlet;
+	const FAudioSink Sink;
 };
 
 class FSubmixInput final : public FKoeMorphAudioInput
@@ -121,7 +123,7 @@ public:
 	FSubmixInput(const FAudioDeviceHandle& InDevice, USoundSubmix* InSubmix)
 		: Device(InDevice)
 		, Submix(InSubmix)
-		, Listener(MakeShared<FSubmixListener, ESPMode::ThreadSafe>(Outlet))
+		, Listener(MakeShared<FSubmixListener, ESPMode::ThreadSafe>(Sink))
 	{
 #if KOEMORPH_SHARED_SUBMIX_LISTENERS
 		Device->RegisterSubmixBufferListener(Listener, InSubmix != nullptr ? *InSubmix : Device->GetMainSubmixObject());
@@ -137,7 +139,7 @@ public:
 		Device->UnregisterSubmixBufferListener(Listener, Target != nullptr ? *Target : Device->GetMainSubmixObject());
 #else
 		Device->UnregisterSubmixBufferListener(&Listener.Get(), Submix.Get());
-		// Which the audio thread does later, and the next thing that it is told, after that.
+		// The audio thread removes it later; keep it alive until the following command.
 		FAudioThread::RunCommandOnAudioThread([Kept = Listener]() {});
 #endif
 	}
@@ -148,10 +150,15 @@ private:
 	const TSharedRef<FSubmixListener, ESPMode::ThreadSafe> Listener;
 };
 
-/** The default microphone; one that goes away is waited for, and taken up again. */
+/** A microphone. A lost device is opened again when it is available. */
 class FMicrophoneInput final : public FKoeMorphAudioInput
 {
 public:
+	explicit FMicrophoneInput(const FString& InName)
+		: Name(InName)
+	{
+	}
+
 	virtual ~FMicrophoneInput() override
 	{
 		if (Capture.IsValid())
@@ -164,87 +171,114 @@ public:
 	{
 		if (Capture.IsValid() && bSpeaking)
 		{
-			Heard = Now;
+			LastAudio = Now;
 			bWarned = false;
 		}
-		if (Now - Heard < Lost || Now < Retry)
+		if (Now - LastAudio < Timeout || Now < RetryTime)
 		{
 			return;
 		}
-		Retry = Now + Lost;
+		RetryTime = Now + Timeout;
 		if (Capture.IsValid())
 		{
 			Capture->CloseStream();
-			Warn(TEXT("The microphone gives no sound any more; KoeMorph waits for it."));
+			Warn(TEXT("delivers no audio"));
 		}
-		Capture = MakeUnique<Audio::FAudioCapture>();
-		const FOutlet Target = Outlet;
-		const bool bOpened = Capture->OpenAudioCaptureStream(
-			Audio::FAudioCaptureDeviceParams(),
-			[Target](
-				const void* AudioData, int32 NumFrames, int32 NumChannels, int32 SampleRate, double StreamTime, bool bOverflow) {
-				Target->Feed(static_cast<const float*>(AudioData), NumFrames * NumChannels, SampleRate, NumChannels);
-			},
-			CaptureFrames);
-		if (!bOpened || !Capture->StartStream())
+		if (!OpenDevice())
 		{
 			Capture.Reset();
-			Warn(TEXT("The microphone cannot be opened; KoeMorph waits for it."));
+			Warn(TEXT("cannot be opened"));
 		}
 	}
 
 private:
-	/** Once for each loss. */
+	bool OpenDevice()
+	{
+		Capture = MakeUnique<Audio::FAudioCapture>();
+		Audio::FAudioCaptureDeviceParams Params;
+		if (!Name.IsEmpty())
+		{
+			TArray<Audio::FCaptureDeviceInfo> Devices;
+			Capture->GetCaptureDevicesAvailable(Devices);
+			Params.DeviceIndex = INDEX_NONE;
+			for (int32 Index = 0; Index < Devices.Num(); ++Index)
+			{
+				if (Devices[Index].DeviceName == Name)
+				{
+					Params.DeviceIndex = Index;
+				}
+			}
+			if (Params.DeviceIndex == INDEX_NONE)
+			{
+				return false;
+			}
+		}
+		const FAudioSink Target = Sink;
+		return Capture->OpenAudioCaptureStream(
+				   Params,
+				   [Target](const void* AudioData, int32 NumFrames, int32 NumChannels, int32 SampleRate, double StreamTime,
+					   bool bOverflow) {
+					   Target->Push(static_cast<const float*>(AudioData), NumFrames * NumChannels, SampleRate, NumChannels);
+				   },
+				   CaptureFrames) &&
+			Capture->StartStream();
+	}
+
+	/** Once per loss. */
 	void Warn(const TCHAR* What)
 	{
 		if (!bWarned)
 		{
-			UE_LOG(LogKoeMorph, Warning, TEXT("%s"), What);
+			UE_LOG(LogKoeMorph, Warning,
+				TEXT("Microphone '%s' %s. Check that the Audio Capture plugin is enabled, that the device is connected and that the "
+					 "app has permission to use it. KoeMorph retries every second."),
+				Name.IsEmpty() ? TEXT("default") : *Name, What);
 			bWarned = true;
 		}
 	}
 
-	static constexpr double Lost = 1.0; // s without sound after which the device counts as lost
+	static constexpr double Timeout = 1.0; // s without audio after which the device counts as lost
 	static constexpr uint32 CaptureFrames = 512;
 
+	const FString Name;
 	TUniquePtr<Audio::FAudioCapture> Capture;
-	double Heard = -Lost;
-	double Retry = 0.0;
+	double LastAudio = -Timeout;
+	double RetryTime = 0.0;
 	bool bWarned = false;
 };
 }
 
-void FKoeMorphOutlet::SetVoice(std::shared_ptr<koemorph_plugin::Voice> NewVoice)
+void FKoeMorphAudioSink::SetStream(std::shared_ptr<koemorph_plugin::FaceStream> NewStream)
 {
-	const FScopeLock Lock(&Feeding);
-	Voice.swap(NewVoice); // the old one ends outside the lock, and never on the mixer's thread
+	const FScopeLock Lock(&StreamLock);
+	Stream.swap(NewStream); // the old one is released outside the lock, never on the mixer's thread
 }
 
-void FKoeMorphOutlet::Feed(const float* Interleaved, int32 NumSamples, int32 SampleRate, int32 NumChannels)
+void FKoeMorphAudioSink::Push(const float* Interleaved, int32 NumSamples, int32 SampleRate, int32 NumChannels)
 {
-	const FScopeLock Lock(&Feeding);
-	if (Voice && NumChannels > 0)
+	const FScopeLock Lock(&StreamLock);
+	if (Stream && NumChannels > 0)
 	{
-		Voice->Feed(Interleaved, NumSamples / NumChannels, SampleRate, NumChannels, FPlatformTime::Seconds());
+		Stream->Push(Interleaved, NumSamples / NumChannels, SampleRate, NumChannels, FPlatformTime::Seconds());
 	}
 }
 
 FKoeMorphAudioInput::FKoeMorphAudioInput()
-	: Outlet(MakeShared<FKoeMorphOutlet, ESPMode::ThreadSafe>())
+	: Sink(MakeShared<FKoeMorphAudioSink, ESPMode::ThreadSafe>())
 {
 }
 
 FKoeMorphAudioInput::~FKoeMorphAudioInput()
 {
-	SetVoice(nullptr);
+	SetStream(nullptr);
 }
 
-bool FKoeMorphAudioInput::Brings(EKoeMorphInput OtherKind, UAudioComponent* OtherSource, USoundSubmix* OtherSubmix) const
+bool FKoeMorphAudioInput::Matches(EKoeMorphInput OtherKind, UAudioComponent* OtherSource, USoundSubmix* OtherSubmix, const FString& OtherDevice) const
 {
-	return Kind == OtherKind && From.Get() == Origin(OtherKind, OtherSource, OtherSubmix);
+	return Kind == OtherKind && Object.Get() == SourceObject(OtherKind, OtherSource, OtherSubmix) && Device == OtherDevice;
 }
 
-UObject* FKoeMorphAudioInput::Origin(EKoeMorphInput OfKind, UAudioComponent* Source, USoundSubmix* Submix)
+UObject* FKoeMorphAudioInput::SourceObject(EKoeMorphInput OfKind, UAudioComponent* Source, USoundSubmix* Submix)
 {
 	switch (OfKind)
 	{
@@ -257,8 +291,20 @@ UObject* FKoeMorphAudioInput::Origin(EKoeMorphInput OfKind, UAudioComponent* Sou
 	}
 }
 
+TArray<FString> FKoeMorphAudioInput::Microphones()
+{
+	TArray<Audio::FCaptureDeviceInfo> Devices;
+	Audio::FAudioCapture().GetCaptureDevicesAvailable(Devices);
+	TArray<FString> Names;
+	for (const Audio::FCaptureDeviceInfo& Found : Devices)
+	{
+		Names.Add(Found.DeviceName);
+	}
+	return Names;
+}
+
 TSharedPtr<FKoeMorphAudioInput> FKoeMorphAudioInput::Open(
-	const UKoeMorphComponent& Component, EKoeMorphInput NewKind, UAudioComponent* Source, USoundSubmix* Submix)
+	const UKoeMorphComponent& Component, EKoeMorphInput NewKind, UAudioComponent* Source, USoundSubmix* Submix, const FString& Microphone)
 {
 	TSharedPtr<FKoeMorphAudioInput> Opened;
 	if (NewKind == EKoeMorphInput::AudioComponent && Source != nullptr)
@@ -267,7 +313,7 @@ TSharedPtr<FKoeMorphAudioInput> FKoeMorphAudioInput::Open(
 	}
 	else if (NewKind == EKoeMorphInput::Microphone)
 	{
-		Opened = MakeShared<FMicrophoneInput>();
+		Opened = MakeShared<FMicrophoneInput>(Microphone);
 	}
 	else if (NewKind == EKoeMorphInput::Submix)
 	{
@@ -279,14 +325,15 @@ TSharedPtr<FKoeMorphAudioInput> FKoeMorphAudioInput::Open(
 		}
 		else
 		{
-			UE_LOG(LogKoeMorph, Warning, TEXT("%s: there is no audio device, and so no submix to listen to."),
+			UE_LOG(LogKoeMorph, Warning, TEXT("%s: no audio device: the submix cannot be used."),
 				*Component.GetPathName());
 		}
 	}
 	if (Opened.IsValid())
 	{
 		Opened->Kind = NewKind;
-		Opened->From = Origin(NewKind, Source, Submix);
+		Opened->Object = SourceObject(NewKind, Source, Submix);
+		Opened->Device = Microphone;
 	}
 	return Opened;
 }

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #pragma once
 
 #include "CoreMinimal.h"
@@ -5,51 +7,55 @@
 #include "KoeMorphComponent.h"
 #include "UObject/WeakObjectPtr.h"
 
-/** Where a source's sound goes. The mixer may hold it longer than the face: it then leads nowhere. */
-class FKoeMorphOutlet
+/** Passes audio to a stream. The mixer may keep it longer than the component lives; it then has no stream. */
+class FKoeMorphAudioSink
 {
 public:
-	/** [game] The voice that hears from now on; null: none. */
-	void SetVoice(std::shared_ptr<koemorph_plugin::Voice> NewVoice);
+	/** [game] Null: audio is dropped. */
+	void SetStream(std::shared_ptr<koemorph_plugin::FaceStream> NewStream);
 
-	/** [audio] Interleaved samples in [-1, 1]. The game thread holds the lock for the swap of a pointer only. */
-	void Feed(const float* Interleaved, int32 NumSamples, int32 SampleRate, int32 NumChannels);
+	/** [audio] Interleaved samples in [-1, 1]. The game thread holds the lock only to swap a pointer. */
+	void Push(const float* Interleaved, int32 NumSamples, int32 SampleRate, int32 NumChannels);
 
 private:
-	FCriticalSection Feeding;
-	std::shared_ptr<koemorph_plugin::Voice> Voice;
+	FCriticalSection StreamLock;
+	std::shared_ptr<koemorph_plugin::FaceStream> Stream;
 };
 
 /**
- * Brings sound from one of Unreal's sources; ends with the object. It stays open when a face starts anew with another model,
- * since a sound that plays cannot be given another listener. Game thread.
+ * Receives audio from one source of the engine until it is destroyed. It is kept while the stream restarts, because a sound that
+ * is playing cannot get another listener. Game thread.
  */
 class FKoeMorphAudioInput
 {
 public:
-	/** Null for Manual, and where there is no such source yet. */
-	static TSharedPtr<FKoeMorphAudioInput> Open(
-		const UKoeMorphComponent& Component, EKoeMorphInput NewKind, UAudioComponent* Source, USoundSubmix* Submix);
+	/** Null for Manual, and if the source is missing. */
+	static TSharedPtr<FKoeMorphAudioInput> Open(const UKoeMorphComponent& Component, EKoeMorphInput NewKind, UAudioComponent* Source,
+		USoundSubmix* Submix, const FString& Microphone);
+
+	/** Names of the connected microphones. */
+	static TArray<FString> Microphones();
 
 	virtual ~FKoeMorphAudioInput();
 
-	/** Whether this is the input that Open would give. */
-	bool Brings(EKoeMorphInput OtherKind, UAudioComponent* OtherSource, USoundSubmix* OtherSubmix) const;
+	/** Whether Open with these arguments would return an equal input. */
+	bool Matches(EKoeMorphInput OtherKind, UAudioComponent* OtherSource, USoundSubmix* OtherSubmix, const FString& OtherDevice) const;
 
-	/** The voice that hears it from now on; null: none. */
-	void SetVoice(const std::shared_ptr<koemorph_plugin::Voice>& Voice) { Outlet->SetVoice(Voice); }
+	/** Null: audio is dropped. */
+	void SetStream(const std::shared_ptr<koemorph_plugin::FaceStream>& Stream) { Sink->SetStream(Stream); }
 
-	/** Looks after the source: a lost device is waited for. */
+	/** Opens a lost device again. */
 	virtual void Update(double Now, bool bSpeaking) {}
 
 protected:
 	FKoeMorphAudioInput();
 
-	const TSharedRef<FKoeMorphOutlet, ESPMode::ThreadSafe> Outlet;
+	const TSharedRef<FKoeMorphAudioSink, ESPMode::ThreadSafe> Sink;
 
 private:
-	static UObject* Origin(EKoeMorphInput OfKind, UAudioComponent* Source, USoundSubmix* Submix);
+	static UObject* SourceObject(EKoeMorphInput OfKind, UAudioComponent* Source, USoundSubmix* Submix);
 
 	EKoeMorphInput Kind = EKoeMorphInput::Manual;
-	TWeakObjectPtr<UObject> From;
+	TWeakObjectPtr<UObject> Object;
+	FString Device;
 };

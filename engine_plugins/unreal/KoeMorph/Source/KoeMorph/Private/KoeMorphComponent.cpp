@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #include "KoeMorphComponent.h"
 
 #include "Components/AudioComponent.h"
@@ -11,15 +13,15 @@
 #include "KoeMorphMorphTargets.h"
 #include "KoeMorphPreset.h"
 #include "KoeMorphPresetControls.h"
-#include "Core/Retarget.h"
+#include "Core/RetargetMap.h"
 #include "Sound/SoundBase.h"
-#include "Core/Voice.h"
+#include "Core/FaceStream.h"
 
 UKoeMorphComponent::UKoeMorphComponent()
 {
 	PrimaryComponentTick.bCanEverTick = true;
-	PrimaryComponentTick.bTickEvenWhenPaused = true; // to stand still with the sound, see TickComponent
-	// In which meshes are animated, too; see BeginPlay.
+	PrimaryComponentTick.bTickEvenWhenPaused = true; // to pause with the audio, see TickComponent
+	// The group of skeletal meshes; see BeginPlay.
 	PrimaryComponentTick.TickGroup = TG_PrePhysics;
 	Weights.SetNumZeroed(KOEMORPH_BLENDSHAPE_COUNT);
 }
@@ -30,46 +32,49 @@ void UKoeMorphComponent::BeginPlay()
 	TInlineComponentArray<USkeletalMeshComponent*> Meshes(GetOwner());
 	for (USkeletalMeshComponent* const Mesh : Meshes)
 	{
-		Mesh->AddTickPrerequisiteComponent(this); // else it might be animated first, and show the face of the frame before
+		Mesh->AddTickPrerequisiteComponent(this); // else it may use the curves of the previous frame
 	}
 	Open();
 }
 
 void UKoeMorphComponent::EndPlay(const EEndPlayReason::Type Reason)
 {
-	Super::EndPlay(Reason); // first: what listeners change from now on opens nothing any more
+	Super::EndPlay(Reason); // first: changes by listeners must not open a stream
 	Close();
 	AudioInput.Reset();
 }
 
 void UKoeMorphComponent::Open()
 {
-	// Listeners of OnVoiceStopped may have opened it, with what it is to have now, or ended it.
-	if (Voice || !HasBegunPlay())
+	// Listeners of OnVoiceStopped may have opened or ended it.
+	if (Stream || !HasBegunPlay())
 	{
 		return;
 	}
-	Problem.Reset();
-	FString Why;
-	const std::shared_ptr<const koemorph_plugin::Model> Loaded = FKoeMorphModule::Get().LoadModel(Model, ModelName, Why);
-	if (!Loaded || !OpenMap(Why))
+	Error.Reset();
+	FString Message;
+	const std::shared_ptr<const koemorph_plugin::Model> Loaded = FKoeMorphModule::Get().LoadModel(Model, ModelName, Message);
+	if (!Loaded || !OpenMap(Message))
 	{
-		Fail(Why);
+		if (!Message.IsEmpty()) // a dedicated server has no model and reports nothing
+		{
+			Fail(Message);
+		}
 		return;
 	}
-	Voice = std::make_shared<koemorph_plugin::Voice>(Loaded);
+	Stream = std::make_shared<koemorph_plugin::FaceStream>(Loaded);
 	if (Input == EKoeMorphInput::AudioComponent && Source == nullptr)
 	{
 		Source = GetOwner()->FindComponentByClass<UAudioComponent>();
 	}
-	if (!AudioInput.IsValid() || !AudioInput->Brings(Input, Source, Submix))
+	if (!AudioInput.IsValid() || !AudioInput->Matches(Input, Source, Submix, Microphone))
 	{
 		AudioInput.Reset();
-		AudioInput = FKoeMorphAudioInput::Open(*this, Input, Source, Submix);
+		AudioInput = FKoeMorphAudioInput::Open(*this, Input, Source, Submix, Microphone);
 	}
 	if (AudioInput.IsValid())
 	{
-		AudioInput->SetVoice(Voice);
+		AudioInput->SetStream(Stream);
 	}
 	if (!LiveLinkSubject.IsNone())
 	{
@@ -77,17 +82,17 @@ void UKoeMorphComponent::Open()
 	}
 	if (Preset != nullptr)
 	{
-		SetPreset(Preset); // last: listeners of OnProblem may start the face anew
+		SetPreset(Preset); // last: listeners of OnError may restart the stream
 	}
 }
 
-bool UKoeMorphComponent::OpenMap(FString& OutProblem)
+bool UKoeMorphComponent::OpenMap(FString& OutError)
 {
 	Map.reset();
 	CurveNames = FKoeMorphModule::Get().CurveNames();
 	if (!MapName.IsEmpty() || !MapFile.FilePath.IsEmpty())
 	{
-		Map = FKoeMorphModule::Get().LoadMap(MapName, MapFile.FilePath, nullptr, OutProblem);
+		Map = FKoeMorphModule::Get().LoadMap(MapName, MapFile.FilePath, nullptr, OutError);
 		if (!Map)
 		{
 			return false;
@@ -100,12 +105,12 @@ bool UKoeMorphComponent::OpenMap(FString& OutProblem)
 	}
 	Curves.Reset();
 	Curves.SetNumZeroed(CurveNames.Num());
-	return !bDriveMorphTargets || FindMorphTargets(OutProblem);
+	return !bDriveMorphTargets || FindMorphTargets(OutError);
 }
 
-bool UKoeMorphComponent::FindMorphTargets(FString& OutProblem)
+bool UKoeMorphComponent::FindMorphTargets(FString& OutError)
 {
-	MorphTargets = FKoeMorphMorphTargets::Find(*GetOwner(), MapName, MapFile.FilePath, OutProblem);
+	MorphTargets = FKoeMorphMorphTargets::Find(*GetOwner(), MapName, MapFile.FilePath, OutError);
 	if (!MorphTargets.IsValid())
 	{
 		return false;
@@ -113,8 +118,8 @@ bool UKoeMorphComponent::FindMorphTargets(FString& OutProblem)
 	if (MorphTargets->Num() == 0)
 	{
 		UE_LOG(LogKoeMorph, Warning,
-			TEXT("%s: no mesh of this actor has a morph target that the map drives (with ARKit's names: jawOpen, mouthClose, "
-				 "...). Choose another Map Name."),
+			TEXT("%s: no morph target matches: no mesh of this actor has a morph target that the retarget map drives (arkit: "
+				 "jawOpen, mouthClose, ...). Set Map Name or Map File."),
 			*GetPathName());
 	}
 	return true;
@@ -124,94 +129,96 @@ void UKoeMorphComponent::Close()
 {
 	if (AudioInput.IsValid())
 	{
-		AudioInput->SetVoice(nullptr);
+		AudioInput->SetStream(nullptr);
 	}
 	if (LiveLink.IsValid())
 	{
 		LiveLink->Remove();
 		LiveLink.Reset();
 	}
-	Voice.reset();
+	Stream.reset();
 	FMemory::Memzero(Weights.GetData(), Weights.Num() * sizeof(float));
-	Show();
-	MorphTargets.Reset();
-	SetSpeaking(false); // last: its listeners may start the face anew
+	if (MorphTargets.IsValid())
+	{
+		MorphTargets->RestoreWeights();
+		MorphTargets.Reset();
+	}
+	ApplyWeights();
+	SetSpeaking(false); // last: listeners may restart the stream
 }
 
 void UKoeMorphComponent::Fail(const FString& Message)
 {
-	if (AudioInput.IsValid() && !AudioInput->Brings(EKoeMorphInput::AudioComponent, Source, Submix))
+	if (AudioInput.IsValid() && !AudioInput->Matches(EKoeMorphInput::AudioComponent, Source, Submix, Microphone))
 	{
-		AudioInput.Reset(); // a microphone that nobody hears is not left open
+		AudioInput.Reset(); // do not keep a microphone open without a stream
 	}
 	Close();
-	Report(Message);
+	ReportError(Message);
 }
 
-void UKoeMorphComponent::Report(const FString& Message)
+void UKoeMorphComponent::ReportError(const FString& Message)
 {
-	Problem = Message;
+	Error = Message;
 	if (!Message.IsEmpty())
 	{
 		UE_LOG(LogKoeMorph, Error, TEXT("%s: %s"), *GetPathName(), *Message);
-		OnProblem.Broadcast(Message);
+		OnError.Broadcast(Message);
 	}
 }
 
 void UKoeMorphComponent::TickComponent(float DeltaTime, ELevelTick TickType, FActorComponentTickFunction* ThisTickFunction)
 {
 	Super::TickComponent(DeltaTime, TickType, ThisTickFunction);
-	if (!Voice)
+	if (!Stream)
 	{
 		return;
 	}
 	const double Now = FPlatformTime::Seconds();
 	const UWorld* const World = GetWorld();
-	if (Voice->Hold(World != nullptr && World->IsPaused(), Now))
+	if (Stream->UpdatePause(World != nullptr && World->IsPaused(), Now))
 	{
 		return;
 	}
-	std::string Why;
-	if (!Voice->Update(Now, &Why))
+	std::string Message;
+	if (!Stream->Update(Now, &Message))
 	{
-		Fail(UTF8_TO_TCHAR(Why.c_str()));
+		Fail(UTF8_TO_TCHAR(Message.c_str()));
 		return;
 	}
 	if (AudioInput.IsValid())
 	{
-		AudioInput->Update(Now, Voice->speaking());
+		AudioInput->Update(Now, Stream->speaking());
 	}
-	koemorph_plugin::Weights Face;
-	Voice->Show(Now, Voice->Lag() + Delay, &Face);
-	FMemory::Memcpy(Weights.GetData(), Face.data(), sizeof(Face));
-	SetSpeaking(Voice->speaking());
-	if (Voice && bDriveMorphTargets != MorphTargets.IsValid() && !FollowMorphTargets())
+	koemorph_plugin::Weights Sampled;
+	Stream->Sample(Now, Stream->DisplayLatency() + Delay, &Sampled);
+	FMemory::Memcpy(Weights.GetData(), Sampled.data(), sizeof(Sampled));
+	SetSpeaking(Stream->speaking());
+	if (Stream && bDriveMorphTargets != MorphTargets.IsValid() && !UpdateMorphTargets())
 	{
 		return;
 	}
-	Show();
+	ApplyWeights();
 }
 
-/** A game may turn them on and off at any time. */
-bool UKoeMorphComponent::FollowMorphTargets()
+/** bDriveMorphTargets may change at any time. */
+bool UKoeMorphComponent::UpdateMorphTargets()
 {
-	FString Why;
-	if (bDriveMorphTargets && !FindMorphTargets(Why))
+	FString Message;
+	if (bDriveMorphTargets && !FindMorphTargets(Message))
 	{
-		Fail(Why);
+		Fail(Message);
 		return false;
 	}
 	if (!bDriveMorphTargets)
 	{
-		TArray<float> Rest;
-		Rest.SetNumZeroed(Weights.Num());
-		MorphTargets->Show(Rest);
+		MorphTargets->RestoreWeights();
 		MorphTargets.Reset();
 	}
 	return true;
 }
 
-void UKoeMorphComponent::Show()
+void UKoeMorphComponent::ApplyWeights()
 {
 	if (Map)
 	{
@@ -221,10 +228,10 @@ void UKoeMorphComponent::Show()
 	{
 		Curves = Weights;
 	}
-	if (MorphTargets.IsValid() && !MorphTargets->Show(Weights))
+	if (MorphTargets.IsValid() && !MorphTargets->Apply(Weights))
 	{
-		FString Why; // of a map that could be read a moment ago
-		MorphTargets = FKoeMorphMorphTargets::Find(*GetOwner(), MapName, MapFile.FilePath, Why);
+		FString Message; // of a map that was readable before
+		MorphTargets = FKoeMorphMorphTargets::Find(*GetOwner(), MapName, MapFile.FilePath, Message);
 	}
 	if (LiveLink.IsValid())
 	{
@@ -242,33 +249,42 @@ void UKoeMorphComponent::SetSpeaking(bool bNow)
 	(bNow ? OnVoiceStarted : OnVoiceStopped).Broadcast();
 }
 
-void UKoeMorphComponent::Say(USoundBase* Sound)
+void UKoeMorphComponent::PlaySpeech(USoundBase* Sound)
 {
 	if (!IsValid(Source))
 	{
 		UAudioComponent* const Created = NewObject<UAudioComponent>(GetOwner());
 		Created->SetupAttachment(GetOwner()->GetRootComponent());
 		Created->RegisterComponent();
-		ListenTo(Created);
+		SetAudioComponent(Created);
 	}
 	else if (Input != EKoeMorphInput::AudioComponent)
 	{
 		Source->Stop();
-		ListenTo(Source);
+		SetAudioComponent(Source);
 	}
 	Source->SetSound(Sound);
 	Source->Play();
 }
 
-void UKoeMorphComponent::ListenTo(UAudioComponent* AudioComponent)
+void UKoeMorphComponent::SetAudioComponent(UAudioComponent* AudioComponent)
 {
 	Source = AudioComponent;
-	SetInput(EKoeMorphInput::AudioComponent);
+	Input = EKoeMorphInput::AudioComponent;
+	Restart();
 }
 
 void UKoeMorphComponent::SetInput(EKoeMorphInput NewInput)
 {
-	Input = NewInput;
+	if (Input != NewInput)
+	{
+		Input = NewInput;
+		Restart();
+	}
+}
+
+void UKoeMorphComponent::Restart()
+{
 	if (HasBegunPlay())
 	{
 		Close();
@@ -276,50 +292,117 @@ void UKoeMorphComponent::SetInput(EKoeMorphInput NewInput)
 	}
 }
 
+void UKoeMorphComponent::SetSubmix(USoundSubmix* NewSubmix)
+{
+	if (Input != EKoeMorphInput::Submix || Submix != NewSubmix)
+	{
+		Submix = NewSubmix;
+		Input = EKoeMorphInput::Submix;
+		Restart();
+	}
+}
+
+void UKoeMorphComponent::SetMicrophone(const FString& NewMicrophone)
+{
+	if (Input != EKoeMorphInput::Microphone || Microphone != NewMicrophone)
+	{
+		Microphone = NewMicrophone;
+		Input = EKoeMorphInput::Microphone;
+		Restart();
+	}
+}
+
+TArray<FString> UKoeMorphComponent::GetMicrophones()
+{
+	return FKoeMorphAudioInput::Microphones();
+}
+
 void UKoeMorphComponent::SetPreset(UKoeMorphPreset* NewPreset)
 {
 	Preset = NewPreset;
-	if (!Voice)
+	if (!Stream)
 	{
 		return;
 	}
 	koemorph_controls Controls;
-	FString Wrong;
-	std::string Why;
-	if (KoeMorphReadPreset(*FKoeMorphModule::Get().GetApi(), Preset, Controls, Wrong) && !Voice->SetControls(Controls, &Why))
+	FString Message;
+	std::string CoreMessage;
+	if (KoeMorphReadPreset(*FKoeMorphModule::Get().GetApi(), Preset, Controls, Message) &&
+		!Stream->SetControls(Controls, &CoreMessage))
 	{
-		Wrong = UTF8_TO_TCHAR(Why.c_str());
+		Message = UTF8_TO_TCHAR(CoreMessage.c_str());
 	}
-	Report(Wrong);
+	ReportError(Message);
 }
 
 void UKoeMorphComponent::SetModelName(const FString& NewName)
 {
-	ModelName = NewName;
-	SetInput(Input);
+	if (ModelName != NewName)
+	{
+		ModelName = NewName;
+		Restart();
+	}
+}
+
+void UKoeMorphComponent::SetModel(UKoeMorphModelAsset* NewModel)
+{
+	if (Model != NewModel)
+	{
+		Model = NewModel;
+		Restart();
+	}
+}
+
+void UKoeMorphComponent::SetMapName(const FString& NewName)
+{
+	if (MapName != NewName)
+	{
+		MapName = NewName;
+		Restart();
+	}
+}
+
+void UKoeMorphComponent::SetMapFile(const FString& NewFile)
+{
+	if (MapFile.FilePath != NewFile)
+	{
+		MapFile.FilePath = NewFile;
+		Restart();
+	}
+}
+
+bool UKoeMorphComponent::PreloadModel(const FString& Name)
+{
+	FString Message;
+	const bool bLoaded = FKoeMorphModule::Get().LoadModel(nullptr, Name, Message) != nullptr;
+	if (!Message.IsEmpty())
+	{
+		UE_LOG(LogKoeMorph, Error, TEXT("Model '%s' was not loaded. %s"), *Name, *Message);
+	}
+	return bLoaded;
 }
 
 void UKoeMorphComponent::FadeOut(float Seconds)
 {
-	if (Voice)
+	if (Stream)
 	{
-		Voice->FadeOut(FMath::Max(0.0f, Seconds));
+		Stream->FadeOut(FMath::Max(0.0f, Seconds));
 	}
 }
 
 void UKoeMorphComponent::FadeIn(float Seconds)
 {
-	if (Voice)
+	if (Stream)
 	{
-		Voice->FadeIn(FMath::Max(0.0f, Seconds));
+		Stream->FadeIn(FMath::Max(0.0f, Seconds));
 	}
 }
 
 void UKoeMorphComponent::PushAudio(const TArray<float>& Samples, int32 SampleRate, int32 Channels)
 {
-	if (Voice && Input == EKoeMorphInput::Manual && Channels > 0)
+	if (Stream && Input == EKoeMorphInput::Manual && Channels > 0)
 	{
-		Voice->Feed(Samples.GetData(), Samples.Num() / Channels, SampleRate, Channels, FPlatformTime::Seconds());
+		Stream->Push(Samples.GetData(), Samples.Num() / Channels, SampleRate, Channels, FPlatformTime::Seconds());
 	}
 }
 
@@ -331,15 +414,15 @@ float UKoeMorphComponent::GetCurve(FName Name) const
 
 double UKoeMorphComponent::GetPlaybackTime() const
 {
-	return Voice ? Voice->shown() : 0.0;
+	return Stream ? Stream->playback_time() : 0.0;
 }
 
 TArray<FString> UKoeMorphComponent::ModelNames() const
 {
-	return FKoeMorphModule::PackagedNames(TEXT("models"));
+	return FKoeMorphModule::BundledNames(TEXT("models"));
 }
 
 TArray<FString> UKoeMorphComponent::MapNames() const
 {
-	return FKoeMorphModule::PackagedNames(TEXT("maps"));
+	return FKoeMorphModule::BundledNames(TEXT("maps"));
 }

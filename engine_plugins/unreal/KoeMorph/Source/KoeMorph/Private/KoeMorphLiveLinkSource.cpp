@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #include "KoeMorphLiveLinkSource.h"
 
 #include "Features/IModularFeatures.h"
@@ -72,7 +74,7 @@ FText FKoeMorphLiveLinkSource::GetSourceMachineName() const
 
 FText FKoeMorphLiveLinkSource::GetSourceStatus() const
 {
-	return LOCTEXT("SourceStatus", "Speaking from audio");
+	return LOCTEXT("SourceStatus", "Active");
 }
 
 #undef LOCTEXT_NAMESPACE

@@ -1,13 +1,15 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #pragma once
 
 #include "CoreMinimal.h"
 #include "ILiveLinkSource.h"
 
-/** Publishes one face as a Live Link subject with one property a curve. */
+/** Publishes the curves of one component as a Live Link subject, one property per curve. */
 class FKoeMorphLiveLinkSource : public ILiveLinkSource
 {
 public:
-	/** Adds a source for one subject to Live Link; null where Live Link is not there. */
+	/** Adds a source with one subject; null if the Live Link plugin is not enabled. */
 	static TSharedPtr<FKoeMorphLiveLinkSource> Add(FName InSubject, const TArray<FName>& InCurves);
 
 	void Push(const TArray<float>& Weights, double Now);

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #include "KoeMorphModule.h"
 
 #include "HAL/FileManager.h"
@@ -8,8 +10,8 @@
 #include "Misc/FileHelper.h"
 #include "Misc/Paths.h"
 #include "Core/Model.h"
-#include "Core/Retarget.h"
-#include "Core/Voice.h"
+#include "Core/RetargetMap.h"
+#include "Core/FaceStream.h"
 
 #if KOEMORPH_STATIC
 #include <dlfcn.h>
@@ -30,8 +32,8 @@ FString ResourceFolder(const TCHAR* Kind)
 	return FPaths::Combine(PluginFolder(), TEXT("Resources"), Kind);
 }
 
-/** Models are .onnx files, all else is .json. */
-FString Ending(const TCHAR* Kind)
+/** Models are .onnx files, all others .json. */
+FString Extension(const TCHAR* Kind)
 {
 	return FString(Kind) == TEXT("models") ? TEXT(".onnx") : TEXT(".json");
 }
@@ -42,17 +44,16 @@ FString ProjectFile(const FString& Path)
 	return FPaths::IsRelative(Path) ? FPaths::Combine(FPaths::ProjectDir(), Path) : Path;
 }
 
-/** What is wrong where a file of the plugin is missing. */
-FString NoneOf(const TCHAR* Kind, const FString& Name)
+FString MissingAssetMessage(const TCHAR* Kind, const FString& Name)
 {
-	const TArray<FString> Names = FKoeMorphModule::PackagedNames(Kind);
+	const TArray<FString> Names = FKoeMorphModule::BundledNames(Kind);
 	if (Names.IsEmpty())
 	{
 		return FString::Printf(
-			TEXT("There are no %s in %s: install the plugin anew, or choose a file of your own."), Kind, *ResourceFolder(Kind));
+			TEXT("No bundled %s: %s is empty. Reinstall the plugin, or set a file of your own."), Kind, *ResourceFolder(Kind));
 	}
 	return FString::Printf(
-		TEXT("There is no '%s' among the plugin's %s: choose one of %s."), *Name, Kind, *FString::Join(Names, TEXT(", ")));
+		TEXT("Unknown name: '%s' is not one of the bundled %s. Use one of %s."), *Name, Kind, *FString::Join(Names, TEXT(", ")));
 }
 
 FString LibraryFile(const TCHAR* Name)
@@ -73,6 +74,9 @@ const TCHAR* const PlatformFolder = TEXT("Mac");
 #else
 const TCHAR* const PlatformFolder = TEXT("Linux");
 #endif
+
+/** Number of models that stay loaded without a component. */
+constexpr size_t MaxRecentModels = 2;
 }
 
 FKoeMorphModule::FKoeMorphModule() = default;
@@ -85,19 +89,24 @@ FKoeMorphModule& FKoeMorphModule::Get()
 
 void FKoeMorphModule::StartupModule()
 {
+	// A dedicated server displays no face. The classes exist there, because its maps and Blueprints refer to them.
+	if (IsRunningDedicatedServer())
+	{
+		return;
+	}
 	LibraryFolder = FPaths::Combine(PluginFolder(), TEXT("Source/ThirdParty/KoeMorphLibrary/lib"), PlatformFolder);
 #if KOEMORPH_STATIC
 	const koemorph_plugin::FindSymbol Find;
 #else
-	// ONNX Runtime first: the koemorph library then finds it where it looks by itself, too.
+	// ONNX Runtime first, so that the koemorph library finds it already loaded.
 	Runtime = OpenLibrary(LibraryFile(TEXT("onnxruntime")));
 	Library = OpenLibrary(LibraryFile(TEXT("koemorph")));
 	if (Library == nullptr)
 	{
-		LibraryProblem = FString::Printf(TEXT("The koemorph library cannot be opened; it should be in %s. Install the plugin "
-											  "with the library of this platform."),
+		LibraryError = FString::Printf(TEXT("Missing library: the koemorph library cannot be loaded from %s. Install the "
+											"plugin with the library of this platform."),
 			*LibraryFolder);
-		UE_LOG(LogKoeMorph, Error, TEXT("%s"), *LibraryProblem);
+		UE_LOG(LogKoeMorph, Error, TEXT("%s"), *LibraryError);
 		return;
 	}
 	const koemorph_plugin::FindSymbol Find = [this](const char* Name) {
@@ -105,11 +114,11 @@ void FKoeMorphModule::StartupModule()
 	};
 #endif
 	TUniquePtr<koemorph_plugin::Api> Found = MakeUnique<koemorph_plugin::Api>();
-	std::string Problem;
-	if (!koemorph_plugin::LoadApi(Find, Found.Get(), &Problem))
+	std::string Error;
+	if (!koemorph_plugin::LoadApi(Find, Found.Get(), &Error))
 	{
-		LibraryProblem = UTF8_TO_TCHAR(Problem.c_str());
-		UE_LOG(LogKoeMorph, Error, TEXT("%s"), *LibraryProblem);
+		LibraryError = UTF8_TO_TCHAR(Error.c_str());
+		UE_LOG(LogKoeMorph, Error, TEXT("%s"), *LibraryError);
 		return;
 	}
 	Api = MoveTemp(Found);
@@ -121,7 +130,8 @@ void FKoeMorphModule::StartupModule()
 
 void FKoeMorphModule::ShutdownModule()
 {
-	// Faces that still live hold their models; the library goes only when nothing can call it any more.
+	// Remaining components hold models; the library is unloaded only if nothing can call it.
+	RecentModels.clear();
 	bool bInUse = false;
 	for (const TPair<FString, std::weak_ptr<const koemorph_plugin::Model>>& Entry : Models)
 	{
@@ -148,7 +158,7 @@ void FKoeMorphModule::ShutdownModule()
 void* FKoeMorphModule::OpenLibrary(const FString& Name) const
 {
 #if PLATFORM_ANDROID
-	return FPlatformProcess::GetDllHandle(*Name); // from the application's own lib folder
+	return FPlatformProcess::GetDllHandle(*Name); // from the application's lib folder
 #else
 	FPlatformProcess::PushDllDirectory(*LibraryFolder);
 	void* const Handle = FPlatformProcess::GetDllHandle(*FPaths::Combine(LibraryFolder, Name));
@@ -157,10 +167,10 @@ void* FKoeMorphModule::OpenLibrary(const FString& Name) const
 #endif
 }
 
-TArray<FString> FKoeMorphModule::PackagedNames(const TCHAR* Kind)
+TArray<FString> FKoeMorphModule::BundledNames(const TCHAR* Kind)
 {
 	TArray<FString> Found;
-	IFileManager::Get().FindFiles(Found, *FPaths::Combine(ResourceFolder(Kind), FString(TEXT("*")) + Ending(Kind)), true, false);
+	IFileManager::Get().FindFiles(Found, *FPaths::Combine(ResourceFolder(Kind), FString(TEXT("*")) + Extension(Kind)), true, false);
 	for (FString& Name : Found)
 	{
 		Name = FPaths::GetBaseFilename(Name);
@@ -169,35 +179,35 @@ TArray<FString> FKoeMorphModule::PackagedNames(const TCHAR* Kind)
 	return Found;
 }
 
-bool FKoeMorphModule::LoadPackaged(const TCHAR* Kind, const FString& Name, FString& OutText, FString& OutProblem)
+bool FKoeMorphModule::LoadBundled(const TCHAR* Kind, const FString& Name, FString& OutText, FString& OutError)
 {
-	if (FFileHelper::LoadFileToString(OutText, *FPaths::Combine(ResourceFolder(Kind), Name + Ending(Kind))))
+	if (FFileHelper::LoadFileToString(OutText, *FPaths::Combine(ResourceFolder(Kind), Name + Extension(Kind))))
 	{
 		return true;
 	}
-	OutProblem = NoneOf(Kind, Name);
+	OutError = MissingAssetMessage(Kind, Name);
 	return false;
 }
 
-std::shared_ptr<const koemorph_plugin::Retarget> FKoeMorphModule::LoadMap(
-	const FString& Name, const FString& File, const TArray<FName>* Shapes, FString& OutProblem)
+std::shared_ptr<const koemorph_plugin::RetargetMap> FKoeMorphModule::LoadMap(
+	const FString& Name, const FString& File, const TArray<FName>* Shapes, FString& OutError)
 {
 	if (!Api)
 	{
-		OutProblem = LibraryProblem;
+		OutError = LibraryError;
 		return nullptr;
 	}
 	FString Json;
 	if (File.IsEmpty())
 	{
-		if (!LoadPackaged(TEXT("maps"), Name, Json, OutProblem))
+		if (!LoadBundled(TEXT("maps"), Name, Json, OutError))
 		{
 			return nullptr;
 		}
 	}
 	else if (!FFileHelper::LoadFileToString(Json, *ProjectFile(File)))
 	{
-		OutProblem = FString::Printf(TEXT("The map %s cannot be read; choose a KoeMorph map (.json)."), *ProjectFile(File));
+		OutError = FString::Printf(TEXT("Retarget map %s cannot be read. Set Map File to a KoeMorph map (.json)."), *ProjectFile(File));
 		return nullptr;
 	}
 	std::vector<std::string> Rig;
@@ -205,31 +215,32 @@ std::shared_ptr<const koemorph_plugin::Retarget> FKoeMorphModule::LoadMap(
 	{
 		Rig.push_back(TCHAR_TO_UTF8(*(*Shapes)[Index].ToString()));
 	}
-	std::string Problem;
-	std::shared_ptr<const koemorph_plugin::Retarget> Map =
-		koemorph_plugin::Retarget::Load(*Api, TCHAR_TO_UTF8(*Json), Shapes != nullptr ? &Rig : nullptr, &Problem);
-	OutProblem = UTF8_TO_TCHAR(Problem.c_str());
+	std::string Error;
+	std::shared_ptr<const koemorph_plugin::RetargetMap> Map =
+		koemorph_plugin::RetargetMap::Load(*Api, TCHAR_TO_UTF8(*Json), Shapes != nullptr ? &Rig : nullptr, &Error);
+	OutError = UTF8_TO_TCHAR(Error.c_str());
 	return Map;
 }
 
 std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::LoadModel(
-	const UKoeMorphModelAsset* Asset, const FString& ModelName, FString& OutProblem)
+	const UKoeMorphModelAsset* Asset, const FString& ModelName, FString& OutError)
 {
 	if (!Api)
 	{
-		OutProblem = LibraryProblem;
+		OutError = LibraryError;
 		return nullptr;
 	}
 	const UKoeMorphSettings* const Settings = GetDefault<UKoeMorphSettings>();
 	const FString Name = ModelName.IsEmpty() ? Settings->ModelName : ModelName;
-	const bool bOwn = ModelName.IsEmpty() && !Settings->Model.FilePath.IsEmpty();
-	const FString Path = bOwn ? ProjectFile(Settings->Model.FilePath)
-							  : FPaths::Combine(ResourceFolder(TEXT("models")), Name + Ending(TEXT("models")));
+	const bool bCustom = ModelName.IsEmpty() && !Settings->Model.FilePath.IsEmpty();
+	const FString Path = bCustom ? ProjectFile(Settings->Model.FilePath)
+							  : FPaths::Combine(ResourceFolder(TEXT("models")), Name + Extension(TEXT("models")));
 	const FString Key = Asset != nullptr ? Asset->GetPathName() : Path;
 	if (const std::weak_ptr<const koemorph_plugin::Model>* const Known = Models.Find(Key))
 	{
 		if (std::shared_ptr<const koemorph_plugin::Model> Model = Known->lock())
 		{
+			KeepLoaded(Model);
 			return Model;
 		}
 	}
@@ -241,53 +252,64 @@ std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::LoadModel(
 	}
 	else if (!FFileHelper::LoadFileToArray(Bytes, *Path))
 	{
-		OutProblem = bOwn ? FString::Printf(TEXT("The model %s cannot be read; choose another in Project Settings > Plugins > "
+		OutError = bCustom ? FString::Printf(TEXT("Model %s cannot be read. Set Model in Project Settings > Plugins > "
 												 "KoeMorph."),
 								*Path)
-						  : NoneOf(TEXT("models"), Name);
+						  : MissingAssetMessage(TEXT("models"), Name);
 		return nullptr;
 	}
-	return MakeModel(Key, Bytes, OutProblem);
+	return CreateModel(Key, Bytes, OutError);
 }
 
-std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::MakeModel(
-	const FString& Key, const TArray<uint8>& Bytes, FString& OutProblem)
+void FKoeMorphModule::KeepLoaded(const std::shared_ptr<const koemorph_plugin::Model>& Model)
 {
-	const FString Own = GetDefault<UKoeMorphSettings>()->OnnxRuntime.FilePath;
+	std::erase(RecentModels, Model);
+	RecentModels.push_back(Model);
+	if (RecentModels.size() > MaxRecentModels)
+	{
+		RecentModels.erase(RecentModels.begin());
+	}
+}
+
+std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::CreateModel(
+	const FString& Key, const TArray<uint8>& Bytes, FString& OutError)
+{
+	const FString Custom = GetDefault<UKoeMorphSettings>()->OnnxRuntime.FilePath;
 	const FString Bundled = FPaths::Combine(LibraryFolder, LibraryFile(TEXT("onnxruntime")));
 	FString RuntimePath;
-	if (!Own.IsEmpty() || FPaths::FileExists(Bundled))
+	if (!Custom.IsEmpty() || FPaths::FileExists(Bundled))
 	{
-		// The engine's paths are relative to the executable's folder, which only the engine's own functions know.
-		RuntimePath = FPaths::ConvertRelativePathToFull(Own.IsEmpty() ? Bundled : ProjectFile(Own));
+		// Paths of the engine are relative to the executable's folder, so they must be converted.
+		RuntimePath = FPaths::ConvertRelativePathToFull(Custom.IsEmpty() ? Bundled : ProjectFile(Custom));
 	}
-	std::string Problem;
+	std::string Error;
 	std::shared_ptr<const koemorph_plugin::Model> Model = koemorph_plugin::Model::Load(
-		*Api, Bytes.GetData(), static_cast<size_t>(Bytes.Num()), TCHAR_TO_UTF8(*RuntimePath), &Problem);
+		*Api, Bytes.GetData(), static_cast<size_t>(Bytes.Num()), TCHAR_TO_UTF8(*RuntimePath), &Error);
 	if (!Model)
 	{
-		OutProblem = UTF8_TO_TCHAR(Problem.c_str());
+		OutError = UTF8_TO_TCHAR(Error.c_str());
 		return nullptr;
 	}
 	Models.Add(Key, Model);
+	KeepLoaded(Model);
 	return Model;
 }
 
 TArray<FKoeMorphFrame> FKoeMorphModule::Animate(
-	const TArray<float>& Interleaved, int32 SampleRate, int32 Channels, FString& OutProblem)
+	const TArray<float>& Interleaved, int32 SampleRate, int32 Channels, FString& OutError)
 {
 	TArray<FKoeMorphFrame> Frames;
-	const std::shared_ptr<const koemorph_plugin::Model> Model = LoadModel(nullptr, FString(), OutProblem);
+	const std::shared_ptr<const koemorph_plugin::Model> Model = LoadModel(nullptr, FString(), OutError);
 	if (!Model)
 	{
 		return Frames;
 	}
-	std::string Problem;
+	std::string Error;
 	for (const koemorph_plugin::Frame& Frame : koemorph_plugin::Animate(
-			 *Model, Interleaved.GetData(), static_cast<size_t>(Interleaved.Num() / Channels), SampleRate, Channels, &Problem))
+			 *Model, Interleaved.GetData(), static_cast<size_t>(Interleaved.Num() / Channels), SampleRate, Channels, &Error))
 	{
 		Frames.Add({Frame.time, TArray<float>(Frame.weights, KOEMORPH_BLENDSHAPE_COUNT)});
 	}
-	OutProblem = UTF8_TO_TCHAR(Problem.c_str());
+	OutError = UTF8_TO_TCHAR(Error.c_str());
 	return Frames;
 }

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #include "KoeMorphMorphTargets.h"
 
 #include "Animation/MorphTarget.h"
@@ -5,10 +7,10 @@
 #include "Engine/SkeletalMesh.h"
 #include "GameFramework/Actor.h"
 #include "KoeMorphModule.h"
-#include "Core/Retarget.h"
+#include "Core/RetargetMap.h"
 
 TSharedPtr<FKoeMorphMorphTargets> FKoeMorphMorphTargets::Find(
-	const AActor& Actor, const FString& MapName, const FString& MapFile, FString& OutProblem)
+	const AActor& Actor, const FString& MapName, const FString& MapFile, FString& OutError)
 {
 	const TSharedPtr<FKoeMorphMorphTargets> Found = MakeShared<FKoeMorphMorphTargets>();
 	TInlineComponentArray<USkeletalMeshComponent*> Components(&Actor);
@@ -17,15 +19,16 @@ TSharedPtr<FKoeMorphMorphTargets> FKoeMorphMorphTargets::Find(
 		FMesh Mesh;
 		Mesh.Component = Component;
 		Mesh.Asset = Component->GetSkeletalMeshAsset();
-		if (Mesh.Asset != nullptr) // else it is given one later, which Show notices
+		if (Mesh.Asset != nullptr) // else Apply returns false when it is set later
 		{
 			for (const UMorphTarget* const Target : Mesh.Asset->GetMorphTargets())
 			{
 				Mesh.Names.Add(Target->GetFName());
+				Mesh.AuthoredWeights.Add(Component->GetMorphTarget(Target->GetFName()));
 			}
 		}
 		const FString Name = MapName.IsEmpty() ? FString(TEXT("arkit")) : MapName;
-		Mesh.Map = FKoeMorphModule::Get().LoadMap(Name, MapFile, &Mesh.Names, OutProblem);
+		Mesh.Map = FKoeMorphModule::Get().LoadMap(Name, MapFile, &Mesh.Names, OutError);
 		if (!Mesh.Map)
 		{
 			return nullptr;
@@ -36,7 +39,7 @@ TSharedPtr<FKoeMorphMorphTargets> FKoeMorphMorphTargets::Find(
 	return Found;
 }
 
-bool FKoeMorphMorphTargets::Show(const TArray<float>& Blendshapes)
+bool FKoeMorphMorphTargets::Apply(const TArray<float>& Blendshapes)
 {
 	for (FMesh& Mesh : Meshes)
 	{
@@ -55,6 +58,21 @@ bool FKoeMorphMorphTargets::Show(const TArray<float>& Blendshapes)
 		}
 	}
 	return true;
+}
+
+void FKoeMorphMorphTargets::RestoreWeights()
+{
+	for (FMesh& Mesh : Meshes)
+	{
+		USkeletalMeshComponent* const Component = Mesh.Component.Get();
+		for (int32 Index = 0; Component != nullptr && Index < Mesh.Names.Num(); ++Index)
+		{
+			if (Mesh.Map->IsDriven(Index))
+			{
+				Component->SetMorphTarget(Mesh.Names[Index], Mesh.AuthoredWeights[Index]);
+			}
+		}
+	}
 }
 
 int32 FKoeMorphMorphTargets::Num() const

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #pragma once
 
 #include "CoreMinimal.h"
@@ -7,25 +9,28 @@
 
 namespace koemorph_plugin
 {
-class Retarget;
+class RetargetMap;
 }
 
 class AActor;
 class USkeletalMesh;
 class USkeletalMeshComponent;
 
-/** What a retarget map drives on the skeletal meshes of an actor. Game thread. */
+/** The morph targets of an actor's skeletal meshes that a retarget map drives. Game thread. */
 class FKoeMorphMorphTargets
 {
 public:
-	/** Null, with a sentence, when there is no such map. */
+	/** Null, with an error message, if the map cannot be loaded. */
 	static TSharedPtr<FKoeMorphMorphTargets> Find(
-		const AActor& Actor, const FString& MapName, const FString& MapFile, FString& OutProblem);
+		const AActor& Actor, const FString& MapName, const FString& MapFile, FString& OutError);
 
-	/** Shows 52 blendshapes. False once a mesh is gone or another: find them again. */
-	bool Show(const TArray<float>& Blendshapes);
+	/** Applies 52 weights. False if a mesh was removed or replaced: find them again. */
+	bool Apply(const TArray<float>& Blendshapes);
 
-	/** Number of morph targets that are driven, on all meshes. */
+	/** Sets the driven morph targets to the weights that they had before. */
+	void RestoreWeights();
+
+	/** Number of driven morph targets of all meshes. */
 	int32 Num() const;
 
 private:
@@ -33,9 +38,11 @@ private:
 	{
 		TWeakObjectPtr<USkeletalMeshComponent> Component;
 		const USkeletalMesh* Asset = nullptr;
-		std::shared_ptr<const koemorph_plugin::Retarget> Map;
+		std::shared_ptr<const koemorph_plugin::RetargetMap> Map;
 		TArray<FName> Names;
 		TArray<float> Weights;
+		/** The weights before Find. */
+		TArray<float> AuthoredWeights;
 	};
 	TArray<FMesh> Meshes;
 };

@@ -1,12 +1,14 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #include "KoeMorphPresetControls.h"
 
 #include "KoeMorphModule.h"
 #include "KoeMorphPreset.h"
-#include "Core/Voice.h"
+#include "Core/FaceStream.h"
 
 namespace
 {
-bool Fill(const FKoeMorphControls& From, koemorph_controls& To, FString& OutProblem)
+bool CopyControls(const FKoeMorphControls& From, koemorph_controls& To, FString& OutError)
 {
 	To.input_strength = From.InputStrength;
 	To.gate = From.bGate ? 1 : 0;
@@ -35,8 +37,8 @@ bool Fill(const FKoeMorphControls& From, koemorph_controls& To, FString& OutProb
 		const int32 Index = FKoeMorphModule::Get().CurveNames().IndexOfByKey(Entry.Key);
 		if (Index == INDEX_NONE)
 		{
-			OutProblem = FString::Printf(
-				TEXT("The preset speaks of a blendshape %s, which there is not; use ARKit's names (JawOpen, ...)."),
+			OutError = FString::Printf(
+				TEXT("Invalid preset: %s is not an ARKit blend shape. Use the names JawOpen, MouthClose, ..."),
 				*Entry.Key.ToString());
 			return false;
 		}
@@ -52,7 +54,7 @@ bool Fill(const FKoeMorphControls& From, koemorph_controls& To, FString& OutProb
 }
 
 bool KoeMorphReadPreset(
-	const koemorph_plugin::Api& Api, const UKoeMorphPreset* Preset, koemorph_controls& OutControls, FString& OutProblem)
+	const koemorph_plugin::Api& Api, const UKoeMorphPreset* Preset, koemorph_controls& OutControls, FString& OutError)
 {
 	Api.controls_init(&OutControls);
 	if (Preset == nullptr)
@@ -61,16 +63,16 @@ bool KoeMorphReadPreset(
 	}
 	FString Json = Preset->Json;
 	if (Json.IsEmpty() && !Preset->Name.IsEmpty() &&
-		!FKoeMorphModule::LoadPackaged(TEXT("presets"), Preset->Name, Json, OutProblem))
+		!FKoeMorphModule::LoadBundled(TEXT("presets"), Preset->Name, Json, OutError))
 	{
 		return false;
 	}
 	if (Json.IsEmpty())
 	{
-		return Fill(Preset->Controls, OutControls, OutProblem);
+		return CopyControls(Preset->Controls, OutControls, OutError);
 	}
-	std::string Why;
-	const bool bRead = koemorph_plugin::ReadPreset(Api, TCHAR_TO_UTF8(*Json), &OutControls, &Why);
-	OutProblem = UTF8_TO_TCHAR(Why.c_str());
+	std::string Message;
+	const bool bRead = koemorph_plugin::ReadPreset(Api, TCHAR_TO_UTF8(*Json), &OutControls, &Message);
+	OutError = UTF8_TO_TCHAR(Message.c_str());
 	return bRead;
 }

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #pragma once
 
 #include "CoreMinimal.h"
@@ -10,6 +12,6 @@ struct Api;
 
 class UKoeMorphPreset;
 
-/** What a preset says, or for null the defaults. False, with a sentence, when it is no preset. */
+/** Reads the controls of a preset; the defaults for null. False, with an error message, if it is invalid. */
 bool KoeMorphReadPreset(
-	const koemorph_plugin::Api& Api, const UKoeMorphPreset* Preset, koemorph_controls& OutControls, FString& OutProblem);
+	const koemorph_plugin::Api& Api, const UKoeMorphPreset* Preset, koemorph_controls& OutControls, FString& OutError);

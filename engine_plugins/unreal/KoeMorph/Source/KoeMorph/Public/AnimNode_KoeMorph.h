@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #pragma once
 
 #include "Animation/AnimNodeBase.h"
@@ -5,8 +7,7 @@
 #include "AnimNode_KoeMorph.generated.h"
 
 /**
- * Sets the face's curves on the pose that passes through: those of the KoeMorph component on the same
- * actor. For a MetaHuman it belongs before mh_arkit_mapping_pose, in Face_AnimBP.
+ * Sets the curves of the actor's KoeMorph component on a pose. For a MetaHuman, place it before the ARKit mapping.
  */
 USTRUCT(BlueprintInternalUseOnly)
 struct KOEMORPH_API FAnimNode_KoeMorph : public FAnimNode_Base
@@ -16,7 +17,7 @@ struct KOEMORPH_API FAnimNode_KoeMorph : public FAnimNode_Base
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "Links")
 	FPoseLink SourcePose;
 
-	/** How much of the face is shown over what the pose has. */
+	/** Blends from the curves of the pose (0) to those of KoeMorph (1). */
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "KoeMorph", meta = (PinShownByDefault, ClampMin = "0", ClampMax = "1"))
 	float Alpha = 1.0f;
 

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #pragma once
 
 #include <memory>
@@ -8,8 +10,8 @@
 
 namespace koemorph_plugin
 {
-class Retarget;
-class Voice;
+class RetargetMap;
+class FaceStream;
 }
 
 class FKoeMorphAudioInput;
@@ -22,27 +24,26 @@ class USkeletalMeshComponent;
 class USoundBase;
 class USoundSubmix;
 
-/** Where a face takes its voice from. */
+/** The audio that animates a face. */
 UENUM(BlueprintType)
 enum class EKoeMorphInput : uint8
 {
-	/** What an audio component plays: the one set, or the actor's first. */
+	/** The audio component that is set, or the first one of the actor. */
 	AudioComponent,
-	/** Everything that goes through a submix; put the voice on one of its own. */
+	/** The mix of a submix; send speech to a submix of its own. */
 	Submix,
-	/** The microphone. */
+	/** A microphone; needs the engine's Audio Capture plugin. */
 	Microphone,
-	/** Whatever is given to PushAudio. */
+	/** Audio passed to PushAudio. */
 	Manual
 };
 
 DECLARE_DYNAMIC_MULTICAST_DELEGATE(FKoeMorphVoiceEvent);
-DECLARE_DYNAMIC_MULTICAST_DELEGATE_OneParam(FKoeMorphProblemEvent, const FString&, Problem);
+DECLARE_DYNAMIC_MULTICAST_DELEGATE_OneParam(FKoeMorphErrorEvent, const FString&, Error);
 
 /**
- * Makes a face follow a voice. The curves reach the mesh through the KoeMorph node of its Animation
- * Blueprint, through Live Link, or straight as morph targets. Anything that goes wrong is one message in
- * the log, and a face at rest.
+ * Animates a face from speech. The weights reach the mesh through the KoeMorph node of its Animation Blueprint, through
+ * Live Link, or as morph targets. An error is logged once, and the face becomes neutral.
  */
 UCLASS(ClassGroup = (Animation), meta = (BlueprintSpawnableComponent))
 class KOEMORPH_API UKoeMorphComponent : public UActorComponent
@@ -55,38 +56,42 @@ public:
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph")
 	EKoeMorphInput Input = EKoeMorphInput::AudioComponent;
 
-	/** For Input = Submix; none: the main submix. */
+	/** For Input = Submix. None: the main submix. */
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph", meta = (EditCondition = "Input == EKoeMorphInput::Submix"))
 	TObjectPtr<USoundSubmix> Submix;
 
-	/** One of the plugin's models. Empty: that of the project settings. */
+	/** For Input = Microphone: the device name, as in GetMicrophones. Empty: the default device. */
+	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph", meta = (EditCondition = "Input == EKoeMorphInput::Microphone"))
+	FString Microphone;
+
+	/** Name of a bundled model. Empty: the model of the project settings. */
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph", meta = (GetOptions = "ModelNames"))
 	FString ModelName;
 
-	/** A model of your own in its place. */
+	/** A model of your own, used instead of Model Name. */
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph")
 	TObjectPtr<UKoeMorphModelAsset> Model;
 
-	/** How blendshapes become this rig's shapes, of the plugin's retarget maps. Empty: ARKit's (and MetaHuman's) names. */
+	/** Name of a bundled retarget map: from ARKit blend shapes to the curves of the rig. Empty: ARKit names. */
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph", meta = (GetOptions = "MapNames"))
 	FString MapName;
 
-	/** A map of your own in its place (.json, relative to the project). */
+	/** A retarget map of your own (.json, relative to the project), used instead of Map Name. */
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph", meta = (FilePathFilter = "json", RelativeToGameDir))
 	FFilePath MapFile;
 
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph")
 	TObjectPtr<UKoeMorphPreset> Preset;
 
-	/** Seconds by which the face follows the voice later (positive) or earlier. */
+	/** Seconds by which the animation is delayed (positive) or advanced (negative). */
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "KoeMorph", meta = (ClampMin = "-0.3", ClampMax = "0.3"))
 	float Delay = 0.0f;
 
-	/** Sets the morph targets that the map finds on the actor's skeletal meshes; for heads without an Animation Blueprint. */
+	/** Sets matching morph targets of the actor's skeletal meshes; for meshes without an Animation Blueprint. */
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "KoeMorph")
 	bool bDriveMorphTargets = false;
 
-	/** Publishes the curves as a Live Link subject of this name; none: not. */
+	/** Publishes the curves as a Live Link subject of this name. None: no subject. */
 	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph")
 	FName LiveLinkSubject;
 
@@ -97,65 +102,91 @@ public:
 	FKoeMorphVoiceEvent OnVoiceStopped;
 
 	UPROPERTY(BlueprintAssignable, Category = "KoeMorph")
-	FKoeMorphProblemEvent OnProblem;
+	FKoeMorphErrorEvent OnError;
 
-	/** Plays a sound on this actor and lets the face say it. */
+	/** Plays a sound on this actor and animates the face from it. */
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
-	void Say(USoundBase* Sound);
+	void PlaySpeech(USoundBase* Sound);
 
-	/** Takes the voice from an audio component from now on. */
+	/** Sets Input = Audio Component with this component. */
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
-	void ListenTo(UAudioComponent* AudioComponent);
+	void SetAudioComponent(UAudioComponent* AudioComponent);
 
 	/** Raw audio for Input = Manual: interleaved samples in [-1, 1], from one thread. */
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
 	void PushAudio(const TArray<float>& Samples, int32 SampleRate, int32 Channels);
 
-	/** Changes where the voice comes from, and starts the face anew. */
+	/** Changes the input. Like all setters, it restarts the stream if the value differs. */
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
 	void SetInput(EKoeMorphInput NewInput);
 
-	/** Speaks with another of the plugin's models, and starts the face anew. */
+	/** Sets Input = Submix with this submix; none: the main submix. */
+	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
+	void SetSubmix(USoundSubmix* NewSubmix);
+
+	/** Sets Input = Microphone with this device; empty: the default device. */
+	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
+	void SetMicrophone(const FString& NewMicrophone);
+
+	/** Names of the connected microphones; empty without the Audio Capture plugin. */
+	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
+	static TArray<FString> GetMicrophones();
+
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
 	void SetModelName(const FString& NewName);
 
-	/** Lets the face fall to rest over some seconds, whatever its voice says; it stays there until FadeIn. */
+	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
+	void SetModel(UKoeMorphModelAsset* NewModel);
+
+	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
+	void SetMapName(const FString& NewName);
+
+	/** A path relative to the project; empty: Map Name is used. */
+	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
+	void SetMapFile(const FString& NewFile);
+
+	/** Loads a bundled model now, which blocks, and keeps it loaded, so that a component that uses it starts at once. Empty:
+	 * the model of the project settings. False, with a line in the log, on failure. */
+	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
+	static bool PreloadModel(const FString& Name);
+
+	/** Fades the face to neutral, for example on an interruption. It stays neutral until FadeIn, whatever the audio is. */
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
 	void FadeOut(float Seconds = 0.2f);
 
-	/** Takes a FadeOut back over some seconds. */
+	/** Reverts FadeOut. */
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
 	void FadeIn(float Seconds = 0.2f);
 
-	/** How the voice moves the face from now on; changes glide. None: KoeMorph's defaults. Call it again after changing the
-	 * preset. One that is wrong is a problem that is told, and the face goes on as it was. */
+	/** Applies a preset with a transition. None: the default controls. Call it again after changing the preset. If the preset is
+	 * invalid, the error is reported and the previous controls stay in force. */
 	UFUNCTION(BlueprintCallable, Category = "KoeMorph")
 	void SetPreset(UKoeMorphPreset* NewPreset);
 
-	/** One curve's value in [0, 1] by name (JawOpen); 0 for a name that is none. */
+	/** Value of one curve in [0, 1] by name (JawOpen); 0 for an unknown name. */
 	UFUNCTION(BlueprintPure, Category = "KoeMorph")
 	float GetCurve(FName Name) const;
 
-	/** True while there is a voice to follow. */
+	/** True while the input has audio. */
 	UFUNCTION(BlueprintPure, Category = "KoeMorph")
 	bool IsSpeaking() const { return bSpeaking; }
 
-	/** The moment shown, in seconds of audio since the voice began. */
+	/** Stream time of the displayed weights: seconds of audio since the stream started. */
 	UFUNCTION(BlueprintPure, Category = "KoeMorph")
 	double GetPlaybackTime() const;
 
-	/** What keeps this face at rest, or its preset from being used; or empty. */
+	/** The last error; empty if there is none. */
 	UFUNCTION(BlueprintPure, Category = "KoeMorph")
-	FString GetProblem() const { return Problem; }
+	FString GetError() const { return Error; }
 
-	/** The curves now shown, in the order of GetCurveNames: the 52 weights in [0, 1], or what the map makes of them. */
+	/** Current values in the order of GetCurveNames: the 52 weights in [0, 1], or those of the retarget map. */
 	TConstArrayView<float> GetCurves() const { return Curves; }
 
-	/** JawOpen, ..., or the names of the map. */
+	/** JawOpen, ..., or the names of the retarget map. */
 	const TArray<FName>& GetCurveNames() const { return CurveNames; }
 
-	/** For C++: the voice itself; null while there is none. */
-	const std::shared_ptr<koemorph_plugin::Voice>& GetVoice() const { return Voice; }
+	/** For C++: the stream; null while there is none. */
+	const std::shared_ptr<koemorph_plugin::FaceStream>& GetStream() const { return Stream; }
 
 	UFUNCTION()
 	TArray<FString> ModelNames() const;
@@ -169,29 +200,29 @@ public:
 
 private:
 	void Open();
-	bool OpenMap(FString& OutProblem);
-	bool FindMorphTargets(FString& OutProblem);
-	bool FollowMorphTargets();
+	void Restart();
+	bool OpenMap(FString& OutError);
+	bool FindMorphTargets(FString& OutError);
+	bool UpdateMorphTargets();
 	void Close();
 	void Fail(const FString& Message);
-	void Report(const FString& Message);
-	void Show();
+	void ReportError(const FString& Message);
+	void ApplyWeights();
 	void SetSpeaking(bool bNow);
 
-	std::shared_ptr<koemorph_plugin::Voice> Voice;
+	std::shared_ptr<koemorph_plugin::FaceStream> Stream;
 	TSharedPtr<FKoeMorphAudioInput> AudioInput;
 	TSharedPtr<FKoeMorphLiveLinkSource> LiveLink;
 	TSharedPtr<FKoeMorphMorphTargets> MorphTargets;
-	/** From blendshapes to curves; null: they are the same. */
-	std::shared_ptr<const koemorph_plugin::Retarget> Map;
+	/** From the 52 weights to curves; null: they are equal. */
+	std::shared_ptr<const koemorph_plugin::RetargetMap> Map;
 
 	UPROPERTY(Transient)
 	TObjectPtr<UAudioComponent> Source;
 
-	/** The 52 blendshapes, and the curves they become. */
 	TArray<float> Weights;
 	TArray<float> Curves;
 	TArray<FName> CurveNames;
-	FString Problem;
+	FString Error;
 	bool bSpeaking = false;
 };

@@ -1,21 +1,23 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #pragma once
 
 #include "CoreMinimal.h"
 #include "Engine/DataAsset.h"
 #include "KoeMorphModelAsset.generated.h"
 
-/** A KoeMorph model inside the project: cooked and packaged like any other asset. */
+/** A KoeMorph model as an asset, which is cooked with the project. */
 UCLASS(BlueprintType)
 class KOEMORPH_API UKoeMorphModelAsset : public UDataAsset
 {
 	GENERATED_BODY()
 
 public:
-	/** The .onnx file; press Import after changing it. */
+	/** The .onnx file. Press Import after changing it. */
 	UPROPERTY(EditAnywhere, Category = "KoeMorph", meta = (FilePathFilter = "onnx"))
 	FFilePath SourceFile;
 
-	/** The file's bytes. */
+	/** Content of the file. */
 	UPROPERTY()
 	TArray<uint8> Data;
 

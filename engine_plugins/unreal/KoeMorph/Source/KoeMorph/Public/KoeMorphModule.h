@@ -1,22 +1,25 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #pragma once
 
 #include "CoreMinimal.h"
 #include "Modules/ModuleManager.h"
 
 #include <memory>
+#include <vector>
 
 namespace koemorph_plugin
 {
 struct Api;
 class Model;
-class Retarget;
+class RetargetMap;
 }
 
 class UKoeMorphModelAsset;
 
 KOEMORPH_API DECLARE_LOG_CATEGORY_EXTERN(LogKoeMorph, Log, All);
 
-/** One computed face. */
+/** One animation frame. */
 struct FKoeMorphFrame
 {
 	/** Seconds. */
@@ -25,11 +28,11 @@ struct FKoeMorphFrame
 	TArray<float> Weights;
 };
 
-/** Opens the libraries, and hands out models that any number of faces share. Game thread. */
+/** Opens the libraries and loads models, which components share. Game thread. */
 class KOEMORPH_API FKoeMorphModule : public IModuleInterface
 {
 public:
-	// Where Api is complete: of an exported class a compiler would write these wherever it sees the class.
+	// Defined where Api is complete: a compiler generates those of an exported class wherever it sees the class.
 	FKoeMorphModule();
 	virtual ~FKoeMorphModule() override;
 
@@ -39,45 +42,49 @@ public:
 	virtual void ShutdownModule() override;
 
 	/**
-	 * The model of an asset, or for null the plugin's of a name, or for an empty name that of the project
-	 * settings. Null, with a sentence, on failure.
+	 * The model of an asset; for null the bundled model of this name; for an empty name that of the project settings. The
+	 * models used last stay loaded. Null, with an error message, on failure; on a dedicated server null without one.
 	 */
 	std::shared_ptr<const koemorph_plugin::Model> LoadModel(
-		const UKoeMorphModelAsset* Asset, const FString& ModelName, FString& OutProblem);
+		const UKoeMorphModelAsset* Asset, const FString& ModelName, FString& OutError);
 
 	/**
-	 * The plugin's retarget map of a name, or a file of your own (relative to the project), for a rig with these
-	 * shapes; null for the map's own. Null, with a sentence, on failure.
+	 * The bundled retarget map of this name, or a file (relative to the project), for a rig with these blend shapes; null for
+	 * the names of the map. Null, with an error message, on failure.
 	 */
-	std::shared_ptr<const koemorph_plugin::Retarget> LoadMap(
-		const FString& Name, const FString& File, const TArray<FName>* Shapes, FString& OutProblem);
+	std::shared_ptr<const koemorph_plugin::RetargetMap> LoadMap(
+		const FString& Name, const FString& File, const TArray<FName>* Shapes, FString& OutError);
 
-	/** The text of one of the plugin's files (maps, presets). False, with a sentence, on failure. */
-	static bool LoadPackaged(const TCHAR* Kind, const FString& Name, FString& OutText, FString& OutProblem);
+	/** Text of a bundled map or preset. False, with an error message, on failure. */
+	static bool LoadBundled(const TCHAR* Kind, const FString& Name, FString& OutText, FString& OutError);
 
-	/** The names of the plugin's models, maps or presets, in order. */
-	static TArray<FString> PackagedNames(const TCHAR* Kind);
+	/** Names of the bundled models, maps or presets, sorted. */
+	static TArray<FString> BundledNames(const TCHAR* Kind);
 
-	/** The functions of the koemorph library; null without it. */
+	/** Functions of the koemorph library; null if it is not loaded. */
 	const koemorph_plugin::Api* GetApi() const { return Api.Get(); }
 
-	/** Every frame of a recording, without latency. Empty, with a sentence, on failure. */
-	TArray<FKoeMorphFrame> Animate(const TArray<float>& Interleaved, int32 SampleRate, int32 Channels, FString& OutProblem);
+	/** Computes every frame of a recording, without latency. Empty, with an error message, on failure. */
+	TArray<FKoeMorphFrame> Animate(const TArray<float>& Interleaved, int32 SampleRate, int32 Channels, FString& OutError);
 
-	/** The 52 curve names, in the order of the weights: EyeBlinkLeft, ... Empty without the library. */
+	/** The 52 curve names in the order of the weights: EyeBlinkLeft, ... Empty if the library is not loaded. */
 	const TArray<FName>& CurveNames() const { return Names; }
 
 private:
 	void* OpenLibrary(const FString& Name) const;
-	std::shared_ptr<const koemorph_plugin::Model> MakeModel(const FString& Key, const TArray<uint8>& Bytes, FString& OutProblem);
+	std::shared_ptr<const koemorph_plugin::Model> CreateModel(const FString& Key, const TArray<uint8>& Bytes, FString& OutError);
+
+	void KeepLoaded(const std::shared_ptr<const koemorph_plugin::Model>& Model);
 
 	void* Library = nullptr;
 	void* Runtime = nullptr;
 	FString LibraryFolder;
-	/** Why there is no library, or empty. */
-	FString LibraryProblem;
+	/** Why the library is not loaded; empty if it is. */
+	FString LibraryError;
 	TUniquePtr<koemorph_plugin::Api> Api;
 	TArray<FName> Names;
-	/** By asset or file path; each lives as long as the last face that uses it. */
+	/** By asset or file path. */
 	TMap<FString, std::weak_ptr<const koemorph_plugin::Model>> Models;
+	/** Keeps the models used last loaded, because loading one takes much longer than starting a stream. */
+	std::vector<std::shared_ptr<const koemorph_plugin::Model>> RecentModels;
 };

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #pragma once
 
 #include "CoreMinimal.h"
@@ -5,22 +7,22 @@
 #include "KoeMorphControls.h"
 #include "KoeMorphPreset.generated.h"
 
-/** How voices move faces: shared by any number of components. Named, or as text, or control by control. */
+/** Controls of the animation, for any number of components: a bundled preset, the text of a preset file, or single controls. */
 UCLASS(BlueprintType)
 class KOEMORPH_API UKoeMorphPreset : public UDataAsset
 {
 	GENERATED_BODY()
 
 public:
-	/** One of the plugin's presets (Resources/presets), which then says everything. */
+	/** Name of a bundled preset (Resources/presets), used instead of Controls. */
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "KoeMorph", meta = (GetOptions = "PresetNames"))
 	FString Name;
 
-	/** The text of a preset file of your own (JSON), in its place. */
+	/** Text of a preset file of your own (JSON), used instead of Name and Controls. */
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "KoeMorph", meta = (MultiLine))
 	FString Json;
 
-	/** Every control there is; they hold while neither a name nor a text is given. */
+	/** Used if Name and Json are empty. */
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "KoeMorph")
 	FKoeMorphControls Controls;
 

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #pragma once
 
 #include "CoreMinimal.h"
@@ -13,19 +15,19 @@ class KOEMORPH_API UKoeMorphSettings : public UDeveloperSettings
 	GENERATED_BODY()
 
 public:
-	/** The model of faces that name none, of those in the plugin. */
+	/** Name of the bundled model for components with an empty Model Name. */
 	UPROPERTY(Config, EditAnywhere, Category = "KoeMorph", meta = (GetOptions = "ModelNames"))
 	FString ModelName = TEXT("koemorph-30");
 
-	/** A model of your own in its place; relative to the project. */
+	/** A model of your own (relative to the project), used instead of Model Name. */
 	UPROPERTY(Config, EditAnywhere, Category = "KoeMorph", meta = (FilePathFilter = "onnx", RelativeToGameDir))
 	FFilePath Model;
 
-	/** ONNX Runtime's library; relative to the project. Empty: the one in the plugin. */
+	/** Library of ONNX Runtime (relative to the project). Empty: the bundled one. */
 	UPROPERTY(Config, EditAnywhere, Category = "KoeMorph", meta = (RelativeToGameDir))
 	FFilePath OnnxRuntime;
 
-	/** Baked animations are made for this skeleton. */
+	/** Skeleton of baked animations. */
 	UPROPERTY(Config, EditAnywhere, Category = "Bake")
 	TSoftObjectPtr<USkeleton> BakeSkeleton;
 

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #include "AnimGraphNode_KoeMorph.h"
 
 #define LOCTEXT_NAMESPACE "KoeMorph"
@@ -10,7 +12,7 @@ FText UAnimGraphNode_KoeMorph::GetNodeTitle(ENodeTitleType::Type TitleType) cons
 FText UAnimGraphNode_KoeMorph::GetTooltipText() const
 {
 	return LOCTEXT(
-		"NodeTooltip", "Sets the curves of the KoeMorph component on this actor. For a MetaHuman: before mh_arkit_mapping_pose.");
+		"NodeTooltip", "Sets the curves of the KoeMorph component on this actor. For a MetaHuman, place it before the ARKit mapping.");
 }
 
 FString UAnimGraphNode_KoeMorph::GetNodeCategory() const

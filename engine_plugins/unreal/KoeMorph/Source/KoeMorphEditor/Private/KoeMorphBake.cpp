@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #include "KoeMorphBake.h"
 
 #include "Animation/AnimSequence.h"
@@ -16,14 +18,14 @@
 
 namespace
 {
-TArray<FKoeMorphFrame> Animate(const USoundWave& Sound, FString& OutProblem)
+TArray<FKoeMorphFrame> Animate(const USoundWave& Sound, FString& OutError)
 {
 	TArray<uint8> Bytes;
 	uint32 SampleRate = 0;
 	uint16 Channels = 0;
 	if (!Sound.GetImportedSoundWaveData(Bytes, SampleRate, Channels) || Channels == 0)
 	{
-		OutProblem = TEXT("The sound has no imported samples (streamed and procedural sounds have none).");
+		OutError = TEXT("The sound has no imported samples. Streamed and procedural sounds cannot be baked.");
 		return {};
 	}
 	const int16* const Pcm = reinterpret_cast<const int16*>(Bytes.GetData());
@@ -33,7 +35,7 @@ TArray<FKoeMorphFrame> Animate(const USoundWave& Sound, FString& OutProblem)
 	{
 		Samples[Index] = static_cast<float>(Pcm[Index]) / 32768.0f;
 	}
-	return FKoeMorphModule::Get().Animate(Samples, static_cast<int32>(SampleRate), Channels, OutProblem);
+	return FKoeMorphModule::Get().Animate(Samples, static_cast<int32>(SampleRate), Channels, OutError);
 }
 
 void SetCurves(UAnimSequence& Sequence, const TArray<FKoeMorphFrame>& Frames)
@@ -62,10 +64,10 @@ void SetCurves(UAnimSequence& Sequence, const TArray<FKoeMorphFrame>& Frames)
 }
 }
 
-UAnimSequence* KoeMorphBake::Bake(USoundWave& Sound, USkeleton& Skeleton, FString& OutProblem)
+UAnimSequence* KoeMorphBake::Bake(USoundWave& Sound, USkeleton& Skeleton, FString& OutError)
 {
-	const TArray<FKoeMorphFrame> Face = Animate(Sound, OutProblem);
-	if (Face.IsEmpty())
+	const TArray<FKoeMorphFrame> Frames = Animate(Sound, OutError);
+	if (Frames.IsEmpty())
 	{
 		return nullptr;
 	}
@@ -73,13 +75,13 @@ UAnimSequence* KoeMorphBake::Bake(USoundWave& Sound, USkeleton& Skeleton, FStrin
 	const FString PackageName = FPackageName::GetLongPackagePath(Sound.GetPackage()->GetName()) + TEXT("/") + Name;
 	UPackage* const Package = CreatePackage(*PackageName);
 	Package->FullyLoad();
-	UObject* const Known = FindObject<UObject>(Package, *Name);
-	UAnimSequence* Sequence = Cast<UAnimSequence>(Known);
-	const bool bNew = Known == nullptr;
-	if (!bNew && Sequence == nullptr) // over which the engine would end in making one
+	UObject* const Existing = FindObject<UObject>(Package, *Name);
+	UAnimSequence* Sequence = Cast<UAnimSequence>(Existing);
+	const bool bNew = Existing == nullptr;
+	if (!bNew && Sequence == nullptr) // creating one over it would be a fatal error
 	{
-		OutProblem =
-			FString::Printf(TEXT("There is another asset %s, which is no animation: rename the sound or that."), *PackageName);
+		OutError =
+			FString::Printf(TEXT("The asset %s exists and is not an animation. Rename the sound or that asset."), *PackageName);
 		return nullptr;
 	}
 	if (bNew)
@@ -87,7 +89,7 @@ UAnimSequence* KoeMorphBake::Bake(USoundWave& Sound, USkeleton& Skeleton, FStrin
 		Sequence = NewObject<UAnimSequence>(Package, FName(*Name), RF_Public | RF_Standalone);
 	}
 	Sequence->SetSkeleton(&Skeleton);
-	SetCurves(*Sequence, Face);
+	SetCurves(*Sequence, Frames);
 	Package->MarkPackageDirty();
 	if (bNew)
 	{
@@ -102,7 +104,7 @@ void KoeMorphBake::BakeAll(const TArray<USoundWave*>& Sounds)
 	if (Skeleton == nullptr)
 	{
 		UE_LOG(LogKoeMorph, Error,
-			TEXT("Choose the skeleton of the face in Project Settings > Plugins > KoeMorph > Bake, then bake again."));
+			TEXT("Bake failed: no skeleton is set. Set Bake Skeleton in Project Settings > Plugins > KoeMorph."));
 		return;
 	}
 	FScopedSlowTask Task(static_cast<float>(Sounds.Num()), LOCTEXT("Baking", "Baking faces"));
@@ -114,10 +116,10 @@ void KoeMorphBake::BakeAll(const TArray<USoundWave*>& Sounds)
 			return;
 		}
 		Task.EnterProgressFrame(1.0f, FText::FromString(Sound->GetName()));
-		FString Problem;
-		if (Bake(*Sound, *Skeleton, Problem) == nullptr)
+		FString Error;
+		if (Bake(*Sound, *Skeleton, Error) == nullptr)
 		{
-			UE_LOG(LogKoeMorph, Error, TEXT("%s was not baked. %s"), *Sound->GetPathName(), *Problem);
+			UE_LOG(LogKoeMorph, Error, TEXT("%s was not baked. %s"), *Sound->GetPathName(), *Error);
 		}
 	}
 }

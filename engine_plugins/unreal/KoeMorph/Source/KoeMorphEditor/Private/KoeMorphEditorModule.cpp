@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #include "ContentBrowserMenuContexts.h"
 #include "CoreMinimal.h"
 #include "KoeMorphBake.h"
@@ -32,7 +34,7 @@ private:
 		FToolUIAction Action;
 		Action.ExecuteAction = FToolMenuExecuteAction::CreateStatic(&FKoeMorphEditorModule::Bake);
 		Section.AddMenuEntry("KoeMorphBake", LOCTEXT("BakeLabel", "Bake Face Animation"),
-			LOCTEXT("BakeTip", "Makes an animation with the 52 ARKit curves from each selected sound."), FSlateIcon(), Action);
+			LOCTEXT("BakeTip", "Creates an animation with the 52 ARKit curves from each selected sound."), FSlateIcon(), Action);
 	}
 
 	static void Bake(const FToolMenuContext& MenuContext)

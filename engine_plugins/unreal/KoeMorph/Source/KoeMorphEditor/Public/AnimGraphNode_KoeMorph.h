@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #pragma once
 
 #include "AnimGraphNode_Base.h"
@@ -5,7 +7,7 @@
 #include "CoreMinimal.h"
 #include "AnimGraphNode_KoeMorph.generated.h"
 
-/** The KoeMorph node as Animation Blueprints show it. */
+/** The KoeMorph node in the Animation Blueprint editor. */
 UCLASS()
 class KOEMORPHEDITOR_API UAnimGraphNode_KoeMorph : public UAnimGraphNode_Base
 {

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 #pragma once
 
 #include "CoreMinimal.h"
@@ -9,11 +11,11 @@ class USoundWave;
 namespace KoeMorphBake
 {
 /**
- * Turns a sound into an animation with the 52 curves, saved beside it as NAME_Face; an older one is
- * replaced. Curve time 0 is the sound's start: no latency. Null, with a sentence, on failure.
+ * Creates an animation with the 52 curves beside the sound, as NAME_Face; an existing one is replaced. Time 0 is the start of the
+ * sound: no latency. Null, with an error message, on failure.
  */
-KOEMORPHEDITOR_API UAnimSequence* Bake(USoundWave& Sound, USkeleton& Skeleton, FString& OutProblem);
+KOEMORPHEDITOR_API UAnimSequence* Bake(USoundWave& Sound, USkeleton& Skeleton, FString& OutError);
 
-/** The same for many, for the skeleton of the project settings; what went wrong is in the log. */
+/** Bakes several sounds for the skeleton of the project settings; errors are logged. */
 KOEMORPHEDITOR_API void BakeAll(const TArray<USoundWave*>& Sounds);
 }

@@ -1,3 +1,5 @@
+// Copyright KoeMorph contributors. Licensed under the MIT License.
+
 using System.IO;
 using UnrealBuildTool;
 

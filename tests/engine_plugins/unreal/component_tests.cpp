@@ -1,7 +1,7 @@
 // The Unreal half, played in a stub of the engine with the packed plugin's own libraries and
 // models:
 //   KOEMORPH_PLUGIN=FOLDER game CHECK [SAMPLES RATE CHANNELS OUT]
-#include "game.h"
+#include "component_tests.h"
 
 #include <cmath>
 
@@ -75,13 +75,13 @@ float JawThroughNode(const Level& level, float alpha) {
 }
 
 // The source changes its rate and channels under a face that speaks.
-void GoOnInAnotherFormat(Level& level, const Sound& sound, const Source& source) {
-  const std::shared_ptr<koemorph_plugin::Voice> voice = level.face->GetVoice();
-  const int64_t frames = voice->Info().frame_count;
+void ContinueInAnotherFormat(Level& level, const Sound& sound, const Source& source) {
+  const std::shared_ptr<koemorph_plugin::FaceStream> stream = level.face->GetStream();
+  const int64_t frames = stream->Info().frame_count;
   double time = level.face->GetPlaybackTime();
   float jaw = level.face->GetCurve("JawOpen");
   const Sound other{{sound.samples.begin(), sound.samples.begin() + 44100}, 44100, 1};
-  Speak(level, other, source, [&] {
+  PlaySamples(level, other, source, [&] {
     const double step = level.face->GetPlaybackTime() - time;
     Expect(step >= 0 && step < 0.05, "time goes on evenly");
     time += step;
@@ -90,10 +90,10 @@ void GoOnInAnotherFormat(Level& level, const Sound& sound, const Source& source)
     Expect(std::abs(now - jaw) < 0.05 + 6.0 * step, "the jaw does not jump");
     jaw = now;
   });
-  Expect(level.face->GetVoice() == voice && voice->Info().frame_count >= frames + 29,
+  Expect(level.face->GetStream() == stream && stream->Info().frame_count >= frames + 29,
          "the same voice goes on");
   Expect(level.face->IsSpeaking(), "and is heard");
-  ExpectSilence();
+  ExpectNoMessages();
 }
 
 // What is played by an audio component, on morph targets, in an animation graph and in Live Link.
@@ -114,7 +114,7 @@ void Component(const Sound& sound, const std::string& out) {
   Recorder record(out);
   level.audio->Play();
   const Source component = Played(level);
-  Speak(level, sound, component, [&] {
+  PlaySamples(level, sound, component, [&] {
     const double time = level.face->GetPlaybackTime();
     if (time < 0.25) return;  // until the clock has found its pace
     const std::vector<float> curves = level.Curves();
@@ -130,8 +130,8 @@ void Component(const Sound& sound, const std::string& out) {
     Expect(std::abs(JawThroughNode(level, 0.5f) - (0.5f + jaw) / 2) < 1e-6f, "and blends them");
   });
   Expect(level.Morph("Scar") == -1, "a stranger is left alone");
-  ExpectSilence();
-  GoOnInAnotherFormat(level, sound, component);
+  ExpectNoMessages();
+  ContinueInAnotherFormat(level, sound, component);
   Expect(level.face->OnVoiceStarted.StubCalls == 1, "it is one voice");
   level.End();
   Expect(level.AtRest() && !link.open() && !level.audio->StubNext.IsValid(),
@@ -152,12 +152,12 @@ void Submix(const Sound& sound, const std::string& out) {
     listeners[0]->OnNewSubmixBuffer(nullptr, block.data(), static_cast<int32>(block.size()),
                                     heard.channels, heard.rate, 0);
   };
-  Speak(level, sound, submix, [&] {
+  PlaySamples(level, sound, submix, [&] {
     if (level.face->GetPlaybackTime() >= 0.25)
       record.Add(level.face->GetPlaybackTime(), level.Curves());
   });
-  ExpectSilence();
-  GoOnInAnotherFormat(level, sound, submix);
+  ExpectNoMessages();
+  ContinueInAnotherFormat(level, sound, submix);
   level.face->SetInput(EKoeMorphInput::Manual);
   std::vector<float> late(960, 0.1f);
   if (!listeners.empty()) submix(late, sound);  // 5.3 lets it go on the audio thread
@@ -175,7 +175,7 @@ void Microphone(const Sound& sound, const std::string& out) {
   level.face->Input = EKoeMorphInput::Microphone;
   level.Begin();
   for (int i = 0; i < 180; ++i) level.Tick(1.0 / 60);
-  ExpectLine({"microphone cannot be opened", "waits"});
+  ExpectLine({"Microphone 'default' cannot be opened", "retries"});
   FAudioCapture::StubPluggedIn = true;
   for (int i = 0; i < 60; ++i) level.Tick(1.0 / 60);
   Expect(FAudioCapture::StubOpen != nullptr, "a device that comes is opened");
@@ -185,27 +185,27 @@ void Microphone(const Sound& sound, const std::string& out) {
     if (FAudioCapture::StubOpen)
       FAudioCapture::StubOpen(block.data(), frames, heard.channels, heard.rate, 0, false);
   };
-  Speak(level, sound, device, [&] {
+  PlaySamples(level, sound, device, [&] {
     if (level.face->GetPlaybackTime() >= 0.25)
       record.Add(level.face->GetPlaybackTime(), level.Curves());
   });
-  ExpectSilence();
+  ExpectNoMessages();
   FAudioCapture::StubPluggedIn = false;
   FAudioCapture::StubOpen = nullptr;
   for (int i = 0; i < 180; ++i) level.Tick(1.0 / 60);
-  ExpectLine({"microphone gives no sound", "waits"});
+  ExpectLine({"Microphone 'default' delivers no audio", "retries"});
   Expect(!level.face->IsSpeaking(), "and the face does not wait for it");
   FAudioCapture::StubPluggedIn = true;
   for (int i = 0; i < 70; ++i) level.Tick(1.0 / 60);
   Expect(FAudioCapture::StubOpen != nullptr, "it, or another one, is opened again");
-  GoOnInAnotherFormat(level, sound, device);
+  ContinueInAnotherFormat(level, sound, device);
   level.face->SetModelName(TEXT("none"));
   ExpectLine({"'none'"});
   Expect(FAudioCapture::StubOpen == nullptr, "a face that fails lets it go");
 }
 
 // A voice that stops, and one that is told to be quiet.
-void Resting(const Sound& sound) {
+void Fades(const Sound& sound) {
   Level level;
   level.face->Input = EKoeMorphInput::Manual;
   level.Begin();
@@ -214,7 +214,7 @@ void Resting(const Sound& sound) {
       {sound.samples.begin(), sound.samples.begin() + 2 * sound.rate * sound.channels},
       sound.rate,
       sound.channels};
-  Speak(level, first, pushed, [] {});
+  PlaySamples(level, first, pushed, [] {});
   Expect(!level.AtRest(), "the face speaks");
   for (int i = 0; i < 26; ++i) level.Tick(1.0 / 60);
   Expect(level.AtRest() && level.face->OnVoiceStopped.StubCalls == 1,
@@ -225,26 +225,26 @@ void Resting(const Sound& sound) {
     blinked = level.face->GetCurve("EyeBlinkLeft") > 0;
   }
   Expect(blinked, "but its eyes live on");
-  Speak(level, first, pushed, [] {});
+  PlaySamples(level, first, pushed, [] {});
   Expect(!level.AtRest(), "a voice that starts again is followed");
   level.face->FadeOut(0.1f);
-  Speak(level, first, pushed, [] {});
+  PlaySamples(level, first, pushed, [] {});
   Expect(level.AtRest() && level.face->IsSpeaking(), "a face told to relax is at rest");
   level.face->FadeIn(0.1f);
-  Speak(level, first, pushed, [] {});
+  PlaySamples(level, first, pushed, [] {});
   Expect(!level.AtRest(), "until it is told to resume");
-  ExpectSilence();
+  ExpectNoMessages();
 }
 
 koemorph_controls Read(UKoeMorphPreset* preset) {
   koemorph_controls controls;
-  FString problem;
-  const bool read = KoeMorphReadPreset(*FKoeMorphModule::Get().GetApi(), preset, controls, problem);
-  Expect(read, StubUtf8(*problem));
+  FString error;
+  const bool read = KoeMorphReadPreset(*FKoeMorphModule::Get().GetApi(), preset, controls, error);
+  Expect(read, StubUtf8(*error));
   return controls;
 }
 
-void Choosing() {
+void AssetSelection() {
   UKoeMorphPreset preset;
   const koemorph_controls fresh = Read(&preset);
   const koemorph_controls defaults = Read(nullptr);
@@ -273,23 +273,23 @@ void Choosing() {
          "another map names other curves");
   level.Tick(1.0 / 60);
   Expect(level.Morph("Viseme_AA") == 0 && level.Morph("viseme_O") == 0, "and drives other shapes");
-  ExpectSilence();
+  ExpectNoMessages();
   level.face->MapName = TEXT("none");
   level.face->SetModelName(TEXT("koemorph-60"));
   ExpectLine({"'none'", "arkit, "});
   level.face->MapName = FString();
   level.face->SetModelName(TEXT("none"));
   ExpectLine({"'none'", "koemorph-30, "});
-  Expect(level.face->OnProblem.StubValues.size() == 2, "Blueprint hears of both");
+  Expect(level.face->OnError.StubValues.size() == 2, "Blueprint hears of both");
   level.face->bDriveMorphTargets = false;
   for (const FString& name : level.face->ModelNames()) {
     level.face->SetModelName(name);
-    Expect(level.face->GetProblem().IsEmpty(), "every model in the plugin loads");
+    Expect(level.face->GetError().IsEmpty(), "every model in the plugin loads");
   }
   preset.Json = TEXT("{ oops");
   level.face->SetPreset(&preset);
   ExpectLine({"line 1"});
-  Expect(level.face->GetVoice() != nullptr, "a wrong preset does not end the face");
+  Expect(level.face->GetStream() != nullptr, "a wrong preset does not end the face");
   preset.Json = FString();
   preset.Name = FString();
   preset.Controls.Blendshapes.Add("jaw", FKoeMorphBlendshape());
@@ -329,7 +329,7 @@ void Bake(const Sound& sound, const std::string& out) {
   NewObject<UMorphTarget>(CreatePackage(TEXT("/Game/Voice/Taken_Face")), "Taken_Face");
   StubDefault<UContentBrowserAssetContextMenuContext>()->StubSelected = {taken};
   bake({});
-  ExpectLine({"Taken was not baked", "Taken_Face", "no animation"});
+  ExpectLine({"Taken was not baked", "Taken_Face", "not an animation"});
   UPackage* const package = CreatePackage(TEXT("/Game/Voice/Line_Face"));
   UAnimSequence* const baked = FindObject<UAnimSequence>(package, TEXT("Line_Face"));
   Expect(baked != nullptr && package->StubContent.size() == 1 && package->StubDirty,
@@ -349,13 +349,13 @@ void Bake(const Sound& sound, const std::string& out) {
 }
 
 // Without the library, or what it needs: one line, and a face at rest.
-void Broken(const char* word) {
+void Errors(const char* word) {
   FKoeMorphModule::Get();
   Level level;  // clears what the module has said by itself
   level.Begin();
   level.Tick(1.0 / 60);
   ExpectLine({word});
-  Expect(level.AtRest() && !level.face->GetProblem().IsEmpty(), "the face is at rest");
+  Expect(level.AtRest() && !level.face->GetError().IsEmpty(), "the face is at rest");
   FKoeMorphModule::Get().ShutdownModule();
 }
 
@@ -363,8 +363,8 @@ void Broken(const char* word) {
 
 int main(int argc, char** argv) {
   const std::string check = argv[1];
-  if (check == "broken") return Broken(argv[2]), 0;
-  if (check == "choosing") return Choosing(), 0;
+  if (check == "errors") return Errors(argv[2]), 0;
+  if (check == "asset-selection") return AssetSelection(), 0;
   std::ifstream file(argv[2], std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   Sound sound{std::vector<float>(bytes.size() / sizeof(float)), std::atoi(argv[3]),
@@ -373,7 +373,7 @@ int main(int argc, char** argv) {
   if (check == "component") Component(sound, argv[5]);
   if (check == "submix") Submix(sound, argv[5]);
   if (check == "microphone") Microphone(sound, argv[5]);
-  if (check == "resting") Resting(sound);
+  if (check == "fades") Fades(sound);
   if (check == "bake") Bake(sound, argv[5]);
-  return PlaySituation(check, sound) || argc > 5 || check == "resting" ? 0 : 2;
+  return RunBehaviorTest(check, sound) || argc > 5 || check == "fades" ? 0 : 2;
 }

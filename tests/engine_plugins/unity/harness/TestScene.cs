@@ -7,12 +7,12 @@ using UnityEngine;
 
 namespace KoeMorph.Harness
 {
-    /// <summary>A head with a voice, a clock that only moves when told to, and the two threads of a game.</summary>
-    sealed class Stage : IDisposable
+    /// <summary>A head with an AudioSource, and a clock that the test advances.</summary>
+    sealed class TestScene : IDisposable
     {
         public const int Block = 1024;
 
-        /// <summary>As a content tool names it: other case, a prefix, short sides.</summary>
+        /// <summary>A name as written by content tools: other case, prefix, _L and _R.</summary>
         public static string ShapeName(string blendshape)
         {
             var name = char.ToUpperInvariant(blendshape[0]) + blendshape.Substring(1);
@@ -20,22 +20,22 @@ namespace KoeMorph.Harness
         }
 
         static double _wall = 1000;
-        // The moment that a thread's game frame is of, while another moves the clock on.
-        [ThreadStatic] static double _held;
+        // Fixed time of the current frame of this thread, while another thread advances the clock.
+        [ThreadStatic] static double _frameTime;
 
         int _rate = 48000;
-        // Seconds and samples that were fed before, at other rates.
-        double _before;
-        long _counted;
+        // Seconds and samples pushed before at other sample rates.
+        double _earlierSeconds;
+        long _earlierSamples;
 
         public readonly GameObject Head = new GameObject("Head");
         public readonly AudioSource Source;
         public readonly SkinnedMeshRenderer Renderer;
         public KoeMorphFace Face;
 
-        public Stage()
+        public TestScene()
         {
-            AudioClock.Source = () => _held > 0 ? _held : Now;
+            AudioClock.TimeSource = () => _frameTime > 0 ? _frameTime : Now;
             Source = Head.AddComponent<AudioSource>();
             var mesh = new GameObject("Mesh");
             mesh.transform.parent = Head.transform;
@@ -47,20 +47,20 @@ namespace KoeMorph.Harness
 
         public static void UseModel(string path)
         {
-            Package(Packaged.Models, path, SharedModel.DefaultName);
+            AddBundledAsset(BundledAssets.Models, path, ModelCache.DefaultName);
             var folder = Environment.GetEnvironmentVariable("KOEMORPH_PACKAGE");
-            foreach (var kind in new[] { Packaged.Maps, Packaged.Presets })
+            foreach (var kind in new[] { BundledAssets.Maps, BundledAssets.Presets })
                 foreach (var file in Directory.GetFiles(Path.Combine(folder, kind), "*.json"))
-                    Package(kind, file, Path.GetFileNameWithoutExtension(file));
+                    AddBundledAsset(kind, file, Path.GetFileNameWithoutExtension(file));
         }
 
-        /// <summary>Puts a file among the package's resources.</summary>
-        public static void Package(string kind, string path, string name)
+        /// <summary>Adds a file to the package's resources.</summary>
+        public static void AddBundledAsset(string kind, string path, string name)
         {
             Resources.Content["KoeMorph/" + kind + "/" + name] = new TextAsset(File.ReadAllBytes(path)) { name = name };
         }
 
-        /// <summary>Interleaved float32 samples, as the Python side wrote them.</summary>
+        /// <summary>Interleaved float32 samples from a file that the Python test wrote.</summary>
         public static float[] ReadSamples(string path)
         {
             var bytes = File.ReadAllBytes(path);
@@ -73,37 +73,37 @@ namespace KoeMorph.Harness
 
         public static void Wait(double seconds) { Volatile.Write(ref _wall, _wall + seconds); }
 
-        /// <summary>Lets one game frame pass.</summary>
+        /// <summary>One frame of the game.</summary>
         public void Tick()
         {
             foreach (var behaviour in Head.GetComponents<MonoBehaviour>()) if (behaviour.enabled) behaviour.Message("Update");
             foreach (var behaviour in Head.GetComponents<MonoBehaviour>()) if (behaviour.enabled) behaviour.Message("LateUpdate");
         }
 
-        /// <summary>A game frame of this moment, once all that had been fed by then is computed; the moment.</summary>
+        /// <summary>One frame of the game, after all pushed audio is processed; returns its time.</summary>
         public double TickSettled()
         {
-            var now = _held = Now;
+            var now = _frameTime = Now;
             Settle();
             Tick();
-            _held = 0;
+            _frameTime = 0;
             return now;
         }
 
-        /// <summary>Waits, without moving the clock, until the worker has computed all that was fed.</summary>
+        /// <summary>Waits until the worker has processed all pushed audio; does not advance the clock.</summary>
         public void Settle()
         {
             for (var i = 0; i < 20000; i++)
             {
                 var info = Face.Info;
                 if (info.Fps == 0) return;
-                if (info.Frames > (Fed(info) - info.Latency) * info.Fps) return;
+                if (info.Frames > (PushedSeconds(info) - info.Latency) * info.Fps) return;
                 Thread.Sleep(1);
             }
-            throw new Exception("The worker does not keep up with " + Face.Info.PushedSamples + " samples.");
+            throw new Exception("The worker did not process " + Face.Info.PushedSamples + " samples.");
         }
 
-        /// <summary>Samples a second of what is fed from now on; for Settle.</summary>
+        /// <summary>Sample rate of the audio pushed from now on; for Settle.</summary>
         public int Rate
         {
             get { return _rate; }
@@ -111,15 +111,15 @@ namespace KoeMorph.Harness
             {
                 if (Face != null)
                 {
-                    _before = Fed(Face.Info);
-                    _counted = Face.Info.PushedSamples;
+                    _earlierSeconds = PushedSeconds(Face.Info);
+                    _earlierSamples = Face.Info.PushedSamples;
                 }
                 _rate = value;
             }
         }
 
-        // Seconds of audio.
-        double Fed(Interop.StreamInfo info) { return _before + (info.PushedSamples - _counted) / (double)_rate; }
+        
+        double PushedSeconds(Interop.StreamInfo info) { return _earlierSeconds + (info.PushedSamples - _earlierSamples) / (double)_rate; }
 
         /// <summary>The weights on the mesh, in [0, 1].</summary>
         public float[] OnMesh()
@@ -132,17 +132,17 @@ namespace KoeMorph.Harness
         public void Dispose() { UnityEngine.Object.Destroy(Head); }
     }
 
-    /// <summary>What was on the mesh when; written as float64 rows: time, 52 weights.</summary>
+    /// <summary>Recorded weights of the mesh; saved as float64 rows: time, 52 weights.</summary>
     sealed class Record
     {
         readonly List<double> _rows = new List<double>();
 
         public bool Empty { get { return _rows.Count == 0; } }
 
-        public void Add(Stage stage)
+        public void Add(TestScene scene)
         {
-            _rows.Add(stage.Face.PlaybackTime);
-            _rows.AddRange(stage.OnMesh().Select(weight => (double)weight));
+            _rows.Add(scene.Face.PlaybackTime);
+            _rows.AddRange(scene.OnMesh().Select(weight => (double)weight));
         }
 
         public void Save(string path)
@@ -157,21 +157,29 @@ namespace KoeMorph.Harness
     {
         public static void True(bool condition, string what)
         {
-            if (!condition) throw new Exception("Not so: " + what + "\nConsole:\n" + string.Join("\n", Debug.Console.ToArray()));
+            if (!condition) throw new Exception("Failed: " + what + "\nConsole:\n" + string.Join("\n", Debug.Console.ToArray()));
         }
 
-        /// <summary>The console's only error, holding all the words; then it is cleared.</summary>
+        /// <summary>The console has exactly one error, which contains all the words; clears the console.</summary>
         public static void OneError(params string[] words)
         {
             var errors = Debug.Console.Where(line => line.StartsWith("error: KoeMorph: ")).ToArray();
-            True(errors.Length == 1, "exactly one error on the console, but " + errors.Length);
-            foreach (var word in words) True(errors[0].Contains(word), "the error speaks of '" + word + "'");
+            True(errors.Length == 1, "exactly one error on the console, found " + errors.Length);
+            foreach (var word in words) True(errors[0].Contains(word), "the error contains '" + word + "'");
             Debug.Console.Clear();
         }
 
-        public static void NoComplaint()
+        /// <summary>The console has exactly this one warning, which contains the text; clears the console.</summary>
+        public static void OneWarning(string text)
         {
-            True(Debug.Console.Count == 0, "nothing on the console");
+            True(Debug.Console.Count == 1 && Debug.Console[0].StartsWith("warning: KoeMorph: "), "exactly one warning on the console");
+            True(Debug.Console[0].Contains(text), "the warning contains '" + text + "'");
+            Debug.Console.Clear();
+        }
+
+        public static void NoMessages()
+        {
+            True(Debug.Console.Count == 0, "the console is empty");
         }
     }
 }

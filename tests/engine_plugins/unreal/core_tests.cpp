@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "Voice.h"
+#include "FaceStream.h"
 
 namespace kp = koemorph_plugin;
 
@@ -53,9 +53,9 @@ class Recorder {
 struct Game {
   kp::Api api;
   std::string folder;
-  std::shared_ptr<const kp::Model> Load(const std::string& path, std::string* problem) const {
+  std::shared_ptr<const kp::Model> Load(const std::string& path, std::string* error) const {
     const std::vector<char> bytes = ReadAll<char>(path);
-    return kp::Model::Load(api, bytes.data(), bytes.size(), folder + "/libonnxruntime.so", problem);
+    return kp::Model::Load(api, bytes.data(), bytes.size(), folder + "/libonnxruntime.so", error);
   }
 };
 
@@ -68,9 +68,9 @@ struct Sound {
 void Sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
 
 // Waits until the library's worker has computed all of the `fed` seconds.
-void Settle(const kp::Voice& voice, double fed) {
+void Settle(const kp::FaceStream& stream, double fed) {
   for (int i = 0; i < 20000; ++i, Sleep()) {
-    const koemorph_stream_info info = voice.Info();
+    const koemorph_stream_info info = stream.Info();
     if (static_cast<double>(info.frame_count) > (fed - info.latency) * info.fps) return;
   }
   Fail("the worker keeps up");
@@ -86,15 +86,15 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
   std::atomic<double> wall{100};
   std::atomic<double> shown{100};
   std::atomic<bool> playing{true};
-  kp::Voice voice(model);
-  std::string problem;
-  Expect(!voice.Feed(sound.samples.data(), block, sound.rate, sound.channels, wall),
+  kp::FaceStream stream(model);
+  std::string error;
+  Expect(!stream.Push(sound.samples.data(), block, sound.rate, sound.channels, wall),
          "a first block tells its format");
-  Expect(voice.Update(wall, &problem), problem);
+  Expect(stream.Update(wall, &error), error);
   std::thread audio([&] {
     for (int first = 0; first + block <= sound.frames(); first += block) {
       // The game thread may hold the voice for a moment; a mixer would leave the block out.
-      while (!voice.Feed(&sound.samples[first * sound.channels], block, sound.rate, sound.channels,
+      while (!stream.Push(&sound.samples[first * sound.channels], block, sound.rate, sound.channels,
                          wall))
         Sleep();
       wall = wall + 0.02;
@@ -107,99 +107,99 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
   while (playing) {
     // In this order: by then all that had been fed at this moment is computed.
     const double now = wall;
-    Settle(voice, static_cast<double>(voice.Info().pushed_samples) / sound.rate);
-    Expect(voice.Update(now, &problem), problem);
-    const double time = voice.Show(now, voice.Lag(), &weights);
+    Settle(stream, static_cast<double>(stream.Info().pushed_samples) / sound.rate);
+    Expect(stream.Update(now, &error), error);
+    const double time = stream.Sample(now, stream.DisplayLatency(), &weights);
     if (time >= 0) record.Add(time, weights.data());
     shown = now;
     Sleep();
   }
   audio.join();
-  Expect(voice.speaking(), "the voice is heard");
-  Expect(voice.Info().dropped_samples == 0, "no sample is lost");
+  Expect(stream.speaking(), "the voice is heard");
+  Expect(stream.Info().dropped_samples == 0, "no sample is lost");
 }
 
 // One device after another brings the voice. A block of 20 ms tells a new device's format; that of
 // the first is given again, those of the others are silence.
-void Devices(const std::shared_ptr<const kp::Model>& model, const std::vector<Sound>& sounds,
+void FormatChange(const std::shared_ptr<const kp::Model>& model, const std::vector<Sound>& sounds,
              const std::string& out) {
-  kp::Voice voice(model);
+  kp::FaceStream stream(model);
   Recorder record(out);
   kp::Weights weights;
-  std::string problem;
+  std::string error;
   double wall = 100, fed = 0, shown = 0;
-  voice.Feed(sounds[0].samples.data(), sounds[0].rate / 50, sounds[0].rate, sounds[0].channels,
+  stream.Push(sounds[0].samples.data(), sounds[0].rate / 50, sounds[0].rate, sounds[0].channels,
              wall);
-  Expect(voice.Update(wall, &problem), problem);
+  Expect(stream.Update(wall, &error), error);
   for (const Sound& sound : sounds) {
     const int block = sound.rate / 50;
     for (int first = 0; first + block <= sound.frames(); first += block) {
       wall += 0.02;
-      const bool fits = voice.Feed(&sound.samples[first * sound.channels], block, sound.rate,
+      const bool fits = stream.Push(&sound.samples[first * sound.channels], block, sound.rate,
                                    sound.channels, wall);
       Expect(fits == (first > 0 || &sound == &sounds[0]), "a new format is noticed");
-      if (fits) Settle(voice, fed += 0.02);
-      Expect(voice.Update(wall, &problem), problem);
-      if (!fits) Settle(voice, fed += 0.02);
-      const double time = voice.Show(wall, voice.Lag(), &weights);
+      if (fits) Settle(stream, fed += 0.02);
+      Expect(stream.Update(wall, &error), error);
+      if (!fits) Settle(stream, fed += 0.02);
+      const double time = stream.Sample(wall, stream.DisplayLatency(), &weights);
       Expect(fed < 0.1 || (time >= shown && time < shown + 0.04), "time goes on evenly");
       shown = time;
       if (time >= 0) record.Add(time, weights.data());
-      Expect(voice.speaking() || fed < 0.02, "and so does the voice");
+      Expect(stream.speaking() || fed < 0.02, "and so does the voice");
     }
   }
-  Expect(voice.Info().dropped_samples == 0, "no sample is lost");
+  Expect(stream.Info().dropped_samples == 0, "no sample is lost");
 }
 
 void Bake(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
           const std::string& out) {
-  std::string problem;
+  std::string error;
   const std::vector<kp::Frame> frames = kp::Animate(*model, sound.samples.data(), sound.frames(),
-                                                    sound.rate, sound.channels, &problem);
-  Expect(!frames.empty(), problem);
+                                                    sound.rate, sound.channels, &error);
+  Expect(!frames.empty(), error);
   Recorder record(out);
   for (const kp::Frame& frame : frames) record.Add(frame.time, frame.weights);
 }
 
 // Stops, other formats, and a voice that ends under the feeder's hands.
-void Life(const std::shared_ptr<const kp::Model>& model) {
+void Lifecycle(const std::shared_ptr<const kp::Model>& model) {
   const std::vector<float> block(960, 0.1f);
-  std::string problem;
+  std::string error;
   kp::Weights weights;
   for (int life = 0; life < 200; ++life) {
-    auto voice = std::make_shared<kp::Voice>(model);
-    std::thread audio([voice, &block] {
+    auto stream = std::make_shared<kp::FaceStream>(model);
+    std::thread audio([stream, &block] {
       for (int i = 0; i < 20; ++i)
-        voice->Feed(block.data(), 480, i < 10 ? 48000 : 44100, 2, 100 + i * 0.01);
+        stream->Push(block.data(), 480, i < 10 ? 48000 : 44100, 2, 100 + i * 0.01);
     });
     for (int i = 0; i < 5; ++i) {
-      Expect(voice->Update(100 + i * 0.04, &problem), problem);
-      voice->Show(100 + i * 0.04, voice->Lag(), &weights);
+      Expect(stream->Update(100 + i * 0.04, &error), error);
+      stream->Sample(100 + i * 0.04, stream->DisplayLatency(), &weights);
     }
-    voice.reset();
+    stream.reset();
     audio.join();
   }
-  kp::Voice voice(model);
-  Expect(voice.Show(100, 0, &weights) == 0 && weights == kp::Weights{},
+  kp::FaceStream stream(model);
+  Expect(stream.Sample(100, 0, &weights) == 0 && weights == kp::Weights{},
          "a face that heard nothing is at rest");
-  voice.Feed(block.data(), 480, 48000, 2, 100);
-  Expect(voice.Update(100, &problem), problem);
-  voice.Feed(block.data(), 480, 48000, 2, 100.01);
-  Expect(voice.Update(100.01, &problem) && voice.speaking(), "the voice is heard");
-  const int64_t fed = voice.Info().pushed_samples;
-  for (int i = 0; i < 60; ++i) Expect(voice.Update(100.01 + i / 60.0, &problem), problem);
-  Expect(!voice.speaking(), "a voice that stops is noticed");
-  Expect(voice.Info().pushed_samples > fed + 24000, "silence is fed in its place");
+  stream.Push(block.data(), 480, 48000, 2, 100);
+  Expect(stream.Update(100, &error), error);
+  stream.Push(block.data(), 480, 48000, 2, 100.01);
+  Expect(stream.Update(100.01, &error) && stream.speaking(), "the voice is heard");
+  const int64_t fed = stream.Info().pushed_samples;
+  for (int i = 0; i < 60; ++i) Expect(stream.Update(100.01 + i / 60.0, &error), error);
+  Expect(!stream.speaking(), "a voice that stops is noticed");
+  Expect(stream.Info().pushed_samples > fed + 24000, "silence is fed in its place");
   koemorph_controls controls;
   model->api().controls_init(&controls);
   controls.symmetry = 2;
-  Expect(!voice.SetControls(controls, &problem) && problem.find("symmetry") != std::string::npos,
+  Expect(!stream.SetControls(controls, &error) && error.find("symmetry") != std::string::npos,
          "a control outside its range is refused by name");
-  Expect(!kp::ReadPreset(model->api(), "{ oops", &controls, &problem) &&
-             problem.find("line 1") != std::string::npos,
+  Expect(!kp::ReadPreset(model->api(), "{ oops", &controls, &error) &&
+             error.find("line 1") != std::string::npos,
          "what is no preset is a message with its place");
-  voice.Feed(block.data(), 960, 7, 1, 102);
-  Expect(!voice.Update(102, &problem) && !problem.empty(),
+  stream.Push(block.data(), 960, 7, 1, 102);
+  Expect(!stream.Update(102, &error) && !error.empty(),
          "a rate that makes no sense is a message");
 }
 
@@ -207,8 +207,8 @@ decltype(&::koemorph_stream_push) library_push = nullptr;
 std::atomic<bool> pushing{false};
 
 // A block that comes while the game thread has already found none is voice, not silence.
-void Meets(Game game, const std::string& path) {
-  std::string problem;
+void ConcurrentPush(Game game, const std::string& path) {
+  std::string error;
   library_push = game.api.stream_push;
   game.api.stream_push = [](koemorph_stream* stream, const float* samples, int frames) {
     pushing = true;
@@ -216,74 +216,74 @@ void Meets(Game game, const std::string& path) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     return library_push(stream, samples, frames);
   };
-  const std::shared_ptr<const kp::Model> model = game.Load(path, &problem);
-  Expect(model != nullptr, problem);
+  const std::shared_ptr<const kp::Model> model = game.Load(path, &error);
+  Expect(model != nullptr, error);
   const std::vector<float> block(320, 0.1f);
-  kp::Voice voice(model);
-  voice.Feed(block.data(), 320, 16000, 1, 100);
-  Expect(voice.Update(100, &problem), problem);
-  std::thread audio([&] { voice.Feed(block.data(), 320, 16000, 1, 100); });
+  kp::FaceStream stream(model);
+  stream.Push(block.data(), 320, 16000, 1, 100);
+  Expect(stream.Update(100, &error), error);
+  std::thread audio([&] { stream.Push(block.data(), 320, 16000, 1, 100); });
   while (!pushing) Sleep();
-  Expect(voice.Update(100, &problem), problem);
+  Expect(stream.Update(100, &error), error);
   audio.join();
-  Expect(voice.Update(100.02, &problem) && voice.speaking(), "the voice is heard");
-  Expect(voice.Info().pushed_samples == 320, "and no silence is fed behind it");
+  Expect(stream.Update(100.02, &error) && stream.speaking(), "the voice is heard");
+  Expect(stream.Info().pushed_samples == 320, "and no silence is fed behind it");
 }
 
 // A source that pushes on but has no sound to give has stopped.
-void Empties(const std::shared_ptr<const kp::Model>& model) {
-  std::string problem;
+void EmptyBlocks(const std::shared_ptr<const kp::Model>& model) {
+  std::string error;
   const std::vector<float> block(320, 0.1f);
-  kp::Voice voice(model);
+  kp::FaceStream stream(model);
   for (const double wall : {100.0, 100.02}) {
-    voice.Feed(block.data(), 320, 16000, 1, wall);
-    Expect(voice.Update(wall, &problem), problem);
+    stream.Push(block.data(), 320, 16000, 1, wall);
+    Expect(stream.Update(wall, &error), error);
   }
-  Expect(voice.speaking(), "the voice is heard");
+  Expect(stream.speaking(), "the voice is heard");
   for (int i = 1; i <= 60; ++i) {
     const double wall = 100.02 + i / 60.0;
-    Expect(voice.Feed(block.data(), 0, 44100, 2, wall), "nothing has no format");
-    Expect(voice.Update(wall, &problem), problem);
+    Expect(stream.Push(block.data(), 0, 44100, 2, wall), "nothing has no format");
+    Expect(stream.Update(wall, &error), error);
   }
-  Expect(!voice.speaking(), "and its stop is noticed");
-  Expect(voice.Info().pushed_samples > 8000, "silence is fed in its place");
+  Expect(!stream.speaking(), "and its stop is noticed");
+  Expect(stream.Info().pushed_samples > 8000, "silence is fed in its place");
 }
 
 // The game feeds the voice itself, after the face's turn, and stands still for a while.
-void Stands(const std::shared_ptr<const kp::Model>& model) {
-  std::string problem;
+void GameStall(const std::shared_ptr<const kp::Model>& model) {
+  std::string error;
   const std::vector<float> block(320, 0.1f);
-  kp::Voice voice(model);
+  kp::FaceStream stream(model);
   double wall = 100;
   for (int i = 0; i < 10; ++i, wall += 0.02) {
-    Expect(voice.Update(wall, &problem), problem);
-    voice.Feed(block.data(), 320, 16000, 1, wall + 0.01);
+    Expect(stream.Update(wall, &error), error);
+    stream.Push(block.data(), 320, 16000, 1, wall + 0.01);
   }
   wall += 0.3;
-  const int64_t fed = voice.Info().pushed_samples;
-  Expect(voice.Update(wall, &problem) && voice.speaking(), "the voice goes on as the game does");
-  Expect(voice.Info().pushed_samples == fed, "and has no silence in its midst");
-  Expect(voice.Update(wall + 0.02, &problem) && !voice.speaking(), "but one that stops is noticed");
+  const int64_t fed = stream.Info().pushed_samples;
+  Expect(stream.Update(wall, &error) && stream.speaking(), "the voice goes on as the game does");
+  Expect(stream.Info().pushed_samples == fed, "and has no silence in its midst");
+  Expect(stream.Update(wall + 0.02, &error) && !stream.speaking(), "but one that stops is noticed");
 }
 
 // A short pause, too, is no time that passes.
-void Pauses(const std::shared_ptr<const kp::Model>& model) {
-  std::string problem;
+void ShortPause(const std::shared_ptr<const kp::Model>& model) {
+  std::string error;
   const std::vector<float> block(320, 0.1f);
   kp::Weights weights;
-  kp::Voice voice(model);
+  kp::FaceStream stream(model);
   double wall = 100, time = 0;
   for (int i = 0; i < 50; ++i, wall += 0.02) {
-    voice.Feed(block.data(), 320, 16000, 1, wall);
-    Expect(!voice.Hold(false, wall) && voice.Update(wall, &problem), problem);
-    time = voice.Show(wall, 0.1, &weights);
+    stream.Push(block.data(), 320, 16000, 1, wall);
+    Expect(!stream.UpdatePause(false, wall) && stream.Update(wall, &error), error);
+    time = stream.Sample(wall, 0.1, &weights);
   }
   wall += 0.2;
-  Expect(voice.Hold(true, wall), "the game is paused");
+  Expect(stream.UpdatePause(true, wall), "the game is paused");
   wall += 0.02;
-  voice.Feed(block.data(), 320, 16000, 1, wall);
-  Expect(!voice.Hold(false, wall) && voice.Update(wall, &problem), problem);
-  const double later = voice.Show(wall, 0.1, &weights);
+  stream.Push(block.data(), 320, 16000, 1, wall);
+  Expect(!stream.UpdatePause(false, wall) && stream.Update(wall, &error), error);
+  const double later = stream.Sample(wall, 0.1, &weights);
   Expect(later > time && later < time + 0.03, "time goes on where it stood");
 }
 
@@ -291,30 +291,30 @@ void Names(const kp::Api& api) {
   for (int i = 0; i < KOEMORPH_BLENDSHAPE_COUNT; ++i) std::puts(kp::CurveName(api, i).c_str());
 }
 
-void Broken(const Game& game) {
-  std::string problem;
+void Errors(const Game& game) {
+  std::string error;
   kp::Api api;
-  Expect(!kp::LoadApi([](const char*) { return nullptr; }, &api, &problem),
+  Expect(!kp::LoadApi([](const char*) { return nullptr; }, &api, &error),
          "an empty library is refused");
-  Expect(problem.find("koemorph_version") != std::string::npos, "the message names the function");
+  Expect(error.find("koemorph_version") != std::string::npos, "the message names the function");
   void* const library = dlopen((game.folder + "/libkoemorph.so").c_str(), RTLD_NOW);
   const auto other = [library](const char* name) {
     if (std::string(name) != "koemorph_version") return dlsym(library, name);
     return reinterpret_cast<void*>(+[]() -> const char* { return "0.9.0"; });
   };
-  Expect(!kp::LoadApi(other, &api, &problem) && problem.find("0.9.0") != std::string::npos,
+  Expect(!kp::LoadApi(other, &api, &error) && error.find("0.9.0") != std::string::npos,
          "nor is a library of another release taken, whose structs may be larger");
   const char junk[] = "junk";
-  problem.clear();
+  error.clear();
   Expect(kp::Model::Load(game.api, junk, sizeof(junk), game.folder + "/libonnxruntime.so",
-                         &problem) == nullptr,
+                         &error) == nullptr,
          "junk is no model");
-  Expect(!problem.empty(), "and the message says so");
-  problem.clear();
-  Expect(kp::Model::Load(game.api, junk, sizeof(junk), "/nowhere/libonnxruntime.so", &problem) ==
+  Expect(!error.empty(), "and the message says so");
+  error.clear();
+  Expect(kp::Model::Load(game.api, junk, sizeof(junk), "/nowhere/libonnxruntime.so", &error) ==
              nullptr,
          "no ONNX Runtime, no model");
-  Expect(problem.find("ONNX Runtime") != std::string::npos, "and the message says so: " + problem);
+  Expect(error.find("ONNX Runtime") != std::string::npos, "and the message says so: " + error);
 }
 
 }  // namespace
@@ -325,23 +325,23 @@ int main(int argc, char** argv) {
   Game game;
   game.folder = argv[2];
   void* const library = dlopen((game.folder + "/libkoemorph.so").c_str(), RTLD_NOW);
-  std::string problem;
+  std::string error;
   Expect(library != nullptr, "the library opens");
   Expect(kp::LoadApi([library](const char* name) { return dlsym(library, name); }, &game.api,
-                     &problem),
-         problem);
+                     &error),
+         error);
   if (check == "names") return Names(game.api), 0;
-  if (check == "broken") return Broken(game), 0;
-  if (check == "meets") return Meets(game, argv[3]), 0;
-  const std::shared_ptr<const kp::Model> model = game.Load(argv[3], &problem);
-  Expect(model != nullptr, problem);
-  if (check == "life") return Life(model), 0;
-  if (check == "times") return Empties(model), Stands(model), Pauses(model), 0;
-  if (check == "devices") {
+  if (check == "errors") return Errors(game), 0;
+  if (check == "concurrent-push") return ConcurrentPush(game, argv[3]), 0;
+  const std::shared_ptr<const kp::Model> model = game.Load(argv[3], &error);
+  Expect(model != nullptr, error);
+  if (check == "lifecycle") return Lifecycle(model), 0;
+  if (check == "timing") return EmptyBlocks(model), GameStall(model), ShortPause(model), 0;
+  if (check == "format-change") {
     std::vector<Sound> sounds;
     for (char** sound = argv + 5; sound + 2 < argv + argc; sound += 3)
       sounds.push_back({ReadAll<float>(sound[0]), std::atoi(sound[1]), std::atoi(sound[2])});
-    return Devices(model, sounds, argv[4]), 0;
+    return FormatChange(model, sounds, argv[4]), 0;
   }
   const Sound sound{ReadAll<float>(argv[4]), std::atoi(argv[5]), std::atoi(argv[6])};
   if (check == "play") Play(model, sound, argv[7]);

@@ -11,15 +11,15 @@
 
 int main(int, char** argv) {
   koemorph_plugin::Api api;
-  std::string problem;
-  if (koemorph_plugin::LoadApi({}, &api, &problem)) {
+  std::string error;
+  if (koemorph_plugin::LoadApi({}, &api, &error)) {
     std::ifstream file(argv[1], std::ios::binary);
     const std::vector<char> bytes(std::istreambuf_iterator<char>(file), {});
-    if (koemorph_plugin::Model::Load(api, bytes.data(), bytes.size(), "", &problem)) {
+    if (koemorph_plugin::Model::Load(api, bytes.data(), bytes.size(), "", &error)) {
       std::puts(api.version());
       return 0;
     }
   }
-  std::fprintf(stderr, "%s\n", problem.c_str());
+  std::fprintf(stderr, "%s\n", error.c_str());
   return 1;
 }

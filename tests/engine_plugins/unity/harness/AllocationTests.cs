@@ -4,60 +4,61 @@ using UnityEngine;
 namespace KoeMorph.Harness
 {
     /// <summary>MODEL: what one game frame and one audio block allocate, once all is warm: nothing.</summary>
-    static class Allocations
+    static class AllocationTests
     {
         const int Frames = 1000;
         const int Rate = 48000;
 
         public static void Run(string[] arguments)
         {
-            Stage.UseModel(arguments[0]);
+            TestScene.UseModel(arguments[0]);
             Expect.True(Measure(() => GC.KeepAlive(new byte[1])) >= Frames, "the runtime counts what is allocated");
             AudioSource();
             AudioClip();
             Pushed();
             Listening();
-            Expect.NoComplaint();
+            Expect.NoMessages();
         }
 
         static void AudioSource()
         {
-            using (var stage = new Stage())
+            using (var scene = new TestScene())
             {
-                stage.AddFace();
-                stage.Source.Play();
-                var block = new float[Stage.Block * 2];
-                Broken.Fill(block);
-                var tap = stage.Head.GetComponent<KoeMorphAudioTap>();
+                scene.AddFace();
+                scene.Source.Play();
+                var block = new float[TestScene.Block * 2];
+                ErrorTests.Fill(block);
+                var tap = scene.Head.GetComponent<KoeMorphAudioTap>();
                 var filter = Bound<Action<float[], int>>(tap, "OnAudioFilterRead");
-                var update = Bound<Action>(stage.Face, "LateUpdate");
+                var update = Bound<Action>(scene.Face, "LateUpdate");
                 Nothing("a block through OnAudioFilterRead and a frame", () => { filter(block, 2); update(); });
-                Expect.True(stage.Face.IsSpeaking, "the face was listening");
+                Expect.True(scene.Face.IsSpeaking, "the face was listening");
                 Nothing("a frame without a voice", update);
-                Expect.True(!stage.Face.IsSpeaking, "the voice had stopped");
+                Expect.True(!scene.Face.IsSpeaking, "the voice had stopped");
             }
         }
 
         static void AudioClip()
         {
-            using (var stage = new Stage())
+            using (var scene = new TestScene())
             {
-                stage.Source.clip = UnityEngine.AudioClip.Create("voice", 60 * Rate, 1, Rate, false);
-                var face = stage.AddFace();
+                scene.Source.clip = UnityEngine.AudioClip.Create("voice", 60 * Rate, 1, Rate, false);
+                var face = scene.AddFace();
                 face.Input = FaceInput.AudioClip;
-                stage.Source.Play();
+                scene.Source.Play();
                 var update = Bound<Action>(face, "LateUpdate");
-                var source = stage.Source;
-                Nothing("a frame of a clip", () => { source.timeSamples += Rate / 60; update(); });
+                var source = scene.Source;
+                var position = 0;
+                Nothing("a frame of a clip", () => { source.timeSamples = position += Rate / 60; update(); });
                 Expect.True(face.IsSpeaking && face.PlaybackTime > Frames / 60, "the face has followed the clip");
             }
         }
 
         static void Pushed()
         {
-            using (var stage = new Stage())
+            using (var scene = new TestScene())
             {
-                var face = stage.AddFace();
+                var face = scene.AddFace();
                 face.Input = FaceInput.Manual;
                 var block = new float[Rate / 60];
                 var update = Bound<Action>(face, "LateUpdate");
@@ -68,11 +69,11 @@ namespace KoeMorph.Harness
 
         static void Listening()
         {
-            using (var stage = new Stage())
+            using (var scene = new TestScene())
             {
                 Microphone.devices = new[] { "built in" };
-                var face = stage.AddFace();
-                var microphone = stage.Head.AddComponent<KoeMorphMicrophone>();
+                var face = scene.AddFace();
+                var microphone = scene.Head.AddComponent<KoeMorphMicrophone>();
                 var update = Bound<Action>(microphone, "Update");
                 var late = Bound<Action>(face, "LateUpdate");
                 Nothing("a frame of the microphone", () =>
@@ -81,7 +82,7 @@ namespace KoeMorph.Harness
                     update();
                     late();
                 });
-                Expect.True(microphone.IsListening && face.IsSpeaking, "the microphone was heard");
+                Expect.True(microphone.IsRecording && face.IsSpeaking, "the microphone was heard");
                 Microphone.devices = new string[0];
             }
         }
@@ -98,7 +99,7 @@ namespace KoeMorph.Harness
 
         static void Pass(Action frame)
         {
-            Stage.Wait(1 / 60.0);
+            TestScene.Wait(1 / 60.0);
             frame();
         }
 

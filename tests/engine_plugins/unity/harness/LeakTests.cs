@@ -5,12 +5,12 @@ using System.Linq;
 namespace KoeMorph.Harness
 {
     /// <summary>MODEL: a thousand faces come and go beside one that stays, and nothing is left of them.</summary>
-    static class Lives
+    static class LeakTests
     {
         public static void Run(string[] arguments)
         {
-            Stage.UseModel(arguments[0]);
-            using (var stays = new Stage())
+            TestScene.UseModel(arguments[0]);
+            using (var stays = new TestScene())
             {
                 stays.AddFace();
                 stays.Source.Play();
@@ -21,20 +21,20 @@ namespace KoeMorph.Harness
                 Expect.True(Status("Threads:") <= threads, "no thread is left behind");
                 var grown = Status("VmRSS:") - memory;
                 Expect.True(grown < 4096, "a thousand faces leave nothing; they left " + grown + " KiB");
-                Expect.True(SharedModel.Count == 1, "they all shared one model");
-                Expect.NoComplaint();
+                Expect.True(ModelCache.InUse == 1, "they all shared one model");
+                Expect.NoMessages();
             }
-            Expect.True(SharedModel.Count == 0, "the last face frees the model");
+            Expect.True(ModelCache.InUse == 0, "the last face frees the model");
         }
 
         static void One()
         {
-            var block = new float[Stage.Block * 2];
-            using (var stage = new Stage())
+            var block = new float[TestScene.Block * 2];
+            using (var scene = new TestScene())
             {
-                stage.AddFace();
-                stage.Source.Mix(block, 2);
-                stage.Tick();
+                scene.AddFace();
+                scene.Source.Mix(block, 2);
+                scene.Tick();
             }
         }
 

@@ -3,13 +3,13 @@ using UnityEngine;
 
 namespace KoeMorph
 {
-    /// <summary>What comes with the package, by name: models, retarget maps and presets.</summary>
-    static class Packaged
+    /// <summary>Models, retarget maps and presets in the package, by name.</summary>
+    static class BundledAssets
     {
         public const string Models = "models", Maps = "maps", Presets = "presets";
 
         /// <param name="kind">Models, Maps or Presets.</param>
-        /// <exception cref="KoeMorphException">There is none of this name.</exception>
+        /// <exception cref="KoeMorphException">There is no asset of this name.</exception>
         public static TextAsset Load(string kind, string name)
         {
             var asset = Resources.Load<TextAsset>(Folder(kind) + "/" + name);
@@ -17,11 +17,11 @@ namespace KoeMorph
             var names = Names(kind);
             throw new KoeMorphException(
                 names.Length == 0
-                    ? "There are no " + kind + " in Resources/" + Folder(kind) + ": reinstall com.koemorph, or set files of your own."
-                    : "There is no '" + name + "' among the package's " + kind + ": choose one of " + string.Join(", ", names) + ".");
+                    ? "No bundled " + kind + ": Resources/" + Folder(kind) + " is empty. Reinstall com.koemorph, or set a file of your own."
+                    : "Unknown name: '" + name + "' is not one of the bundled " + kind + ". Use one of " + string.Join(", ", names) + ".");
         }
 
-        /// <summary>The names there are, in order. Loads every one: not for each frame.</summary>
+        /// <summary>The names of all assets of a kind, sorted. Loads them all: do not call it every frame.</summary>
         public static string[] Names(string kind)
         {
             var names = Array.ConvertAll(Resources.LoadAll<TextAsset>(Folder(kind)), asset => asset.name);
@@ -32,15 +32,15 @@ namespace KoeMorph
         static string Folder(string kind) { return "KoeMorph/" + kind; }
     }
 
-    /// <summary>Shows a string field as a choice among what comes with the package.</summary>
+    /// <summary>Displays a string field as a popup with the names of bundled assets.</summary>
     [AttributeUsage(AttributeTargets.Field)]
-    sealed class PackagedAttribute : PropertyAttribute
+    sealed class BundledAssetAttribute : PropertyAttribute
     {
         public readonly string Kind;
-        public PackagedAttribute(string kind) { Kind = kind; }
+        public BundledAssetAttribute(string kind) { Kind = kind; }
     }
 
-    /// <summary>Shows each element of an array by the name of its blendshape.</summary>
+    /// <summary>Labels the elements of an array with blend shape names.</summary>
     [AttributeUsage(AttributeTargets.Field)]
     sealed class PerBlendshapeAttribute : PropertyAttribute { }
 }

@@ -6,7 +6,7 @@ using UnityEngine;
 /// face follows. Call Say from whatever thread the samples come on, always the same one.
 /// </summary>
 [RequireComponent(typeof(KoeMorphFace))]
-public sealed class SynthesiserFeed : MonoBehaviour
+public sealed class PushRawAudio : MonoBehaviour
 {
     [SerializeField] int _sampleRate = 24000;
 

@@ -4,16 +4,16 @@ using System.Threading;
 namespace KoeMorph.Harness
 {
     /// <summary>MODEL: Unity throws the scripts' domain away in mid-speech and loads it anew, three times.</summary>
-    static class Reload
+    static class DomainReloadTests
     {
         sealed class Game : MarshalByRefObject
         {
-            Stage _stage;
+            TestScene _stage;
 
             public void Start(string model)
             {
-                Stage.UseModel(model);
-                _stage = new Stage();
+                TestScene.UseModel(model);
+                _stage = new TestScene();
                 _stage.AddFace();
                 _stage.Source.Play();
                 var audio = new Thread(Mix) { IsBackground = true };
@@ -24,17 +24,17 @@ namespace KoeMorph.Harness
             {
                 for (var i = 0; i < 5000 && _stage.Face.Info.Frames < 3; i++) Thread.Sleep(1);
                 _stage.Tick();
-                Expect.NoComplaint();
+                Expect.NoMessages();
                 return _stage.Face.Info.Frames;
             }
 
             void Mix()
             {
-                var block = new float[Stage.Block * 2];
+                var block = new float[TestScene.Block * 2];
                 while (true)
                 {
                     _stage.Source.Mix(block, 2);
-                    Stage.Wait(Stage.Block / 48000.0);
+                    TestScene.Wait(TestScene.Block / 48000.0);
                     Thread.Sleep(2);
                 }
             }

@@ -8,20 +8,23 @@ using UnityEngine;
 namespace KoeMorph.Harness
 {
     /// <summary>SAMPLES RATE CHANNELS MODEL OUT: bakes a clip from the window, and draws the inspector.</summary>
-    static class Baking
+    static class BakeTests
     {
         public static void Bake(string[] arguments)
         {
-            Stage.UseModel(arguments[3]);
-            using (var stage = new Stage())
+            TestScene.UseModel(arguments[3]);
+            using (var scene = new TestScene())
             {
-                var face = stage.AddFace();
-                var clip = Playing.Clip(arguments);
+                var face = scene.AddFace();
+                var clip = PlaybackTests.Clip(arguments);
                 clip.loadState = AudioDataLoadState.Unloaded;  // without Preload Audio Data
                 AssetDatabase.Assets["Assets/Voice/voice.wav"] = clip;
                 AssetDatabase.Assets["Assets/Voice/streamed.wav"] = new AudioClip { name = "streamed" };
-                Selection.Now.AddRange(AssetDatabase.Assets.Values.ToArray());
+                Selection.Paths.Add("Assets/Voice");
                 var window = ScriptableObject.CreateInstance<BakeWindow>();
+                Call(window, "OnSelectionChange");
+                Expect.True((bool)Call(window, "CanOpen"), "a selected folder enables the menu");
+                Expect.True(AssetDatabase.Loads == 0, "neither the menu nor the window loads the selected clips");
                 SetField(window, "_face", face);
                 for (var time = 0; time < 2; time++)  // the second time it replaces what the first has made
                 {
@@ -31,16 +34,19 @@ namespace KoeMorph.Harness
                 clip.loadState = AudioDataLoadState.Unloaded;
                 clip.LoadsInBackground = true;
                 AssetDatabase.Assets.Remove("Assets/Voice/streamed.wav");
-                Selection.Now.RemoveAll(selected => selected != clip);
+                Selection.Paths[0] = "Assets/Voice/voice.wav";
+                Call(window, "OnSelectionChange");
                 Call(window, "OnGUI");
-                Expect.OneError("voice", "still being loaded");
+                Expect.OneError("voice", "still loading");
                 clip.LoadsInBackground = false;
-                Selection.Now[0] = AssetDatabase.Assets["Packages/com.voices/voice.wav"] = Playing.Clip(arguments);
+                Selection.Paths[0] = "Packages/com.voices/voice.wav";
+                AssetDatabase.Assets[Selection.Paths[0]] = PlaybackTests.Clip(arguments);
+                Call(window, "OnSelectionChange");
                 Call(window, "OnGUI");
-                Expect.OneError("voice", "Packages/com.voices/voice.anim", "copy of the sound in Assets");
+                Expect.OneError("voice", "Packages/com.voices/voice.anim", "copy of the clip in Assets");
                 try
                 {
-                    FaceBaker.BakeToAsset(Playing.Clip(arguments), face, face.transform);
+                    FaceBaker.BakeToAsset(PlaybackTests.Clip(arguments), face, face.transform);
                     Expect.True(false, "what has no file cannot be saved beside it");
                 }
                 catch (KoeMorphException error)
@@ -50,7 +56,7 @@ namespace KoeMorph.Harness
                 Save((AnimationClip)AssetDatabase.Assets["Assets/Voice/voice.anim"], arguments[4]);
                 Inspect(face);
             }
-            Expect.True(SharedModel.Count == 0, "no model is left behind");
+            Expect.True(ModelCache.InUse == 0, "no model is left behind");
         }
 
         // float64 rows: time, 52 weights.
@@ -60,7 +66,7 @@ namespace KoeMorph.Harness
             Expect.True(curves.Count == 52, "52 curves, the stranger has none");
             Expect.True(curves.Keys.All(key => key.StartsWith("Mesh:blendShape.blendShape1.")), "curves say whose they are");
             var keys = KoeMorphFace.Names
-                .Select(name => curves["Mesh:blendShape." + Stage.ShapeName(name)].keys)
+                .Select(name => curves["Mesh:blendShape." + TestScene.ShapeName(name)].keys)
                 .ToArray();
             using (var writer = new BinaryWriter(File.Create(path)))
                 for (var frame = 0; frame < keys[0].Length; frame++)
@@ -84,9 +90,10 @@ namespace KoeMorph.Harness
             target.GetType().GetField(name, System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic).SetValue(target, value);
         }
 
-        static void Call(object target, string name)
+        static object Call(object target, string name)
         {
-            target.GetType().GetMethod(name, System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic).Invoke(target, null);
+            const System.Reflection.BindingFlags all = System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic;
+            return target.GetType().GetMethod(name, all).Invoke(target, null);
         }
     }
 }

@@ -8,7 +8,7 @@ using System.Runtime.InteropServices;
 namespace KoeMorph.Harness
 {
     /// <summary>What IL2CPP cannot translate ahead of time, or its stripping would take away, is not in the assembly.</summary>
-    static class AheadOfTime
+    static class Il2CppTests
     {
         const BindingFlags All = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
@@ -18,8 +18,8 @@ namespace KoeMorph.Harness
         public static void Run(string[] arguments)
         {
             var assembly = typeof(KoeMorphFace).Assembly;
-            Expect.True(Problem(typeof(AheadOfTime).GetMethod("Reflects", All)) != null, "the check sees reflection");
-            Expect.True(Problem(typeof(AheadOfTime).GetMethod("CallsGenericVirtual", All)) != null, "the check sees generic virtual calls");
+            Expect.True(Problem(typeof(Il2CppTests).GetMethod("Reflects", All)) != null, "the check sees reflection");
+            Expect.True(Problem(typeof(Il2CppTests).GetMethod("CallsGenericVirtual", All)) != null, "the check sees generic virtual calls");
             var natives = 0;
             foreach (var type in assembly.GetTypes())
             {

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "Core/Voice.h"
+#include "Core/FaceStream.h"
 #include "Editor.h"
 #include "KoeMorphComponent.h"
 
@@ -33,7 +33,7 @@ inline void ExpectLine(std::initializer_list<const char*> words) {
   StubLines().clear();
 }
 
-inline void ExpectSilence() { Expect(StubLines().empty(), "nothing in the log"); }
+inline void ExpectNoMessages() { Expect(StubLines().empty(), "nothing in the log"); }
 
 struct Sound {
   std::vector<float> samples;
@@ -74,8 +74,8 @@ class Level {
   // What is fed from now on has `rate`.
   void SetRate(int rate) {
     if (rate == rate_) return;
-    const std::shared_ptr<koemorph_plugin::Voice> voice = face->GetVoice();
-    const int64_t pushed = voice ? voice->Info().pushed_samples : 0;
+    const std::shared_ptr<koemorph_plugin::FaceStream> stream = face->GetStream();
+    const int64_t pushed = stream ? stream->Info().pushed_samples : 0;
     before_ += static_cast<double>(pushed - counted_) / rate_;
     counted_ = pushed;
     rate_ = rate;
@@ -108,15 +108,15 @@ class Level {
 
  private:
   void Settle() const {
-    const std::shared_ptr<koemorph_plugin::Voice> voice = face->GetVoice();
-    for (int i = 0; voice && i < 20000; ++i) {
-      const koemorph_stream_info info = voice->Info();
+    const std::shared_ptr<koemorph_plugin::FaceStream> stream = face->GetStream();
+    for (int i = 0; stream && i < 20000; ++i) {
+      const koemorph_stream_info info = stream->Info();
       if (info.fps == 0) return;
       const double fed = before_ + static_cast<double>(info.pushed_samples - counted_) / rate_;
       if (static_cast<double>(info.frame_count) > (fed - info.latency) * info.fps) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    if (voice) Fail("the worker keeps up");
+    if (stream) Fail("the worker keeps up");
   }
 
   AActor* actor_;
@@ -143,7 +143,7 @@ class Recorder {
 // Feeds a block as one of the engine's sources does, on a thread of its own.
 using Source = std::function<void(std::vector<float>& block, const Sound& sound)>;
 
-inline void Speak(Level& level, const Sound& sound, const Source& source,
+inline void PlaySamples(Level& level, const Sound& sound, const Source& source,
                   const std::function<void()>& shown) {
   const int block = sound.rate / 60;
   std::vector<float> samples(static_cast<size_t>(block * sound.channels));
@@ -177,5 +177,5 @@ inline Source Pushed(Level& level) {
   };
 }
 
-// situations.cpp: what happens to a face in a game. False for one that it does not know.
-bool PlaySituation(const std::string& name, const Sound& sound);
+// behavior_tests.cpp: what happens to a face in a game. False for one that it does not know.
+bool RunBehaviorTest(const std::string& name, const Sound& sound);
