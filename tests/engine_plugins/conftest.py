@@ -174,7 +174,11 @@ def unity_game(
     for built in folder.glob("*.dll"):
         built.unlink()
     compile("UnityEngine.dll", stub)
-    for define in ("UNITY_EDITOR;UNITY_EDITOR_LINUX", "UNITY_EDITOR;UNITY_EDITOR_OSX", "UNITY_EDITOR;UNITY_EDITOR_WIN"):
+    for define in (
+        "UNITY_EDITOR;UNITY_EDITOR_LINUX",
+        "UNITY_EDITOR;UNITY_EDITOR_OSX",
+        "UNITY_EDITOR;UNITY_EDITOR_WIN",
+    ):
         compile("KoeMorph.dll", runtime, f"-define:{define}")
         (folder / "KoeMorph.dll").unlink()
     # The linker resolves "__Internal" only if the packager added the static library.

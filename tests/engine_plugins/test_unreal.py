@@ -41,7 +41,10 @@ def test_the_voice_goes_on_with_another_device(
 ) -> None:
     """A block that comes before the game has taken up its format is silence."""
     out = tmp_path / "rows.f64"
-    run([unreal_player, "format-change", game_folder, devices.model, out, *devices.sounds], game_folder)
+    run(
+        [unreal_player, "format-change", game_folder, devices.model, out, *devices.sounds],
+        game_folder,
+    )
     devices.check(np.fromfile(out).reshape(-1, 53), unheard=0.02)
 
 
@@ -151,7 +154,14 @@ def test_a_program_that_links_everything_as_on_ios_runs(
     runtime.symlink_to(onnxruntime_library())
     core = [SOURCE / "KoeMorph" / "Core" / name for name in ("Library.cpp", "Model.cpp")]
     include = [f"-I{SOURCE / 'KoeMorph' / 'Core'}", f"-I{ROOT / 'native' / 'include'}"]
-    linked = ["-std=c++17", *STRICT, "-DKOEMORPH_STATIC=1", *include, HERE / "static_link_test.cpp", *core]
+    linked = [
+        "-std=c++17",
+        *STRICT,
+        "-DKOEMORPH_STATIC=1",
+        *include,
+        HERE / "static_link_test.cpp",
+        *core,
+    ]
     linked += [archive, runtime, f"-Wl,-rpath,{tmp_path}", "-o", tmp_path / "linked"]
     run([cplusplus(), *linked])
     assert run([tmp_path / "linked", voice.model]).stdout == "0.1.0\n"

@@ -89,13 +89,15 @@ void PlaySpeechOnActor() {
   level.face->PlaySpeech(&first);
   std::vector<UAudioComponent*> components;
   for (UActorComponent* const component : actor->StubComponents)
-    if (auto* const stream = dynamic_cast<UAudioComponent*>(component)) components.push_back(stream);
-  Expect(components.size() == 1 && components[0]->StubParent == root, "a line is said where the actor is");
+    if (auto* const stream = dynamic_cast<UAudioComponent*>(component))
+      components.push_back(stream);
+  Expect(components.size() == 1 && components[0]->StubParent == root,
+         "a line is said where the actor is");
   Expect(components[0]->StubSound == &first && components[0]->StubListener.IsValid(), "and heard");
   level.face->SetInput(EKoeMorphInput::Microphone);
   level.face->PlaySpeech(&second);
-  Expect(level.face->Input == EKoeMorphInput::AudioComponent && components[0]->StubSound == &second &&
-             components[0]->StubListener.IsValid(),
+  Expect(level.face->Input == EKoeMorphInput::AudioComponent &&
+             components[0]->StubSound == &second && components[0]->StubListener.IsValid(),
          "so is the next, wherever the face had listened meanwhile");
   ExpectNoMessages();
   delete level.audio;

@@ -144,7 +144,7 @@ class Recorder {
 using Source = std::function<void(std::vector<float>& block, const Sound& sound)>;
 
 inline void PlaySamples(Level& level, const Sound& sound, const Source& source,
-                  const std::function<void()>& shown) {
+                        const std::function<void()>& shown) {
   const int block = sound.rate / 60;
   std::vector<float> samples(static_cast<size_t>(block * sound.channels));
   level.SetRate(sound.rate);

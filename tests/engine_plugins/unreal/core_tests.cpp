@@ -95,7 +95,7 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
     for (int first = 0; first + block <= sound.frames(); first += block) {
       // The game thread may hold the voice for a moment; a mixer would leave the block out.
       while (!stream.Push(&sound.samples[first * sound.channels], block, sound.rate, sound.channels,
-                         wall))
+                          wall))
         Sleep();
       wall = wall + 0.02;
       while (wall - shown > kAhead) Sleep();
@@ -122,21 +122,21 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
 // One device after another brings the voice. A block of 20 ms tells a new device's format; that of
 // the first is given again, those of the others are silence.
 void FormatChange(const std::shared_ptr<const kp::Model>& model, const std::vector<Sound>& sounds,
-             const std::string& out) {
+                  const std::string& out) {
   kp::FaceStream stream(model);
   Recorder record(out);
   kp::Weights weights;
   std::string error;
   double wall = 100, fed = 0, shown = 0;
   stream.Push(sounds[0].samples.data(), sounds[0].rate / 50, sounds[0].rate, sounds[0].channels,
-             wall);
+              wall);
   Expect(stream.Update(wall, &error), error);
   for (const Sound& sound : sounds) {
     const int block = sound.rate / 50;
     for (int first = 0; first + block <= sound.frames(); first += block) {
       wall += 0.02;
       const bool fits = stream.Push(&sound.samples[first * sound.channels], block, sound.rate,
-                                   sound.channels, wall);
+                                    sound.channels, wall);
       Expect(fits == (first > 0 || &sound == &sounds[0]), "a new format is noticed");
       if (fits) Settle(stream, fed += 0.02);
       Expect(stream.Update(wall, &error), error);
@@ -154,8 +154,8 @@ void FormatChange(const std::shared_ptr<const kp::Model>& model, const std::vect
 void Bake(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
           const std::string& out) {
   std::string error;
-  const std::vector<kp::Frame> frames = kp::Animate(*model, sound.samples.data(), sound.frames(),
-                                                    sound.rate, sound.channels, &error);
+  const std::vector<kp::Frame> frames =
+      kp::Animate(*model, sound.samples.data(), sound.frames(), sound.rate, sound.channels, &error);
   Expect(!frames.empty(), error);
   Recorder record(out);
   for (const kp::Frame& frame : frames) record.Add(frame.time, frame.weights);
@@ -199,8 +199,7 @@ void Lifecycle(const std::shared_ptr<const kp::Model>& model) {
              error.find("line 1") != std::string::npos,
          "what is no preset is a message with its place");
   stream.Push(block.data(), 960, 7, 1, 102);
-  Expect(!stream.Update(102, &error) && !error.empty(),
-         "a rate that makes no sense is a message");
+  Expect(!stream.Update(102, &error) && !error.empty(), "a rate that makes no sense is a message");
 }
 
 decltype(&::koemorph_stream_push) library_push = nullptr;
@@ -327,9 +326,9 @@ int main(int argc, char** argv) {
   void* const library = dlopen((game.folder + "/libkoemorph.so").c_str(), RTLD_NOW);
   std::string error;
   Expect(library != nullptr, "the library opens");
-  Expect(kp::LoadApi([library](const char* name) { return dlsym(library, name); }, &game.api,
-                     &error),
-         error);
+  Expect(
+      kp::LoadApi([library](const char* name) { return dlsym(library, name); }, &game.api, &error),
+      error);
   if (check == "names") return Names(game.api), 0;
   if (check == "errors") return Errors(game), 0;
   if (check == "concurrent-push") return ConcurrentPush(game, argv[3]), 0;

@@ -8,7 +8,7 @@
 namespace koemorph_plugin {
 namespace {
 
-constexpr double kMaxError = 0.25;        // s; larger errors are applied at once
+constexpr double kMaxError = 0.25;       // s; larger errors are applied at once
 constexpr double kCorrectionTime = 0.5;  // s; time constant of the correction of smaller errors
 
 }  // namespace

@@ -21,8 +21,8 @@ class AudioClock {
   // [game] Seconds since the last anchor.
   double Idle(double wall) const;
 
-  // [game] Stream time at `wall`, `latency` seconds behind the pushed audio. Never decreases, except
-  // for errors above a maximum.
+  // [game] Stream time at `wall`, `latency` seconds behind the pushed audio. Never decreases,
+  // except for errors above a maximum.
   double Time(double wall, double latency);
 
  private:

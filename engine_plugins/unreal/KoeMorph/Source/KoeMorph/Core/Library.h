@@ -1,7 +1,7 @@
 // Copyright KoeMorph contributors. Licensed under the MIT License.
 
-// The functions of koemorph.h, resolved at run time. Core uses no Unreal type: tests compile and run
-// it without the engine.
+// The functions of koemorph.h, resolved at run time. Core uses no Unreal type: tests compile and
+// run it without the engine.
 #pragma once
 
 #include <functional>
@@ -42,8 +42,8 @@ struct Api {
   decltype(&::koemorph_retarget_map_apply) retarget_map_apply;
 };
 
-// Address of a symbol in the loaded library, or null. Not called if the library is linked statically
-// (KOEMORPH_STATIC).
+// Address of a symbol in the loaded library, or null. Not called if the library is linked
+// statically (KOEMORPH_STATIC).
 using FindSymbol = std::function<void*(const char* name)>;
 
 // Fills the table. False, with an error message, if a function is missing or the version of the

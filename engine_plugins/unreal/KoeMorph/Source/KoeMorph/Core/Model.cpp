@@ -12,8 +12,8 @@ bool PullFrames(const Api& api, koemorph_stream* stream, std::vector<Frame>* fra
   if (api.stream_process(stream) < KOEMORPH_OK) return false;
   Frame frame;
   koemorph_result result;
-  while ((result = api.stream_pull(stream, frame.weights, KOEMORPH_BLENDSHAPE_COUNT, &frame.time)) ==
-         KOEMORPH_OK) {
+  while ((result = api.stream_pull(stream, frame.weights, KOEMORPH_BLENDSHAPE_COUNT,
+                                   &frame.time)) == KOEMORPH_OK) {
     frames->push_back(frame);
   }
   return result == KOEMORPH_NO_FRAME;
@@ -39,7 +39,7 @@ std::shared_ptr<const Model> Model::Load(const Api& api, const void* data, size_
 Model::~Model() { api_.model_destroy(model_); }
 
 StreamHandle CreateStream(const Model& model, int sample_rate, int channels, bool worker,
-                    std::string* error) {
+                          std::string* error) {
   const Api& api = model.api();
   koemorph_stream_config config;
   api.stream_config_init(&config);
@@ -68,7 +68,8 @@ std::vector<Frame> Animate(const Model& model, const float* interleaved, size_t 
                          static_cast<int32_t>(count)) == KOEMORPH_OK &&
          PullFrames(api, stream.get(), &frames);
   }
-  ok = ok && api.stream_flush(stream.get()) == KOEMORPH_OK && PullFrames(api, stream.get(), &frames);
+  ok =
+      ok && api.stream_flush(stream.get()) == KOEMORPH_OK && PullFrames(api, stream.get(), &frames);
   if (!ok) {
     *error = api.error_message();
     frames.clear();

@@ -13,8 +13,8 @@ namespace koemorph_plugin {
 // An immutable model, shared by any number of streams.
 class Model {
  public:
-  // Loads a model from the bytes of its file; blocks. `runtime_path`: ONNX Runtime's library (UTF-8),
-  // or "": the koemorph library searches for it. Null, with an error message, on failure.
+  // Loads a model from the bytes of its file; blocks. `runtime_path`: ONNX Runtime's library
+  // (UTF-8), or "": the koemorph library searches for it. Null, with an error message, on failure.
   static std::shared_ptr<const Model> Load(const Api& api, const void* data, size_t size,
                                            const std::string& runtime_path, std::string* error);
   ~Model();
@@ -40,7 +40,7 @@ using StreamHandle = std::unique_ptr<koemorph_stream, StreamHandleDeleter>;
 
 // `worker`: the library processes on its own thread. Null, with an error message, on failure.
 StreamHandle CreateStream(const Model& model, int sample_rate, int channels, bool worker,
-                    std::string* error);
+                          std::string* error);
 
 // One animation frame.
 struct Frame {
@@ -48,8 +48,8 @@ struct Frame {
   float weights[KOEMORPH_BLENDSHAPE_COUNT];
 };
 
-// Computes every frame of a recording. Frame k is at exactly k / fps: no latency. Empty, with an error
-// message, on failure.
+// Computes every frame of a recording. Frame k is at exactly k / fps: no latency. Empty, with an
+// error message, on failure.
 std::vector<Frame> Animate(const Model& model, const float* interleaved, size_t sample_count,
                            int sample_rate, int channels, std::string* error);
 

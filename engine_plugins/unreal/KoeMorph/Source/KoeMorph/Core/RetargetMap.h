@@ -13,11 +13,11 @@ namespace koemorph_plugin {
 // An immutable map from the 52 ARKit blend shapes to those of a rig.
 class RetargetMap {
  public:
-  // Parses the text of a map file. `rig_names`: blend shapes of the rig (UTF-8), which define the order
-  // of the weights; null: the order of the map. Null, with an error message, on failure.
+  // Parses the text of a map file. `rig_names`: blend shapes of the rig (UTF-8), which define the
+  // order of the weights; null: the order of the map. Null, with an error message, on failure.
   static std::shared_ptr<const RetargetMap> Load(const Api& api, const std::string& json,
-                                              const std::vector<std::string>* rig_names,
-                                              std::string* error);
+                                                 const std::vector<std::string>* rig_names,
+                                                 std::string* error);
   ~RetargetMap();
   RetargetMap(const RetargetMap&) = delete;
   RetargetMap& operator=(const RetargetMap&) = delete;

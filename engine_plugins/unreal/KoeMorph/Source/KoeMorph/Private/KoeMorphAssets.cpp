@@ -27,8 +27,8 @@ void UKoeMorphModelAsset::Import()
 	TArray<uint8> Bytes;
 	if (!FFileHelper::LoadFileToArray(Bytes, *SourceFile.FilePath))
 	{
-		UE_LOG(
-			LogKoeMorph, Error, TEXT("Import failed: %s cannot be read. Set Source File to a KoeMorph model (.onnx)."), *SourceFile.FilePath);
+		UE_LOG(LogKoeMorph, Error, TEXT("Import failed: %s cannot be read. Set Source File to a KoeMorph model (.onnx)."),
+			*SourceFile.FilePath);
 		return;
 	}
 	Modify();

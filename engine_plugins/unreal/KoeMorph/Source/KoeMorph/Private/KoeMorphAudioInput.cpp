@@ -74,8 +74,7 @@ public:
 		}
 		else
 		{
-			UE_LOG(LogKoeMorph, Warning, TEXT("%s is already playing: it is used from its next Play."),
-				*Component.GetPathName());
+			UE_LOG(LogKoeMorph, Warning, TEXT("%s is already playing: it is used from its next Play."), *Component.GetPathName());
 		}
 	}
 
@@ -221,7 +220,7 @@ private:
 					   Target->Push(static_cast<const float*>(AudioData), NumFrames * NumChannels, SampleRate, NumChannels);
 				   },
 				   CaptureFrames) &&
-			Capture->StartStream();
+			   Capture->StartStream();
 	}
 
 	/** Once per loss. */
@@ -230,7 +229,8 @@ private:
 		if (!bWarned)
 		{
 			UE_LOG(LogKoeMorph, Warning,
-				TEXT("Microphone '%s' %s. Check that the Audio Capture plugin is enabled, that the device is connected and that the "
+				TEXT("Microphone '%s' %s. Check that the Audio Capture plugin is enabled, that the device is connected and that "
+					 "the "
 					 "app has permission to use it. KoeMorph retries every second."),
 				Name.IsEmpty() ? TEXT("default") : *Name, What);
 			bWarned = true;
@@ -273,7 +273,8 @@ FKoeMorphAudioInput::~FKoeMorphAudioInput()
 	SetStream(nullptr);
 }
 
-bool FKoeMorphAudioInput::Matches(EKoeMorphInput OtherKind, UAudioComponent* OtherSource, USoundSubmix* OtherSubmix, const FString& OtherDevice) const
+bool FKoeMorphAudioInput::Matches(
+	EKoeMorphInput OtherKind, UAudioComponent* OtherSource, USoundSubmix* OtherSubmix, const FString& OtherDevice) const
 {
 	return Kind == OtherKind && Object.Get() == SourceObject(OtherKind, OtherSource, OtherSubmix) && Device == OtherDevice;
 }
@@ -303,8 +304,8 @@ TArray<FString> FKoeMorphAudioInput::Microphones()
 	return Names;
 }
 
-TSharedPtr<FKoeMorphAudioInput> FKoeMorphAudioInput::Open(
-	const UKoeMorphComponent& Component, EKoeMorphInput NewKind, UAudioComponent* Source, USoundSubmix* Submix, const FString& Microphone)
+TSharedPtr<FKoeMorphAudioInput> FKoeMorphAudioInput::Open(const UKoeMorphComponent& Component, EKoeMorphInput NewKind,
+	UAudioComponent* Source, USoundSubmix* Submix, const FString& Microphone)
 {
 	TSharedPtr<FKoeMorphAudioInput> Opened;
 	if (NewKind == EKoeMorphInput::AudioComponent && Source != nullptr)
@@ -325,8 +326,7 @@ TSharedPtr<FKoeMorphAudioInput> FKoeMorphAudioInput::Open(
 		}
 		else
 		{
-			UE_LOG(LogKoeMorph, Warning, TEXT("%s: no audio device: the submix cannot be used."),
-				*Component.GetPathName());
+			UE_LOG(LogKoeMorph, Warning, TEXT("%s: no audio device: the submix cannot be used."), *Component.GetPathName());
 		}
 	}
 	if (Opened.IsValid())

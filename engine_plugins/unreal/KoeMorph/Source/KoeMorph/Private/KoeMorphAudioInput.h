@@ -30,8 +30,8 @@ class FKoeMorphAudioInput
 {
 public:
 	/** Null for Manual, and if the source is missing. */
-	static TSharedPtr<FKoeMorphAudioInput> Open(const UKoeMorphComponent& Component, EKoeMorphInput NewKind, UAudioComponent* Source,
-		USoundSubmix* Submix, const FString& Microphone);
+	static TSharedPtr<FKoeMorphAudioInput> Open(const UKoeMorphComponent& Component, EKoeMorphInput NewKind,
+		UAudioComponent* Source, USoundSubmix* Submix, const FString& Microphone);
 
 	/** Names of the connected microphones. */
 	static TArray<FString> Microphones();
@@ -39,7 +39,8 @@ public:
 	virtual ~FKoeMorphAudioInput();
 
 	/** Whether Open with these arguments would return an equal input. */
-	bool Matches(EKoeMorphInput OtherKind, UAudioComponent* OtherSource, USoundSubmix* OtherSubmix, const FString& OtherDevice) const;
+	bool Matches(
+		EKoeMorphInput OtherKind, UAudioComponent* OtherSource, USoundSubmix* OtherSubmix, const FString& OtherDevice) const;
 
 	/** Null: audio is dropped. */
 	void SetStream(const std::shared_ptr<koemorph_plugin::FaceStream>& Stream) { Sink->SetStream(Stream); }

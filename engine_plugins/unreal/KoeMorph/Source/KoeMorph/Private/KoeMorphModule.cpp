@@ -170,7 +170,8 @@ void* FKoeMorphModule::OpenLibrary(const FString& Name) const
 TArray<FString> FKoeMorphModule::BundledNames(const TCHAR* Kind)
 {
 	TArray<FString> Found;
-	IFileManager::Get().FindFiles(Found, *FPaths::Combine(ResourceFolder(Kind), FString(TEXT("*")) + Extension(Kind)), true, false);
+	IFileManager::Get().FindFiles(
+		Found, *FPaths::Combine(ResourceFolder(Kind), FString(TEXT("*")) + Extension(Kind)), true, false);
 	for (FString& Name : Found)
 	{
 		Name = FPaths::GetBaseFilename(Name);
@@ -207,7 +208,8 @@ std::shared_ptr<const koemorph_plugin::RetargetMap> FKoeMorphModule::LoadMap(
 	}
 	else if (!FFileHelper::LoadFileToString(Json, *ProjectFile(File)))
 	{
-		OutError = FString::Printf(TEXT("Retarget map %s cannot be read. Set Map File to a KoeMorph map (.json)."), *ProjectFile(File));
+		OutError =
+			FString::Printf(TEXT("Retarget map %s cannot be read. Set Map File to a KoeMorph map (.json)."), *ProjectFile(File));
 		return nullptr;
 	}
 	std::vector<std::string> Rig;
@@ -234,7 +236,7 @@ std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::LoadModel(
 	const FString Name = ModelName.IsEmpty() ? Settings->ModelName : ModelName;
 	const bool bCustom = ModelName.IsEmpty() && !Settings->Model.FilePath.IsEmpty();
 	const FString Path = bCustom ? ProjectFile(Settings->Model.FilePath)
-							  : FPaths::Combine(ResourceFolder(TEXT("models")), Name + Extension(TEXT("models")));
+								 : FPaths::Combine(ResourceFolder(TEXT("models")), Name + Extension(TEXT("models")));
 	const FString Key = Asset != nullptr ? Asset->GetPathName() : Path;
 	if (const std::weak_ptr<const koemorph_plugin::Model>* const Known = Models.Find(Key))
 	{
@@ -253,9 +255,9 @@ std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::LoadModel(
 	else if (!FFileHelper::LoadFileToArray(Bytes, *Path))
 	{
 		OutError = bCustom ? FString::Printf(TEXT("Model %s cannot be read. Set Model in Project Settings > Plugins > "
-												 "KoeMorph."),
-								*Path)
-						  : MissingAssetMessage(TEXT("models"), Name);
+												  "KoeMorph."),
+								 *Path)
+						   : MissingAssetMessage(TEXT("models"), Name);
 		return nullptr;
 	}
 	return CreateModel(Key, Bytes, OutError);

@@ -37,9 +37,9 @@ bool CopyControls(const FKoeMorphControls& From, koemorph_controls& To, FString&
 		const int32 Index = FKoeMorphModule::Get().CurveNames().IndexOfByKey(Entry.Key);
 		if (Index == INDEX_NONE)
 		{
-			OutError = FString::Printf(
-				TEXT("Invalid preset: %s is not an ARKit blend shape. Use the names JawOpen, MouthClose, ..."),
-				*Entry.Key.ToString());
+			OutError =
+				FString::Printf(TEXT("Invalid preset: %s is not an ARKit blend shape. Use the names JawOpen, MouthClose, ..."),
+					*Entry.Key.ToString());
 			return false;
 		}
 		To.multiplier[Index] = Entry.Value.Multiplier;
@@ -62,8 +62,7 @@ bool KoeMorphReadPreset(
 		return true;
 	}
 	FString Json = Preset->Json;
-	if (Json.IsEmpty() && !Preset->Name.IsEmpty() &&
-		!FKoeMorphModule::LoadBundled(TEXT("presets"), Preset->Name, Json, OutError))
+	if (Json.IsEmpty() && !Preset->Name.IsEmpty() && !FKoeMorphModule::LoadBundled(TEXT("presets"), Preset->Name, Json, OutError))
 	{
 		return false;
 	}

@@ -61,7 +61,8 @@ public:
 	TObjectPtr<USoundSubmix> Submix;
 
 	/** For Input = Microphone: the device name, as in GetMicrophones. Empty: the default device. */
-	UPROPERTY(EditAnywhere, BlueprintReadOnly, Category = "KoeMorph", meta = (EditCondition = "Input == EKoeMorphInput::Microphone"))
+	UPROPERTY(
+		EditAnywhere, BlueprintReadOnly, Category = "KoeMorph", meta = (EditCondition = "Input == EKoeMorphInput::Microphone"))
 	FString Microphone;
 
 	/** Name of a bundled model. Empty: the model of the project settings. */

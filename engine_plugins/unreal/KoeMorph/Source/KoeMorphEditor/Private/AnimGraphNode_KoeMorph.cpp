@@ -11,8 +11,8 @@ FText UAnimGraphNode_KoeMorph::GetNodeTitle(ENodeTitleType::Type TitleType) cons
 
 FText UAnimGraphNode_KoeMorph::GetTooltipText() const
 {
-	return LOCTEXT(
-		"NodeTooltip", "Sets the curves of the KoeMorph component on this actor. For a MetaHuman, place it before the ARKit mapping.");
+	return LOCTEXT("NodeTooltip",
+		"Sets the curves of the KoeMorph component on this actor. For a MetaHuman, place it before the ARKit mapping.");
 }
 
 FString UAnimGraphNode_KoeMorph::GetNodeCategory() const
