@@ -78,7 +78,7 @@ namespace KoeMorph.Editor
             var info = face.Info;
             EditorGUILayout.LabelField("Stream", string.Format(
                 "{0:F1} s, {1} frames at {2} fps, latency {3:F0} ms, {4} samples dropped",
-                face.PlaybackTime, info.Frames, info.Fps, info.Latency * 1000, info.DroppedSamples));
+                face.PlaybackTime, info.FrameCount, info.Fps, info.Latency * 1000, info.DroppedSamples));
         }
 
         void DrawWeights(KoeMorphFace face)

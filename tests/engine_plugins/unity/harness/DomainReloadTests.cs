@@ -22,10 +22,10 @@ namespace KoeMorph.Harness
 
             public long Frames()
             {
-                for (var i = 0; i < 5000 && _stage.Face.Info.Frames < 3; i++) Thread.Sleep(1);
+                for (var i = 0; i < 5000 && _stage.Face.Info.FrameCount < 3; i++) Thread.Sleep(1);
                 _stage.Tick();
                 Expect.NoMessages();
-                return _stage.Face.Info.Frames;
+                return _stage.Face.Info.FrameCount;
             }
 
             void Mix()

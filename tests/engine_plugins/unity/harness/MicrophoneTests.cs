@@ -126,7 +126,7 @@ namespace KoeMorph.Harness
                 Speak(scene, 1, 1, new float[0], new Record());
                 Expect.NoMessages();
                 Expect.True(face.IsSpeaking, "the face has audio again");
-                Expect.True(face.Info.Frames > info.Frames + 30 && face.PlaybackTime > displayed + 1, "the stream continues");
+                Expect.True(face.Info.FrameCount > info.FrameCount + 30 && face.PlaybackTime > displayed + 1, "the stream continues");
                 Expect.True(face.Info.PushedSamples > info.PushedSamples + 44100, "the sample rate is that of the new device");
             }
         }

@@ -97,7 +97,7 @@ namespace KoeMorph.Harness
             {
                 var info = Face.Info;
                 if (info.Fps == 0) return;
-                if (info.Frames > (PushedSeconds(info) - info.Latency) * info.Fps) return;
+                if (info.FrameCount > (PushedSeconds(info) - info.Latency) * info.Fps) return;
                 Thread.Sleep(1);
             }
             throw new Exception("The worker did not process " + Face.Info.PushedSamples + " samples.");

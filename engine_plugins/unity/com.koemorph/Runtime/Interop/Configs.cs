@@ -42,7 +42,7 @@ namespace KoeMorph.Interop
         /// <summary>Sample frames overwritten before they were processed.</summary>
         public long DroppedSamples;
         /// <summary>Frames computed so far: the index of the next frame.</summary>
-        public long Frames;
+        public long FrameCount;
         /// <summary>Frames overwritten before they were pulled.</summary>
         public long SkippedFrames;
     }
