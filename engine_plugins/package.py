@@ -1,11 +1,11 @@
-"""Packs the engine plugins, each with its native libraries, models and licences, ready to drop in.
+"""Pack the engine plugins with their native libraries, models and licenses.
 
     python engine_plugins/package.py [--library PLATFORM=PATH] [--onnxruntime PLATFORM=PATH]
 
-makes com.koemorph-X.tgz, KoeMorph-X.zip and koemorph-godot-X.zip in dist/. Without --library the
-native library is built for this machine by CMake. ONNX Runtime comes from the onnxruntime wheel of
-this Python; for other platforms from the wheel (for Android, the .aar) that is given. Without
---model, every model of the Python package is packed; faces choose among them by name.
+Writes com.koemorph-X.tgz, KoeMorph-X.zip and koemorph-godot-X.zip to dist/. The native library of
+this machine is built with CMake unless --library is given. ONNX Runtime comes from the installed
+onnxruntime wheel; for other platforms from the wheel (Android: the .aar) in --onnxruntime. Without
+--model, all models of the Python package are packed.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from platforms import PLATFORMS, PackageError, Platform, check_binary, this_plat
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-PACKAGE = ROOT / "python" / "koemorph"  # what maps, presets and models are taken from
-DEFAULT_MODEL = "koemorph-30"  # of a face that names none
+PACKAGE = ROOT / "python" / "koemorph"  # source of maps, presets and models
+DEFAULT_MODEL = "koemorph-30"  # used if no model name is set
 UNITY_RUNTIME_PACKAGE = ("com.github.asus4.onnxruntime", "0.4.9")
-MODEL_KEYS = (b"format_version", b"context_frames")  # of what a model file says about itself
-LICENCES = ("LICENSE", "ThirdPartyNotices.txt")  # of ONNX Runtime, inside its wheel
-# Zip cannot say anything earlier; the same input gives the same bytes, whenever it is packed.
+MODEL_KEYS = (b"format_version", b"context_frames")  # metadata keys of every model
+LICENSES = ("LICENSE", "ThirdPartyNotices.txt")  # of ONNX Runtime, in its wheel
+# The earliest time of the zip format: equal input gives equal bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 Files = dict[str, bytes]
 
 
 def version() -> str:
-    """KoeMorph's version, as the C header has it."""
+    """Return the version in the C header."""
     header = (ROOT / "native" / "include" / "koemorph.h").read_text(encoding="utf-8")
     numbers = re.findall(r"#define KOEMORPH_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", header)
     return ".".join(numbers)
 
 
 def source_files(folder: Path) -> Files:
-    """Every file below a folder by its relative path, but for what tools leave behind."""
+    """Return the files below a folder by relative path, without tool settings."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -56,86 +56,95 @@ def source_files(folder: Path) -> Files:
 
 
 def build_library(target: Platform, folder: Path) -> Path:
-    """Builds the native library for this machine; returns its path."""
+    """Build the native library for this machine and return its path."""
     configure = ["cmake", "-S", str(ROOT), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release"]
+    if target.name == "macos":
+        configure.append("-DCMAKE_OSX_ARCHITECTURES=arm64;x86_64")
     build = ["cmake", "--build", str(folder), "--config", "Release", "--target", "koemorph"]
     for command in (configure, build):
         try:
             result = subprocess.run(command, capture_output=True, text=True, check=False)
         except FileNotFoundError:
-            raise PackageError("CMake is not installed; install it, or give --library.") from None
+            raise PackageError(
+                "Build failed: CMake is not installed. Install it, or use --library."
+            ) from None
         if result.returncode != 0:
-            raise PackageError(f"CMake failed:\n{result.stdout}{result.stderr}")
+            raise PackageError(f"Build failed: CMake reported\n{result.stdout}{result.stderr}")
     found = next((p for p in folder.rglob(target.library) if p.is_file()), None)
     if found is None:
         raise PackageError(
-            f"CMake built no {target.library}; build it yourself and give --library."
+            f"Build failed: CMake built no {target.library}. Build it yourself and use --library."
         )
     return found
 
 
 def archive_files(path: Path) -> Files:
-    """What a wheel or an Android archive (.aar) holds."""
+    """Return the files in a wheel or an Android archive (.aar)."""
     try:
         with zipfile.ZipFile(path) as archive:
             return {name: archive.read(name) for name in archive.namelist()}
     except (OSError, zipfile.BadZipFile) as error:
-        raise PackageError(f"{path} is no wheel or .aar: {error}.") from error
+        raise PackageError(f"{path} is not a wheel or .aar: {error}.") from error
 
 
 def installed_wheel() -> Files:
-    """The library and licences of the onnxruntime that is installed beside this Python."""
+    """Return the library and licenses of the installed onnxruntime."""
     spec = importlib.util.find_spec("onnxruntime")
     if spec is None or spec.origin is None:
-        raise PackageError("onnxruntime is not installed; pip install it, or give --onnxruntime.")
+        raise PackageError(
+            "onnxruntime is not installed. Install it with pip, or use --onnxruntime."
+        )
     folder = Path(spec.origin).parent
-    paths = [*folder.glob("capi/*onnxruntime.*"), *(folder / name for name in LICENCES)]
+    paths = [*folder.glob("capi/*onnxruntime.*"), *(folder / name for name in LICENSES)]
     return {f"onnxruntime/{p.relative_to(folder).as_posix()}": p.read_bytes() for p in paths}
 
 
 def pick_runtime(files: Files, target: Platform) -> bytes:
-    """ONNX Runtime's library among the files of a wheel or of an Android archive."""
+    """Return the ONNX Runtime library in the files of a wheel or an Android archive."""
     pattern = r"onnxruntime/capi/(lib)?onnxruntime(\.so[.\d]*|[.\d]*\.dylib|\.dll)"
     if target.name.startswith("android"):
         pattern = rf"jni/{target.unity_folder.split('/')[1]}/libonnxruntime\.so"
     found = [data for name, data in files.items() if re.fullmatch(pattern, name)]
     if len(found) != 1:
-        raise PackageError(f"There is no ONNX Runtime for {target.name} in what was given.")
-    check_binary(found[0], "the ONNX Runtime that was given", target, b"OrtGetApiBase")
+        raise PackageError(
+            f"ONNX Runtime for {target.name} not found: the archive has {len(found)} matching "
+            "files, expected 1. Use --onnxruntime with a wheel or .aar for this platform."
+        )
+    check_binary(found[0], "the ONNX Runtime library", target, b"OrtGetApiBase")
     return found[0]
 
 
 def third_party_notices(wheel: Files) -> bytes:
-    """What the licence of ONNX Runtime wants to be shipped with its library."""
-    parts = [wheel[f"onnxruntime/{name}"] for name in LICENCES]
+    """Return the notices that ONNX Runtime's license requires with its library."""
+    parts = [wheel[f"onnxruntime/{name}"] for name in LICENSES]
     return b"ONNX Runtime (onnxruntime.ai)\n\n" + b"\n\n".join(parts)
 
 
 def once(option: str, pairs: list[tuple[str, Path]]) -> dict[str, Path]:
-    """What an option gives by platform; an error where it gives two things for one."""
+    """Return the values of an option by platform; raise PackageError for a duplicate."""
     found = dict(pairs)
     for name in found:
         if [platform for platform, _ in pairs].count(name) > 1:
-            raise PackageError(f"{option} gives more than one file for {name}; give one.")
+            raise PackageError(f"{option} {name} is given more than once, expected once.")
     return found
 
 
 def check_runtimes(given: dict[str, Path], platforms: set[str]) -> None:
-    """An error for an ONNX Runtime that would be left out."""
+    """Raise PackageError for an ONNX Runtime that would not be packed."""
     for name in given:
         if PLATFORMS[name].onnxruntime is None:
             raise PackageError(
-                f"ONNX Runtime for {name} is not packed: there the application links it (see "
-                "engine_plugins/README.md); leave out its --onnxruntime."
+                f"ONNX Runtime for {name} cannot be packed: the application links it (see "
+                "engine_plugins/README.md). Remove its --onnxruntime."
             )
         if name not in platforms:
             raise PackageError(
-                f"ONNX Runtime for {name} needs its library: give --library {name}=PATH."
+                f"ONNX Runtime for {name} is given without its library. Add --library {name}=PATH."
             )
 
 
 class Content:
-    """What goes into the plugins: libraries by platform, ONNX Runtime by platform, the models."""
+    """Content of the plugins: libraries and ONNX Runtime by platform, and the models."""
 
     def __init__(self, arguments: argparse.Namespace, work: Path) -> None:
         here = this_platform()
@@ -145,7 +154,9 @@ class Content:
         if here is not None and here.name not in paths:
             paths[here.name] = build_library(here, work)
         if not paths:
-            raise PackageError("No library for any platform: give --library PLATFORM=PATH.")
+            raise PackageError(
+                "No library: this platform is not supported. Use --library PLATFORM=PATH."
+            )
         self.libraries = {name: self._read_library(name, path) for name, path in paths.items()}
         self.runtimes: dict[str, Files] = {}
         self.notices = b""
@@ -153,8 +164,8 @@ class Content:
             self._add_runtime(PLATFORMS[name], given.get(name), here)
         models = arguments.model or sorted(PACKAGE.glob("models/*.onnx"))
         if len({path.stem for path in models}) < len(models):
-            raise PackageError("Two models have the same name, by which faces choose; rename one.")
-        self.models = self._read_models(models)  # at least one, or this has raised
+            raise PackageError("Two models have the same name. Rename one.")
+        self.models = self._read_models(models)  # at least one: the default
         card = models[0].with_name("MODEL_CARD.md")
         self.card = card.read_bytes() if card.exists() else None
 
@@ -172,58 +183,63 @@ class Content:
             return
         if given is None and target != here:
             raise PackageError(
-                f"ONNX Runtime for {target.name} is missing: give --onnxruntime {target.name}="
-                "PATH, a wheel (pip download onnxruntime --platform ...) or for Android its .aar."
+                f"ONNX Runtime for {target.name} is missing. Add --onnxruntime {target.name}="
+                "PATH, a wheel (pip download onnxruntime --platform ...) or for Android the .aar."
             )
         files = installed_wheel() if given is None else archive_files(given)
         self.runtimes[target.name] = {target.onnxruntime: pick_runtime(files, target)}
-        licensed = all(f"onnxruntime/{name}" in files for name in LICENCES)
+        licensed = all(f"onnxruntime/{name}" in files for name in LICENSES)
         self.notices = third_party_notices(files if licensed else installed_wheel())
 
     @staticmethod
     def _read_models(paths: list[Path]) -> Files:
-        """Models by name."""
+        """Return the models by name."""
         try:
             models = {path.stem: path.read_bytes() for path in paths}
         except OSError as error:
-            raise PackageError(f"There is no model at {error.filename}; give --model.") from None
+            raise PackageError(
+                f"Model {error.filename} not found. Set --model to an existing file."
+            ) from None
         for path in paths:
             if not all(key in models[path.stem] for key in MODEL_KEYS):
-                raise PackageError(f"{path} is no KoeMorph model; koemorph export makes them.")
+                raise PackageError(f"{path} is not a KoeMorph model: metadata is missing.")
         if DEFAULT_MODEL not in models:
             raise PackageError(
-                f"There is no {DEFAULT_MODEL}.onnx among the models; faces that name none use it: "
-                "give it with --model, too."
+                f"No {DEFAULT_MODEL}.onnx among the models: it is the default model. Add it with "
+                "--model."
             )
         return models
 
 
 def settings_files() -> Files:
-    """The retarget maps and presets of the Python package: the plugins read the same files."""
+    """Return the retarget maps and presets of the Python package."""
     found = sorted([*PACKAGE.glob("maps/*.json"), *PACKAGE.glob("presets/*.json")])
     return {path.relative_to(PACKAGE).as_posix(): path.read_bytes() for path in found}
 
 
-def unity_files(content: Content, runtime_from_package: bool) -> Files:
-    """com.koemorph as it is packed; every file but hidden ones has its .meta."""
+def unity_files(content: Content, onnxruntime: str) -> Files:
+    """Return the files of com.koemorph, with a .meta for each file that Unity imports."""
     files = source_files(HERE / "unity" / "com.koemorph")
     for name, library in content.libraries.items():
         target = PLATFORMS[name]
         folder = f"Runtime/Plugins/{target.unity_folder}"
         files[f"{folder}/{target.library}"] = library
-        bundled = {} if runtime_from_package else content.runtimes.get(name, {})
+        bundled = content.runtimes.get(name, {}) if onnxruntime == "bundle" else {}
         for file, data in bundled.items():
             files[f"{folder}/{file}"] = data
-    # What Resources.Load finds by name: that takes no path, and of a model only .bytes.
+    # Compiler options of the assembly KoeMorph; see Interop/Library.cs.
+    if "ios-arm64" in content.libraries:
+        files["Runtime/csc.rsp"] = b"-define:KOEMORPH_STATIC_LIBRARY\n"
+    # Resources.Load finds assets by name; Unity imports models as text assets only as .bytes.
     for name, model in content.models.items():
         files[f"Runtime/Resources/KoeMorph/models/{name}.bytes"] = model
     for name, settings in settings_files().items():
         files[f"Runtime/Resources/KoeMorph/{name}"] = settings
     if content.card is not None:
         files["Documentation~/MODEL_CARD.md"] = content.card
-    if content.notices and not runtime_from_package:
+    if content.notices and onnxruntime == "bundle":
         files["Third Party Notices.md"] = content.notices
-    if runtime_from_package:
+    if onnxruntime == "package":
         manifest = json.loads(files["package.json"])
         manifest["dependencies"].update([UNITY_RUNTIME_PACKAGE])
         files["package.json"] = (json.dumps(manifest, indent=2) + "\n").encode()
@@ -231,7 +247,7 @@ def unity_files(content: Content, runtime_from_package: bool) -> Files:
 
 
 def with_metas(files: Files) -> Files:
-    """The files with a .meta for each file and folder that has none yet."""
+    """Add a .meta for each file and folder that has none."""
     paths = {Path(name): False for name in files}
     paths |= {parent: True for name in files for parent in list(Path(name).parents)[:-1]}
     metas = {
@@ -242,9 +258,13 @@ def with_metas(files: Files) -> Files:
     return metas | files
 
 
-def unreal_files(content: Content) -> Files:
-    """The KoeMorph plugin folder as it is packed."""
+def unreal_files(content: Content, engine_version: str | None) -> Files:
+    """Return the files of the plugin folder KoeMorph."""
     files = source_files(HERE / "unreal" / "KoeMorph")
+    if engine_version is not None:
+        descriptor = json.loads(files["KoeMorph.uplugin"])
+        descriptor["EngineVersion"] = engine_version
+        files["KoeMorph.uplugin"] = (json.dumps(descriptor, indent=2) + "\n").encode()
     library = "Source/ThirdParty/KoeMorphLibrary"
     files[f"{library}/include/koemorph.h"] = (ROOT / "native/include/koemorph.h").read_bytes()
     for name, data in content.libraries.items():
@@ -265,14 +285,14 @@ def unreal_files(content: Content) -> Files:
 
 
 def godot_files() -> Files:
-    """The add-on as it is packed; it is all text, and hears KoeMorph over the network."""
+    """Return the files of the Godot add-on, which needs no native library."""
     files = source_files(HERE / "godot")
     files["addons/koemorph/LICENSE"] = (ROOT / "LICENSE").read_bytes()
     return files
 
 
 def write_tgz(path: Path, files: Files) -> None:
-    """A package as npm makes it: everything below package/."""
+    """Write an npm package: all files below package/."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, data in sorted(files.items()):
@@ -294,7 +314,7 @@ def write_zip(path: Path, root: str, files: Files) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Writes beside and renames: the file is there whole or not at all."""
+    """Write a file atomically."""
     beside = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -302,7 +322,7 @@ def write_whole(path: Path, data: bytes) -> None:
         beside.replace(path)
     except OSError as error:
         raise PackageError(
-            f"{path} cannot be written ({error.strerror}); give another folder with --output."
+            f"{path} cannot be written: {error.strerror}. Use another folder with --output."
         ) from error
 
 
@@ -314,39 +334,52 @@ def platform_path(text: str) -> tuple[str, Path]:
     return name, Path(path)
 
 
+def engine_version(text: str) -> str:
+    if re.fullmatch(r"5\.\d+\.\d+", text) is None:
+        raise argparse.ArgumentTypeError(f'"{text}" is not an Unreal Engine version such as 5.6.0')
+    return text
+
+
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Pack the engine plugins.")
     several = {"action": "append", "default": [], "type": platform_path, "metavar": "PLATFORM=PATH"}
-    parser.add_argument("--library", **several, help="koemorph's library for a platform")
+    parser.add_argument("--library", **several, help="the koemorph library of a platform")
     parser.add_argument("--onnxruntime", **several, help="ONNX Runtime's wheel or .aar")
     parser.add_argument(
         "--unity-onnxruntime",
-        choices=["bundle", "package"],
+        choices=["bundle", "package", "none"],
         default="bundle",
-        help="bundle: the Unity package brings ONNX Runtime (default); package: it depends on "
-        f" {UNITY_RUNTIME_PACKAGE[0]}, which needs its scoped registry",
+        help="bundle: the Unity package contains ONNX Runtime (default); package: it depends on "
+        f"{UNITY_RUNTIME_PACKAGE[0]}, which needs its scoped registry; none: another package of "
+        "the project contains it",
+    )
+    parser.add_argument(
+        "--unreal-version",
+        type=engine_version,
+        metavar="X.Y.Z",
+        help="EngineVersion in KoeMorph.uplugin, which Fab requires; default: none",
     )
     parser.add_argument(
         "--model",
         action="append",
         default=[],
         type=Path,
-        help="a model (.onnx), any number of times; without, those of the Python package",
+        help="a model (.onnx), repeatable; default: all models of the Python package",
     )
     parser.add_argument("--output", type=Path, default=ROOT / "dist")
     return parser.parse_args(arguments)
 
 
 def pack(arguments: argparse.Namespace) -> list[Path]:
-    """Writes the packages; returns their paths."""
+    """Write the packages and return their paths."""
     with tempfile.TemporaryDirectory() as work:
         content = Content(arguments, Path(work))
     number = version()
     unity = arguments.output / f"com.koemorph-{number}.tgz"
     unreal = arguments.output / f"KoeMorph-{number}.zip"
     godot = arguments.output / f"koemorph-godot-{number}.zip"
-    write_tgz(unity, unity_files(content, arguments.unity_onnxruntime == "package"))
-    write_zip(unreal, "KoeMorph/", unreal_files(content))
+    write_tgz(unity, unity_files(content, arguments.unity_onnxruntime))
+    write_zip(unreal, "KoeMorph/", unreal_files(content, arguments.unreal_version))
     write_zip(godot, "", godot_files())
     return [unity, unreal, godot]
 

@@ -1,10 +1,9 @@
-"""Writes the .meta file that Unity wants beside every file of com.koemorph.
+"""Write the .meta file that Unity requires beside every file of com.koemorph.
 
-    python engine_plugins/unity_meta.py            # for files that have none yet
+    python engine_plugins/unity_meta.py            # for files without a .meta
 
-A GUID is how scenes and prefabs point at a file, so it must never change: it is derived from the
-path once, and a .meta file that exists is left alone. The packager uses the same functions for what
-it adds.
+Scenes and prefabs refer to files by GUID, so a GUID must never change: it is derived from the path
+once, and existing .meta files are kept. The packager uses the same functions.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ _IMPORTERS = {
 }
 _TAIL = "  userData: \n  assetBundleName: \n  assetBundleVariant: \n"
 
-# Folder below Runtime/Plugins -> Unity's build targets with the CPU of each, and the editor's
-# (OS, CPU), in the words of the .meta files that Unity's inspector writes.
+# Folder below Runtime/Plugins -> Unity build targets with their CPU, and (OS, CPU) of the editor,
+# spelled as in .meta files written by Unity.
 _TARGETS: dict[str, tuple[dict[str, str], tuple[str, str] | None]] = {
     "Linux/x86_64": ({"Standalone: Linux64": "x86_64"}, ("Linux", "x86_64")),
     "Windows/x86_64": ({"Standalone: Win64": "x86_64"}, ("Windows", "x86_64")),
@@ -46,7 +45,7 @@ _ALL = (
 
 
 def guid(path: str) -> str:
-    """The GUID of a path relative to the package (POSIX separators)."""
+    """Return the GUID of a path relative to the package (POSIX separators)."""
     return hashlib.md5(f"com.koemorph/{path}".encode(), usedforsecurity=False).hexdigest()
 
 
@@ -84,7 +83,7 @@ def _plugin_importer(path: str) -> str:
 
 
 def meta(path: str, is_folder: bool) -> str:
-    """The text of the .meta file of a path relative to the package."""
+    """Return the text of the .meta file of a path relative to the package."""
     if is_folder:
         importer = "folderAsset: yes\nDefaultImporter:\n  externalObjects: {}\n"
     elif path == "package.json":
@@ -98,7 +97,7 @@ def meta(path: str, is_folder: bool) -> str:
 
 
 def wants_meta(relative: Path) -> bool:
-    """Unity imports neither hidden files nor Documentation~; samples bring theirs along."""
+    """Return whether a file needs a .meta: not hidden files and Documentation~, but samples."""
     if relative.suffix == ".meta" or any(part.startswith(".") for part in relative.parts):
         return False
     hidden = [part for part in relative.parts if part.endswith("~")]
@@ -106,7 +105,7 @@ def wants_meta(relative: Path) -> bool:
 
 
 def write_missing(package: Path) -> list[str]:
-    """Writes every .meta file that is missing below a package; returns the paths they belong to."""
+    """Write the missing .meta files below a package; return the paths of their files."""
     written = []
     for path in sorted(package.rglob("*")):
         relative = path.relative_to(package)

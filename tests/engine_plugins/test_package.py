@@ -1,4 +1,4 @@
-"""The packed plugins: what is inside, whether Unity and npm would take it, and what is refused."""
+"""Tests of the packager: contents of the packages, their formats, and rejected input."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def zipped(packed: Path, pattern: str) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_every_version_is_the_headers() -> None:
+def test_all_versions_equal_the_header() -> None:
     header = (ROOT / "native" / "include" / "koemorph.h").read_text()
     version = ".".join(re.findall(r"VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", header))
     assert json.loads((UNITY / "package.json").read_text())["version"] == version
@@ -44,12 +44,12 @@ def test_every_version_is_the_headers() -> None:
     addon = PLUGINS / "godot" / "addons" / "koemorph" / "plugin.cfg"
     assert f'version="{version}"' in addon.read_text()
     assert f"## [{version}]" in (UNITY / "CHANGELOG.md").read_text()
-    fits = re.findall(r'Fits = "(.*)";', (UNITY / "Runtime/Interop/Library.cs").read_text())
-    assert fits == [version.rsplit(".", 1)[0] + "."]
+    library = (UNITY / "Runtime/Interop/Library.cs").read_text()
+    assert re.findall(r'CompatibleVersion = "(.*)";', library) == [version.rsplit(".", 1)[0] + "."]
 
 
-def test_the_unity_package_depends_on_the_module_of_every_type_it_uses() -> None:
-    """Of a module that a project has switched off, no type compiles."""
+def test_unity_package_depends_on_the_modules_of_its_types() -> None:
+    """Types of a disabled built-in module do not compile."""
     homes = {
         "animation": r"AnimationClip|Animator",
         "audio": r"AudioClip|AudioListener|AudioSettings|AudioSource|Microphone",
@@ -61,7 +61,7 @@ def test_the_unity_package_depends_on_the_module_of_every_type_it_uses() -> None
     assert {f"com.unity.modules.{home}" for home in wanted} == dependencies.keys()
 
 
-def test_the_unity_package_has_the_layout_that_unity_asks_for(unity_package: Path) -> None:
+def test_unity_package_has_the_required_layout(unity_package: Path) -> None:
     """https://docs.unity3d.com/Manual/cus-layout.html"""
     manifest = json.loads((unity_package / "package.json").read_text())
     assert re.fullmatch(r"com\.[a-z0-9._-]+", manifest["name"])
@@ -76,7 +76,7 @@ def test_the_unity_package_has_the_layout_that_unity_asks_for(unity_package: Pat
         assert {path.name: path.read_bytes() for path in packaged.glob("*.json")} == own
     for sample in manifest["samples"]:
         assert (unity_package / sample["path"]).is_dir()
-    # Every script belongs to an assembly, and an assembly's references are there.
+    # Every script belongs to an assembly, and the references of assemblies exist.
     assemblies = {p.parent: json.loads(p.read_text()) for p in unity_package.rglob("*.asmdef")}
     names = {assembly["name"] for assembly in assemblies.values()}
     for script in unity_package.rglob("*.cs"):
@@ -88,10 +88,10 @@ def test_the_unity_package_has_the_layout_that_unity_asks_for(unity_package: Pat
         assert (assembly["includePlatforms"] == ["Editor"]) == (folder.name == "Editor")
 
 
-def test_every_file_has_a_meta_with_a_guid_of_its_own(unity_package: Path) -> None:
+def test_every_file_has_a_meta_with_a_unique_guid(unity_package: Path) -> None:
     guids: dict[str, Path] = {}
     for meta in unity_package.rglob("*.meta"):
-        assert meta.with_name(meta.stem).exists(), f"{meta} belongs to nothing"
+        assert meta.with_name(meta.stem).exists(), f"{meta} has no file"
         found = re.search(r"^guid: ([0-9a-f]{32})$", meta.read_text(), re.MULTILINE)
         assert found is not None, meta
         assert guids.setdefault(found[1], meta) == meta, (
@@ -104,11 +104,11 @@ def test_every_file_has_a_meta_with_a_guid_of_its_own(unity_package: Path) -> No
             assert path.with_name(path.name + ".meta").exists(), path
 
 
-def test_guids_never_change(unity_package: Path) -> None:
-    """Scenes in the world point at them; these were given once and stay."""
+def test_guids_are_stable(unity_package: Path) -> None:
+    """Scenes refer to files by GUID."""
     known = {
         "Runtime/KoeMorphFace.cs": "19b467e338ab3cd090e18086866e30ed",
-        "Runtime/KoeMorphMicrophone.cs": "0ae0c95a1c0ed22f8e8efdb293226ce5",
+        "Runtime/Microphone/KoeMorphMicrophone.cs": "0ae0c95a1c0ed22f8e8efdb293226ce5",
         "Runtime/KoeMorphPreset.cs": "a58a7fd2a1f3b170603b706707236e6b",
         "Runtime/KoeMorph.asmdef": "319d81e3643011cd9c668b638fb9dead",
         "Runtime/Resources/KoeMorph/models/koemorph-30.bytes": "cffccfa4033978f22192170984cf23a4",
@@ -122,7 +122,7 @@ def test_guids_never_change(unity_package: Path) -> None:
     assert wanted <= committed, "run engine_plugins/unity_meta.py"
 
 
-def test_native_plugins_load_on_their_platform_alone(unity_package: Path) -> None:
+def test_native_plugins_are_enabled_on_their_platform_only(unity_package: Path) -> None:
     folder = unity_package / "Runtime" / "Plugins" / "Linux" / "x86_64"
     assert {p.name for p in folder.iterdir() if p.suffix != ".meta"} == {
         "libkoemorph.so",
@@ -136,7 +136,7 @@ def test_native_plugins_load_on_their_platform_alone(unity_package: Path) -> Non
         assert enabled == {"Editor: Editor", "Standalone: Linux64"}
 
 
-def test_npm_would_pack_the_same_files(
+def test_npm_packs_the_same_files(
     unity_package: Path, needs_tool: Callable[[str], str], tmp_path: Path
 ) -> None:
     command = [needs_tool("npm"), "pack", "--dry-run", "--json", "--offline"]
@@ -153,7 +153,7 @@ def test_npm_would_pack_the_same_files(
     assert found == {p.relative_to(unity_package).as_posix() for p in files}
 
 
-def test_every_model_that_ships_is_packed(packed: Path, unity_package: Path) -> None:
+def test_all_bundled_models_are_packed(packed: Path, unity_package: Path) -> None:
     shipped = {path.stem: path.read_bytes() for path in MODELS.glob("*.onnx")}
     assert {"koemorph-30", "koemorph-60"} <= set(shipped)
     unity = (unity_package / "Runtime/Resources/KoeMorph/models").glob("*.bytes")
@@ -166,13 +166,13 @@ def test_every_model_that_ships_is_packed(packed: Path, unity_package: Path) -> 
     assert (unity_package / "Documentation~/MODEL_CARD.md").read_bytes() == card
 
 
-def test_the_unreal_zip_is_a_plugin_folder(packed: Path) -> None:
+def test_unreal_zip_is_a_plugin_folder(packed: Path) -> None:
     files = zipped(packed, "KoeMorph-*.zip")
     library = "KoeMorph/Source/ThirdParty/KoeMorphLibrary"
     assert files[f"{library}/lib/Linux/libkoemorph.so"][:4] == b"\x7fELF"
     assert b"OrtGetApiBase" in files[f"{library}/lib/Linux/libonnxruntime.so"]
     assert b"koemorph_stream_sample" in files[f"{library}/include/koemorph.h"]
-    # What the module opens when it starts is what is packed.
+    # The module loads the libraries from the packed folder.
     module = files["KoeMorph/Source/KoeMorph/Private/KoeMorphModule.cpp"].decode()
     assert 'TEXT("Source/ThirdParty/KoeMorphLibrary/lib")' in module
     for name in (
@@ -187,7 +187,7 @@ def test_the_unreal_zip_is_a_plugin_folder(packed: Path) -> None:
     assert not [name for name in files if ".clang-format" in name]
 
 
-def test_the_godot_zip_is_an_add_on(packed: Path) -> None:
+def test_godot_zip_is_an_add_on(packed: Path) -> None:
     files = zipped(packed, "koemorph-godot-*.zip")
     config = files["addons/koemorph/plugin.cfg"].decode()
     script = re.search(r'script="(.+)"', config)
@@ -198,8 +198,8 @@ def test_the_godot_zip_is_an_add_on(packed: Path) -> None:
             assert f"{name.rsplit('/', 1)[0]}/{path}" in files
 
 
-def test_the_packager_builds_the_library_of_this_machine(native_build: Path) -> None:
-    """In a folder that is built already, which is a matter of seconds."""
+def test_packager_builds_the_library_of_this_machine(native_build: Path) -> None:
+    """In a folder that is already built, to save time."""
     code = (
         "import sys, pathlib, package, platforms; "
         "print(package.build_library(platforms.this_platform(), pathlib.Path(sys.argv[1])))"
@@ -215,7 +215,7 @@ def test_the_packager_builds_the_library_of_this_machine(native_build: Path) -> 
     assert b"koemorph_stream_fade_out" in Path(result.stdout.strip()).read_bytes()
 
 
-def test_the_page_names_the_archive_that_is_built_for_ios(native_build: Path) -> None:
+def test_readme_names_the_ios_archive(native_build: Path) -> None:
     presets = json.loads((ROOT / "CMakePresets.json").read_text())["buildPresets"]
     (ios,) = [preset for preset in presets if preset["name"] == "ios"]
     assert ios["targets"] == ["koemorph_core"]
@@ -223,8 +223,8 @@ def test_the_page_names_the_archive_that_is_built_for_ios(native_build: Path) ->
     assert f"iOS builds `{archive.name}`" in (PLUGINS / "README.md").read_text()
 
 
-def test_an_archive_for_ios_is_packed(library: str, tmp_path: Path) -> None:
-    """As Xcode's tools make one: a table of symbols and an object, both with BSD's long names."""
+def test_ios_archive_is_packed(library: str, tmp_path: Path) -> None:
+    """An archive as written by Xcode: a symbol table and an object, both with BSD long names."""
     members = [
         (b"__.SYMDEF SORTED", b"koemorph_stream_sample\0"),
         (b"stream.o", b"\xcf\xfa\xed\xfe" + struct.pack("<I", 0x0100000C) + b"code"),
@@ -242,15 +242,94 @@ def test_an_archive_for_ios_is_packed(library: str, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     file = "KoeMorph/Source/ThirdParty/KoeMorphLibrary/lib/IOS/libkoemorph.a"
     assert zipped(tmp_path / "dist", "KoeMorph-*.zip")[file] == data
+    with tarfile.open(next((tmp_path / "dist").glob("*.tgz"))) as packed:
+        options = packed.extractfile("package/Runtime/csc.rsp")
+        assert options is not None
+        assert options.read() == b"-define:KOEMORPH_STATIC_LIBRARY\n"
 
 
-def test_packing_again_gives_the_same_bytes(packed: Path, library: str, tmp_path: Path) -> None:
+def test_only_the_static_library_defines_internal_functions(unity_package: Path) -> None:
+    """Without the iOS library, "__Internal" would break the build of every iOS game."""
+    assert not (unity_package / "Runtime/csc.rsp").exists()
+    runtime = json.loads((UNITY / "Runtime/KoeMorph.asmdef").read_text())
+    assert {"tvOS", "VisionOS"} <= set(runtime["excludePlatforms"])
+
+
+def test_microphone_is_an_optional_assembly() -> None:
+    """Unity adds the Android permission to every game that contains the API."""
+    folder = UNITY / "Runtime" / "Microphone"
+    assembly = json.loads((folder / "KoeMorph.Microphone.asmdef").read_text())
+    assert assembly["defineConstraints"] == ["KOEMORPH_MICROPHONE"]
+    for script in (UNITY / "Runtime").rglob("*.cs"):
+        if folder not in script.parents:
+            assert not re.search(r"\bMicrophone\.", script.read_text()), script
+
+
+def elf(alignment: int) -> bytes:
+    """An arm64 ELF file with one loadable segment."""
+    header = b"\x7fELF".ljust(18, b"\0") + struct.pack("<H", 183)
+    header = header.ljust(32, b"\0") + struct.pack("<Q", 64)
+    header = header.ljust(54, b"\0") + struct.pack("<HH", 56, 1)
+    segment = struct.pack("<II6Q", 1, 5, 0, 0, 0, 0, 0, alignment)
+    return header.ljust(64, b"\0") + segment + b"koemorph_stream_sample"
+
+
+def macho(*machines: int) -> bytes:
+    """A universal Mach-O file."""
+    entries = b"".join(struct.pack(">5I", machine, 0, 0, 0, 0) for machine in machines)
+    return struct.pack(">II", 0xCAFEBABE, len(machines)) + entries + b"koemorph_stream_sample"
+
+
+X64, ARM64 = 0x01000007, 0x0100000C
+
+
+@pytest.mark.parametrize(
+    ("platform", "data", "accepted"),
+    [
+        ("android-arm64", elf(16384), True),
+        ("android-arm64", elf(4096), False),
+        ("macos", macho(X64, ARM64), True),
+        ("macos", macho(ARM64), False),
+        ("macos", b"\xcf\xfa\xed\xfe" + b"koemorph_stream_sample", False),
+    ],
+)
+def test_architectures_and_page_sizes_are_checked(
+    platform: str, data: bytes, accepted: bool, tmp_path: Path
+) -> None:
+    code = (
+        "import sys, pathlib, platforms; target = platforms.PLATFORMS[sys.argv[1]]; "
+        "data = pathlib.Path(sys.argv[2]).read_bytes(); "
+        "platforms.check_binary(data, 'it', target, b'koemorph_stream_sample')"
+    )
+    file = tmp_path / "library"
+    file.write_bytes(data)
+    command = [sys.executable, "-c", code, platform, str(file)]
+    result = subprocess.run(command, cwd=PLUGINS, capture_output=True, text=True, check=False)
+    assert (result.returncode == 0) == accepted, result.stderr
+    assert accepted or "PackageError" in result.stderr
+
+
+def test_fab_requirements(library: str, tmp_path: Path) -> None:
+    """Fab requires the engine version, FabURL and a copyright line in every source file."""
+    arguments = ["--library", library, "--unreal-version", "5.6.0", "--output", tmp_path]
+    assert pack(*arguments).returncode == 0
+    files = zipped(tmp_path, "KoeMorph-*.zip")
+    descriptor = json.loads(files["KoeMorph/KoeMorph.uplugin"])
+    assert descriptor["EngineVersion"] == "5.6.0"
+    assert "FabURL" in descriptor
+    own = [name for name in files if re.search(r"Source/.*\.(h|cpp|cs)$", name)]
+    for name in own:
+        if not name.endswith("/koemorph.h"):
+            assert files[name].startswith(b"// Copyright KoeMorph contributors."), name
+
+
+def test_packages_are_reproducible(packed: Path, library: str, tmp_path: Path) -> None:
     assert not pack("--library", library, "--output", tmp_path).stderr
     for path in packed.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
-def test_unity_can_take_onnx_runtime_from_its_own_package(library: str, tmp_path: Path) -> None:
+def test_unity_package_can_depend_on_onnx_runtime(library: str, tmp_path: Path) -> None:
     own = tmp_path / "koemorph-30.onnx"
     own.write_bytes((MODELS / "koemorph-60.onnx").read_bytes())
     arguments = ["--library", library, "--model", own, "--output", tmp_path]
@@ -264,9 +343,7 @@ def test_unity_can_take_onnx_runtime_from_its_own_package(library: str, tmp_path
         assert "com.github.asus4.onnxruntime" in json.load(manifest)["dependencies"]
 
 
-def test_what_cannot_be_packed_is_a_sentence(
-    library: str, native_build: Path, tmp_path: Path
-) -> None:
+def test_invalid_input_is_reported(library: str, native_build: Path, tmp_path: Path) -> None:
     (archive_of_here,) = (native_build / "native").glob("*.a")
     text = tmp_path / "library.so"
     text.write_text("no library")
@@ -274,7 +351,7 @@ def test_what_cannot_be_packed_is_a_sentence(
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("onnxruntime/LICENSE", "MIT")
     here = library.partition("=")[2]
-    # Cut off in its header; a member without, and with an impossible length.
+    # A truncated header; archive members without and with a negative length.
     program = tmp_path / "cut.dll"
     program.write_bytes(b"MZ".ljust(60, b"\0") + struct.pack("<I", 64) + b"PE\0\0")
     archives = [tmp_path / "no_length.a", tmp_path / "less_than_none.a"]
@@ -283,25 +360,31 @@ def test_what_cannot_be_packed_is_a_sentence(
     other = tmp_path / "koemorph-30.onnx"
     other.write_bytes(b"another network")
     for arguments, words in (
-        (["--library", f"linux-x64={text}"], "is no library for linux-x64"),
+        (["--library", f"linux-x64={text}"], "is not a library for linux-x64"),
         (["--library", f"linux-x64={tmp_path / 'none.so'}"], "cannot be read"),
-        (["--library", f"linux-x64={sys.executable}"], "has no koemorph_stream_sample"),
-        (["--library", library, "--library", f"android-arm64={here}"], "for android-arm64"),
-        (["--library", f"ios-arm64={archive_of_here}"], "is no library for ios-arm64"),
-        (["--library", f"windows-x64={program}"], "is no library for windows-x64"),
-        (["--library", f"ios-arm64={archives[0]}"], "is no library for ios-arm64"),
-        (["--library", f"ios-arm64={archives[1]}"], "is no library for ios-arm64"),
-        (["--library", library, "--library", library], "more than one file for linux-x64"),
-        (["--onnxruntime", f"windows-x64={wheel}"], "give --library windows-x64="),
+        (["--library", f"linux-x64={sys.executable}"], "no symbol koemorph_stream_sample"),
+        (
+            ["--library", library, "--library", f"android-arm64={here}"],
+            "not a library for android-arm64",
+        ),
+        (["--library", f"ios-arm64={archive_of_here}"], "is not a library for ios-arm64"),
+        (["--library", f"windows-x64={program}"], "is not a library for windows-x64"),
+        (["--library", f"ios-arm64={archives[0]}"], "is not a library for ios-arm64"),
+        (["--library", f"ios-arm64={archives[1]}"], "is not a library for ios-arm64"),
+        (["--library", library, "--library", library], "--library linux-x64"),
+        (["--onnxruntime", f"windows-x64={wheel}"], "--library windows-x64="),
         (["--onnxruntime", f"ios-arm64={wheel}"], "the application links it"),
         (["--library", library, *2 * ["--model", str(text)]], "Two models have the same name"),
-        (["--library", library, "--onnxruntime", f"linux-x64={here}"], "is no wheel or .aar"),
-        (["--library", library, "--onnxruntime", f"linux-x64={wheel}"], "There is no ONNX Runtime"),
-        (["--library", library, "--model", str(tmp_path / "none.onnx")], "There is no model at"),
-        (["--library", library, "--model", str(other)], "is no KoeMorph model"),
+        (["--library", library, "--onnxruntime", f"linux-x64={here}"], "is not a wheel or .aar"),
+        (
+            ["--library", library, "--onnxruntime", f"linux-x64={wheel}"],
+            "ONNX Runtime for linux-x64",
+        ),
+        (["--library", library, "--model", str(tmp_path / "none.onnx")], "none.onnx not found"),
+        (["--library", library, "--model", str(other)], "is not a KoeMorph model"),
         (
             ["--library", library, "--model", str(MODELS / "koemorph-60.onnx")],
-            "no koemorph-30.onnx among the models",
+            "No koemorph-30.onnx",
         ),
     ):
         result = pack(*arguments, "--output", tmp_path / "dist")
@@ -311,7 +394,7 @@ def test_what_cannot_be_packed_is_a_sentence(
     assert not (tmp_path / "dist").exists()
 
 
-def test_where_nothing_can_be_written_is_a_sentence(library: str, tmp_path: Path) -> None:
+def test_unwritable_output_is_reported(library: str, tmp_path: Path) -> None:
     taken = tmp_path / "dist"
     taken.write_text("a file, not a folder")
     result = pack("--library", library, "--output", taken)

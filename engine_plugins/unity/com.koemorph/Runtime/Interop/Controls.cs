@@ -15,7 +15,7 @@ namespace KoeMorph.Interop
 
         [HideInInspector] public uint Size;
 
-        [Header("Audio"), Range(0, 10), Tooltip("Gain of the input.")] public float InputStrength;
+        [Header("Audio"), Range(0, 10), Tooltip("Linear gain of the input.")] public float InputStrength;
         [Range(0, 1), Tooltip("1: audio near the noise floor is replaced by silence.")] public int Gate;
         [Range(1, 40), Tooltip("dB above the noise floor at which the gate opens.")] public float GateMargin;
         [Range(0, 5), Tooltip("Seconds that the gate stays open after speech.")] public float GateHold;
@@ -50,7 +50,7 @@ namespace KoeMorph.Interop
         [Range(0, 120), Tooltip("Average rate.")] public float BlinksPerMinute;
         [Range(0, 2), Tooltip("Strength of saccades (small eye movements).")] public float Saccades;
         [Range(0, 2), Tooltip("Strength of brow movements on stressed words.")] public float BrowAccents;
-        [Range(0, 2), Tooltip("Strength of slow head and face motion.")] public float Idle;
+        [Range(0, 2), Tooltip("Strength of the slow drift of brows, eyelids and mouth corners.")] public float Idle;
         [Tooltip("Equal seeds and audio give equal idle motion. Applies when the stream starts.")] public uint Seed;
 
         /// <summary>The defaults of the native library.</summary>

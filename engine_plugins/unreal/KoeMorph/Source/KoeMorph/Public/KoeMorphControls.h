@@ -40,7 +40,7 @@ struct KOEMORPH_API FKoeMorphControls
 {
 	GENERATED_BODY()
 
-	/** Gain of the input. */
+	/** Linear gain of the input. */
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "Audio", meta = (ClampMin = "0", ClampMax = "10"))
 	float InputStrength = 1.0f;
 
@@ -124,7 +124,7 @@ struct KOEMORPH_API FKoeMorphControls
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "Idle Motion", meta = (ClampMin = "0", ClampMax = "2"))
 	float BrowAccents = 0.0f;
 
-	/** Strength of slow head and face motion. */
+	/** Strength of the slow drift of brows, eyelids and mouth corners. */
 	UPROPERTY(EditAnywhere, BlueprintReadWrite, Category = "Idle Motion", meta = (ClampMin = "0", ClampMax = "2"))
 	float Idle = 0.0f;
 
