@@ -41,7 +41,7 @@ class ExpressionBackend:
             [round(seconds / settings.update_interval) for seconds in settings.window_intervals]
         )
         updates = ends[:, None] // interval - 1 - ago
-        told = updates >= settings.egemaps_config().first_told
+        told = updates >= settings.egemaps_config().first_valid_update
         index: NDArray[np.int64] = np.where(told, updates, -1)
         return index
 

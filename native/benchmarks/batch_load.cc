@@ -39,7 +39,8 @@ class Group {
       check(koemorph_stream_push(streams_[i], voice_.samples.data() + at,
                                  static_cast<int32_t>(block_)));
     }
-    check(koemorph_stream_batch_process(batch_, streams_.data(), static_cast<int32_t>(streams_.size())));
+    check(koemorph_stream_batch_process(batch_, streams_.data(),
+                                        static_cast<int32_t>(streams_.size())));
     const double time = static_cast<double>(ticks_ * static_cast<int64_t>(block_)) / voice_.rate;
     for (koemorph_stream* stream : streams_) {
       check(koemorph_stream_sample(stream, time, weights, KOEMORPH_BLENDSHAPE_COUNT));

@@ -107,11 +107,11 @@ void measure_stream(const koemorph_model* model, const char* path, int rate, Rep
               played.processor * 1e-6 / (0.01 * static_cast<double>(blocks)));
   report->add("\"peak_bytes\": %lld", static_cast<long long>(koemorph::peak_bytes()));
   if (koemorph::counts_allocations()) {
-    report->add(
-        "\"allocations\": {\"audio\": %llu, \"game\": %llu, \"worker_per_frame\": %.2f}",
-        static_cast<unsigned long long>(played.audio_allocations),
-        static_cast<unsigned long long>(played.game_allocations),
-        static_cast<double>(played.worker_allocations) / static_cast<double>(played.info.frame_count));
+    report->add("\"allocations\": {\"audio\": %llu, \"game\": %llu, \"worker_per_frame\": %.2f}",
+                static_cast<unsigned long long>(played.audio_allocations),
+                static_cast<unsigned long long>(played.game_allocations),
+                static_cast<double>(played.worker_allocations) /
+                    static_cast<double>(played.info.frame_count));
   }
 }
 

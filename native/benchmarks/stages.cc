@@ -4,13 +4,14 @@
 #include <memory>
 #include <utility>
 
-#include "face/controls.h"
+#include "audio/resampler.h"
 #include "egemaps/egemaps.h"
-#include "model/inference.h"
+#include "face/controls.h"
+#include "face/controls_processor.h"
 #include "face/idle_motion.h"
 #include "features/mel.h"
+#include "model/inference.h"
 #include "model/model.h"
-#include "audio/resampler.h"
 #include "retarget/retarget_map.h"
 
 namespace koemorph::benchmark {
@@ -65,7 +66,8 @@ double run_model(const std::shared_ptr<const Model>& model, int frames) {
   const double updates_a_frame = 1.0 / (settings.mel.clock.fps * settings.egemaps.update_interval);
   const Stopwatch watch;
   for (int i = 0; i < frames; ++i) {
-    inference.set_changed(std::floor(i * updates_a_frame) != std::floor((i - 1) * updates_a_frame));
+    inference.set_expression_changed(std::floor(i * updates_a_frame) !=
+                                     std::floor((i - 1) * updates_a_frame));
     const Status status = inference.run(1);
     if (!status.ok()) fail(status.message);
   }
@@ -83,16 +85,16 @@ double run_controls(int frames, int fps) {
   koemorph_controls settings = default_controls();
   settings.saccades = settings.idle = settings.brow_accents = 1.0f;
   settings.symmetry = settings.lower_smoothing = 0.1f;
-  Controls controls(fps);
-  IdleMotion life(fps);
+  ControlsProcessor controls(fps);
+  IdleMotion idle_motion(fps);
   controls.set(settings);
-  life.set(settings);
+  idle_motion.set(settings);
   float face[kBlendshapeCount];
   const Stopwatch watch;
   for (int i = 0; i < frames; ++i) {
     move(i, face);
     controls.apply(face, face);
-    life.apply(i, face);
+    idle_motion.apply(i, face);
     kept = face[0];
   }
   return watch.processor_micros();

@@ -60,14 +60,14 @@ void bind_egemaps(py::module_& module) {
   module.attr("FUNCTIONAL_NAMES") = names(kFunctionalNames.data(), kFunctionalCount);
 
   py::class_<EgemapsConfig>(module, "EgemapsConfig",
-                            "Settings of the egemaps stage; they travel in a model's metadata.")
+                            "Settings of the eGeMAPS features, part of a model's metadata.")
       .def(py::init<>())
       .def_readwrite("sample_rate", &EgemapsConfig::sample_rate, "Hz; 16000 is the only one")
       .def_readwrite("context_window", &EgemapsConfig::context_window, "s")
       .def_readwrite("update_interval", &EgemapsConfig::update_interval, "s")
       .def_readwrite("window_intervals", &EgemapsConfig::window_intervals, "s")
-      .def_property_readonly("first_told", &EgemapsConfig::first_told,
-                             "The first update that a network is told of.");
+      .def_property_readonly("first_valid_update", &EgemapsConfig::first_valid_update,
+                             "Index of the first update that a network gets as input.");
 
   py::class_<Egemaps>(module, "EgemapsStream", "Streaming eGeMAPSv02.")
       .def(py::init([](const EgemapsConfig& config) {

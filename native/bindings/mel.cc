@@ -10,7 +10,7 @@ namespace koemorph {
 
 void bind_mel(py::module_& module) {
   py::class_<MelConfig>(module, "MelConfig",
-                        "Settings of the mel stage; they travel in a model's metadata.")
+                        "Settings of the mel spectrum, part of a model's metadata.")
       .def(py::init<>())
       .def_property(
           "sample_rate", [](const MelConfig& self) { return self.clock.sample_rate; },
@@ -33,13 +33,14 @@ void bind_mel(py::module_& module) {
       .def_readwrite("detail_hop", &MelConfig::detail_hop)
       .def(
           "end_sample", [](const MelConfig& self, int64_t k) { return self.clock.end_sample(k); },
-          py::arg("k"), "Number of samples, counted from time 0, that frame k needs.")
+          py::arg("k"), "Number of samples from time 0 that frame k needs.")
       .def(
           "frames_in",
-          [](const MelConfig& self, int64_t samples, int rate) {
-            return self.clock.frames_in(samples, rate);
+          [](const MelConfig& self, int64_t sample_count, int sample_rate) {
+            return self.clock.frames_in(sample_count, sample_rate);
           },
-          py::arg("samples"), py::arg("rate"), "Frames of a voice: round(samples / rate * fps).");
+          py::arg("sample_count"), py::arg("sample_rate"),
+          "Number of frames of this audio: round(duration * fps).");
 
   py::class_<Mel>(module, "Mel", "Streaming log-mel frames at exact times.")
       .def(py::init<const MelConfig&>(), py::arg("config"))
@@ -70,8 +71,8 @@ void bind_mel(py::module_& module) {
             return py::make_tuple(mel, detail);
           },
           py::arg("samples"),
-          "Samples (n,) -> (mel (t, bands), detail (t, detail_frames, bands)) of the frames now "
-          "complete.")
+          "Take samples (samples,). Returns (mel (frames, bands), detail (frames, detail_frames, "
+          "bands)) of the frames completed by them.")
       .def("reset", &Mel::reset, py::arg("at_sample") = 0);
 }
 

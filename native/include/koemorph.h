@@ -66,12 +66,12 @@ typedef enum koemorph_result {
   KOEMORPH_NO_FRAME = 1,          /* not an error: no frame is available yet */
   KOEMORPH_INVALID_ARGUMENT = -1, /* a pointer is NULL or a number is out of range */
   KOEMORPH_OUT_OF_MEMORY = -2,
-  KOEMORPH_FILE_ERROR = -3,       /* a file is missing or cannot be read */
-  KOEMORPH_RUNTIME_MISSING = -4,  /* ONNX Runtime was not found, or is too old */
-  KOEMORPH_INVALID_MODEL = -5,    /* not a KoeMorph model, or one this version cannot run */
-  KOEMORPH_INFERENCE_FAILED = -6, /* running the model failed */
-  KOEMORPH_INVALID_STATE = -7,    /* the call is not allowed now, e.g. process() with a library
-                                     worker, or another thread is in a call with the same tag */
+  KOEMORPH_FILE_ERROR = -3,           /* a file is missing or cannot be read */
+  KOEMORPH_RUNTIME_MISSING = -4,      /* ONNX Runtime was not found, or is too old */
+  KOEMORPH_INVALID_MODEL = -5,        /* not a KoeMorph model, or one this version cannot run */
+  KOEMORPH_INFERENCE_FAILED = -6,     /* running the model failed */
+  KOEMORPH_INVALID_STATE = -7,        /* the call is not allowed now, e.g. process() with a library
+                                         worker, or another thread is in a call with the same tag */
   KOEMORPH_RESULT_IS_INT = 0x7fffffff /* never returned; makes every int a valid value */
 } koemorph_result;
 
@@ -218,9 +218,9 @@ KOEMORPH_C_API koemorph_result koemorph_stream_get_info(const koemorph_stream* s
 /* ---- controls -----------------------------------------------------------------------------------
  */
 
-/* Settings of one stream. Changes are interpolated over transition_seconds, so nothing jumps. Ranges
- * are checked by koemorph_stream_set_controls. koemorph_control_info lists the same fields with
- * unit, range, default and description. */
+/* Settings of one stream. Changes are interpolated over transition_seconds, so nothing jumps.
+ * Ranges are checked by koemorph_stream_set_controls. koemorph_control_info lists the same fields
+ * with unit, range, default and description. */
 typedef struct koemorph_controls {
   uint32_t size; /* set by koemorph_controls_init */
   /* Audio, before feature extraction. */
@@ -243,13 +243,13 @@ typedef struct koemorph_controls {
   float transition_seconds; /* s over which a change of the controls takes effect, 0..10; 0.2 */
   float multiplier[KOEMORPH_BLENDSHAPE_COUNT]; /* -10..10; 1 */
   float offset[KOEMORPH_BLENDSHAPE_COUNT];     /* added after the multiplier, -1..1; 0 */
-  float minimum[KOEMORPH_BLENDSHAPE_COUNT];    /* lower limit after multiplier and offset, 0..1; 0 */
-  float maximum[KOEMORPH_BLENDSHAPE_COUNT];    /* upper limit, 0..1, not below minimum; 1 */
-  uint8_t active[KOEMORPH_BLENDSHAPE_COUNT];   /* 0: the weight stays 0; 1 (default) */
-  uint8_t cancel_group[KOEMORPH_BLENDSHAPE_COUNT]; /* blend shapes of the same group (1..255) exclude
-                                                      each other: the strongest keeps the difference
-                                                      to the second, the others get 0; 0 (default):
-                                                      no group */
+  float minimum[KOEMORPH_BLENDSHAPE_COUNT];  /* lower limit after multiplier and offset, 0..1; 0 */
+  float maximum[KOEMORPH_BLENDSHAPE_COUNT];  /* upper limit, 0..1, not below minimum; 1 */
+  uint8_t active[KOEMORPH_BLENDSHAPE_COUNT]; /* 0: the weight stays 0; 1 (default) */
+  uint8_t cancel_group[KOEMORPH_BLENDSHAPE_COUNT]; /* blend shapes of the same group (1..255)
+                                                      exclude each other: the strongest keeps the
+                                                      difference to the second, the others get 0; 0
+                                                      (default): no group */
   /* Idle motion: movement that does not come from speech. Strengths 0..2. It yields to movement
      predicted by the model, respects `maximum` and skips inactive blend shapes. */
   float blink;             /* 1 */
@@ -260,6 +260,34 @@ typedef struct koemorph_controls {
   uint32_t seed; /* the same seed and audio give the same idle motion; read before the first frame
                     and at a reset; 0 */
 } koemorph_controls;
+
+typedef enum koemorph_control_type {
+  KOEMORPH_CONTROL_NUMBER = 0,  /* float */
+  KOEMORPH_CONTROL_SWITCH = 1,  /* int32_t, or uint8_t per blend shape; 0: off, other values: on */
+  KOEMORPH_CONTROL_INTEGER = 2, /* uint32_t, or uint8_t per blend shape */
+  KOEMORPH_CONTROL_TYPE_IS_INT = 0x7fffffff /* no type; makes every int a valid value */
+} koemorph_control_type;
+
+/* Description of one field of koemorph_controls, e.g. for a user interface. */
+typedef struct koemorph_control_info {
+  uint32_t size; /* set by the caller to sizeof(koemorph_control_info) */
+  koemorph_control_type type;
+  int32_t per_blendshape; /* 1: an array with one value per blend shape; 0: one value */
+  uint32_t offset;        /* of the field in koemorph_controls, bytes */
+  double minimum, maximum;
+  double default_value;
+  const char* name;        /* of the field; never NULL, as the next two; valid forever */
+  const char* unit;        /* "s", "dB", "dBFS", "1/min"; "" for plain numbers */
+  const char* description; /* one sentence in English */
+} koemorph_control_info;
+
+/* [any] Number of controls. */
+KOEMORPH_C_API int32_t koemorph_control_count(void);
+
+/* [any] Describes control `index`, 0 <= index < koemorph_control_count(), in the order of
+ * koemorph_controls; info->size must be set. */
+KOEMORPH_C_API koemorph_result koemorph_control_get_info(int32_t index,
+                                                         koemorph_control_info* info);
 
 /* [any] Sets the defaults. NULL is ignored. */
 KOEMORPH_C_API void koemorph_controls_init(koemorph_controls* controls);
@@ -297,10 +325,10 @@ KOEMORPH_C_API koemorph_result koemorph_stream_batch_create(const koemorph_model
 /* [any] Does not destroy the streams. NULL is ignored. */
 KOEMORPH_C_API void koemorph_stream_batch_destroy(koemorph_stream_batch* batch);
 
-/* [worker] Equivalent to koemorph_stream_process for each of `count` <= capacity streams, but frames
- * that are due together are computed in one inference call, with input tensors that the streams
- * share. The streams may differ between calls. Each must use the model of the batch, have no library
- * worker and occur once. KOEMORPH_NO_FRAME when no stream had a frame to compute. */
+/* [worker] Equivalent to koemorph_stream_process for each of `count` <= capacity streams, but
+ * frames that are due together are computed in one inference call, with input tensors that the
+ * streams share. The streams may differ between calls. Each must use the model of the batch, have
+ * no library worker and occur once. KOEMORPH_NO_FRAME when no stream had a frame to compute. */
 KOEMORPH_C_API koemorph_result koemorph_stream_batch_process(koemorph_stream_batch* batch,
                                                              koemorph_stream* const* streams,
                                                              int32_t count);
@@ -308,11 +336,11 @@ KOEMORPH_C_API koemorph_result koemorph_stream_batch_process(koemorph_stream_bat
 /* ---- retarget map -------------------------------------------------------------------------------
  */
 
-/* [any] Reads a retarget map (JSON, UTF-8, `size` bytes; the package contains maps of common rigs in
- * `maps`). rig_names: the shape names of the rig; the output then has their order, and shapes that
- * the map does not drive stay 0. Names match regardless of case, separators and side suffix. NULL:
- * the output has the order of the map. KOEMORPH_INVALID_ARGUMENT with line and column of an error.
- * The caller owns *out and must call koemorph_retarget_map_destroy. */
+/* [any] Reads a retarget map (JSON, UTF-8, `size` bytes; the package contains maps of common rigs
+ * in `maps`). rig_names: the shape names of the rig; the output then has their order, and shapes
+ * that the map does not drive stay 0. Names match regardless of case, separators and side suffix.
+ * NULL: the output has the order of the map. KOEMORPH_INVALID_ARGUMENT with line and column of an
+ * error. The caller owns *out and must call koemorph_retarget_map_destroy. */
 KOEMORPH_C_API koemorph_result koemorph_retarget_map_load(const char* json, uint64_t size,
                                                           const char* const* rig_names,
                                                           int32_t rig_count,
@@ -332,9 +360,9 @@ KOEMORPH_C_API const char* koemorph_retarget_map_name(const koemorph_retarget_ma
 KOEMORPH_C_API int32_t koemorph_retarget_map_is_driven(const koemorph_retarget_map* map,
                                                        int32_t index);
 
-/* [any] Converts 52 blend shape weights, as returned by sample and pull, to the first `count` weights
- * of the rig (at most koemorph_retarget_map_count). No allocation, no lock; any number of threads may
- * use one map. */
+/* [any] Converts 52 blend shape weights, as returned by sample and pull, to the first `count`
+ * weights of the rig (at most koemorph_retarget_map_count). No allocation, no lock; any number of
+ * threads may use one map. */
 KOEMORPH_C_API koemorph_result koemorph_retarget_map_apply(const koemorph_retarget_map* map,
                                                            const float* blendshapes, float* weights,
                                                            int32_t count);

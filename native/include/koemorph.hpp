@@ -6,13 +6,14 @@
  *   stream.process();                               worker thread
  *   std::array<float, 52> face = stream.sample(t);  game thread
  *
- * Failures throw koemorph::Error; KOEMORPH_NO_FRAME is returned as false. Functions of the audio and
- * game threads throw, and allocate, only on misuse.
+ * Failures throw koemorph::Error; KOEMORPH_NO_FRAME is returned as false. Functions of the audio
+ * and game threads throw, and allocate, only on misuse.
  */
 #ifndef KOEMORPH_HPP
 #define KOEMORPH_HPP
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -61,6 +62,16 @@ inline koemorph_controls default_controls() {
   koemorph_controls controls;
   koemorph_controls_init(&controls);
   return controls;
+}
+
+/* Descriptions of all fields of koemorph_controls. */
+inline std::vector<koemorph_control_info> control_info() {
+  std::vector<koemorph_control_info> infos(static_cast<std::size_t>(koemorph_control_count()));
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    infos[i].size = sizeof infos[i];
+    check(koemorph_control_get_info(static_cast<int32_t>(i), &infos[i]));
+  }
+  return infos;
 }
 
 inline koemorph_controls controls_from_preset(std::string_view json) {
@@ -166,7 +177,7 @@ class StreamBatch {
   }
   bool process(const std::vector<koemorph_stream*>& streams) {
     return check(koemorph_stream_batch_process(handle_.get(), streams.data(),
-                                        static_cast<int32_t>(streams.size())));
+                                               static_cast<int32_t>(streams.size())));
   }
   koemorph_stream_batch* get() const noexcept { return handle_.get(); }
 

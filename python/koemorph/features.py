@@ -101,7 +101,7 @@ class Features:
         updates = self.egemaps_index[:, None] - ages.astype(np.int64)
         zeros = np.zeros((1, len(_native.FUNCTIONAL_NAMES)), np.float32)
         padded = np.concatenate([zeros, self.egemaps])
-        is_known = updates >= settings.egemaps_config().first_told
+        is_known = updates >= settings.egemaps_config().first_valid_update
         return padded[np.where(is_known, updates + 1, 0)]
 
 

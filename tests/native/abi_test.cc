@@ -165,7 +165,8 @@ void survives_nonsense(const koemorph::Model& model, const std::string& map) {
   EXPECT(koemorph_stream_batch_create(model.get(), INT32_MAX, &no_batch) == kInvalid);
   koemorph_retarget_map* no_map = nullptr;
   EXPECT(koemorph_retarget_map_load(map.data(), UINT64_MAX, nullptr, 0, &no_map) == kInvalid);
-  EXPECT(koemorph_retarget_map_load(map.data(), map.size(), nullptr, INT32_MAX, &no_map) == kInvalid);
+  EXPECT(koemorph_retarget_map_load(map.data(), map.size(), nullptr, INT32_MAX, &no_map) ==
+         kInvalid);
   const char* const names[] = {nullptr};
   EXPECT(koemorph_retarget_map_load(map.data(), map.size(), names, 1, &no_map) == kInvalid);
   const koemorph::RetargetMap retarget(map);

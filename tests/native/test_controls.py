@@ -1,6 +1,7 @@
 """Controls: what each one does to a face, and that changing them never clicks."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def settings(**fields: float) -> Any:
 
 
 def shaped(controls: Any, **weights: float) -> dict[str, float]:
-    stage = _native.ControlsStage(30)
+    stage = _native.testing.ControlsProcessor(30)
     controls.check()
     stage.set(controls)
     return dict(zip(BLENDSHAPES, stage.apply(face(**weights)[None])[0].tolist(), strict=True))
@@ -38,7 +39,7 @@ def preset(controls: Any, **more: Any) -> Any:
 
 def test_defaults_change_nothing() -> None:
     frames = np.random.default_rng(1).random((20, 52), np.float32)
-    np.testing.assert_array_equal(_native.ControlsStage(30).apply(frames), frames)
+    np.testing.assert_array_equal(_native.testing.ControlsProcessor(30).apply(frames), frames)
 
 
 def test_strengths_multipliers_offsets_and_limits() -> None:
@@ -103,7 +104,7 @@ def test_eyelids_open_and_close() -> None:
 
 
 def test_smoothing_is_a_time_constant_of_its_part_of_the_face() -> None:
-    stage = _native.ControlsStage(60)
+    stage = _native.testing.ControlsProcessor(60)
     stage.set(settings(lower_smoothing=0.25))
     steps = np.tile(face(jawOpen=1, browInnerUp=1), (61, 1))
     out = stage.apply(steps)
@@ -114,7 +115,7 @@ def test_smoothing_is_a_time_constant_of_its_part_of_the_face() -> None:
 
 def changed_at(frame: int, frames: np.ndarray, *steps: Any) -> np.ndarray:
     """Frames through one stage, the settings of `steps` taking over every `frame` frames."""
-    stage = _native.ControlsStage(30)
+    stage = _native.testing.ControlsProcessor(30)
     out = []
     for begin, step in zip(range(0, len(frames), frame), (None, *steps, None, None), strict=False):
         if step is not None:
@@ -176,7 +177,7 @@ def test_no_control_clicks_when_it_changes(field: str) -> None:
 
 
 def test_settings_before_the_first_frame_hold_from_the_first_frame() -> None:
-    stage = _native.ControlsStage(30)
+    stage = _native.testing.ControlsProcessor(30)
     stage.set(settings(lower_strength=0.5))
     assert stage.apply(face(jawOpen=1)[None])[0, INDEX["jawOpen"]] == pytest.approx(0.5)
     stage.set(settings(transition_seconds=0))
@@ -188,7 +189,7 @@ def test_settings_before_the_first_frame_hold_from_the_first_frame() -> None:
 
 def test_nan_becomes_rest() -> None:
     frames = np.full((2, 52), np.nan, np.float32)
-    assert (_native.ControlsStage(30).apply(frames) == 0).all()
+    assert (_native.testing.ControlsProcessor(30).apply(frames) == 0).all()
 
 
 def test_preset_members_reach_their_fields() -> None:
@@ -220,38 +221,38 @@ def test_preset_members_reach_their_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    ("controls", "sentence"),
+    ("controls", "value"),
     [
-        ({"strength": 1}, 'no "strength"'),
-        ({"symmetry": 2}, "symmetry should be between 0 and 1"),
-        ({"gate": 1}, "gate should be true or false"),
-        ({"multiplier": {"jaw": 1}}, '"jaw" is not one of the 52'),
-        ({"multiplier": {"jawOpen": float("inf")}}, "NaN and Infinity"),
-        ({"multiplier": 2}, "an object of blendshapes"),
-        ({"minimum": {"jawOpen": 0.6}, "maximum": {"jawOpen": 0.5}}, "above its maximum"),
-        ({"inactive": "tongueOut"}, "an array of blendshapes"),
-        ({"cancel": ["jawOpen"]}, "an array of blendshapes"),
-        ({"cancel": {}}, "at most 255 groups"),
-        ({"seed": -1}, "seed should be between"),
-        ({"seed": 1.5}, "between 0 and 4294967295, without a fraction"),
-        ({"seed": 1 << 32}, "between 0 and 4294967295"),
-        ({"inactive": [5]}, "inactive should hold blendshapes' names, not a number"),
-        ({"cancel": [["jawOpen"], ["jawOpen"]]}, '"jawOpen" may be in one cancel group only'),
-        (None, 'an object of "controls"'),
+        ({"strength": 1}, '"strength"'),
+        ({"active": {"jawOpen": 0}}, '"active"'),
+        ({"symmetry": 2}, "symmetry"),
+        ({"gate": 1}, "gate"),
+        ({"multiplier": {"jaw": 1}}, '"jaw"'),
+        ({"multiplier": {"jawOpen": float("inf")}}, "Infinity"),
+        ({"multiplier": 2}, "multiplier"),
+        ({"minimum": {"jawOpen": 0.6}, "maximum": {"jawOpen": 0.5}}, "minimum of jawOpen"),
+        ({"inactive": "tongueOut"}, "inactive"),
+        ({"cancel": ["jawOpen"]}, "cancel"),
+        ({"cancel": {}}, "255"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 1.5}, "4294967295"),
+        ({"seed": 1 << 32}, "4294967295"),
+        ({"inactive": [5]}, "inactive"),
+        ({"cancel": [["jawOpen"], ["jawOpen"]]}, '"jawOpen"'),
+        (None, '"controls"'),
     ],
 )
-def test_preset_mistakes_are_sentences(controls: Any, sentence: str) -> None:
-    with pytest.raises(ValueError, match=r"\.$") as caught:
+def test_an_invalid_preset_is_refused_with_the_value_at_fault(controls: Any, value: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(value)):
         preset(controls)
-    assert sentence in str(caught.value)
 
 
 @pytest.mark.parametrize("field", ["lower_strength", "symmetry", "transition_seconds", "blinks_per_minute"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -2.0])
 def test_numbers_outside_their_range_are_refused(field: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"{field} is outside its range"):
+    with pytest.raises(ValueError, match=field):
         settings(**{field: value}).check()
     controls = settings()
     controls.offset[INDEX["jawOpen"]] = value
-    with pytest.raises(ValueError, match="offset of jawOpen is outside its range"):
+    with pytest.raises(ValueError, match="offset of jawOpen"):
         controls.check()

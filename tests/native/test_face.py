@@ -23,16 +23,16 @@ def test_order_is_live_link_face() -> None:
 
 def test_mirrors_go_both_ways() -> None:
     for name in _native.BLENDSHAPES:
-        mirror = _native.blendshape_traits(name)[1]
-        assert _native.blendshape_traits(mirror)[1] == name
-    assert _native.blendshape_traits("mouthSmileLeft")[1] == "mouthSmileRight"
-    assert _native.blendshape_traits("jawRight")[1] == "jawLeft"
-    assert _native.blendshape_traits("jawOpen")[1] == "jawOpen"
-    assert _native.blendshape_traits("eyeLookInLeft")[1] == "eyeLookInLeft"
+        mirror = _native.testing.blendshape_traits(name)[1]
+        assert _native.testing.blendshape_traits(mirror)[1] == name
+    assert _native.testing.blendshape_traits("mouthSmileLeft")[1] == "mouthSmileRight"
+    assert _native.testing.blendshape_traits("jawRight")[1] == "jawLeft"
+    assert _native.testing.blendshape_traits("jawOpen")[1] == "jawOpen"
+    assert _native.testing.blendshape_traits("eyeLookInLeft")[1] == "eyeLookInLeft"
 
 
 def test_upper_face_is_eyes_brows_and_cheeks_below_the_eyes() -> None:
-    upper = {name for name in _native.BLENDSHAPES if _native.blendshape_traits(name)[0]}
+    upper = {name for name in _native.BLENDSHAPES if _native.testing.blendshape_traits(name)[0]}
     assert len(upper) == 14 + 5 + 2
     assert "cheekSquintLeft" in upper
     assert not {"jawOpen", "cheekPuff", "noseSneerLeft", "tongueOut"} & upper

@@ -46,8 +46,8 @@ def test_blinks_are_the_only_life_by_default(model: Model) -> None:
 def test_controls_never_reach_the_network(model: Model) -> None:
     stream = model.stream(RATE, controls=controls(lower_strength=0, blink=2, idle=2, saccades=2))
     stream.push(voice(2))
-    smooth = stream._native.tap(_native.DebugStage.PREVIOUS_WEIGHTS, 52)
-    shaped = stream._native.tap(_native.DebugStage.FINAL_WEIGHTS, 52)
+    smooth = _native.testing.tap(stream._native, _native.testing.DebugStage.PREVIOUS_WEIGHTS, 52)
+    shaped = _native.testing.tap(stream._native, _native.testing.DebugStage.FINAL_WEIGHTS, 52)
     raw = model.animate(voice(2), sample_rate=RATE, preset="raw").weights
     frames = stream.pull().weights
     np.testing.assert_array_equal(smooth, raw[len(frames) - 1])
@@ -77,7 +77,7 @@ def test_assigned_controls_glide_in(model: Model) -> None:
 
 def test_controls_outside_their_range_are_refused_and_change_nothing(model: Model) -> None:
     stream = model.stream(RATE)
-    with pytest.raises(ValueError, match="symmetry is outside its range"):
+    with pytest.raises(ValueError, match="symmetry"):
         stream.controls = controls(symmetry=7)
     assert stream.controls.symmetry == 0
     with pytest.raises(DataError, match="either a preset or controls"):

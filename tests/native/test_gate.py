@@ -33,7 +33,7 @@ def gate(**fields: float) -> Any:
     for name, value in fields.items():
         setattr(controls, name, value)
     controls.check()
-    stage = _native.Gate(RATE)
+    stage = _native.testing.Gate(RATE)
     stage.set(controls)
     return stage
 

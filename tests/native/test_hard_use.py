@@ -36,7 +36,7 @@ def test_ten_minutes_in_one_block_leave_the_newest(model: Model) -> None:
     assert info.pushed_samples == len(block)
     assert info.dropped_samples >= 599 * RATE
     assert info.frame_count == pytest.approx(600 * 30, abs=2)
-    newest = native.tap(_native.DebugStage.INPUT_BLOCK, 1024)
+    newest = _native.testing.tap(native, _native.testing.DebugStage.INPUT_BLOCK, 1024)
     np.testing.assert_array_equal(newest, block[-len(newest) :])  # the oldest went, not the newest
     weights = native.pull(52)[1]
     assert np.isfinite(weights).all()
@@ -165,8 +165,8 @@ def test_changes_of_device_between_blocks_and_while_audio_is_lost(model: Model) 
 
 
 def features_of(stream: Stream) -> np.ndarray:
-    window = stream._native.tap(_native.DebugStage.POOLED_CONTEXT, 256 * 80)
-    return np.concatenate([window, stream._native.tap(_native.DebugStage.PREVIOUS_WEIGHTS, 52)])
+    window = _native.testing.tap(stream._native, _native.testing.DebugStage.POOLED_CONTEXT, 256 * 80)
+    return np.concatenate([window, _native.testing.tap(stream._native, _native.testing.DebugStage.PREVIOUS_WEIGHTS, 52)])
 
 
 @pytest.mark.parametrize("level", [1e-38, 1e-40, 1e-44])
@@ -174,7 +174,7 @@ def test_denormal_audio_leaves_no_denormals(model: Model, level: float) -> None:
     stream = model.stream(48000)
     audio = noise(0.5, 48000) * np.float32(1e-10)
     stream.push((audio * np.float32(level / 1e-10)).astype(np.float32))
-    resampled = stream._native.tap(_native.DebugStage.RESAMPLED_BLOCK, 1024)
+    resampled = _native.testing.tap(stream._native, _native.testing.DebugStage.RESAMPLED_BLOCK, 1024)
     tiny = np.finfo(np.float32).tiny
     for values in (resampled, features_of(stream), stream.pull().weights):
         assert not ((values != 0) & (np.abs(values) < tiny)).any()
@@ -189,8 +189,8 @@ def test_a_decaying_voice_ends_in_silence_without_denormals(model: Model) -> Non
     tiny = np.finfo(np.float32).tiny
     for part in np.split(decay, 60):
         stream.push(part)
-        for stage in (_native.DebugStage.RESAMPLED_BLOCK, _native.DebugStage.NETWORK_OUTPUT, _native.DebugStage.FINAL_WEIGHTS):
-            values = stream._native.tap(stage, 1024)
+        for stage in (_native.testing.DebugStage.RESAMPLED_BLOCK, _native.testing.DebugStage.NETWORK_OUTPUT, _native.testing.DebugStage.FINAL_WEIGHTS):
+            values = _native.testing.tap(stream._native, stage, 1024)
             assert not ((values != 0) & (np.abs(values) < tiny)).any()
 
 

@@ -23,7 +23,7 @@ def life_controls(**fields: float) -> _native.Controls:
 
 
 def life(fps: int = 30, **fields: float) -> Any:
-    stage = _native.IdleMotion(fps)
+    stage = _native.testing.IdleMotion(fps)
     stage.set(life_controls(**fields))
     return stage
 
@@ -170,7 +170,7 @@ def test_it_keeps_to_the_maximum_and_leaves_the_inactive_at_rest() -> None:
     controls = life_controls(saccades=2, brow_accents=2, idle=2)
     controls.active[BROWS] = 0
     controls.maximum[BLINK] = 0.6
-    stage = _native.IdleMotion(30)
+    stage = _native.testing.IdleMotion(30)
     stage.set(controls)
     out = stage.apply(talk(60, pause_every=5))
     assert out[:, BROWS].max() == 0

@@ -85,7 +85,7 @@ def test_each_needed_key_is_missed_by_name(tmp_path: Path, key: str) -> None:
     ("key", "value"),
     [
         ("format_version", "1"),
-        ("format_version", "3"),
+        ("format_version", "4"),
         ("sample_rate", "fast"),
         ("fps", "0"),
         ("fps", "29.97"),

@@ -174,7 +174,7 @@ def test_a_broken_channel_does_not_silence_the_others(
     good = voice(0.05, 16000)
     stream = model.stream(16000, channels=2)
     stream.push(np.stack([np.full_like(good, bad), good], axis=1))
-    heard = stream._native.tap(_native.DebugStage.INPUT_BLOCK, len(good))
+    heard = _native.testing.tap(stream._native, _native.testing.DebugStage.INPUT_BLOCK, len(good))
     np.testing.assert_allclose(heard, (good + counts) / 2, atol=1e-6)
 
 

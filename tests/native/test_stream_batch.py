@@ -124,7 +124,7 @@ def test_a_stream_of_a_batch_has_no_room_for_the_network_of_its_own(
     batch.process([together])
     alone.process()
     # Also without it the taps tell what went in and what came out.
-    for stage, size in ((_native.DebugStage.POOLED_CONTEXT, 7 * 80), (_native.DebugStage.NETWORK_OUTPUT, 52)):
-        np.testing.assert_array_equal(together.tap(stage, size), alone.tap(stage, size))
-        assert np.ptp(together.tap(stage, size)) > 0
-    assert len(together.tap(_native.DebugStage.POOLED_CONTEXT, 100)) == 100
+    for stage, size in ((_native.testing.DebugStage.POOLED_CONTEXT, 7 * 80), (_native.testing.DebugStage.NETWORK_OUTPUT, 52)):
+        np.testing.assert_array_equal(_native.testing.tap(together, stage, size), _native.testing.tap(alone, stage, size))
+        assert np.ptp(_native.testing.tap(together, stage, size)) > 0
+    assert len(_native.testing.tap(together, _native.testing.DebugStage.POOLED_CONTEXT, 100)) == 100

@@ -103,9 +103,11 @@ int push_more_than_is_held(const koemorph::Model& model) {
   stream.flush();
   stream.process();
   const koemorph_stream_info info = stream.info();
-  if (info.dropped_samples < kLong * kTimes && info.frame_count == kLong * kTimes * 30 / 16000) return 0;
+  if (info.dropped_samples < kLong * kTimes && info.frame_count == kLong * kTimes * 30 / 16000)
+    return 0;
   std::fprintf(stderr, "%lld samples dropped, %lld frames\n",
-               static_cast<long long>(info.dropped_samples), static_cast<long long>(info.frame_count));
+               static_cast<long long>(info.dropped_samples),
+               static_cast<long long>(info.frame_count));
   return 1;
 }
 

@@ -312,14 +312,11 @@ koemorph_result koemorph_stream_reset(koemorph_stream* stream, int32_t sample_ra
 
 koemorph_result koemorph_stream_get_info(const koemorph_stream* stream,
                                          koemorph_stream_info* info) {
-  if (stream == nullptr || info == nullptr || info->size < sizeof(uint32_t)) {
-    return invalid("koemorph_stream_get_info: stream or info is NULL, or info->size is not set.");
-  }
+  if (stream == nullptr) return invalid("koemorph_stream_get_info: stream is NULL.");
   koemorph_stream_info full{};
   stream->stream.get_info(&full);
-  full.size = static_cast<uint32_t>(std::min<size_t>(info->size, sizeof full));
-  std::memcpy(info, &full, full.size);
-  return KOEMORPH_OK;
+  if (koemorph::write_info(full, info)) return KOEMORPH_OK;
+  return invalid("koemorph_stream_get_info: info is NULL or info->size is not set.");
 }
 
 }  // extern "C"

@@ -14,7 +14,8 @@ koemorph_result koemorph_debug_tap(koemorph_stream* stream, koemorph_debug_stage
   if (!worker) return koemorph::concurrent_call();
   return koemorph::guarded([&] {
     const int copied = stream->stream.tap(stage, out, count);
-    if (copied < 0) return invalid("koemorph_debug_tap: unknown stage %d.", static_cast<int>(stage));
+    if (copied < 0)
+      return invalid("koemorph_debug_tap: unknown stage %d.", static_cast<int>(stage));
     if (written != nullptr) *written = copied;
     return KOEMORPH_OK;
   });

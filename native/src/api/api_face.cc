@@ -1,11 +1,13 @@
 // The C API of the stages after the model: controls, fades, retarget maps.
 #include <cmath>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/api_support.h"
 #include "face/controls.h"
+#include "face/controls_table.h"
 
 using koemorph::concurrent_call;
 using koemorph::finish;
@@ -30,6 +32,30 @@ koemorph_result check_fade(const char* function, const koemorph_stream* stream,
 }  // namespace
 
 extern "C" {
+
+int32_t koemorph_control_count(void) {
+  return static_cast<int32_t>(std::size(koemorph::kControlFields));
+}
+
+koemorph_result koemorph_control_get_info(int32_t index, koemorph_control_info* info) {
+  if (index < 0 || index >= koemorph_control_count()) {
+    return invalid("index out of range: got %d, expected 0 to %d.", index,
+                   koemorph_control_count() - 1);
+  }
+  const koemorph::ControlField& field = koemorph::kControlFields[index];
+  koemorph_control_info full{};
+  full.type = field.type;
+  full.per_blendshape = field.per_blendshape ? 1 : 0;
+  full.offset = static_cast<uint32_t>(field.offset);
+  full.minimum = field.minimum;
+  full.maximum = field.maximum;
+  full.default_value = field.default_value;
+  full.name = field.name;
+  full.unit = field.unit;
+  full.description = field.description;
+  if (koemorph::write_info(full, info)) return KOEMORPH_OK;
+  return invalid("koemorph_control_get_info: info is NULL or info->size is not set.");
+}
 
 void koemorph_controls_init(koemorph_controls* controls) {
   if (controls != nullptr) *controls = koemorph::default_controls();
@@ -65,7 +91,7 @@ koemorph_result koemorph_stream_set_controls(koemorph_stream* stream,
 }
 
 koemorph_result koemorph_stream_fade_out(koemorph_stream* stream, double playback_time,
-                                      double seconds) {
+                                         double seconds) {
   const koemorph_result checked =
       check_fade("koemorph_stream_fade_out", stream, playback_time, seconds);
   if (checked != KOEMORPH_OK) return checked;
@@ -76,7 +102,7 @@ koemorph_result koemorph_stream_fade_out(koemorph_stream* stream, double playbac
 }
 
 koemorph_result koemorph_stream_fade_in(koemorph_stream* stream, double playback_time,
-                                       double seconds) {
+                                        double seconds) {
   const koemorph_result checked =
       check_fade("koemorph_stream_fade_in", stream, playback_time, seconds);
   if (checked != KOEMORPH_OK) return checked;
@@ -87,8 +113,8 @@ koemorph_result koemorph_stream_fade_in(koemorph_stream* stream, double playback
 }
 
 koemorph_result koemorph_retarget_map_load(const char* json, uint64_t size,
-                                       const char* const* rig_names, int32_t rig_count,
-                                       koemorph_retarget_map** out) {
+                                           const char* const* rig_names, int32_t rig_count,
+                                           koemorph_retarget_map** out) {
   if (json == nullptr || out == nullptr || rig_count < 0 ||
       (rig_names == nullptr && rig_count > 0)) {
     return invalid(
@@ -130,11 +156,12 @@ int32_t koemorph_retarget_map_is_driven(const koemorph_retarget_map* map, int32_
   return map->map.is_driven(index) ? 1 : 0;
 }
 
-koemorph_result koemorph_retarget_map_apply(const koemorph_retarget_map* map, const float* blendshapes,
-                                        float* weights, int32_t count) {
+koemorph_result koemorph_retarget_map_apply(const koemorph_retarget_map* map,
+                                            const float* blendshapes, float* weights,
+                                            int32_t count) {
   if (map == nullptr || blendshapes == nullptr || weights == nullptr || count < 0) {
-    return invalid(
-        "koemorph_retarget_map_apply: a pointer is NULL, or count is negative (%d).", count);
+    return invalid("koemorph_retarget_map_apply: a pointer is NULL, or count is negative (%d).",
+                   count);
   }
   map->map.apply(blendshapes, weights, count);
   return KOEMORPH_OK;

@@ -65,7 +65,7 @@ class BatchEntry {
 extern "C" {
 
 koemorph_result koemorph_stream_batch_create(const koemorph_model* model, int32_t capacity,
-                                      koemorph_stream_batch** out) {
+                                             koemorph_stream_batch** out) {
   if (model == nullptr || out == nullptr) {
     return invalid("koemorph_stream_batch_create: model or out is NULL.");
   }
@@ -80,8 +80,8 @@ koemorph_result koemorph_stream_batch_create(const koemorph_model* model, int32_
 
 void koemorph_stream_batch_destroy(koemorph_stream_batch* batch) { delete batch; }
 
-koemorph_result koemorph_stream_batch_process(koemorph_stream_batch* batch, koemorph_stream* const* streams,
-                                       int32_t count) {
+koemorph_result koemorph_stream_batch_process(koemorph_stream_batch* batch,
+                                              koemorph_stream* const* streams, int32_t count) {
   if (batch == nullptr || count < 0 || (streams == nullptr && count > 0)) {
     return invalid(
         "koemorph_stream_batch_process: batch or streams is NULL, or count is negative (%d).",

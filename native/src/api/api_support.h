@@ -10,11 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "stream/stream_batch.h"
 #include "koemorph.h"
 #include "model/model.h"
 #include "retarget/retarget_map.h"
 #include "stream/stream.h"
+#include "stream/stream_batch.h"
 
 struct koemorph_model {
   std::shared_ptr<const koemorph::Model> model;
@@ -44,7 +44,8 @@ struct koemorph_retarget_map {
 namespace koemorph {
 
 #if defined(__GNUC__)
-#define KOEMORPH_PRINTF(format_index) __attribute__((format(printf, format_index, format_index + 1)))
+#define KOEMORPH_PRINTF(format_index) \
+  __attribute__((format(printf, format_index, format_index + 1)))
 #else
 #define KOEMORPH_PRINTF(format_index)
 #endif
@@ -85,6 +86,17 @@ bool copy_config(const Config* from, Config* to) {
   if (from == nullptr || from->size < sizeof(uint32_t) || from->size > 4096) return false;
   std::memcpy(to, from, std::min<size_t>(from->size, sizeof(Config)));
   to->size = sizeof(Config);
+  return true;
+}
+
+// Writes the fields that the caller's version of an info struct has; false when its size is not
+// set.
+template <typename Info>
+bool write_info(const Info& from, Info* to) {
+  if (to == nullptr || to->size < sizeof(uint32_t)) return false;
+  const auto size = static_cast<uint32_t>(std::min<size_t>(to->size, sizeof(Info)));
+  std::memcpy(to, &from, size);
+  to->size = size;
   return true;
 }
 

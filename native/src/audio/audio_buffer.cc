@@ -7,22 +7,22 @@
 namespace koemorph {
 namespace {
 
-// 40 dB above full scale. What is louder is no audio, and its power would overflow further on.
-constexpr float kLoudest = 100.0f;
-constexpr int64_t kLeast = 64;
+// 40 dB above full scale. The power of larger values could overflow in later stages.
+constexpr float kMaxSample = 100.0f;
+constexpr int64_t kMinCapacity = 64;
 
-// Of each channel for itself, so that a broken one does not silence the others.
-float sane(float sample) {
-  return std::isfinite(sample) ? std::clamp(sample, -kLoudest, kLoudest) : 0.0f;
+// Applied per channel, so that a broken channel does not silence the others.
+float sanitize(float sample) {
+  return std::isfinite(sample) ? std::clamp(sample, -kMaxSample, kMaxSample) : 0.0f;
 }
 
 }  // namespace
 
 AudioBuffer::AudioBuffer(int64_t capacity, int channels)
-    : ring_(static_cast<size_t>(std::max(capacity, kLeast))), channels_(channels) {}
+    : ring_(static_cast<size_t>(std::max(capacity, kMinCapacity))), channels_(channels) {}
 
-void AudioBuffer::make_room(int64_t capacity) {
-  const auto size = static_cast<size_t>(std::max(capacity, kLeast));
+void AudioBuffer::reserve(int64_t capacity) {
+  const auto size = static_cast<size_t>(std::max(capacity, kMinCapacity));
   next_ring_ = std::vector<std::atomic<float>>(size == ring_.size() ? 0 : size);
 }
 
@@ -35,28 +35,28 @@ void AudioBuffer::reset(int channels) {
   read_ = 0;
 }
 
-void AudioBuffer::push(const float* interleaved, int64_t frames) {
+void AudioBuffer::push(const float* interleaved, int64_t sample_count) {
   int64_t position = written_.load(std::memory_order_relaxed);
-  const int64_t end = position + frames;
-  // Of a block longer than the ring only its end can survive.
-  const int64_t skipped = std::max<int64_t>(0, frames - capacity());
+  const int64_t end = position + sample_count;
+  // Of a block longer than the ring only the end is kept.
+  const int64_t skipped = std::max<int64_t>(0, sample_count - capacity());
   interleaved += skipped * channels_;
   position += skipped;
 
-  // Whoever sees it also sees what was set up for these samples, such as another device.
+  // Release: a reader that sees this also sees a preceding change of the input format.
   announced_.store(end, std::memory_order_release);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  const float share = 1.0f / static_cast<float>(channels_);
+  const float scale = 1.0f / static_cast<float>(channels_);
   for (int64_t at = position % capacity(); position < end; ++position) {
     float sum = 0.0f;
-    for (int channel = 0; channel < channels_; ++channel) sum += sane(*interleaved++);
-    ring_[static_cast<size_t>(at)].store(sum * share, std::memory_order_relaxed);
+    for (int channel = 0; channel < channels_; ++channel) sum += sanitize(*interleaved++);
+    ring_[static_cast<size_t>(at)].store(sum * scale, std::memory_order_relaxed);
     at = at + 1 == capacity() ? 0 : at + 1;
   }
   written_.store(end, std::memory_order_release);
 }
 
-int AudioBuffer::read(float* out, int most, int64_t* lost) {
+int AudioBuffer::read(float* out, int max_count, int64_t* lost) {
   *lost = 0;
   for (;;) {
     const int64_t written = written_.load(std::memory_order_acquire);
@@ -64,7 +64,7 @@ int AudioBuffer::read(float* out, int most, int64_t* lost) {
       *lost += written - capacity() - read_;
       read_ = written - capacity();
     }
-    const int count = static_cast<int>(std::min<int64_t>(most, written - read_));
+    const int count = static_cast<int>(std::min<int64_t>(max_count, written - read_));
     if (count == 0) return 0;
     int64_t at = read_ % capacity();
     for (int i = 0; i < count; ++i) {
@@ -77,8 +77,8 @@ int AudioBuffer::read(float* out, int most, int64_t* lost) {
       read_ += count;
       return count;
     }
-    // Overwritten while we copied: give up what the writer has claimed and look again. Never beyond
-    // what is written: of a block longer than the ring more is claimed than has come.
+    // Overwritten during the copy: skip the region that the writer announced and try again. Never
+    // skip beyond `written`: of a block longer than the ring more is announced than was written.
     const int64_t next = std::min(announced - capacity(), written);
     *lost += next - read_;
     read_ = next;

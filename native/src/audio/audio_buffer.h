@@ -1,4 +1,4 @@
-// Stage `audio`: from the audio thread's blocks to one channel that a worker can read.
+// Audio from the audio thread to the worker, mixed down to one channel.
 #pragma once
 
 #include <atomic>
@@ -7,31 +7,31 @@
 
 namespace koemorph {
 
-// Wait-free ring between one writer and one reader. Channels are averaged on the way in, in which
-// NaN and Inf become silence. When the reader is late the oldest samples are overwritten; the
-// reader learns how many, so that time stays exact.
+// Wait-free ring buffer with one writer and one reader. Channels are averaged on write; NaN and
+// infinity become silence. When the reader is late, the oldest samples are overwritten; the reader
+// gets their number, so that time stays exact.
 class AudioBuffer {
  public:
-  // capacity: samples held at least. channels: 1..64.
+  // capacity: least number of samples held. channels: 1..64.
   AudioBuffer(int64_t capacity, int channels);
 
-  // Writer: `frames` sample frames of interleaved audio. Never waits or allocates.
-  void push(const float* interleaved, int64_t frames);
+  // Writer: `sample_count` samples per channel of interleaved audio. Never waits or allocates.
+  void push(const float* interleaved, int64_t sample_count);
 
-  // Reader: copies at most `most` samples to `out` and returns how many. *lost is set to the number
-  // of samples overwritten just before them.
-  int read(float* out, int most, int64_t* lost);
+  // Reader: copies at most `max_count` samples to `out` and returns their number. *lost: the number
+  // of samples before them that were overwritten.
+  int read(float* out, int max_count, int64_t* lost);
 
-  // Reader: gives the last `count` samples back, to be read again.
+  // Reader: puts the last `count` samples back.
   void unread(int count) { read_ -= count; }
 
-  // Sample frames pushed so far; any thread.
+  // Any thread: samples per channel pushed so far.
   int64_t pushed() const { return written_.load(std::memory_order_acquire); }
   int channels() const { return channels_; }
-  // Writer: of what is pushed from now on.
+  // Writer: of the audio pushed from now on.
   void set_channels(int channels) { channels_ = channels; }
-  // With neither side active: takes the memory for another capacity, which the next reset goes to.
-  void make_room(int64_t capacity);
+  // With neither side active: allocates another capacity, which the next reset applies.
+  void reserve(int64_t capacity);
   // With neither side active.
   void reset(int channels);
 
@@ -39,10 +39,10 @@ class AudioBuffer {
   int64_t capacity() const { return static_cast<int64_t>(ring_.size()); }
 
   std::vector<std::atomic<float>> ring_;
-  std::vector<std::atomic<float>> next_ring_;  // empty: ring_ stays
+  std::vector<std::atomic<float>> next_ring_;  // empty: keep ring_
   int channels_;
-  // The writer announces a region before it touches it and publishes it afterwards, so a reader can
-  // tell whether what it copied was being overwritten meanwhile.
+  // The writer announces a region before it writes it and publishes it afterwards, so the reader
+  // can detect that samples were overwritten while it copied them.
   std::atomic<int64_t> announced_{0};
   std::atomic<int64_t> written_{0};
   int64_t read_ = 0;

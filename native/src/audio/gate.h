@@ -1,4 +1,4 @@
-// The level of the voice before the features: input strength, noise gate, automatic gain.
+// Stage `gate`: input gain, noise gate and automatic gain.
 #pragma once
 
 #include <cstdint>
@@ -7,23 +7,23 @@
 
 namespace koemorph {
 
-// Works sample by sample on what has been heard so far: no delay, and the same result however the
-// audio is cut into blocks. With gate and auto_gain off and a strength of 1 samples pass unchanged.
+// Causal and sample by sample: no delay, and the result does not depend on block sizes. With gate
+// and auto_gain off and a strength of 1, samples are unchanged.
 //
-// The noise floor follows the level (20 ms mean square) down at once and up by 2 dB/s, so pauses
-// set it and words hardly lift it; digital silence says nothing about a microphone and leaves it
-// alone. Loudness is the mean power of what is above the noise over a second; gain moves towards
-// the target by at most 6 dB/s.
+// The noise floor follows the level (20 ms mean square), down at once and up by 2 dB/s, so that
+// pauses determine it and words hardly raise it; digital silence is ignored. Loudness is the mean
+// power over one second of what is above the noise; the automatic gain moves towards the target by
+// at most 6 dB/s.
 class Gate {
  public:
   explicit Gate(int sample_rate);
 
-  // Back to having heard nothing, with the settings that are.
+  // Back to the initial state; the controls stay.
   void reset();
-  // `settings` have passed check_controls. Allocates nothing; gains glide, thresholds change at
-  // once.
-  void set(const koemorph_controls& settings);
-  // In place. Allocates nothing.
+  // `controls` have passed check_controls. Gains are smoothed, thresholds change at once. Does not
+  // allocate.
+  void set(const koemorph_controls& controls);
+  // In place. Does not allocate.
   void process(float* samples, int count);
 
   bool is_open() const { return open_; }
@@ -31,32 +31,33 @@ class Gate {
   double gain() const { return auto_gain_; }     // dB, of the automatic gain alone
 
  private:
-  void hear_hop();
-  void follow_floor(double level);
-  void follow_loudness(double level);
+  void update_level();
+  void update_floor(double level);
+  void update_auto_gain(double level);
 
-  int hop_;                   // samples between two looks at the level: 10 ms
-  double level_step_;         // of the 20 ms mean square, a sample
-  double opening_, closing_;  // steps towards an open or closed gate, a sample
-  double gliding_;            // step towards the wanted gain, a sample
+  int hop_;            // samples between two updates: 10 ms
+  double level_step_;  // of the 20 ms mean square, per sample
+  double open_step_;   // towards an open gate, per sample
+  double close_step_;  // towards a closed gate, per sample
+  double gain_step_;   // towards target_gain_, per sample
   int hold_samples_ = 0;
-  bool gated_ = false;
-  bool auto_gained_ = false;
+  bool gate_on_ = false;
+  bool auto_gain_on_ = false;
   double margin_, ceiling_, target_, limit_;
   double strength_;
 
-  bool fresh_ = true;  // nothing heard since reset: gains need not glide
+  bool initial_ = true;  // no input since reset: gains need no smoothing
   bool open_;
-  int held_;        // samples that the gate may still stay open
-  int in_hop_;      // samples since the last look
-  int heard_hops_;  // looks at something else than digital silence
+  int hold_left_;     // samples until the gate closes
+  int hop_position_;  // samples since the last update
+  int audible_hops_;  // updates that were not digital silence
   double power_;
   double open_above_, close_below_;  // mean squares
   double floor_;                     // dBFS
-  double loudness_;                  // mean square of open passages
+  double loudness_;                  // mean square while the gate is open
   double auto_gain_;                 // dB
   double gate_gain_;                 // 0..1
-  double gain_, wanted_gain_;        // strength times automatic gain
+  double gain_, target_gain_;        // strength times automatic gain
 };
 
 }  // namespace koemorph

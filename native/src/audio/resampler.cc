@@ -11,9 +11,9 @@ namespace koemorph {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-constexpr int kZeroCrossings = 64;  // a side, at the lower of the two rates: 4 ms at 16 kHz
+constexpr int kZeroCrossings = 64;  // per side, at the lower of the two rates: 4 ms at 16 kHz
 constexpr double kStopBandDb = 92.0;
-constexpr int kMostPhases = 512;  // linear interpolation between so many is 100 dB good
+constexpr int kMaxPhases = 512;  // error of linear interpolation between phases: -100 dB
 
 double bessel_i0(double x) {
   double term = 1.0;
@@ -25,10 +25,10 @@ double bessel_i0(double x) {
   return sum;
 }
 
-// The windowed sinc at `position` samples of the lower rate from its centre; unit gain at DC.
+// The windowed sinc at `position` samples of the lower rate from its center; unit gain at DC.
 double prototype(double position) {
   const double beta = 0.1102 * (kStopBandDb - 8.7);
-  // Width of the transition band in cycles a sample; it ends at the Nyquist frequency.
+  // Width of the transition band in cycles per sample; it ends at the Nyquist frequency.
   const double transition = (kStopBandDb - 8.0) / (2.285 * 2.0 * kPi * 2.0 * kZeroCrossings);
   const double cutoff = 0.5 - transition / 2.0;
   const double relative = position / kZeroCrossings;
@@ -44,8 +44,8 @@ Resampler::Table::Table(std::pair<int, int> rates) {
   const auto [in_rate, out_rate] = rates;
   const double scale = std::min(1.0, static_cast<double>(out_rate) / in_rate);
   taps = 2 * static_cast<int>(std::ceil(kZeroCrossings / scale));
-  // The slower the filter against the input samples, the fewer phases describe it as well.
-  const int enough = std::max(32, static_cast<int>(kMostPhases * scale));
+  // A filter that is longer in input samples needs fewer phases for the same error.
+  const int enough = std::max(32, static_cast<int>(kMaxPhases * scale));
   phases = std::min(out_rate / std::gcd(in_rate, out_rate), enough);
   rows.reserve(static_cast<size_t>(phases + 1) * taps);
   for (int phase = 0; phase <= phases; ++phase) {
@@ -76,7 +76,7 @@ void Resampler::reset() {
 }
 
 double Resampler::latency() const {
-  return passes() ? 0.0 : static_cast<double>(taps_ / 2) / in_rate_;
+  return is_copy() ? 0.0 : static_cast<double>(taps_ / 2) / in_rate_;
 }
 
 int Resampler::max_output(int count) const {
@@ -85,26 +85,27 @@ int Resampler::max_output(int count) const {
 
 float Resampler::output() const {
   const float* window = history_.data() + history_at_;
-  // Where every phase has its own row, nothing lies between two.
+  // Without interpolation when every output phase has its own row.
   const int phases = table_->phases;
   const int64_t scaled = phases == step_out_ ? remainder_ : remainder_ * phases / step_out_;
   const float* coefficients = table_->rows.data() + scaled * taps_;
-  const float here = dot(window, coefficients, taps_);
+  const float current = dot(window, coefficients, taps_);
   const int64_t between = phases == step_out_ ? 0 : remainder_ * phases % step_out_;
-  if (between == 0) return here;
+  if (between == 0) return current;
   const float next = dot(window, coefficients + taps_, taps_);
-  return here + static_cast<float>(static_cast<double>(between) / static_cast<double>(step_out_)) *
-                    (next - here);
+  return current +
+         static_cast<float>(static_cast<double>(between) / static_cast<double>(step_out_)) *
+             (next - current);
 }
 
-// The next output lies step_in / step_out input samples later.
-void Resampler::advance() {
+// The next output is step_in / step_out input samples later.
+void Resampler::next_output() {
   remainder_ += step_in_;
   missing_ += static_cast<int>(remainder_ / step_out_);
   remainder_ %= step_out_;
 }
 
-void Resampler::keep(const float* in, int count) {
+void Resampler::store(const float* in, int count) {
   for (int done = 0; done < count;) {
     const int run = std::min(count - done, taps_ - history_at_);
     std::copy_n(in + done, run, history_.data() + history_at_);
@@ -115,18 +116,18 @@ void Resampler::keep(const float* in, int count) {
 }
 
 int Resampler::push(const float* in, int count, float* out) {
-  if (passes()) {
-    keep(in, count);  // what heard() gives
+  if (is_copy()) {
+    store(in, count);
     std::copy_n(in, count, out);
     return count;
   }
   int written = 0;
   for (int taken = 0; taken < count;) {
     const int run = std::min(count - taken, missing_);
-    keep(in + taken, run);
+    store(in + taken, run);
     taken += run;
     missing_ -= run;
-    for (; missing_ == 0; advance()) out[written++] = output();
+    for (; missing_ == 0; next_output()) out[written++] = output();
   }
   return written;
 }

@@ -1,4 +1,4 @@
-// Stage `resample`: the device's rate to the model's.
+// Sample rate conversion.
 #pragma once
 
 #include <cstdint>
@@ -8,37 +8,38 @@
 
 namespace koemorph {
 
-// Band-limited streaming sample-rate conversion by any ratio of two whole rates: a Kaiser-windowed
-// sinc (stop band from the lower Nyquist frequency on, about 92 dB down) kept as a polyphase table.
-// Linear phase and delay-compensated: output n stands for time n / out_rate exactly, for which it
-// needs latency() seconds of audio beyond that time. Equal rates pass through untouched. Source:
-// Smith, "Digital Audio Resampling" (CCRMA); Kaiser's window formulas (Oppenheim & Schafer).
+// Band-limited streaming sample rate conversion by any ratio of two integer rates: a
+// Kaiser-windowed sinc (stop band from the lower Nyquist frequency on, -92 dB) stored as a
+// polyphase table. Linear phase and delay-compensated: output n is the signal at time n / out_rate,
+// so it needs latency() seconds of audio beyond that time. Equal rates are copied unchanged.
+// Source: Smith, "Digital Audio Resampling" (CCRMA); Kaiser's window formulas (Oppenheim &
+// Schafer).
 class Resampler {
  public:
   // Rates in Hz, > 0.
   Resampler(int in_rate, int out_rate);
 
-  // Takes `count` samples and writes every output that is complete by then to `out`, which has room
-  // for max_output(count); returns how many. Allocates nothing.
+  // Takes `count` samples and writes all outputs that are complete to `out`, an array of
+  // max_output(count); returns their number. Does not allocate.
   int push(const float* in, int count, float* out);
-  // Most samples that one push of `count` can give.
+  // Largest number of outputs of one push of `count` samples.
   int max_output(int count) const;
-  // Seconds of audio beyond its own time that an output waits for.
+  // Seconds of audio that an output needs beyond its own time.
   double latency() const;
   void reset();
 
-  // Input samples that an output is made of: half of them, and one more, before its time.
+  // Length of the filter in input samples.
   int taps() const { return taps_; }
-  // The sample `back` places before the newest, back < taps().
-  float heard(int back) const { return history_[history_at_ + taps_ - 1 - back]; }
-  // What was heard before the first sample.
-  void precede(const float* in, int count) { keep(in, count); }
+  // The input sample `back` samples before the newest, back < taps().
+  float history(int back) const { return history_[history_at_ + taps_ - 1 - back]; }
+  // Input before the first sample. It has no outputs.
+  void push_history(const float* in, int count) { store(in, count); }
 
   int in_rate() const { return in_rate_; }
   int out_rate() const { return out_rate_; }
 
  private:
-  // The filter at `phases` + 1 places between two input samples.
+  // The filter at `phases` + 1 fractional delays.
   struct Table {
     explicit Table(std::pair<int, int> rates);  // in, out
     int taps, phases;
@@ -46,21 +47,21 @@ class Resampler {
   };
 
   float output() const;
-  void advance();
-  void keep(const float* in, int count);
-  bool passes() const { return in_rate_ == out_rate_; }
+  void next_output();
+  void store(const float* in, int count);
+  bool is_copy() const { return in_rate_ == out_rate_; }
 
   int in_rate_;
   int out_rate_;
   int64_t step_in_;   // in_rate / gcd: output n is at input position n * step_in / step_out
   int64_t step_out_;  // out_rate / gcd
-  std::shared_ptr<const Table> table_;  // of all that convert between these rates
+  std::shared_ptr<const Table> table_;  // shared by all resamplers of these rates
   int taps_;                            // even
-  // The newest taps samples, written twice so that they can be read in a row.
+  // The newest taps samples, stored twice so that they are always contiguous.
   std::vector<float> history_;
   int history_at_ = 0;
-  int missing_ = 0;  // input samples until the next output, which needs taps / 2 after its time
-  int64_t remainder_ = 0;  // its time after an input sample, in 1 / step_out
+  int missing_ = 0;  // input samples until the next output, which needs taps / 2 beyond its time
+  int64_t remainder_ = 0;  // time of the next output after an input sample, in 1 / step_out
 };
 
 }  // namespace koemorph

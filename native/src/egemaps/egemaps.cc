@@ -16,7 +16,7 @@ int to_frames(double seconds) { return static_cast<int>(std::lround(seconds * kF
 
 }  // namespace
 
-int64_t EgemapsConfig::first_told() const {
+int64_t EgemapsConfig::first_valid_update() const {
   const int interval = to_frames(update_interval);
   const int telling = std::min(kTellingFrames, to_frames(context_window));
   return (telling + interval - 1) / interval - 1;  // update k is of k + 1 intervals
@@ -54,7 +54,7 @@ Egemaps::Egemaps(const EgemapsConfig& config)
     : config_(config),
       context_(to_frames(config.context_window)),
       interval_(to_frames(config.update_interval) * kStep),
-      first_told_(config.first_told()),
+      first_valid_update_(config.first_valid_update()),
       capacity_(context_ + kPending),
       functionals_(context_),
       frames_(capacity_),
@@ -233,10 +233,10 @@ void Egemaps::update() {
   }
 }
 
-void Egemaps::told(float* out) const {
+void Egemaps::write_input(float* out) const {
   for (size_t i = 0; i < ages_.size(); ++i, out += kFunctionalCount) {
     const int64_t update = updates_ - 1 - ages_[i];
-    if (update < first_told_) {
+    if (update < first_valid_update_) {
       std::fill_n(out, kFunctionalCount, 0.0f);
     } else {
       std::copy_n(&windows_[i * kFunctionalCount], kFunctionalCount, out);

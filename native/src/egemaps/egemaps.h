@@ -12,9 +12,9 @@
 #include "egemaps/periods.h"
 #include "egemaps/pitch.h"
 #include "egemaps/pitch_track.h"
+#include "features/sliding_buffer.h"
 #include "features/spectrum.h"
 #include "util/status.h"
-#include "features/sliding_buffer.h"
 
 namespace koemorph {
 
@@ -27,7 +27,7 @@ struct EgemapsConfig {
 
   // The first update that a network is told of: functionals of less than two seconds say more of a
   // word than of a voice.
-  int64_t first_told() const;
+  int64_t first_valid_update() const;
 };
 
 // Descriptors every 10 ms, each computed once as its audio arrives; functionals of the newest
@@ -52,8 +52,8 @@ class Egemaps {
   const float* windows() const { return windows_.data(); }
   int window_count() const { return static_cast<int>(ages_.size()); }
   // What a network is told of windows(): zeros where the functionals are of an update before
-  // first_told(). out: (window_intervals, kFunctionalCount).
-  void told(float* out) const;
+  // first_valid_update(). out: (window_intervals, kFunctionalCount).
+  void write_input(float* out) const;
 
   // Functionals of the newest context_window of all audio so far, all at once. out:
   // kFunctionalCount.
@@ -109,7 +109,7 @@ class Egemaps {
 
   EgemapsConfig config_;
   int context_, interval_;  // frames, samples
-  int64_t first_told_;
+  int64_t first_valid_update_;
   int capacity_;           // frames kept
   std::vector<int> ages_;  // of the windows, in updates
 
@@ -123,7 +123,7 @@ class Egemaps {
   std::vector<EgemapsFrame> frames_;
   std::vector<Pending> pending_;
   std::vector<float> magnitudes_;  // of the frames whose pitch may change
-  SlidingBuffer audio_;                   // the newest samples, rows of one
+  SlidingBuffer audio_;            // the newest samples, rows of one
   std::vector<float> history_;     // functionals of the last updates, a ring
   std::vector<float> windows_;
 

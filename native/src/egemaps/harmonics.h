@@ -6,9 +6,9 @@
 #include <complex>
 #include <vector>
 
-#include "util/fft.h"
 #include "egemaps/formants.h"
 #include "egemaps/pitch.h"
+#include "util/fft.h"
 
 namespace koemorph {
 

@@ -1,4 +1,4 @@
-// The 52 names, in the one order.
+// Names and order of the 52 blend shapes.
 #pragma once
 
 #include "koemorph.h"

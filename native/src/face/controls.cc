@@ -1,140 +1,94 @@
 #include "face/controls.h"
 
-#include <algorithm>
-#include <cmath>
+#include <cstring>
+#include <string>
 
-#include "face/face.h"
+#include "face/blendshapes.h"
+#include "face/controls_table.h"
 
 namespace koemorph {
 namespace {
 
-constexpr int kUpperLids[] = {kEyeBlinkLeft, kEyeBlinkRight};
-constexpr int kWideEyes[] = {kEyeWideLeft, kEyeWideRight};
-constexpr int kLipsApart[] = {kMouthLowerDownLeft, kMouthLowerDownRight, kMouthUpperUpLeft,
-                              kMouthUpperUpRight};
+int value_count(const ControlField& field) { return field.per_blendshape ? kBlendshapeCount : 1; }
 
-// NaN becomes the minimum.
-float clamp(float value, float minimum, float maximum) {
-  return value > minimum ? std::min(value, maximum) : minimum;
-}
-
-// ARKit's mouthClose closes the lips of an open jaw and means nothing beyond jawOpen.
-void offset_lips(float offset, float* face) {
-  if (offset > 0.0f) {
-    const float room = std::max(face[kJawOpen], face[kMouthClose]);
-    face[kMouthClose] = std::min(face[kMouthClose] + offset, room);
-    for (const int i : kLipsApart) face[i] = std::max(face[i] - offset, 0.0f);
-  } else if (offset < 0.0f) {
-    face[kMouthClose] = std::max(face[kMouthClose] + offset, 0.0f);
-    for (const int i : kLipsApart) face[i] -= offset;
+// Calls use(value) with a reference to the value in `controls`, which has the type of the field.
+template <typename Controls, typename Use>
+void with_value(Controls* controls, const ControlField& field, int blendshape, Use use) {
+  using Byte = std::conditional_t<std::is_const_v<Controls>, const char, char>;
+  const size_t value_size = field.size / value_count(field);
+  Byte* address = reinterpret_cast<Byte*>(controls) + field.offset;
+  if (field.per_blendshape) address += blendshape * value_size;
+  const auto as = [address](auto example) {
+    using Value = decltype(example);
+    using Pointer = std::conditional_t<std::is_const_v<Controls>, const Value*, Value*>;
+    return reinterpret_cast<Pointer>(address);
+  };
+  if (field.type == KOEMORPH_CONTROL_NUMBER) {
+    use(*as(float{}));
+  } else if (value_size == sizeof(uint8_t)) {
+    use(*as(uint8_t{}));
+  } else if (field.type == KOEMORPH_CONTROL_SWITCH) {
+    use(*as(int32_t{}));
+  } else {
+    use(*as(uint32_t{}));
   }
-}
-
-void offset_eyelids(float offset, float* face) {
-  if (offset == 0.0f) return;
-  for (const int i : kUpperLids) face[i] = std::max(face[i] - offset, 0.0f);
-  for (const int i : kWideEyes) face[i] = std::max(face[i] + offset, 0.0f);
-}
-
-void make_symmetric(float symmetry, float* face) {
-  if (symmetry == 0.0f) return;
-  for (int i = 0; i < kBlendshapeCount; ++i) {
-    const int other = mirror_of(i);
-    if (other <= i) continue;
-    const float mean = 0.5f * (face[i] + face[other]);
-    face[i] += symmetry * (mean - face[i]);
-    face[other] += symmetry * (mean - face[other]);
-  }
-}
-
-// Continuous in its inputs, unlike "the strongest takes all": opposing shapes cross through rest.
-void cancel(const uint8_t* group_of, float* face) {
-  float strongest[256] = {};
-  float second[256] = {};
-  for (int i = 0; i < kBlendshapeCount; ++i) {
-    const int group = group_of[i];
-    if (face[i] > strongest[group]) {
-      second[group] = strongest[group];
-      strongest[group] = face[i];
-    } else if (face[i] > second[group]) {
-      second[group] = face[i];
-    }
-  }
-  for (int i = 0; i < kBlendshapeCount; ++i) {
-    const int group = group_of[i];
-    if (group != 0) face[i] = std::max(face[i] - second[group], 0.0f);
-  }
-}
-
-float smoothstep(float t) { return t * t * (3.0f - 2.0f * t); }
-
-float keep_for(float time_constant, float frame_seconds) {
-  return time_constant > 0.0f ? std::exp(-frame_seconds / time_constant) : 0.0f;
 }
 
 }  // namespace
 
-Controls::Controls(int fps)
-    : frame_seconds_(1.0f / static_cast<float>(fps)), settings_(default_controls()) {
-  reset();
+const ControlField* find_control(const char* name) {
+  for (const ControlField& field : kControlFields) {
+    if (std::strcmp(name, field.name) == 0) return &field;
+  }
+  return nullptr;
 }
 
-void Controls::reset() {
-  started_ = false;
-  changed_ = false;
-  glided_ = 1.0f;
-  std::fill(away_, away_ + kBlendshapeCount, 0.0f);
-  std::fill(last_, last_ + kBlendshapeCount, 0.0f);
+double get_control(const koemorph_controls& controls, const ControlField& field, int blendshape) {
+  double result = 0.0;
+  with_value(&controls, field, blendshape,
+             [&](const auto& value) { result = static_cast<double>(value); });
+  return result;
 }
 
-void Controls::set(const koemorph_controls& settings) {
-  if (started_ && !changed_) before_ = settings_;
-  changed_ = started_;
-  settings_ = settings;
-  keep_upper_ = keep_for(settings.upper_smoothing, frame_seconds_);
-  keep_lower_ = keep_for(settings.lower_smoothing, frame_seconds_);
+void set_control(koemorph_controls* controls, const ControlField& field, int blendshape,
+                 double value) {
+  with_value(controls, field, blendshape,
+             [&](auto& target) { target = static_cast<std::decay_t<decltype(target)>>(value); });
 }
 
-void Controls::shape(const koemorph_controls& settings, const float* in, float* out) const {
+koemorph_controls default_controls() {
+  koemorph_controls controls{};
+  controls.size = sizeof controls;
+  for (const ControlField& field : kControlFields) {
+    for (int i = 0; i < value_count(field); ++i) {
+      set_control(&controls, field, i, field.default_value);
+    }
+  }
+  return controls;
+}
+
+Status check_controls(const koemorph_controls& controls) {
+  for (const ControlField& field : kControlFields) {
+    // Any value of a switch other than 0 means on.
+    if (field.type == KOEMORPH_CONTROL_SWITCH) continue;
+    for (int i = 0; i < value_count(field); ++i) {
+      const double value = get_control(controls, field, i);
+      if (value >= field.minimum && value <= field.maximum) continue;  // false for NaN
+      std::string name = field.name;
+      if (field.per_blendshape) name += std::string(" of ") + kBlendshapeNames[i];
+      return {KOEMORPH_INVALID_ARGUMENT, name + " out of range: got " + short_number(value) +
+                                             ", expected " + short_number(field.minimum) + " to " +
+                                             short_number(field.maximum) + "."};
+    }
+  }
   for (int i = 0; i < kBlendshapeCount; ++i) {
-    const float strength = is_upper_face(i) ? settings.upper_strength : settings.lower_strength;
-    const float wanted = in[i] * strength * settings.multiplier[i] + settings.offset[i];
-    out[i] = clamp(wanted, 0.0f, 1.0f);
+    if (controls.minimum[i] <= controls.maximum[i]) continue;
+    return {KOEMORPH_INVALID_ARGUMENT,
+            std::string("minimum of ") + kBlendshapeNames[i] + " out of range: got " +
+                short_number(controls.minimum[i]) + ", expected at most its maximum " +
+                short_number(controls.maximum[i]) + "."};
   }
-  offset_lips(settings.lip_close_offset, out);
-  offset_eyelids(settings.eyelid_offset, out);
-  make_symmetric(settings.symmetry, out);
-  cancel(settings.cancel_group, out);
-  for (int i = 0; i < kBlendshapeCount; ++i) {
-    out[i] = settings.active[i] ? clamp(out[i], settings.minimum[i], settings.maximum[i]) : 0.0f;
-  }
-}
-
-void Controls::apply(const float* in, float* out) {
-  float shaped[kBlendshapeCount];
-  shape(settings_, in, shaped);
-  if (changed_) {
-    // The difference between the old way and the new, on this frame, is what the glide lets go of.
-    float old[kBlendshapeCount];
-    shape(before_, in, old);
-    const float left = 1.0f - smoothstep(glided_);
-    for (int i = 0; i < kBlendshapeCount; ++i) away_[i] = old[i] + left * away_[i] - shaped[i];
-    const bool at_once = settings_.transition_seconds <= frame_seconds_;
-    glided_ = at_once ? 1.0f : 0.0f;
-    glide_step_ = at_once ? 1.0f : frame_seconds_ / settings_.transition_seconds;
-    changed_ = false;
-  }
-  started_ = true;
-  const float left = 1.0f - smoothstep(glided_);
-  glided_ = std::min(glided_ + glide_step_, 1.0f);
-  for (int i = 0; i < kBlendshapeCount; ++i) {
-    const float keep = is_upper_face(i) ? keep_upper_ : keep_lower_;
-    const float wanted = clamp(shaped[i] + left * away_[i], 0.0f, 1.0f);
-    last_[i] = wanted + keep * (last_[i] - wanted);
-    // A decay that nobody sees must not end in denormals.
-    if (last_[i] < 1e-6f) last_[i] = 0.0f;
-    out[i] = last_[i];
-  }
+  return {};
 }
 
 }  // namespace koemorph

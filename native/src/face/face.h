@@ -1,4 +1,4 @@
-// What is known about each of the 52 blendshapes: where on the face it is, and its mirror image.
+// Properties of the 52 blend shapes: part of the face and mirror image.
 #pragma once
 
 #include <string_view>
@@ -23,15 +23,14 @@ enum Blendshape : int {
 };
 // clang-format on
 
-// The blendshape of this (exact) name, or -1.
+// Index of the blend shape of this exact name, or -1.
 int blendshape_index(std::string_view name);
 
-// True for eyes, brows and the cheeks under the eyes; the rest is the lower face.
+// True for eyes, brows and cheek squint; all others are the lower face.
 bool is_upper_face(int index);
 
-// The blendshape that does the same on the other side of the face (jawLeft for jawRight), or
-// `index` itself where there is none. eyeLookIn and eyeLookOut have none: mirrored eyes would
-// squint.
+// The blend shape for the other side of the face (jawLeft for jawRight), or `index` itself when
+// there is none. eyeLookIn and eyeLookOut have none: mirrored eyes would squint.
 int mirror_of(int index);
 
 }  // namespace koemorph

@@ -5,7 +5,7 @@
 namespace koemorph {
 namespace {
 
-constexpr int kLap = 8;  // the window moves on by an eighth of itself before it starts again
+constexpr int kLap = 8;  // the window moves by an eighth of its length before it wraps
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// The newest rows of a table, kept as they arrive.
+// Sliding window over rows of numbers.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,7 @@
 
 namespace koemorph {
 
-// The newest `frames` rows of `width` numbers; before they have come, rows of `fill`. They lie in a
-// row, so that they are read where they are.
+// The newest `frames` rows of `width` numbers in contiguous memory; initially rows of `fill`.
 class SlidingBuffer {
  public:
   SlidingBuffer(int frames, int width, float fill);
@@ -25,7 +24,7 @@ class SlidingBuffer {
   int frames_;
   int width_;
   float fill_;
-  std::vector<float> rows_;  // longer than the window, which moves along it and then starts again
+  std::vector<float> rows_;  // longer than the window, which moves along it and then wraps
   int end_;                  // the row after the newest
 };
 

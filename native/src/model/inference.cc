@@ -4,14 +4,14 @@
 
 namespace koemorph {
 
-Inference::Tensor Inference::tensor(const char* name, std::vector<int64_t> shape_of_one) const {
-  Tensor made{name, {1}, 1, {}, std::vector<ort::Value*>(capacity_ + 1)};
-  for (const int64_t extent : shape_of_one) {
-    made.shape.push_back(extent);
-    made.size *= static_cast<size_t>(extent);
+Inference::Tensor Inference::tensor(const char* name, std::vector<int64_t> stream_shape) const {
+  Tensor tensor{name, {1}, 1, {}, std::vector<ort::Value*>(capacity_ + 1)};
+  for (const int64_t extent : stream_shape) {
+    tensor.shape.push_back(extent);
+    tensor.size *= static_cast<size_t>(extent);
   }
-  made.data.resize(made.size * capacity_);
-  return made;
+  tensor.data.resize(tensor.size * capacity_);
+  return tensor;
 }
 
 Inference::Inference(std::shared_ptr<const Model> model, int capacity)
@@ -20,7 +20,7 @@ Inference::Inference(std::shared_ptr<const Model> model, int capacity)
   const int64_t bands = settings.mel.bands;
   const auto layers = static_cast<int64_t>(settings.trunk_dilations.size());
   inputs_.push_back(tensor("mel", {bands}));
-  inputs_.push_back(tensor("pooled_context", {settings.blocks, bands}));
+  inputs_.push_back(tensor("pooled_context", {settings.context_pool_blocks, bands}));
   inputs_.push_back(tensor("detail", {settings.mel.detail_frames, bands}));
   inputs_.push_back(tensor("previous_weights", {kBlendshapeCount}));
   inputs_.push_back(tensor("state_in", {layers * 2 * settings.trunk_channels}));
@@ -29,10 +29,12 @@ Inference::Inference(std::shared_ptr<const Model> model, int capacity)
   if (!settings.use_egemaps) return;
   const auto windows = static_cast<int64_t>(settings.egemaps.window_intervals.size());
   inputs_.push_back(tensor("egemaps", {windows, kFunctionalCount}));
-  inputs_.push_back(tensor("expression_embedding_in", {kBlendshapeCount, settings.felt_size}));
+  inputs_.push_back(
+      tensor("expression_embedding_in", {kBlendshapeCount, settings.expression_embedding_size}));
   inputs_.push_back(tensor("expression_changed", {}));
-  outputs_.push_back(tensor("expression_embedding_out", {kBlendshapeCount, settings.felt_size}));
-  set_changed(true);
+  outputs_.push_back(
+      tensor("expression_embedding_out", {kBlendshapeCount, settings.expression_embedding_size}));
+  set_expression_changed(true);
 }
 
 Inference::~Inference() {
@@ -46,8 +48,9 @@ Inference::~Inference() {
   }
 }
 
-void Inference::set_changed(bool changed) {
-  if (inputs_.size() > kChanged) *inputs_[kChanged].of(0) = changed ? 1.0f : 0.0f;
+void Inference::set_expression_changed(bool changed) {
+  if (inputs_.size() > kExpressionChanged)
+    *inputs_[kExpressionChanged].of(0) = changed ? 1.0f : 0.0f;
 }
 
 Status Inference::bind(Tensor* tensor, int count) {
@@ -62,16 +65,16 @@ Status Inference::bind(Tensor* tensor, int count) {
 }
 
 Status Inference::run(int count) {
-  const char* input_names[kInputs];
-  const char* output_names[kOutputs];
-  const ort::Value* inputs[kInputs];
-  ort::Value* outputs[kOutputs];
+  const char* input_names[kInputCount];
+  const char* output_names[kOutputCount];
+  const ort::Value* inputs[kInputCount];
+  ort::Value* outputs[kOutputCount];
   Status status;
   for (size_t i = 0; i < inputs_.size() && status.ok(); ++i) {
-    const int voices = i == kChanged ? 1 : count;  // it is said of all voices together
-    status = bind(&inputs_[i], voices);
+    const int batch = i == kExpressionChanged ? 1 : count;  // one value for all streams
+    status = bind(&inputs_[i], batch);
     input_names[i] = inputs_[i].name;
-    inputs[i] = inputs_[i].values[voices];
+    inputs[i] = inputs_[i].values[batch];
   }
   for (size_t i = 0; i < outputs_.size() && status.ok(); ++i) {
     status = bind(&outputs_[i], count);
@@ -84,8 +87,7 @@ Status Inference::run(int count) {
       ort::Run::call(runtime.api(), model_->session(), nullptr, input_names, inputs, inputs_.size(),
                      output_names, outputs_.size(), outputs);
   if (failure == nullptr) return {};
-  return {KOEMORPH_INFERENCE_FAILED,
-          "The model could not be run: " + runtime.take_message(failure)};
+  return {KOEMORPH_INFERENCE_FAILED, "Running the model failed: " + runtime.take_message(failure)};
 }
 
 }  // namespace koemorph

@@ -1,4 +1,4 @@
-// One call of the network, for one voice or many.
+// Evaluation of the network for one or more streams.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,9 @@
 
 namespace koemorph {
 
-// The network's inputs and outputs for up to `capacity` voices at once, in memory of our own.
+// The network's input and output tensors for up to `capacity` streams, and the call that computes
+// the outputs. The only interface between a Predictor and the inference backend: write the inputs
+// of streams 0..count-1, run(count), read their outputs.
 class Inference {
  public:
   Inference(std::shared_ptr<const Model> model, int capacity);
@@ -19,36 +21,53 @@ class Inference {
   Inference& operator=(const Inference&) = delete;
 
   int capacity() const { return capacity_; }
-  // Where voice i's inputs go: (bands,), (blocks, bands), (detail_frames, bands), (52,),
-  // (layers, 2, channels), and where the network listens to it (windows, 88), (52, felt_size).
+
+  // Inputs of stream i: (bands,), (context_pool_blocks, bands), (detail_frames, bands), (52,),
+  // (layers, 2, channels); with eGeMAPS also (windows, 88), (52, expression_embedding_size).
   float* mel(int i) { return inputs_[kMel].of(i); }
-  float* blocks(int i) { return inputs_[kBlocks].of(i); }
+  float* pooled_context(int i) { return inputs_[kPooledContext].of(i); }
   float* detail(int i) { return inputs_[kDetail].of(i); }
-  float* previous(int i) { return inputs_[kPrevious].of(i); }
-  float* past(int i) { return inputs_[kPast].of(i); }
+  float* previous_weights(int i) { return inputs_[kPreviousWeights].of(i); }
+  float* state_in(int i) { return inputs_[kStateIn].of(i); }
   float* egemaps(int i) { return inputs_[kEgemaps].of(i); }
-  float* felt(int i) { return inputs_[kFelt].of(i); }
-  // Before a run: whether any voice's egemaps are others than those that its felt was made of.
-  void set_changed(bool changed);
-  // Runs the first `count` voices; then the outputs are (52,), (layers, channels) and
-  // (52, felt_size).
+  float* expression_embedding_in(int i) { return inputs_[kExpressionEmbeddingIn].of(i); }
+  // For all streams of the next run: whether the eGeMAPS input of any stream differs from the one
+  // that its expression embedding was computed from. Without it the network skips that branch.
+  void set_expression_changed(bool changed);
+
+  // Computes the outputs of the first `count` streams.
   Status run(int count);
-  const float* blendshapes(int i) { return outputs_[kWeights].of(i); }
-  const float* present(int i) { return outputs_[kPresent].of(i); }
-  const float* feeling(int i) { return outputs_[kFeeling].of(i); }
+
+  // Outputs of stream i: (52,), (layers, channels), (52, expression_embedding_size).
+  const float* weights(int i) const { return outputs_[kWeights].of(i); }
+  const float* state_out(int i) const { return outputs_[kStateOut].of(i); }
+  const float* expression_embedding_out(int i) const {
+    return outputs_[kExpressionEmbeddingOut].of(i);
+  }
 
  private:
-  enum Input { kMel, kBlocks, kDetail, kPrevious, kPast, kEgemaps, kFelt, kChanged, kInputs };
-  enum Output { kWeights, kPresent, kFeeling, kOutputs };
+  enum Input {
+    kMel,
+    kPooledContext,
+    kDetail,
+    kPreviousWeights,
+    kStateIn,
+    kEgemaps,
+    kExpressionEmbeddingIn,
+    kExpressionChanged,
+    kInputCount
+  };
+  enum Output { kWeights, kStateOut, kExpressionEmbeddingOut, kOutputCount };
   struct Tensor {
     const char* name;
-    std::vector<int64_t> shape;  // its first entry is the number of voices
-    size_t size;                 // floats a voice
+    std::vector<int64_t> shape;  // shape[0] is the number of streams
+    size_t size;                 // floats per stream
     std::vector<float> data;
-    std::vector<ort::Value*> values;  // by number of voices; NULL until it comes up
+    std::vector<ort::Value*> values;  // by number of streams; NULL until first used
     float* of(int i) { return data.data() + i * size; }
+    const float* of(int i) const { return data.data() + i * size; }
   };
-  Tensor tensor(const char* name, std::vector<int64_t> shape_of_one) const;
+  Tensor tensor(const char* name, std::vector<int64_t> stream_shape) const;
   Status bind(Tensor* tensor, int count);
 
   std::shared_ptr<const Model> model_;

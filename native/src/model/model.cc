@@ -5,8 +5,8 @@
 #include <fstream>
 #include <set>
 
-#include "util/denormals.h"
 #include "model/inference.h"
+#include "util/denormals.h"
 
 #if defined(_WIN32)
 #include <filesystem>
@@ -79,7 +79,7 @@ Status Model::open(const koemorph_model_config& config) {
   if (status.ok()) status = read_metadata();
   if (status.ok()) status = parse_settings(metadata_, &settings_);
   if (status.ok()) status = check_inputs();
-  if (status.ok()) status = try_once();
+  if (status.ok()) status = run_once();
   if (!status.ok() && config.path != nullptr && status.result == KOEMORPH_INVALID_MODEL) {
     status.message = std::string(config.path) + ": " + status.message;
   }
@@ -143,8 +143,10 @@ Status Model::read_metadata() {
 }
 
 Status Model::check_inputs() const {
-  std::set<std::string> expected = {"mel", "pooled_context", "detail", "previous_weights", "state_in"};
-  if (settings_.use_egemaps) expected.insert({"egemaps", "expression_changed", "expression_embedding_in"});
+  std::set<std::string> expected = {"mel", "pooled_context", "detail", "previous_weights",
+                                    "state_in"};
+  if (settings_.use_egemaps)
+    expected.insert({"egemaps", "expression_changed", "expression_embedding_in"});
   const ort::Entry* api = runtime_->api();
   size_t count = 0;
   std::string failure =
@@ -167,7 +169,7 @@ Status Model::check_inputs() const {
 
 // Shapes that do not fit show here, while loading, and not in the middle of a game; it also brings
 // the session's memory to its working size.
-Status Model::try_once() const {
+Status Model::run_once() const {
   // A pointer that owns nothing: the model outlives this trial.
   Inference inference(std::shared_ptr<const Model>(std::shared_ptr<const Model>(), this), 1);
   Status status = inference.run(1);

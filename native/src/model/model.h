@@ -1,4 +1,4 @@
-// Stage `model`: the network, with everything its file says about itself.
+// The loaded model file: the network and its metadata.
 #pragma once
 
 #include <map>
@@ -6,30 +6,31 @@
 #include <string>
 #include <vector>
 
-#include "face/blendshapes.h"
 #include "egemaps/egemaps.h"
+#include "face/blendshapes.h"
 #include "features/mel.h"
 #include "model/onnxruntime.h"
 #include "util/status.h"
 
 namespace koemorph {
 
-// What the metadata of a model file says, checked.
+// Validated metadata of a model file.
 struct ModelSettings {
   MelConfig mel;
-  // The network hears the newest frame, and means of blocks of frames before the newest block.
-  int block_frames = 32;
-  int blocks = 7;
-  // What the layers of its trunk are handed of earlier frames: each its own input, as it was two
-  // and one of its dilations (in frames) ago.
+  // Pooled context: the network sees the newest frame and the means of this many blocks before the
+  // newest block.
+  int context_pool_frames = 32;  // frames per block
+  int context_pool_blocks = 7;
+  // Dilated layers of the trunk. The state of each is its input two dilations and one dilation (in
+  // frames) ago.
   int trunk_channels = 128;
   std::vector<int> trunk_dilations;
-  bool use_egemaps = false;  // emotion = native: the graph has an `egemaps` input
+  bool use_egemaps = false;  // expression_features = native: the graph has an `egemaps` input
   EgemapsConfig egemaps;
-  int felt_size = 0;  // numbers a blendshape that the emotion stream hands on
+  int expression_embedding_size = 0;  // values per blend shape from the expression branch
 };
 
-// An immutable loaded model; any number of streams on any threads may run it.
+// Immutable; any number of streams on any threads may run it.
 class Model {
  public:
   static Status load(const koemorph_model_config& config, std::shared_ptr<const Model>* out);
@@ -40,7 +41,7 @@ class Model {
   const ModelSettings& settings() const { return settings_; }
   // NULL when there is no such key.
   const char* metadata(const char* key) const;
-  // All keys, one a line.
+  // All keys, one per line.
   const char* metadata_keys() const { return metadata_keys_.c_str(); }
 
   const OnnxRuntime& runtime() const { return *runtime_; }
@@ -52,7 +53,7 @@ class Model {
   Status create_session(const void* data, size_t size, int threads);
   Status read_metadata();
   Status check_inputs() const;
-  Status try_once() const;
+  Status run_once() const;
 
   const OnnxRuntime* runtime_ = nullptr;
   ort::Session* session_ = nullptr;

@@ -109,13 +109,14 @@ void read_mel(Reader* reader, MelConfig* mel) {
 // What of the past the network is handed. The limits keep a damaged file from asking for gigabytes.
 void read_memory(Reader* reader, ModelSettings* settings) {
   const int context = reader->integer("context_frames", 1, 8192);
-  settings->block_frames = reader->integer("context_pool_frames", 1, 8192);
-  if (context < 2 * settings->block_frames || context % settings->block_frames != 0) {
+  settings->context_pool_frames = reader->integer("context_pool_frames", 1, 8192);
+  if (context < 2 * settings->context_pool_frames || context % settings->context_pool_frames != 0) {
     reader->fail(
-        "Its metadata key \"context_frames\" must be a multiple of \"context_pool_frames\", two or more.");
+        "Its metadata key \"context_frames\" must be a multiple of \"context_pool_frames\", two or "
+        "more.");
     return;
   }
-  settings->blocks = context / settings->block_frames - 1;
+  settings->context_pool_blocks = context / settings->context_pool_frames - 1;
   settings->trunk_channels = reader->integer("trunk_channels", 1, 1024);
   settings->trunk_dilations.clear();
   for (const double dilation : reader->numbers("trunk_dilations", 1.0, 256.0)) {
@@ -144,7 +145,7 @@ void read_emotion(Reader* reader, ModelSettings* settings) {
         "\", which only training can compute; the native core has \"native\" and \"none\".");
   }
   if (!settings->use_egemaps) return;
-  settings->felt_size = reader->integer("expression_embedding_size", 1, 1024);
+  settings->expression_embedding_size = reader->integer("expression_embedding_size", 1, 1024);
   EgemapsConfig* egemaps = &settings->egemaps;
   egemaps->sample_rate = settings->mel.clock.sample_rate;
   egemaps->context_window = reader->number("context_window", 0.1, 120.0);

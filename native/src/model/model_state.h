@@ -1,50 +1,58 @@
-// Stage `model`'s memory: what the network made of earlier frames and is handed again.
+// The recurrent state of the network for one stream.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
+#include "face/blendshapes.h"
 #include "model/model.h"
 
 namespace koemorph {
 
-// A stream begins in a room, that of its first frame, which has been there all the time and so does
-// not begin to sound. What the network makes of the room is found by asking it as often as it has
-// layers: each time, one layer more knows what it would have heard.
+// Holds what the network returned for earlier frames and gets as input again: the inputs of its
+// dilated layers, its last weights (it smooths its own output) and the expression embedding.
+//
+// Warm-up: the state before the first frame is that of a constant input, the first frame limited to
+// the ambient noise floor. It is found by running the network on that input once per layer; each
+// run makes the state of one more layer exact.
 class ModelState {
  public:
   explicit ModelState(const ModelSettings& settings);
 
-  // past: (layers, 2, channels), what each layer's input was two and one of its dilations ago.
-  void past(float* out) const;
-  // (52, felt_size): what the emotion stream made of its update number felt_update(), -1: none yet.
-  const std::vector<float>& felt() const { return felt_; }
-  int64_t felt_update() const { return felt_update_; }
-  // Whether the room is known; until then the network is to be asked about it.
-  bool settled() const { return settled_ == layers_.size(); }
+  // Writes (layers, 2, channels): the input of each layer two dilations and one dilation ago.
+  void write_state(float* out) const;
+  // (52,): the last output, finite and within [0, 1].
+  const float* previous_weights() const { return previous_weights_.data(); }
+  // (52, expression_embedding_size), computed from eGeMAPS update embedding_update() (-1: none).
+  const std::vector<float>& expression_embedding() const { return embedding_; }
+  int64_t embedding_update() const { return embedding_update_; }
+  bool warmed_up() const { return warm_layers_ == layers_.size(); }
 
-  // The network has answered; present: (layers, channels); feeling: (52, felt_size), not read when
-  // it is of the update that is known. False when it was about the room, so that it must be asked
-  // again.
-  bool push(const float* present, const float* feeling, int64_t update);
+  // Takes the outputs of one run: weights (52,), state (layers, channels) and embedding
+  // (52, expression_embedding_size), which is not read when `update` is embedding_update(). False
+  // for a run of the warm-up, whose weights are discarded.
+  bool push(const float* weights, const float* state, const float* embedding, int64_t update);
   void reset();
 
  private:
-  // The newest 2 * dilation inputs of a layer; frame k lies at k % (2 * dilation).
+  // Ring of the newest 2 * dilation inputs of a layer; frame k is at k % (2 * dilation).
   struct Layer {
     int64_t dilation;
     std::vector<float> inputs;
   };
 
-  // Puts a layer's input in the place of this frame, or in all.
-  void remember(Layer* layer, const float* input) const;
+  // Stores the input of a layer at the current frame, or at all frames during the warm-up.
+  void push_layer(Layer* layer, const float* input) const;
+  void push_weights(const float* weights);
 
   int channels_;
   std::vector<Layer> layers_;
-  size_t settled_ = 0;  // layers that know what came before the first frame
+  size_t warm_layers_ = 0;  // layers whose state before the first frame is exact
   int64_t frame_ = 0;
-  std::vector<float> felt_;
-  int64_t felt_update_ = -1;
+  std::array<float, kBlendshapeCount> previous_weights_{};
+  std::vector<float> embedding_;
+  int64_t embedding_update_ = -1;
 };
 
 }  // namespace koemorph

@@ -5,13 +5,13 @@
 #include <unordered_map>
 
 #include "face/face.h"
-#include "util/json.h"
 #include "retarget/rig_names.h"
 #include "retarget/settings_file.h"
+#include "util/json.h"
 
 namespace koemorph {
 
-// Reads a map file and brings its targets into an order in which each can be computed.
+// Reads a map file and sorts its targets by their dependencies.
 class RetargetMapReader {
  public:
   explicit RetargetMapReader(RetargetMap* out) : map_(*out) {}
@@ -24,11 +24,11 @@ class RetargetMapReader {
       return status;
     const Json* targets = file.find("targets");
     if (targets == nullptr || targets->kind != Json::Kind::kObject || targets->members.empty()) {
-      return wrong(file, "A retarget map needs an object of \"targets\"");
+      return json_error(file, "A retarget map needs a non-empty object \"targets\"");
     }
     if (targets->members.size() > RetargetMap::kMaximumTargets) {
-      return wrong(*targets, "A retarget map may have at most " +
-                                 std::to_string(RetargetMap::kMaximumTargets) + " targets");
+      return json_error(*targets, "Too many targets: expected at most " +
+                                      std::to_string(RetargetMap::kMaximumTargets));
     }
     for (size_t i = 0; i < targets->members.size(); ++i) {
       indices_.emplace(targets->members[i].first, static_cast<int>(i));
@@ -44,12 +44,12 @@ class RetargetMapReader {
 
   Status read_target(const std::string& name, const Json& json) {
     Target& target = read_.emplace_back();
-    places_.push_back(&json);
+    positions_.push_back(&json);
     target.name = name;
     if (json.kind == Json::Kind::kString) return add_term(json, json.text, 1.0f);
     const std::string what = "Target \"" + name + "\"";
     if (json.kind != Json::Kind::kObject) {
-      return wrong(json, what + " should be a blendshape's name or an object");
+      return json_error(json, what + " should be the name of a blend shape or an object");
     }
     for (const auto& [key, value] : json.members) {
       Status status;
@@ -64,20 +64,20 @@ class RetargetMapReader {
       } else if (key == "maximum") {
         status = read_number(value, what + "'s maximum", -kLimit, kLimit, &target.maximum);
       } else {
-        status = wrong(value, what + " has \"" + key +
-                                  "\", but only from, offset, curve, minimum and maximum exist");
+        status = json_error(value, what + " has an unknown member \"" + key +
+                                       "\"; expected from, offset, curve, minimum or maximum");
       }
       if (!status.ok()) return status;
     }
     if (target.minimum > target.maximum) {
-      return wrong(json, what + "'s minimum is greater than its maximum");
+      return json_error(json, what + "'s minimum is greater than its maximum");
     }
     return {};
   }
 
   Status read_terms(const std::string& what, const Json& json) {
     if (json.kind != Json::Kind::kObject) {
-      return wrong(json, what + "'s \"from\" should be an object of names and gains");
+      return json_error(json, what + "'s \"from\" should be an object of names and gains");
     }
     for (const auto& [source, value] : json.members) {
       float gain = 0.0f;
@@ -89,24 +89,24 @@ class RetargetMapReader {
     return {};
   }
 
-  Status add_term(const Json& place, const std::string& source, float gain) {
+  Status add_term(const Json& json, const std::string& source, float gain) {
     Target& target = read_.back();
     int index = blendshape_index(source);
     if (!source.empty() && source[0] == '@') {
-      const auto other = indices_.find(source.substr(1));
-      if (other != indices_.end()) index = kBlendshapeCount + other->second;
+      const auto found = indices_.find(source.substr(1));
+      if (found != indices_.end()) index = kBlendshapeCount + found->second;
     }
     if (index < 0) {
-      return wrong(place,
-                   "Target \"" + target.name + "\" uses \"" + source +
-                       "\", which is neither one of the 52 blendshapes nor, with @, a target "
-                       "of this map");
+      return json_error(json, "Unknown source \"" + source + "\" of target \"" + target.name +
+                                  "\": expected one of the 52 blend shapes, or @ and a target of "
+                                  "this map");
     }
     target.terms.push_back({index, gain});
     return {};
   }
 
-  Status read_curve(const std::string& what, const Json& json, std::vector<RetargetMap::Point>* out) {
+  Status read_curve(const std::string& what, const Json& json,
+                    std::vector<RetargetMap::Point>* out) {
     for (const Json& point : json.items) {
       RetargetMap::Point read{};
       if (point.items.size() != 2) break;
@@ -115,64 +115,64 @@ class RetargetMapReader {
         status = read_number(point.items[1], what + "'s curve", -kLimit, kLimit, &read.out);
       if (!status.ok()) return status;
       if (!out->empty() && read.in <= out->back().in) {
-        return wrong(point, what + "'s curve should go from left to right");
+        return json_error(point, what + "'s curve should have increasing inputs");
       }
       out->push_back(read);
     }
     if (out->size() < 2 || out->size() != json.items.size()) {
-      return wrong(json, what + "'s curve should be two or more points [in, out]");
+      return json_error(json, what + "'s curve should have two or more points [in, out]");
     }
     return {};
   }
 
-  // Depth first over what each target depends on.
+  // Topological sort, depth first.
   Status sort() {
-    place_.assign(read_.size(), kUnvisited);
+    order_.assign(read_.size(), kUnvisited);
     for (size_t i = 0; i < read_.size(); ++i) {
       if (Status status = visit(static_cast<int>(i)); !status.ok()) return status;
     }
     for (const Target& target : read_) {
-      map_.outputs_.push_back({target.name, place_[indices_.at(target.name)]});
+      map_.outputs_.push_back({target.name, order_[indices_.at(target.name)]});
     }
     return {};
   }
 
   Status visit(int index) {
-    if (place_[index] >= 0) return {};
+    if (order_[index] >= 0) return {};
     Target target = read_[index];
     path_.push_back(target.name);
-    if (place_[index] == kUnderWay) return cycle(*places_[index]);
-    place_[index] = kUnderWay;
+    if (order_[index] == kVisiting) return cycle(*positions_[index]);
+    order_[index] = kVisiting;
     for (RetargetMap::Term& term : target.terms) {
       if (term.source < kBlendshapeCount) continue;
-      const int other = term.source - kBlendshapeCount;
-      if (Status status = visit(other); !status.ok()) return status;
-      term.source = kBlendshapeCount + place_[other];
+      const int dependency = term.source - kBlendshapeCount;
+      if (Status status = visit(dependency); !status.ok()) return status;
+      term.source = kBlendshapeCount + order_[dependency];
     }
-    place_[index] = static_cast<int>(map_.targets_.size());
+    order_[index] = static_cast<int>(map_.targets_.size());
     map_.targets_.push_back(std::move(target));
     path_.pop_back();
     return {};
   }
 
-  Status cycle(const Json& place) const {
-    std::string text = "Targets depend on themselves: ";
+  Status cycle(const Json& json) const {
+    std::string text = "Circular dependency of targets: ";
     const auto first = std::find(path_.begin(), path_.end(), path_.back());
     for (auto name = first; name != path_.end(); ++name) {
-      text += (name == first ? "\"" : " needs \"") + *name + "\"";
+      text += (name == first ? "\"" : ", \"") + *name + "\"";
     }
-    return wrong(place, text);
+    return json_error(json, text);
   }
 
   static constexpr float kLimit = 1000.0f;
   static constexpr int kUnvisited = -1;
-  static constexpr int kUnderWay = -2;
+  static constexpr int kVisiting = -2;
 
   RetargetMap& map_;
   std::vector<Target> read_;
-  std::vector<const Json*> places_;  // where each stands in the file
+  std::vector<const Json*> positions_;  // of each in the file
   std::unordered_map<std::string, int> indices_;
-  std::vector<int> place_;  // where each stands in map_.targets_
+  std::vector<int> order_;  // index of each in map_.targets_
   std::vector<std::string> path_;
 };
 
@@ -192,18 +192,18 @@ void RetargetMap::match_rig(const std::vector<std::string>& rig_names) {
 }
 
 std::vector<std::string> RetargetMap::unmatched_targets() const {
-  std::vector<bool> taken(targets_.size());
+  std::vector<bool> matched(targets_.size());
   for (const Output& output : outputs_) {
-    if (output.target >= 0) taken[output.target] = true;
+    if (output.target >= 0) matched[output.target] = true;
   }
   std::vector<std::string> names;
   for (size_t i = 0; i < targets_.size(); ++i) {
-    if (!taken[i]) names.push_back(targets_[i].name);
+    if (!matched[i]) names.push_back(targets_[i].name);
   }
   return names;
 }
 
-float RetargetMap::follow(const std::vector<Point>& curve, float value) {
+float RetargetMap::evaluate(const std::vector<Point>& curve, float value) {
   if (curve.empty()) return value;
   if (!(value > curve.front().in)) return curve.front().out;
   for (size_t i = 1; i < curve.size(); ++i) {
@@ -222,8 +222,8 @@ void RetargetMap::apply(const float* blendshapes, float* weights, int count) con
   for (const Target& target : targets_) {
     float sum = target.offset;
     for (const Term& term : target.terms) sum += term.gain * values[term.source];
-    const float value = follow(target.curve, sum);
-    // Written so that NaN becomes the minimum.
+    const float value = evaluate(target.curve, sum);
+    // NaN becomes the minimum.
     *next++ = value > target.minimum ? std::min(value, target.maximum) : target.minimum;
   }
   for (int i = 0; i < std::min(count, size()); ++i) {

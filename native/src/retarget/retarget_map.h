@@ -1,4 +1,4 @@
-// From the 52 blendshapes to a rig's own shapes, by name, as a JSON map says.
+// Stage `retarget`: conversion of the 52 blend shape weights to the shapes of a rig.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@ namespace koemorph {
 
 // A map file:
 //
-//   { "koemorph": "retarget", "version": 1, "name": "example", "source": "where the names are
-//   from",
+//   { "koemorph": "retarget", "version": 1, "name": "example", "source": "origin of the
+//   names",
 //     "targets": {
 //       "EyeBlinkLeft": "eyeBlinkLeft",                            a copy
 //       "viseme_aa": { "from": { "jawOpen": 1.2, "@viseme_O": -1 },   a weighted sum
@@ -21,30 +21,29 @@ namespace koemorph {
 //                      "minimum": 0, "maximum": 1 } } }
 //
 // target = clamp(curve(offset + sum of gain * source), minimum, maximum). A source is one of the 52
-// blendshapes, or with @ another target of the same map. The curve is piecewise linear and level
-// beyond its ends. Defaults: offset 0, no curve, minimum 0, maximum 1.
+// blend shapes, or with @ another target of the same map. The curve is piecewise linear and
+// constant beyond its ends. Defaults: offset 0, no curve, minimum 0, maximum 1.
 //
 // Immutable once loaded and matched: any number of threads may apply one map.
 class RetargetMap {
  public:
-  // KOEMORPH_INVALID_ARGUMENT, with a sentence that names line and target, for anything the format
-  // does not have: unknown names, targets that depend on themselves, numbers that are not finite.
+  // KOEMORPH_INVALID_ARGUMENT with position and target for invalid files: unknown names, targets
+  // that depend on themselves, numbers that are not finite.
   static Status load(std::string_view json, RetargetMap* out);
 
-  // Puts the outputs in the order of a rig's own shapes and leaves out what the rig lacks. Names
-  // match whatever their case, separators, side suffix (_L, .L, Left) and mesh prefix ("Face.",
-  // "Head_").
+  // Sets the outputs to the shapes of a rig, in its order. Targets that the rig lacks are dropped.
+  // For the matching of names see match_shape_names.
   void match_rig(const std::vector<std::string>& rig_names);
 
   const std::string& name() const { return name_; }
   int size() const { return static_cast<int>(outputs_.size()); }
   const std::string& output_name(int output) const { return outputs_[output].name; }
-  // False for a shape of the rig that no target of the map drives; its weight is always 0.
+  // False for a shape of the rig that matches no target; its weight is always 0.
   bool is_driven(int output) const { return outputs_[output].target >= 0; }
-  // The map's targets that no shape of the rig took.
+  // Targets that match no shape of the rig.
   std::vector<std::string> unmatched_targets() const;
 
-  // blendshapes: 52; writes the first min(count, size()) weights. Allocates nothing.
+  // blendshapes: (52,); writes the first min(count, size()) weights. Does not allocate.
   void apply(const float* blendshapes, float* weights, int count) const;
 
   static constexpr int kMaximumTargets = 512;
@@ -53,7 +52,7 @@ class RetargetMap {
   friend class RetargetMapReader;
 
   struct Term {
-    int source;  // a blendshape, or kBlendshapeCount + a target that stands earlier in targets_
+    int source;  // a blend shape, or kBlendshapeCount + index of an earlier entry of targets_
     float gain;
   };
   struct Point {
@@ -70,10 +69,10 @@ class RetargetMap {
     int target;  // -1: none
   };
 
-  static float follow(const std::vector<Point>& curve, float value);
+  static float evaluate(const std::vector<Point>& curve, float value);
 
   std::string name_;
-  std::vector<Target> targets_;  // each after those it depends on
+  std::vector<Target> targets_;  // sorted: each after those it depends on
   std::vector<Output> outputs_;
 };
 

@@ -6,9 +6,9 @@
 namespace koemorph {
 namespace {
 
-constexpr size_t kLeastEnding = 5;  // "Head_A" is no "A"
+constexpr size_t kMinSuffix = 5;  // shorter ones match by accident: "A" in "Head_A"
 
-// ASCII only: rigs are built by programs in many locales, and std::tolower would ask the game's.
+// ASCII only: std::tolower depends on the locale of the game.
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 char to_lower(char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -16,7 +16,7 @@ bool is_separator(char c) {
   return c == '_' || c == '-' || c == ' ' || c == '.' || c == ':' || c == '|' || c == '/';
 }
 
-// Cuts "_L", ".R", " l" or the L of "mouthSmileL" off the end; returns "left", "right" or "".
+// Removes a side suffix ("_L", ".R", " l", the L of "mouthSmileL"); returns "left", "right" or "".
 std::string_view take_side(std::string_view* name) {
   const size_t size = name->size();
   if (size < 3) return "";
@@ -42,8 +42,8 @@ std::string normalized_shape_name(std::string_view name) {
   return normalized.append(side);
 }
 
-// "V_" is no mesh: Character Creator's tongue has a viseme "V_Tongue_Out" beside "Tongue_Out".
-bool marks_viseme(std::string_view prefix) {
+// "V_" is not a mesh prefix: Character Creator has a viseme "V_Tongue_Out" next to "Tongue_Out".
+bool is_viseme_prefix(std::string_view prefix) {
   if (prefix.empty() || to_lower(prefix.back()) != 'v') return false;
   return prefix.size() == 1 || is_separator(prefix[prefix.size() - 2]);
 }
@@ -59,16 +59,16 @@ std::vector<int> match_shape_names(const std::vector<std::string>& wanted,
     normalized.emplace(normalized_shape_name(wanted[i]), static_cast<int>(i));
   }
   const auto find = [&](const std::string& name) {
-    const auto same = exact.find(name);
-    if (same != exact.end()) return same->second;
-    const auto alike = normalized.find(normalized_shape_name(name));
-    return alike != normalized.end() ? alike->second : -1;
+    const auto exact_match = exact.find(name);
+    if (exact_match != exact.end()) return exact_match->second;
+    const auto match = normalized.find(normalized_shape_name(name));
+    return match != normalized.end() ? match->second : -1;
   };
-  const auto find_ending = [&](const std::string& name) {
+  const auto find_suffix = [&](const std::string& name) {
     const std::string_view whole = name;
-    // From the front, so that the longest ending wins.
-    for (size_t i = 1; i + kLeastEnding <= name.size(); ++i) {
-      if (!is_separator(name[i - 1]) || marks_viseme(whole.substr(0, i - 1))) continue;
+    // From the front, so that the longest suffix wins.
+    for (size_t i = 1; i + kMinSuffix <= name.size(); ++i) {
+      if (!is_separator(name[i - 1]) || is_viseme_prefix(whole.substr(0, i - 1))) continue;
       if (const int found = find(name.substr(i)); found >= 0) return found;
     }
     return -1;
@@ -77,7 +77,7 @@ std::vector<int> match_shape_names(const std::vector<std::string>& wanted,
   matches.reserve(rig.size());
   for (const std::string& name : rig) {
     const int whole = find(name);
-    matches.push_back(whole >= 0 ? whole : find_ending(name));
+    matches.push_back(whole >= 0 ? whole : find_suffix(name));
   }
   return matches;
 }

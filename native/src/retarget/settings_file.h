@@ -1,4 +1,4 @@
-// What retarget maps and presets have in common: JSON files that say what they are.
+// The common part of retarget map and preset files.
 #pragma once
 
 #include <initializer_list>
@@ -10,15 +10,15 @@
 
 namespace koemorph {
 
-// A failure that names the place: "<what> (line 3, column 5)."
-Status wrong(const Json& place, const std::string& what);
+// An error with its position: "<what> (line 3, column 5)."
+Status json_error(const Json& json, const std::string& what);
 
-// Checks "koemorph": `kind`, "version": 1 and a "name", which goes to *name, and that there is
-// nothing else at the top but "description", "source" and the `parts`.
+// Checks "koemorph": `kind`, "version": 1 and "name", which is written to *name, and that the only
+// other members of the file are "description", "source" and the `parts`.
 Status check_settings_file(const Json& file, std::string_view kind,
                            std::initializer_list<std::string_view> parts, std::string* name);
 
-// Reads a number of `minimum`..`maximum`; `what` names it in the error.
+// Reads a number from `minimum` to `maximum`; `what` is its name in the error message.
 Status read_number(const Json& value, const std::string& what, float minimum, float maximum,
                    float* out);
 

@@ -1,4 +1,4 @@
-// Exact time: which sample belongs to which frame, for hours, without drift.
+// Exact conversion between samples and frames, without drift.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,19 @@ constexpr int64_t round_divide(int64_t numerator, int64_t denominator) {
   return (2 * numerator + denominator) / (2 * denominator);
 }
 
-// Frame k stands for time k / fps and is computed from the audio that ends lookahead frames later.
+// Frame k is at time k / fps and is computed from the audio up to lookahead_frames later.
 struct FrameClock {
   int sample_rate = 16000;
   int fps = 30;
   int lookahead_frames = 1;
 
-  // Number of samples, counted from time 0, that frame k needs.
+  // Number of samples from time 0 that frame k needs.
   constexpr int64_t end_sample(int64_t k) const {
     return round_divide((k + lookahead_frames) * sample_rate, fps);
   }
-  // Number of frames that a voice of `samples` at `rate` Hz has: round(duration * fps).
-  constexpr int64_t frames_in(int64_t samples, int rate) const {
-    return round_divide(samples * fps, rate);
+  // Number of frames of `sample_count` samples: round(duration * fps).
+  constexpr int64_t frames_in(int64_t sample_count, int rate) const {
+    return round_divide(sample_count * fps, rate);
   }
 };
 

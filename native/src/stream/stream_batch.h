@@ -1,4 +1,4 @@
-// Many voices through one call of the network.
+// Many streams computed with shared inference calls.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 #include "model/inference.h"
 #include "model/model.h"
-#include "util/status.h"
 #include "stream/stream.h"
+#include "util/status.h"
 
 namespace koemorph {
 
@@ -19,17 +19,15 @@ class StreamBatch {
   int capacity() const { return capacity_; }
   const Model* model() const { return model_.get(); }
 
-  // Computes every frame whose audio has arrived, for at most capacity() different streams of this
-  // model; *computed: how many frames in all. A failed inference leaves those faces as they were.
+  // Computes all frames whose audio has arrived, for at most capacity() different streams of this
+  // model; *computed: the number of frames of all streams.
   Status process(Stream* const* streams, int count, int64_t* computed);
 
  private:
-  Status run_batch(Stream* const* streams, int count, int64_t* computed);
-
   std::shared_ptr<const Model> model_;
   int capacity_;
   Inference inference_;
-  std::vector<Stream*> left_;  // those that may have a further frame
+  std::vector<Stream*> pending_;  // streams that may have a further frame
 };
 
 }  // namespace koemorph

@@ -4,9 +4,10 @@
 
 namespace koemorph {
 
-KOEMORPH_ALSO_FOR("avx512f", "avx2")
+KOEMORPH_TARGET_CLONES("avx512f", "avx2")
 float dot(const float* a, const float* b, int n) {
-  // Sixteen independent sums: without them the compiler may not reorder, and so not vectorise.
+  // Sixteen independent sums: the compiler must not reorder a single sum, so it could not
+  // vectorize.
   constexpr int kLanes = 16;
   float lanes[kLanes] = {};
   int i = 0;

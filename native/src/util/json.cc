@@ -20,21 +20,21 @@ int hex_value(int c) {
 }
 
 void append_utf8(uint32_t code, std::string* out) {
-  const auto put = [out](uint32_t byte) { out->push_back(static_cast<char>(byte)); };
+  const auto append = [out](uint32_t byte) { out->push_back(static_cast<char>(byte)); };
   if (code < 0x80) {
-    put(code);
+    append(code);
   } else if (code < 0x800) {
-    put(0xC0 | (code >> 6));
-    put(0x80 | (code & 0x3F));
+    append(0xC0 | (code >> 6));
+    append(0x80 | (code & 0x3F));
   } else if (code < 0x10000) {
-    put(0xE0 | (code >> 12));
-    put(0x80 | ((code >> 6) & 0x3F));
-    put(0x80 | (code & 0x3F));
+    append(0xE0 | (code >> 12));
+    append(0x80 | ((code >> 6) & 0x3F));
+    append(0x80 | (code & 0x3F));
   } else {
-    put(0xF0 | (code >> 18));
-    put(0x80 | ((code >> 12) & 0x3F));
-    put(0x80 | ((code >> 6) & 0x3F));
-    put(0x80 | (code & 0x3F));
+    append(0xF0 | (code >> 18));
+    append(0x80 | ((code >> 12) & 0x3F));
+    append(0x80 | ((code >> 6) & 0x3F));
+    append(0x80 | (code & 0x3F));
   }
 }
 
@@ -57,14 +57,14 @@ size_t utf8_length(std::string_view text) {
   return code < smallest || code > 0x10FFFF || surrogate ? 0 : length;
 }
 
-// One pass over the text. Every read_... returns false once an error has been noted.
+// One pass over the text. After an error every read_... function returns false.
 class Reader {
  public:
   explicit Reader(std::string_view text) : text_(text) {}
 
   Status read(Json* out) {
     if (text_.size() > kMaximumBytes) {
-      return {KOEMORPH_INVALID_ARGUMENT, "The JSON text is longer than 1 MiB."};
+      return {KOEMORPH_INVALID_ARGUMENT, "JSON text too long: expected at most 1 MiB."};
     }
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (text_.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
@@ -78,7 +78,7 @@ class Reader {
         *out = std::move(value);
         return {};
       }
-      fail("nothing may follow the first value");
+      fail("unexpected text after the value");
     }
     return {KOEMORPH_INVALID_ARGUMENT, error_};
   }
@@ -94,7 +94,7 @@ class Reader {
   }
 
   bool fail(const std::string& what) {
-    error_ = "The JSON text is wrong at line " + std::to_string(line_) + ", column " +
+    error_ = "Invalid JSON at line " + std::to_string(line_) + ", column " +
              std::to_string(column()) + ": " + what + ".";
     return false;
   }
@@ -140,7 +140,7 @@ class Reader {
       return true;
     }
     if (is_next("NaN") || is_next("Infinity")) return fail("NaN and Infinity are not JSON numbers");
-    return fail(peek() < 0 ? "the text ends where a value should be" : "a value should be here");
+    return fail(peek() < 0 ? "unexpected end of text, expected a value" : "expected a value");
   }
 
   bool read_object(int depth, Json* out) {
@@ -148,22 +148,22 @@ class Reader {
     ++at_;
     skip_space();
     if (take('}')) return true;
-    // Looking through the members would take seconds for the longest text.
+    // A linear search per name would be quadratic in the number of members.
     std::unordered_set<std::string> names;
     while (true) {
       std::string name;
-      if (peek() != '"') return fail("a name in double quotes should be here");
+      if (peek() != '"') return fail("expected a name in double quotes");
       if (!read_string(&name)) return false;
-      if (!names.insert(name).second) return fail("\"" + name + "\" occurs twice in one object");
+      if (!names.insert(name).second) return fail("duplicate name \"" + name + "\"");
       skip_space();
-      if (!take(':')) return fail("a colon should follow \"" + name + "\"");
+      if (!take(':')) return fail("expected a colon after \"" + name + "\"");
       skip_space();
       Json value;
       if (!read_value(depth + 1, &value)) return false;
       out->members.emplace_back(std::move(name), std::move(value));
       skip_space();
       if (take('}')) return true;
-      if (!take(',')) return fail("a comma or } should be here");
+      if (!take(',')) return fail("expected a comma or }");
       skip_space();
     }
   }
@@ -177,7 +177,7 @@ class Reader {
       if (!read_value(depth + 1, &out->items.emplace_back())) return false;
       skip_space();
       if (take(']')) return true;
-      if (!take(',')) return fail("a comma or ] should be here");
+      if (!take(',')) return fail("expected a comma or ]");
       skip_space();
     }
   }
@@ -186,15 +186,15 @@ class Reader {
     ++at_;
     while (true) {
       const int c = peek();
-      if (c < 0) return fail("the text ends inside a string");
-      if (c < 0x20) return fail("a control character inside a string must be escaped");
+      if (c < 0) return fail("unexpected end of text inside a string");
+      if (c < 0x20) return fail("unescaped control character in a string");
       if (take('"')) return true;
       if (c == '\\') {
         if (!read_escape(out)) return false;
         continue;
       }
       const size_t length = utf8_length(text_.substr(at_));
-      if (length == 0) return fail("this is not UTF-8");
+      if (length == 0) return fail("invalid UTF-8");
       out->append(text_, at_, length);
       at_ += length;
     }
@@ -203,12 +203,12 @@ class Reader {
   bool read_escape(std::string* out) {
     ++at_;
     constexpr std::string_view kLetters = "\"\\/bfnrt";
-    constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
+    constexpr std::string_view kCharacters = "\"\\/\b\f\n\r\t";
     const int c = peek();
     if (c == 'u') return read_unicode_escape(out);
     const size_t which = c < 0 ? std::string_view::npos : kLetters.find(static_cast<char>(c));
-    if (which == std::string_view::npos) return fail("this escape does not exist in JSON");
-    out->push_back(kMeanings[which]);
+    if (which == std::string_view::npos) return fail("invalid escape");
+    out->push_back(kCharacters[which]);
     ++at_;
     return true;
   }
@@ -218,7 +218,7 @@ class Reader {
     *out = 0;
     for (int i = 0; i < 4; ++i, ++at_) {
       const int digit = hex_value(peek());
-      if (digit < 0) return fail("four hexadecimal digits should follow \\u");
+      if (digit < 0) return fail("expected four hexadecimal digits after \\u");
       *out = *out * 16 + static_cast<uint32_t>(digit);
     }
     return true;
@@ -229,20 +229,20 @@ class Reader {
     if (!read_four_digits(&code)) return false;
     if (code >= 0xD800 && code <= 0xDFFF) {
       uint32_t low = 0;
-      if (code >= 0xDC00 || !take('\\') || peek() != 'u') return fail("half a surrogate pair");
+      if (code >= 0xDC00 || !take('\\') || peek() != 'u') return fail("incomplete surrogate pair");
       if (!read_four_digits(&low)) return false;
-      if (low < 0xDC00 || low > 0xDFFF) return fail("half a surrogate pair");
+      if (low < 0xDC00 || low > 0xDFFF) return fail("incomplete surrogate pair");
       code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
     }
     append_utf8(code, out);
     return true;
   }
 
-  // Collects the first 19 digits, which fit 64 bits, and a power of ten for the rest.
+  // Collects the first 19 digits, which fit into 64 bits, and a power of ten for the others.
   void read_digits(uint64_t* digits, int* exponent, int step) {
-    constexpr uint64_t kRoom = 1000000000000000000u;
+    constexpr uint64_t kLimit = 1000000000000000000u;
     for (; is_digit(peek()); ++at_) {
-      if (*digits < kRoom) {
+      if (*digits < kLimit) {
         *digits = *digits * 10 + static_cast<uint64_t>(peek() - '0');
         *exponent += step;
       } else {
@@ -255,7 +255,7 @@ class Reader {
     if (!take('e') && !take('E')) return true;
     const bool negative = take('-');
     if (!negative) take('+');
-    if (!is_digit(peek())) return fail("a digit should follow the exponent's e");
+    if (!is_digit(peek())) return fail("expected a digit in the exponent");
     int value = 0;
     for (; is_digit(peek()); ++at_) {
       if (value < 100000) value = value * 10 + (peek() - '0');
@@ -268,24 +268,24 @@ class Reader {
     const bool negative = take('-');
     uint64_t digits = 0;
     int exponent = 0;
-    if (!is_digit(peek())) return fail("a digit should be here");
+    if (!is_digit(peek())) return fail("expected a digit");
     if (take('0')) {
-      if (is_digit(peek())) return fail("a number may not begin with 0");
+      if (is_digit(peek())) return fail("number with a leading 0");
     } else {
       read_digits(&digits, &exponent, 0);
     }
     if (take('.')) {
-      if (!is_digit(peek())) return fail("a digit should follow the decimal point");
+      if (!is_digit(peek())) return fail("expected a digit after the decimal point");
       read_digits(&digits, &exponent, -1);
     }
     if (!read_exponent(&exponent)) return false;
-    // Two steps, so that 10^exponent itself neither overflows nor vanishes before the product does;
-    // in long double, which where it is wider keeps what four roundings would lose.
+    // In two steps, because 10^exponent can overflow or underflow although the product does not. In
+    // long double, which on most platforms avoids intermediate rounding.
     const int half = exponent / 2;
     long double product = static_cast<long double>(digits);
     if (digits != 0) product = product * std::pow(10.0L, half) * std::pow(10.0L, exponent - half);
     const auto value = static_cast<double>(product);
-    if (!std::isfinite(value)) return fail("this number is too large");
+    if (!std::isfinite(value)) return fail("number too large");
     out->kind = Json::Kind::kNumber;
     out->number = negative ? -value : value;
     return true;
@@ -325,7 +325,7 @@ const char* describe(Json::Kind kind) {
   return "a value";
 }
 
-std::string place_of(const Json& value) {
+std::string position_of(const Json& value) {
   return "line " + std::to_string(value.line) + ", column " + std::to_string(value.column);
 }
 

@@ -1,4 +1,4 @@
-// Immutable tables that all streams of a kind read.
+// Immutable tables shared by all streams.
 #pragma once
 
 #include <map>
@@ -7,15 +7,15 @@
 
 namespace koemorph {
 
-// The Table of `key`, made once and kept while anybody holds it. Locks and allocates, so whoever
-// needs one takes it when it is made itself.
+// The Table of `key`, created once and kept while it is in use. Locks and allocates: call it in
+// constructors only.
 template <typename Table, typename Key>
 std::shared_ptr<const Table> shared_table(const Key& key) {
   static std::mutex mutex;
-  static std::map<Key, std::weak_ptr<const Table>> known;
+  static std::map<Key, std::weak_ptr<const Table>> tables;
   const std::lock_guard<std::mutex> lock(mutex);
-  std::shared_ptr<const Table> table = known[key].lock();
-  if (table == nullptr) known[key] = table = std::make_shared<const Table>(key);
+  std::shared_ptr<const Table> table = tables[key].lock();
+  if (table == nullptr) tables[key] = table = std::make_shared<const Table>(key);
   return table;
 }
 

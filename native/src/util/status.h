@@ -1,4 +1,4 @@
-// Errors as values inside the library; api.cc turns them into results and a sentence.
+// Errors as values; the C API converts them to a result and a message.
 #pragma once
 
 #include <string>
@@ -10,14 +10,14 @@ namespace koemorph {
 
 struct [[nodiscard]] Status {
   koemorph_result result = KOEMORPH_OK;
-  std::string message;  // a sentence for the user; "" when ok
+  std::string message;  // for the user; "" when ok
 
   Status() = default;
   Status(koemorph_result code, std::string text) : result(code), message(std::move(text)) {}
   bool ok() const { return result == KOEMORPH_OK; }
 };
 
-// "0.5": a number for such a sentence, with a point whatever the game's locale.
+// "0.5": a number for a message, with a decimal point in every locale.
 std::string short_number(double value);
 
 }  // namespace koemorph

@@ -1,11 +1,12 @@
-// Two threads where only one belongs are turned into an error instead of a race.
+// Detection of concurrent calls in a role that only one thread may have at a time.
 #pragma once
 
 #include <atomic>
 
 namespace koemorph {
 
-// One thread at a time is inside; who comes meanwhile is told so and does not wait.
+// At most one thread is inside. enter() never waits: it returns false while another thread is
+// inside.
 class ThreadGuard {
  public:
   bool enter() { return !inside_.exchange(true, std::memory_order_acquire); }
@@ -15,19 +16,19 @@ class ThreadGuard {
   std::atomic<bool> inside_{false};
 };
 
-// Leaves on every way out; false when another thread was inside.
+// Enters a guard and leaves it at the end of the scope; false when another thread is inside.
 class ScopedEntry {
  public:
-  explicit ScopedEntry(ThreadGuard& door) : door_(door.enter() ? &door : nullptr) {}
+  explicit ScopedEntry(ThreadGuard& guard) : guard_(guard.enter() ? &guard : nullptr) {}
   ~ScopedEntry() {
-    if (door_ != nullptr) door_->leave();
+    if (guard_ != nullptr) guard_->leave();
   }
   ScopedEntry(const ScopedEntry&) = delete;
   ScopedEntry& operator=(const ScopedEntry&) = delete;
-  explicit operator bool() const { return door_ != nullptr; }
+  explicit operator bool() const { return guard_ != nullptr; }
 
  private:
-  ThreadGuard* door_;
+  ThreadGuard* guard_;
 };
 
 }  // namespace koemorph

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "audio/audio_buffer.h"
-#include "face/controls.h"
-#include "audio/input_resampler.h"
-#include "egemaps/egemaps.h"
 #include "audio/gate.h"
-#include "features/mel.h"
+#include "audio/input_resampler.h"
 #include "audio/resampler.h"
+#include "egemaps/egemaps.h"
+#include "face/controls.h"
+#include "features/mel.h"
 
 namespace {
 
