@@ -44,7 +44,7 @@ int run_mel(const MelConfig& config, const std::vector<float>& samples) {
 // The share of real time, and what the step that brings new functionals takes.
 double run_egemaps(const EgemapsConfig& config, const std::vector<float>& samples, Report* report) {
   constexpr size_t kStep = 160;  // 10 ms: the descriptors' own step
-  Egemaps egemaps(config);
+  EgemapsStream egemaps(config);
   Times updates;
   const Stopwatch whole;
   for (size_t at = 0; at + kStep <= samples.size(); at += kStep) {

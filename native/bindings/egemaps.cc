@@ -19,7 +19,7 @@ py::list names(const char* const* first, int count) {
   return out;
 }
 
-py::array_t<float> push(Egemaps& self, const py::object& said) {
+py::array_t<float> push(EgemapsStream& self, const py::object& said) {
   const auto heard = py::array::ensure(said);
   // Whole numbers would be heard 32768 times too loud, channels one after the other.
   if (!heard || heard.ndim() != 1 || heard.dtype().kind() != 'f') {
@@ -45,7 +45,7 @@ py::array_t<float> push(Egemaps& self, const py::object& said) {
   return py::array_t<float>({count, windows, py::ssize_t{kFunctionalCount}}, updates.data());
 }
 
-py::array_t<float> lld(Egemaps& self) {
+py::array_t<float> lld(EgemapsStream& self) {
   const int64_t first = self.oldest_row();
   const auto count = static_cast<int>(std::max<int64_t>(0, self.rows() - first));
   py::array_t<float> out({py::ssize_t{count}, py::ssize_t{kLldCount}});
@@ -69,32 +69,32 @@ void bind_egemaps(py::module_& module) {
       .def_property_readonly("first_valid_update", &EgemapsConfig::first_valid_update,
                              "Index of the first update that a network gets as input.");
 
-  py::class_<Egemaps>(module, "EgemapsStream", "Streaming eGeMAPSv02.")
+  py::class_<EgemapsStream>(module, "EgemapsStream", "Streaming eGeMAPSv02.")
       .def(py::init([](const EgemapsConfig& config) {
-             raise_if_failed(Egemaps::check(config));
-             return std::make_unique<Egemaps>(config);
+             raise_if_failed(EgemapsStream::check(config));
+             return std::make_unique<EgemapsStream>(config);
            }),
            py::arg("config") = EgemapsConfig())
       .def("push", &push, py::arg("samples"),
            "16 kHz samples (n,) -> (updates completed, window_intervals, 88).")
-      .def_property_readonly("updates", &Egemaps::updates, "Updates so far.")
+      .def_property_readonly("updates", &EgemapsStream::updates, "Updates so far.")
       .def_property_readonly(
           "windows",
-          [](const Egemaps& self) {
+          [](const EgemapsStream& self) {
             return py::array_t<float>(
                 {py::ssize_t{self.window_count()}, py::ssize_t{kFunctionalCount}}, self.windows());
           },
           "(window_intervals, 88) of the last update.")
       .def(
           "functionals",
-          [](Egemaps& self) {
+          [](EgemapsStream& self) {
             py::array_t<float> out(kFunctionalCount);
             self.functionals(out.mutable_data());
             return out;
           },
           "(88,) of the newest context_window, now.")
       .def("lld", &lld, "(rows, 25): the descriptors of the newest context_window, 10 ms a row.")
-      .def("reset", &Egemaps::reset);
+      .def("reset", &EgemapsStream::reset);
 }
 
 }  // namespace koemorph

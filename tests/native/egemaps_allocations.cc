@@ -32,7 +32,7 @@ int main() {
   std::vector<float> out(koemorph::kFunctionalCount + koemorph::kLldCount);
   const koemorph::EgemapsConfig config;
   bytes = 0;
-  koemorph::Egemaps stage(config);
+  koemorph::EgemapsStream stage(config);
   const long held = bytes + static_cast<long>(sizeof(stage));
   allocations = 0;
   for (size_t at = 0; at < voice.size();) {

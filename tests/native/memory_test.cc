@@ -119,7 +119,8 @@ void own_worker(const koemorph::Model& model) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  if (argc < 3) return 2;
+  if (argv[2][0] == '\0') return 77;  // skipped: ONNX Runtime is missing
   is_main = true;
   const koemorph::Model model(argv[1], argv[2]);
   run_out(

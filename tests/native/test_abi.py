@@ -34,7 +34,7 @@ def test_misuse_older_callers_and_allocations(
     assert result.stdout == "ok\n", result.stderr
 
 
-@pytest.mark.parametrize("name", ["thread_test", "crossing_test", "memory_test"])
+@pytest.mark.parametrize("name", ["thread_test", "concurrency_test", "memory_test"])
 def test_many_threads_and_streams_and_too_little_memory(
     native_build: Path, tiny_models: dict[int, Path], name: str
 ) -> None:
@@ -210,7 +210,7 @@ def test_under_address_and_undefined_sanitizers_with_fuzz_targets_on_their_seeds
     for command in (
         [programs / "abi_test", tiny_models[30], runtime, MAP],
         [programs / "thread_test", tiny_models[30], runtime],
-        [programs / "crossing_test", tiny_models[30], runtime],
+        [programs / "concurrency_test", tiny_models[30], runtime],
         [programs / "memory_test", tiny_models[30], runtime],
     ):
         result = run(*command, **strict)
@@ -230,7 +230,7 @@ def test_under_the_thread_sanitizer(tiny_models: dict[int, Path], tmp_path: Path
     suppressions = tmp_path / "suppressions"
     suppressions.write_text("called_from_lib:libonnxruntime\nrace:libonnxruntime\n")
     options = f"suppressions={suppressions} halt_on_error=1 ignore_noninstrumented_modules=1"
-    for name in ("thread_test", "crossing_test"):
+    for name in ("thread_test", "concurrency_test"):
         command = (programs / name, tiny_models[30], onnxruntime_library())
         result = run(*command, TSAN_OPTIONS=options)
         assert result.stdout == "ok\n", result.stderr[-4000:]

@@ -22,7 +22,7 @@ int64_t EgemapsConfig::first_valid_update() const {
   return (telling + interval - 1) / interval - 1;  // update k is of k + 1 intervals
 }
 
-Status Egemaps::check(const EgemapsConfig& config) {
+Status EgemapsStream::check(const EgemapsConfig& config) {
   const auto is_step = [](double seconds) {
     const double frames = seconds * kFramesPerSecond;
     return std::isfinite(frames) && frames >= 1 && std::abs(frames - std::round(frames)) < 1e-6;
@@ -50,7 +50,7 @@ Status Egemaps::check(const EgemapsConfig& config) {
   return {};
 }
 
-Egemaps::Egemaps(const EgemapsConfig& config)
+EgemapsStream::EgemapsStream(const EgemapsConfig& config)
     : config_(config),
       context_(to_frames(config.context_window)),
       interval_(to_frames(config.update_interval) * kStep),
@@ -70,7 +70,7 @@ Egemaps::Egemaps(const EgemapsConfig& config)
   windows_.resize(ages_.size() * kFunctionalCount);
 }
 
-void Egemaps::reset() {
+void EgemapsStream::reset() {
   spectrum_.reset();
   tracker_.reset();
   audio_.reset();
@@ -80,7 +80,7 @@ void Egemaps::reset() {
   summed_ = -1;
 }
 
-int Egemaps::push(const float* samples, int count) {
+int EgemapsStream::push(const float* samples, int count) {
   for (int taken = 0; taken < count;) {
     const int to_step = kStep - static_cast<int>(samples_ % kStep);
     const int run = std::min(count - taken, to_step);
@@ -98,7 +98,7 @@ int Egemaps::push(const float* samples, int count) {
   return count;
 }
 
-void Egemaps::keep(const float* samples, int count) {
+void EgemapsStream::keep(const float* samples, int count) {
   for (int i = 0; i < count; ++i) {
     const float sane = std::isfinite(samples[i]) ? samples[i] : 0.0f;
     const float heard = std::clamp(sane, -kLoudest, kLoudest);
@@ -107,9 +107,11 @@ void Egemaps::keep(const float* samples, int count) {
   samples_ += count;
 }
 
-const float* Egemaps::newest(int count) const { return audio_.data() + audio_.size() - count; }
+const float* EgemapsStream::newest(int count) const {
+  return audio_.data() + audio_.size() - count;
+}
 
-void Egemaps::analyze_spectrum() {
+void EgemapsStream::analyze_spectrum() {
   const int64_t index = spectral_count_++;
   const SpectralDescriptors spectral = spectrum_.analyze(newest(SpectrumAnalyzer::kFrame));
   const Formants formants = formants_.analyze(spectrum_.transform());
@@ -130,7 +132,7 @@ void Egemaps::analyze_spectrum() {
   pending(index) = {formants, 0.0f, false, false, {}};
 }
 
-void Egemaps::analyze_pitch() {
+void EgemapsStream::analyze_pitch() {
   const int64_t index = pitch_count_++;
   const PitchCandidates candidates = pitch_.analyze(newest(PitchAnalyzer::kFrame));
   std::copy_n(pitch_.magnitude(), PitchAnalyzer::kBins, magnitude(index));
@@ -141,7 +143,7 @@ void Egemaps::analyze_pitch() {
 
 // Brings the descriptors that depend on pitch up to date with its path, which may still change for
 // the newest PitchTracker::kLag frames.
-void Egemaps::follow_pitch() {
+void EgemapsStream::follow_pitch() {
   tracker_.trace();
   bool changed = false;  // whether the periods go on from elsewhere than they did
   for (int age = tracker_.valid() - 1; age >= 0; --age) {
@@ -155,7 +157,7 @@ void Egemaps::follow_pitch() {
   }
 }
 
-void Egemaps::describe(int64_t index, float f0) {
+void EgemapsStream::describe(int64_t index, float f0) {
   Pending& state = pending(index);
   EgemapsFrame& out = frame(index);
   const int64_t begin = std::max<int64_t>(0, samples_ - kAudio);
@@ -176,7 +178,7 @@ void Egemaps::describe(int64_t index, float f0) {
   for (int i = 0; i < 3; ++i) out.lld[kFormants + 3 * i + 2] = harmonics.amplitude[i];
 }
 
-Egemaps::Span Egemaps::span_at(int64_t samples) const {
+EgemapsStream::Span EgemapsStream::span_at(int64_t samples) const {
   const auto frames = [samples](int length) {
     return std::max<int64_t>(0, (samples - length) / kStep + 1);
   };
@@ -189,7 +191,7 @@ Egemaps::Span Egemaps::span_at(int64_t samples) const {
 
 // The next update's share of this step: of its frames whose pitch is decided, as many as come on
 // each step that is left.
-void Egemaps::sum_up_decided() {
+void EgemapsStream::sum_up_decided() {
   const int64_t due = (updates_ + 1) * interval_;
   const Span span = span_at(due);
   if (summed_ != span.first) {
@@ -204,7 +206,7 @@ void Egemaps::sum_up_decided() {
   }
 }
 
-void Egemaps::sum_up(const Span& span, float* out) {
+void EgemapsStream::sum_up(const Span& span, float* out) {
   for (int64_t index = span.first + functionals_.frames(); index < span.end; ++index) {
     if (index < span.pitched) {
       functionals_.add(frame(index));
@@ -216,12 +218,12 @@ void Egemaps::sum_up(const Span& span, float* out) {
   summed_ = -1;
 }
 
-void Egemaps::functionals(float* out) {
+void EgemapsStream::functionals(float* out) {
   functionals_.begin();
   sum_up(span_at(samples_), out);
 }
 
-void Egemaps::update() {
+void EgemapsStream::update() {
   const int kept = static_cast<int>(history_.size()) / kFunctionalCount;
   sum_up(span_at(samples_), &history_[static_cast<size_t>(updates_ % kept) * kFunctionalCount]);
   ++updates_;
@@ -233,7 +235,7 @@ void Egemaps::update() {
   }
 }
 
-void Egemaps::write_input(float* out) const {
+void EgemapsStream::write_input(float* out) const {
   for (size_t i = 0; i < ages_.size(); ++i, out += kFunctionalCount) {
     const int64_t update = updates_ - 1 - ages_[i];
     if (update < first_valid_update_) {
@@ -244,11 +246,13 @@ void Egemaps::write_input(float* out) const {
   }
 }
 
-int64_t Egemaps::rows() const { return pitch_count_ > 0 ? pitch_count_ + 1 : 0; }
+int64_t EgemapsStream::rows() const { return pitch_count_ > 0 ? pitch_count_ + 1 : 0; }
 
-int64_t Egemaps::oldest_row() const { return std::max<int64_t>(0, spectral_count_ - context_); }
+int64_t EgemapsStream::oldest_row() const {
+  return std::max<int64_t>(0, spectral_count_ - context_);
+}
 
-void Egemaps::lld(int64_t first, int count, float* out) {
+void EgemapsStream::lld(int64_t first, int count, float* out) {
   for (int64_t row = first; row < first + count; ++row) {
     for (int i = 0; i < kLldCount; ++i) {
       const bool pitched = i >= kF0;

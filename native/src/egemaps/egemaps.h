@@ -33,13 +33,13 @@ struct EgemapsConfig {
 // Descriptors every 10 ms, each computed once as its audio arrives; functionals of the newest
 // context_window at every update_interval, their sums a little at every step before. The same audio
 // gives the same numbers in any chunks. Allocates nothing after construction.
-class Egemaps {
+class EgemapsStream {
  public:
-  // Whether Egemaps can be made of these settings.
+  // Whether EgemapsStream can be made of these settings.
   static Status check(const EgemapsConfig& config);
 
   // config: one that check() accepts.
-  explicit Egemaps(const EgemapsConfig& config);
+  explicit EgemapsStream(const EgemapsConfig& config);
 
   // Takes samples in [-1, 1] until the next update is complete or they are used up; returns how
   // many were taken. NaN and infinity count as 0, and nothing is louder than 100.

@@ -54,7 +54,7 @@ class FeatureExtractor {
   const MelConfig& mel_config() const { return mel_.config(); }
   const Mel& mel() const { return mel_; }
   const ContextPool& context_pool() const { return context_pool_; }
-  const Egemaps& egemaps() const { return *egemaps_; }
+  const EgemapsStream& egemaps() const { return *egemaps_; }
 
  private:
   void push_egemaps(const float* samples, int count);
@@ -63,7 +63,7 @@ class FeatureExtractor {
   InputResampler resampler_;
   Gate gate_;
   Mel mel_;
-  std::optional<Egemaps> egemaps_;  // only for models with an eGeMAPS input
+  std::optional<EgemapsStream> egemaps_;  // only for models with an eGeMAPS input
   ContextPool context_pool_;
   int consumed_ = 0;  // resampled samples that the features have used
 };

@@ -154,7 +154,7 @@ void read_emotion(Reader* reader, ModelSettings* settings) {
   if (reader->text("egemaps_set") != "eGeMAPSv02") {
     reader->fail("Its metadata key \"egemaps_set\" must be eGeMAPSv02.");
   }
-  const Status usable = Egemaps::check(*egemaps);
+  const Status usable = EgemapsStream::check(*egemaps);
   if (!usable.ok()) reader->fail(usable.message);
 }
 

@@ -4,12 +4,12 @@
 #include <string_view>
 #include <vector>
 
-#include "retarget/retarget.h"
+#include "retarget/retarget_map.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  koemorph::Retarget map;
-  if (koemorph::Retarget::load(text, &map).ok()) {
+  koemorph::RetargetMap map;
+  if (koemorph::RetargetMap::load(text, &map).ok()) {
     float in[koemorph::kBlendshapeCount];
     for (int i = 0; i < koemorph::kBlendshapeCount; ++i) in[i] = 0.01f * static_cast<float>(i);
     std::vector<float> out(map.size());

@@ -1,5 +1,5 @@
 // Two threads at each place where one belongs: turned away with an error, and nothing is lost.
-//   crossing_test MODEL ONNXRUNTIME
+//   concurrency_test MODEL ONNXRUNTIME
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -20,7 +20,7 @@ std::atomic<int> failures{0};
 
 void expect(bool holds, const char* what) {
   if (holds) return;
-  std::fprintf(stderr, "crossing_test: %s\n", what);
+  std::fprintf(stderr, "concurrency_test: %s\n", what);
   ++failures;
 }
 
@@ -179,7 +179,8 @@ void resetting(const koemorph::Model& model, bool worker) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  if (argc < 3) return 2;
+  if (argv[2][0] == '\0') return 77;  // skipped: ONNX Runtime is missing
   const koemorph::Model model(argv[1], argv[2]);
   pushing(model);
   ending(model);
