@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,8 @@ import soundfile
 
 from koemorph import Model
 from koemorph.model import onnxruntime_library
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("fps", [30, 60])
@@ -31,6 +35,19 @@ def test_three_threads_give_the_frames_of_the_package(
     expected = Model(tiny_models[fps]).animate(samples, sample_rate=sample_rate)
     weights = np.array([frame["blendshapes"] for frame in frames])[: len(expected)]
     np.testing.assert_allclose(weights, expected.weights, atol=2e-6)
+
+
+def test_the_readmes_command_writes_the_frames_of_the_sample(
+    native_build: Path, speech: Path, tmp_path: Path
+) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    command = re.search(r"^build/(examples/wav_to_jsonl (?:.*\\\n)*.*)$", readme, re.MULTILINE)
+    assert command is not None
+    script = f'python() {{ "{sys.executable}" "$@"; }}\n"{native_build}"/{command.group(1)}'
+    script = script.replace("> face.jsonl", f"> {tmp_path}/face.jsonl")
+    subprocess.run(["bash", "-ec", script], cwd=ROOT, check=True)
+    frames = (tmp_path / "face.jsonl").read_text().splitlines()
+    assert len(frames) == len(Model().animate(speech))
 
 
 def test_a_failure_is_a_message(native_build: Path, tmp_path: Path) -> None:

@@ -158,6 +158,7 @@ def test_json_examples_are_a_map_and_a_preset() -> None:
     assert kinds == ["retarget", "preset"]
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_warnings(tmp_path: Path) -> None:
     for module in ("mkdocs", "material", "mkdocstrings", "mkdocs_static_i18n", "omegaconf"):
         pytest.importorskip(module)
