@@ -1,13 +1,13 @@
-"""A sound that is the same whatever the rate of the device that hears it."""
+"""A test signal that is exact at any sample rate."""
 
 from __future__ import annotations
 
 import numpy as np
 
 
-def chord(rate: int, begin: float, end: float) -> np.ndarray:
-    """A swelling sound of up to 6.1 kHz from `begin` to `end` seconds, exact at any rate."""
-    time = np.arange(round(begin * rate), round(end * rate)) / rate
+def chord(sample_rate: int, begin: float, end: float) -> np.ndarray:
+    """Return seven tones up to 6.1 kHz with tremolo, from `begin` to `end` seconds."""
+    time = np.arange(round(begin * sample_rate), round(end * sample_rate)) / sample_rate
     tones = sum(
         np.sin(2 * np.pi * hz * time + hz) for hz in (140, 470, 910, 1730, 2890, 4410, 6100)
     )

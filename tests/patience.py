@@ -1,4 +1,4 @@
-"""Waiting for what a busy machine does in its own time."""
+"""Waiting for a condition on a busy machine."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 
 def wait_for(done: Callable[[], bool], seconds: float = 60) -> None:
-    """Return once it is done; fails when it is not within so many seconds."""
+    """Return once `done()` is true; fail after `seconds`."""
     end = time.monotonic() + seconds
     while not done():
-        assert time.monotonic() < end, f"it was not done within {seconds:g} s"
+        assert time.monotonic() < end, f"not done after {seconds:g} s"
         time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""A clock for live sessions whose time a test tells, however busy the machine is."""
+"""A clock for live sessions that does not depend on the machine's load."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from koemorph.live.clock import Clock
 
 
 class SimulatedClock(Clock):
-    """Time that passes only by sleeping."""
+    """A clock whose time advances only by sleeping."""
 
     def __init__(self) -> None:
         self.time = 0.0

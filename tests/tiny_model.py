@@ -1,6 +1,6 @@
-"""A small model with every input, made on the spot: it needs neither training nor torch.
+"""A small model with random weights, built without torch.
 
-It is a real graph whose output depends on all of its inputs, so that a stage that goes wrong shows.
+Its output depends on all inputs, so that a wrong input changes the output.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from koemorph.blendshapes import BLENDSHAPES
 from koemorph.features import FeatureSettings
 from koemorph.training.streaming import StateLayout
 
-# 256 frames in blocks of 32 at 30 frames a second.
-CONTEXT_SECONDS, BLOCKS = 256 / 30, 8
-CHANNELS, DILATIONS, FELT = 2, (1, 3), 2
+# 256 frames in pools of 32 at 30 fps.
+CONTEXT_SECONDS, POOLS = 256 / 30, 8
+CHANNELS, DILATIONS, EMBEDDING_SIZE = 2, (1, 3), 2
 
 
 def metadata(fps: int, **changes: str) -> dict[str, str]:
-    """What a model file must say about itself, with some of it changed."""
-    context = round(CONTEXT_SECONDS * fps) // BLOCKS * BLOCKS
+    """Return valid metadata of a model file, with some values changed."""
+    context = round(CONTEXT_SECONDS * fps) // POOLS * POOLS
     texts = FeatureSettings.for_fps(fps).metadata() | {
         "format_version": "3",
         "name": "tiny",
@@ -31,8 +31,8 @@ def metadata(fps: int, **changes: str) -> dict[str, str]:
         "training_data": "none",
         "metrics": "{}",
         "context_frames": str(context),
-        "context_pool_frames": str(context // BLOCKS),
-        "expression_embedding_size": str(FELT),
+        "context_pool_frames": str(context // POOLS),
+        "expression_embedding_size": str(EMBEDDING_SIZE),
         "trunk_channels": str(CHANNELS),
         "trunk_dilations": ",".join(map(str, DILATIONS)),
         "expression_features": "none",
@@ -43,18 +43,18 @@ def metadata(fps: int, **changes: str) -> dict[str, str]:
 
 
 def state_layout(texts: dict[str, str]) -> StateLayout:
-    """The sizes of its streaming inputs."""
+    """Return the sizes of the streaming state."""
     return StateLayout(
         DILATIONS,
         CHANNELS,
         int(texts["context_pool_frames"]),
         int(texts["context_frames"]),
-        FELT if texts["expression_features"] == "native" else 0,
+        EMBEDDING_SIZE if texts["expression_features"] == "native" else 0,
     )
 
 
 def inputs(texts: dict[str, str]) -> dict[str, tuple[int, ...]]:
-    """The inputs that such a model must have, with the shape of one voice."""
+    """Return the inputs of such a model and their shapes, without the batch dimension."""
     shapes = {
         "mel": (80,),
         "pooled_context": (
@@ -66,18 +66,20 @@ def inputs(texts: dict[str, str]) -> dict[str, tuple[int, ...]]:
         "state_in": (2 * len(DILATIONS) * CHANNELS,),
     }
     if texts["expression_features"] == "native":
-        shapes |= {"egemaps": (3, 88), "expression_embedding_in": (52, FELT)}
+        shapes |= {"egemaps": (3, 88), "expression_embedding_in": (52, EMBEDDING_SIZE)}
     return shapes
 
 
 def outputs(texts: dict[str, str]) -> dict[str, tuple[int, ...]]:
-    """Its outputs, likewise."""
+    """Return the outputs of such a model and their shapes, without the batch dimension."""
     shapes: dict[str, tuple[int, ...]] = {
         "weights": (52,),
         "state_out": (len(DILATIONS) * CHANNELS,),
     }
     return shapes | (
-        {"expression_embedding_out": (52, FELT)} if texts["expression_features"] == "native" else {}
+        {"expression_embedding_out": (52, EMBEDDING_SIZE)}
+        if texts["expression_features"] == "native"
+        else {}
     )
 
 
@@ -87,7 +89,7 @@ def save_graph(
     constants: dict[str, np.ndarray],
     texts: dict[str, str],
 ) -> Path:
-    """Write nodes that make the outputs of the inputs as a model."""
+    """Write a graph as a KoeMorph model."""
 
     def values(shapes: dict[str, tuple[int, ...]]) -> list[onnx.ValueInfoProto]:
         return [
@@ -113,9 +115,10 @@ def save_graph(
 
 
 def save(path: Path, fps: int = 30, texts: dict[str, str] | None = None, seed: int = 0) -> Path:
-    """Write the model: sigmoid of a mix of all inputs, smoothed with previous; returns `path`.
+    """Write the model and return `path`.
 
-    What it feels is a mix of `egemaps` when they have changed, and what it felt otherwise.
+    The weights are the sigmoid of a mix of all inputs, smoothed with the previous weights. The
+    expression embedding is a mix of `egemaps` when they have changed, else the previous one.
     """
     texts = metadata(fps) if texts is None else texts
     rng = np.random.default_rng(seed)
@@ -135,11 +138,11 @@ def save(path: Path, fps: int = 30, texts: dict[str, str] | None = None, seed: i
     shapes = inputs(texts)
     if "egemaps" in shapes:
         size = int(np.prod(shapes.pop("egemaps")))
-        anew = mix("egemaps", size, 52 * FELT, 2e-3)
-        constants["felt_shape"] = np.array([-1, 52, FELT])
+        embedding = mix("egemaps", size, 52 * EMBEDDING_SIZE, 2e-3)
+        constants["embedding_shape"] = np.array([-1, 52, EMBEDDING_SIZE])
         nodes += [
-            helper.make_node("Reshape", [anew, "felt_shape"], ["anew"]),
-            helper.make_node("Sub", ["anew", "expression_embedding_in"], ["difference"]),
+            helper.make_node("Reshape", [embedding, "embedding_shape"], ["embedding"]),
+            helper.make_node("Sub", ["embedding", "expression_embedding_in"], ["difference"]),
             helper.make_node("Mul", ["difference", "expression_changed"], ["step"]),
             helper.make_node(
                 "Add", ["expression_embedding_in", "step"], ["expression_embedding_out"]
@@ -147,17 +150,17 @@ def save(path: Path, fps: int = 30, texts: dict[str, str] | None = None, seed: i
         ]
         shapes["expression_embedding_out"] = shapes.pop("expression_embedding_in")
     parts = [mix(name, int(np.prod(shape)), 52, 2.0) for name, shape in shapes.items()]
-    # The first layer hears the frame, the second what the first one heard before, too.
+    # The first layer depends on the frame, the second also on the first layer's previous state.
     layers = len(DILATIONS) * CHANNELS
-    heard = rng.standard_normal((80, layers)) / np.sqrt(80)
-    constants["weight_heard"] = heard.astype(np.float32)
-    remembered = 0.5 * rng.standard_normal((2 * layers, layers))
-    remembered[2 * CHANNELS :] = remembered[:, :CHANNELS] = 0
-    constants["weight_remembered"] = remembered.astype(np.float32)
+    frame_weights = rng.standard_normal((80, layers)) / np.sqrt(80)
+    constants["weight_frame"] = frame_weights.astype(np.float32)
+    recurrent = 0.5 * rng.standard_normal((2 * layers, layers))
+    recurrent[2 * CHANNELS :] = recurrent[:, :CHANNELS] = 0
+    constants["weight_recurrent"] = recurrent.astype(np.float32)
     nodes += [
-        helper.make_node("MatMul", ["mel", "weight_heard"], ["heard"]),
-        helper.make_node("MatMul", ["state_in", "weight_remembered"], ["remembered"]),
-        helper.make_node("Add", ["heard", "remembered"], ["state_out"]),
+        helper.make_node("MatMul", ["mel", "weight_frame"], ["frame_part"]),
+        helper.make_node("MatMul", ["state_in", "weight_recurrent"], ["recurrent"]),
+        helper.make_node("Add", ["frame_part", "recurrent"], ["state_out"]),
         helper.make_node("Sum", parts, ["logit"]),
         helper.make_node("Sigmoid", ["logit"], ["face"]),
         helper.make_node("Sub", ["previous_weights", "face"], ["change"]),
