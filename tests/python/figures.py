@@ -1,10 +1,10 @@
-"""What live, batch and the pages reach on this machine, as a table.
+"""Benchmark of live, batch and the pages on this machine, as a Markdown table.
 
     python tests/python/figures.py [live] [batch] [preview] [serve]
 
 All four take about two minutes on an idle machine.
 
-Whole commands are run, as a user runs them, on a minute of the sample that ships.
+The commands run in processes of their own, on a minute of the bundled speech.
 """
 
 from __future__ import annotations
@@ -36,26 +36,25 @@ Launch = Callable[..., Browser]
 SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
 KOEMORPH = [sys.executable, "-c", "from koemorph.cli import main; main()"]
 OPENINGS = 5
-SECONDS = 10.0
-"""How long a page is watched."""
+MEASURED_SECONDS = 10.0
 
 
-def koemorph_says(*arguments: str | Path) -> tuple[str, str]:
-    """Run a `koemorph` command to its end; what it wrote on standard output and error."""
+def run_koemorph(*arguments: str | Path) -> tuple[str, str]:
+    """Run a `koemorph` command; return its standard output and standard error."""
     command = [*KOEMORPH, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout, done.stderr
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    return result.stdout, result.stderr
 
 
-def a_minute(folder: Path) -> Path:
-    """A minute of the sample, as a recording of its own."""
+def minute_of_speech(folder: Path) -> Path:
+    """Write a minute of speech; return its path."""
     sound, rate = soundfile.read(SAMPLE)
     soundfile.write(folder / "minute.wav", np.resize(sound, 60 * rate), rate)
     return folder / "minute.wav"
 
 
 def open_page(browser: Browser, address: str) -> Page:
-    """Open a page, however long a busy machine takes over it."""
+    """Open a page, with a long timeout for busy machines."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(600_000)
     page.goto(address)
@@ -63,44 +62,44 @@ def open_page(browser: Browser, address: str) -> Page:
 
 
 def wait(page: Page, script: str) -> None:
-    """Return when the script is true of the page."""
+    """Return once the script is true."""
     while not page.evaluate(script):
         time.sleep(0.02)
 
 
 def fps(page: Page) -> float:
-    """Pictures a second over the next seconds."""
+    """Return the rendered frames per second during MEASURED_SECONDS."""
     begin = page.evaluate("[koemorph.drawn, performance.now()]")
-    time.sleep(SECONDS)
+    time.sleep(MEASURED_SECONDS)
     end = page.evaluate("[koemorph.drawn, performance.now()]")
     return 1000 * (end[0] - begin[0]) / (end[1] - begin[1])
 
 
 def live(folder: Path) -> Iterator[tuple[str, str]]:
-    """Latency and jitter of `koemorph live` over a minute at the pace of speech."""
+    """Measure latency and jitter of `koemorph live` for a minute."""
     targets = ["--livelink", "127.0.0.1:9", "--vmc", "127.0.0.1:9"]
     targets += ["--jsonl", str(folder / "live.jsonl")]
-    told, _ = koemorph_says("live", "--wav", a_minute(folder), *targets, "--json")
-    figures = json.loads(told)
+    output, _ = run_koemorph("live", "--wav", minute_of_speech(folder), *targets, "--json")
+    figures = json.loads(output)
     yield "live: sample in to packet out, p50", f"{figures['latency_p50_ms']} ms"
     yield "live: sample in to packet out, p99", f"{figures['latency_p99_ms']} ms"
     yield "live: jitter of sending, p99", f"{figures['jitter_p99_ms']} ms"
 
 
 def batch(folder: Path) -> Iterator[tuple[str, str]]:
-    """A folder of a hundred recordings, all with the model that is taken by itself."""
-    voices = folder / "voices"
-    voices.mkdir()
+    """Animate a folder of 100 recordings with the default model."""
+    recordings = folder / "recordings"
+    recordings.mkdir()
     for index in range(100):
-        shutil.copy(SAMPLE, voices / f"{index}.wav")
-    _, told = koemorph_says("animate", voices, "-o", folder / "out", "--jobs", "2")
-    yield "batch, --jobs 2", told.strip()
+        shutil.copy(SAMPLE, recordings / f"{index}.wav")
+    _, summary = run_koemorph("animate", recordings, "-o", folder / "out", "--jobs", "2")
+    yield "batch, --jobs 2", summary.strip()
 
 
 def preview(folder: Path, launch: Launch) -> Iterator[tuple[str, str]]:
-    """Opening time (median), pictures a second while playing, and size of a page of a minute."""
+    """Measure loading time, rendered fps and size of the page of a minute."""
     page_file = folder / "page.html"
-    koemorph_says("preview", a_minute(folder), "-o", page_file)
+    run_koemorph("preview", minute_of_speech(folder), "-o", page_file)
     browser = launch("--autoplay-policy=no-user-gesture-required")
     openings = []
     for _ in range(OPENINGS):
@@ -110,17 +109,17 @@ def preview(folder: Path, launch: Launch) -> Iterator[tuple[str, str]]:
         page.close()
     page = open_page(browser, page_file.as_uri())
     wait(page, "!!window.koemorph?.loadTime")
-    yield "preview page: opens in, median", f"{np.median(openings):.2f} s"
+    yield "preview page: loading time, median", f"{np.median(openings):.2f} s"
     page.keyboard.press("Space")
     wait(page, "koemorph.player.playing")
-    yield "preview page: pictures a second", f"{fps(page):.0f}"
+    yield "preview page: rendered fps", f"{fps(page):.0f}"
     yield "preview page: size", f"{page_file.stat().st_size / 1e6:.2f} MB"
     browser.close()
 
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """`koemorph serve`; gives the address that it prints."""
+    """Run `koemorph serve`; yield the address that it prints."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = str(sock.getsockname()[1])
@@ -137,24 +136,24 @@ def serving() -> Iterator[str]:
 
 
 def serve(launch: Launch) -> Iterator[tuple[str, str]]:
-    """What the live page shows while the sample is spoken into the browser's microphone."""
+    """Measure the live page while speech plays into the browser's microphone."""
     browser = launch(*chromium.speaking(SAMPLE))
     with serving() as address:
         page = open_page(browser, address)
         wait(page, "!!window.koemorph?.ready")
         page.click("#start")
         wait(page, "koemorph.link?.frames > 90")
-        yield "serve: pictures a second", f"{fps(page):.0f}"
+        yield "serve: rendered fps", f"{fps(page):.0f}"
         yield "serve: status on the page", page.text_content("#status") or ""
         browser.close()
 
 
 def main() -> None:
-    """Print one line a figure as it comes."""
+    """Print one row per figure."""
     path = shutil.which("chromium") or sys.exit("Chromium is not installed: apt install chromium.")
-    print(f"load before: {os.getloadavg()[0]:.1f}\n\n| what | figure |\n| --- | --- |")
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        folder = Path(name)
+    print(f"load before: {os.getloadavg()[0]:.1f}\n\n| measurement | value |\n| --- | --- |")
+    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
+        folder = Path(temporary)
         launch = partial(chromium.launch, playwright, path)
         parts = {
             "live": live(folder),
@@ -163,8 +162,8 @@ def main() -> None:
             "serve": serve(launch),
         }
         for part in sys.argv[1:] or parts:
-            for what, figure in parts[part]:
-                print(f"| {what} | {figure} |", flush=True)
+            for name, value in parts[part]:
+                print(f"| {name} | {value} |", flush=True)
 
 
 if __name__ == "__main__":

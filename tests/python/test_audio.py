@@ -22,7 +22,7 @@ def voice(seconds: float = 4) -> npt.NDArray[np.float32]:
 
 
 def make_mp3(path: Path, mode: str) -> Path:
-    """An MP3 that says its length, in a first frame that is called Xing or Info."""
+    """Write an MP3 with a length header: its first frame has the tag Xing or Info."""
     soundfile.write(path, voice(), RATE, bitrate_mode=mode, compression_level=0.5)
     return path
 

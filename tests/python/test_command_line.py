@@ -159,8 +159,8 @@ def test_file_names_need_not_be_utf8(
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
 def test_model_path_must_be_utf8(tmp_path: Path) -> None:
-    told = run("info", tmp_path / os.fsdecode(b"m\xff.onnx"), errors="surrogateescape")
-    assert_refused(told, "m\\udcff.onnx: its path is not valid UTF-8")
+    result = run("info", tmp_path / os.fsdecode(b"m\xff.onnx"), errors="surrogateescape")
+    assert_refused(result, "m\\udcff.onnx: its path is not valid UTF-8")
 
 
 def test_invalid_models_are_refused(
