@@ -67,10 +67,13 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Add the markers that follow from the folder and from the use of a browser."""
+    """Add the markers that follow from the folder, a browser and native builds."""
     for item in items:
-        if "open_browser" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if "open_browser" in fixtures:
             item.add_marker("browser")
+        if "native_build" in fixtures:
+            item.add_marker("slow")
         marker = folder_marker(item.path)
         own = {each.name for each in item.iter_markers()}
         if marker and not (marker == "unit" and own & _NOT_UNIT):

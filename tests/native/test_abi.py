@@ -11,6 +11,8 @@ import pytest
 
 from koemorph.model import onnxruntime_library
 
+pytestmark = pytest.mark.slow  # builds native code
+
 ROOT = Path(__file__).resolve().parents[2]
 MAP = ROOT / "python" / "koemorph" / "maps" / "vrm1.json"
 CORPUS = Path(__file__).parent / "fuzz" / "corpus"

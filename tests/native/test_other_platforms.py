@@ -18,6 +18,8 @@ import soundfile
 from koemorph import Model
 from koemorph.model import bundled_model
 
+pytestmark = pytest.mark.slow  # builds native code
+
 ROOT = Path(__file__).resolve().parents[2]
 TOLERANCE = 1e-4
 # ONNX Runtime reads these before it starts, and QEMU would show it the host's.
