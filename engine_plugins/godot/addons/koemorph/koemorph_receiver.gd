@@ -1,108 +1,124 @@
 extends Node
 
-# Shows a KoeMorph stream on the blend shapes of meshes (Godot 3.2 and later). It listens on one UDP port
-# and takes both what `koemorph live --udp` sends (JSON) and what `--vmc` sends (OSC): see datagrams.gd.
+# Applies a KoeMorph stream to the blend shapes of meshes. UDP: JSON (`koemorph live --udp`) and OSC
+# (`--vmc`) on one port. WebSocket: JSON (`koemorph live --websocket`), also in browsers.
 
-const Datagrams := preload("datagrams.gd")
-const ShapeNames := preload("shape_names.gd")
-
-# A whole face has been shown; time is the sender's, in seconds.
-signal face_shown(time)
+## A frame was applied; time is that of the sender, in seconds.
+signal frame_applied(time: float)
+## No frame arrived for `timeout` seconds; the meshes got their own weights back.
 signal stream_lost
 
-# 39539 is where VMC senders look for a renderer.
-export(int, 1, 65535) var port := 39539
-# Loopback only, unless another machine sends.
-export(String) var address := "127.0.0.1"
-# The meshes; empty: every MeshInstance below the parent node.
-export(Array, NodePath) var meshes := []
-# Seconds without a frame after which the face goes to rest.
-export(float) var patience := 0.5
+const MessageParser := preload("message_parser.gd")
+const ShapeNames := preload("shape_names.gd")
+const RECONNECT_SECONDS := 1.0
 
-var _socket := PacketPeerUDP.new()
-var _datagrams := Datagrams.new()
-# Shape name as sent -> array of [MeshInstance, property].
+## UDP port; 39539 is the default of VMC receivers.
+@export_range(1, 65535) var port := 39539
+## UDP address to bind: "127.0.0.1" receives from this machine only, "*" from the network.
+@export var address := "127.0.0.1"
+## URL of a KoeMorph WebSocket server, such as "ws://127.0.0.1:8765"; used instead of UDP if set.
+@export var websocket_url := ""
+## Meshes to animate; empty: all meshes below the parent node.
+@export var meshes: Array[MeshInstance3D] = []
+## Seconds without a frame after which the stream counts as lost.
+@export var timeout := 0.5
+
+var _udp := PacketPeerUDP.new()
+var _websocket: WebSocketPeer = null
+var _parser := MessageParser.new()
+# Key -> array of [MeshInstance3D, blend shape index]; received name -> such an array.
+var _shapes := {}
 var _targets := {}
-var _properties := []
-var _silence := 0.0
+# [MeshInstance3D, blend shape index] -> weight before the first frame.
+var _authored := {}
+var _idle := 0.0
 var _receiving := false
+var _reconnect := 0.0
 
 
 func _ready() -> void:
-	var error := _socket.listen(port, address)
-	if error != OK:
-		push_error("KoeMorph: port %d of %s cannot be opened (error %d); is another receiver using it?" % [port, address, error])
-		set_process(false)
+	find_shapes()
+	if not websocket_url.is_empty():
+		_connect_websocket()
 		return
-	_bind()
+	var error := _udp.bind(port, address)
+	if error != OK:
+		push_error(
+			(
+				"KoeMorph: UDP port %d of %s cannot be opened: %s. Close the other receiver, or set Port."
+				% [port, address, error_string(error)]
+			)
+		)
+		set_process(false)
+
+
+# Finds the blend shapes again; call it after changing `meshes` or their mesh resources.
+func find_shapes() -> void:
+	_restore_weights()
+	var found := meshes if not meshes.is_empty() else ShapeNames.find_meshes(get_parent())
+	_shapes = ShapeNames.find_shapes(found)
+	_targets = {}
+	_authored = {}
+	if _shapes.is_empty():
+		push_warning("KoeMorph: no blend shapes found below %s. Set Meshes." % get_parent().name)
 
 
 func _process(delta: float) -> void:
-	_silence += delta
-	while _socket.get_available_packet_count() > 0:
-		if _datagrams.read(_socket.get_packet()):
-			_show(_datagrams.face)
-			emit_signal("face_shown", _datagrams.time)
-			_silence = 0.0
-			_receiving = true
-	if _receiving and _silence > patience:
+	_idle += delta
+	if _websocket != null:
+		_poll_websocket(delta)
+	while _udp.is_bound() and _udp.get_available_packet_count() > 0:
+		if _parser.parse_datagram(_udp.get_packet()):
+			_apply_frame()
+	if _receiving and _idle > timeout:
 		_receiving = false
-		_rest()
-		emit_signal("stream_lost")
+		_restore_weights()
+		stream_lost.emit()
 
 
 func _exit_tree() -> void:
-	_socket.close()
+	_udp.close()
+	if _websocket != null:
+		_websocket.close()
+	_restore_weights()
 
 
-func _show(face: Dictionary) -> void:
-	for name in face:
+func _connect_websocket() -> void:
+	_websocket = WebSocketPeer.new()
+	_reconnect = 0.0
+	if _websocket.connect_to_url(websocket_url) != OK:
+		push_error(
+			"KoeMorph: %s cannot be opened. Set Websocket Url to ws://ADDRESS:PORT." % websocket_url
+		)
+		_websocket = null
+
+
+func _poll_websocket(delta: float) -> void:
+	_websocket.poll()
+	while _websocket.get_available_packet_count() > 0:
+		if _parser.parse_json(_websocket.get_packet().get_string_from_utf8()):
+			_apply_frame()
+	if _websocket.get_ready_state() == WebSocketPeer.STATE_CLOSED:
+		_reconnect += delta
+		if _reconnect > RECONNECT_SECONDS:
+			_connect_websocket()
+
+
+func _apply_frame() -> void:
+	for name: String in _parser.weights:
 		if not _targets.has(name):
-			_targets[name] = _find(name)
-		for target in _targets[name]:
+			_targets[name] = _shapes.get(ShapeNames.key(name), [])
+		for target: Array in _targets[name]:
 			if is_instance_valid(target[0]):
-				target[0].set(target[1], face[name])
+				if not _authored.has(target):
+					_authored[target] = target[0].get_blend_shape_value(target[1])
+				target[0].set_blend_shape_value(target[1], _parser.weights[name])
+	_idle = 0.0
+	_receiving = true
+	frame_applied.emit(_parser.time)
 
 
-func _rest() -> void:
-	for pair in _properties:
-		if is_instance_valid(pair[0]):
-			pair[0].set(pair[1], 0.0)
-
-
-func _find(name: String) -> Array:
-	var key := ShapeNames.key(name)
-	var found := []
-	for pair in _properties:
-		if key in pair[2]:
-			found.append(pair)
-	return found
-
-
-# Every blend shape of every mesh: [MeshInstance, property, keys it answers to].
-func _bind() -> void:
-	_properties = []
-	_targets = {}
-	for mesh in _instances():
-		for property in mesh.get_property_list():
-			if property.name.begins_with("blend_shapes/"):
-				var shape: String = property.name.trim_prefix("blend_shapes/")
-				_properties.append([mesh, property.name, ShapeNames.keys(shape)])
-	if _properties.empty():
-		push_warning("KoeMorph: no mesh with blend shapes was found; set Meshes.")
-
-
-func _instances() -> Array:
-	var found := []
-	if meshes.empty():
-		_collect(get_parent(), found)
-	for path in meshes:
-		found.append(get_node(path))
-	return found
-
-
-func _collect(node: Node, found: Array) -> void:
-	if node is MeshInstance:
-		found.append(node)
-	for child in node.get_children():
-		_collect(child, found)
+func _restore_weights() -> void:
+	for target: Array in _authored:
+		if is_instance_valid(target[0]):
+			target[0].set_blend_shape_value(target[1], _authored[target])

@@ -2,8 +2,8 @@ using KoeMorph;
 using UnityEngine;
 
 /// <summary>
-/// A voice that never was an AudioClip: a synthesiser or the network hands over blocks of samples, and the
-/// face follows. Call Say from whatever thread the samples come on, always the same one.
+/// Animates a face from audio that is not an AudioClip: a synthesizer or the network. Call Push from the thread that
+/// delivers the samples, always the same one.
 /// </summary>
 [RequireComponent(typeof(KoeMorphFace))]
 public sealed class PushRawAudio : MonoBehaviour
@@ -19,9 +19,6 @@ public sealed class PushRawAudio : MonoBehaviour
         _face.SetManualFormat(_sampleRate, 1);
     }
 
-    /// <summary>Mono samples in [-1, 1], as they are played.</summary>
-    public void Say(float[] samples)
-    {
-        _face.Push(samples, samples.Length);
-    }
+    /// <summary>Pushes mono samples in [-1, 1], as they are played.</summary>
+    public void Push(float[] samples) { _face.Push(samples, samples.Length); }
 }

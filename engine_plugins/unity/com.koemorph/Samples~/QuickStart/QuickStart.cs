@@ -2,20 +2,20 @@ using KoeMorph;
 using UnityEngine;
 
 /// <summary>
-/// Put this on a head with ARKit blend shapes, give it a clip and press Play: the head says it.
-/// The same by hand: add an AudioSource and a KoeMorph Face to the head.
+/// Add this to a head with ARKit blend shapes, set a clip and press Play. Without a script: add an AudioSource and a
+/// KoeMorph Face to the head.
 /// </summary>
 public sealed class QuickStart : MonoBehaviour
 {
-    [SerializeField] AudioClip _voice = null;
+    [SerializeField] AudioClip _speech = null;
 
     void Start()
     {
         var source = gameObject.AddComponent<AudioSource>();
-        source.clip = _voice;
+        source.clip = _speech;
         var face = gameObject.AddComponent<KoeMorphFace>();
         face.Source = source;
-        face.VoiceStopped.AddListener(() => Debug.Log("The voice has stopped."));
+        face.VoiceStopped.AddListener(() => Debug.Log("Speech stopped."));
         source.Play();
     }
 }
