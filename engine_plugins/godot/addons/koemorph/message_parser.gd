@@ -1,8 +1,8 @@
 extends RefCounted
 
 # Parses the messages of KoeMorph. JSON: one object per frame with "timestamp", "blendshapes" and
-# "names" (default: the 52 ARKit names). OSC (VMC protocol): /VMC/Ext/Blend/Val per blend shape, then /VMC/Ext/Blend/Apply,
-# in bundles.
+# "names" (default: the 52 ARKit names). OSC (VMC): /VMC/Ext/Blend/Val per blend shape, then
+# /VMC/Ext/Blend/Apply, in bundles.
 
 const ArkitNames := preload("arkit_names.gd")
 

@@ -3,7 +3,7 @@ using UnityEngine;
 
 namespace KoeMorph.Harness
 {
-    /// <summary>MODEL: what one game frame and one audio block allocate, once all is warm: nothing.</summary>
+    /// <summary>MODEL: a frame and an audio block allocate nothing after warm-up.</summary>
     static class AllocationTests
     {
         const int Frames = 1000;
@@ -12,15 +12,15 @@ namespace KoeMorph.Harness
         public static void Run(string[] arguments)
         {
             TestScene.UseModel(arguments[0]);
-            Expect.True(Measure(() => GC.KeepAlive(new byte[1])) >= Frames, "the runtime counts what is allocated");
-            AudioSource();
-            AudioClip();
-            Pushed();
-            Listening();
+            Expect.True(Measure(() => GC.KeepAlive(new byte[1])) >= Frames, "the runtime reports allocations");
+            AudioSourceInput();
+            AudioClipInput();
+            ManualInput();
+            MicrophoneInput();
             Expect.NoMessages();
         }
 
-        static void AudioSource()
+        static void AudioSourceInput()
         {
             using (var scene = new TestScene())
             {
@@ -29,16 +29,16 @@ namespace KoeMorph.Harness
                 var block = new float[TestScene.Block * 2];
                 ErrorTests.Fill(block);
                 var tap = scene.Head.GetComponent<KoeMorphAudioTap>();
-                var filter = Bound<Action<float[], int>>(tap, "OnAudioFilterRead");
-                var update = Bound<Action>(scene.Face, "LateUpdate");
-                Nothing("a block through OnAudioFilterRead and a frame", () => { filter(block, 2); update(); });
-                Expect.True(scene.Face.IsSpeaking, "the face was listening");
-                Nothing("a frame without a voice", update);
-                Expect.True(!scene.Face.IsSpeaking, "the voice had stopped");
+                var filter = Bind<Action<float[], int>>(tap, "OnAudioFilterRead");
+                var update = Bind<Action>(scene.Face, "LateUpdate");
+                ExpectNoAllocation("a block through OnAudioFilterRead and a frame", () => { filter(block, 2); update(); });
+                Expect.True(scene.Face.IsSpeaking, "the face had audio");
+                ExpectNoAllocation("a frame without audio", update);
+                Expect.True(!scene.Face.IsSpeaking, "the audio stopped");
             }
         }
 
-        static void AudioClip()
+        static void AudioClipInput()
         {
             using (var scene = new TestScene())
             {
@@ -46,54 +46,54 @@ namespace KoeMorph.Harness
                 var face = scene.AddFace();
                 face.Input = FaceInput.AudioClip;
                 scene.Source.Play();
-                var update = Bound<Action>(face, "LateUpdate");
+                var update = Bind<Action>(face, "LateUpdate");
                 var source = scene.Source;
                 var position = 0;
-                Nothing("a frame of a clip", () => { source.timeSamples = position += Rate / 60; update(); });
-                Expect.True(face.IsSpeaking && face.PlaybackTime > Frames / 60, "the face has followed the clip");
+                ExpectNoAllocation("a frame of a clip", () => { source.timeSamples = position += Rate / 60; update(); });
+                Expect.True(face.IsSpeaking && face.PlaybackTime > Frames / 60, "the face followed the clip");
             }
         }
 
-        static void Pushed()
+        static void ManualInput()
         {
             using (var scene = new TestScene())
             {
                 var face = scene.AddFace();
                 face.Input = FaceInput.Manual;
                 var block = new float[Rate / 60];
-                var update = Bound<Action>(face, "LateUpdate");
-                Nothing("a push and a frame", () => { face.Push(block, block.Length); update(); });
-                Expect.True(face.Info.PushedSamples >= Frames * block.Length, "the face has listened");
+                var update = Bind<Action>(face, "LateUpdate");
+                ExpectNoAllocation("a push and a frame", () => { face.Push(block, block.Length); update(); });
+                Expect.True(face.Info.PushedSamples >= Frames * block.Length, "the samples were pushed");
             }
         }
 
-        static void Listening()
+        static void MicrophoneInput()
         {
             using (var scene = new TestScene())
             {
                 Microphone.devices = new[] { "built in" };
                 var face = scene.AddFace();
                 var microphone = scene.Head.AddComponent<KoeMorphMicrophone>();
-                var update = Bound<Action>(microphone, "Update");
-                var late = Bound<Action>(face, "LateUpdate");
-                Nothing("a frame of the microphone", () =>
+                var update = Bind<Action>(microphone, "Update");
+                var late = Bind<Action>(face, "LateUpdate");
+                ExpectNoAllocation("a frame of the microphone", () =>
                 {
                     Microphone.Position = (Microphone.Position + 16000 / 60) % 16000;
                     update();
                     late();
                 });
-                Expect.True(microphone.IsRecording && face.IsSpeaking, "the microphone was heard");
+                Expect.True(microphone.IsRecording && face.IsSpeaking, "the microphone recorded");
                 Microphone.devices = new string[0];
             }
         }
 
-        static void Nothing(string what, Action frame)
+        static void ExpectNoAllocation(string what, Action frame)
         {
             for (var warm = 0; warm < 200; warm++) Pass(frame);
             var collections = GC.CollectionCount(0);
             var allocated = Measure(() => Pass(frame));
             Expect.True(allocated == 0, what + " allocates nothing, but " + Frames + " of them " + allocated + " bytes");
-            Expect.True(GC.CollectionCount(0) == collections, "nothing is collected");
+            Expect.True(GC.CollectionCount(0) == collections, "no garbage collection");
             Console.WriteLine(what + ": " + allocated / (double)Frames + " bytes");
         }
 
@@ -111,8 +111,8 @@ namespace KoeMorph.Harness
             return GC.GetAllocatedBytesForCurrentThread() - before;
         }
 
-        // As the engine calls messages; reflection itself would allocate.
-        static T Bound<T>(object target, string message) where T : class
+        // As the engine calls messages; reflection would allocate.
+        static T Bind<T>(object target, string message) where T : class
         {
             return (T)(object)Delegate.CreateDelegate(typeof(T), target, message);
         }

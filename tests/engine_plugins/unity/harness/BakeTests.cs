@@ -26,7 +26,7 @@ namespace KoeMorph.Harness
                 Expect.True((bool)Call(window, "CanOpen"), "a selected folder enables the menu");
                 Expect.True(AssetDatabase.Loads == 0, "neither the menu nor the window loads the selected clips");
                 SetField(window, "_face", face);
-                for (var time = 0; time < 2; time++)  // the second time it replaces what the first has made
+                for (var time = 0; time < 2; time++)  // the second time replaces the asset
                 {
                     Call(window, "OnGUI");
                     Expect.OneError("streamed", "Decompress On Load");
@@ -47,24 +47,24 @@ namespace KoeMorph.Harness
                 try
                 {
                     FaceBaker.BakeToAsset(PlaybackTests.Clip(arguments), face, face.transform);
-                    Expect.True(false, "what has no file cannot be saved beside it");
+                    Expect.True(false, "a clip without a file cannot be saved");
                 }
                 catch (KoeMorphException error)
                 {
-                    Expect.True(error.Message.Contains("FaceBaker.Bake"), "what to use is said");
+                    Expect.True(error.Message.Contains("FaceBaker.Bake"), "the message names the alternative");
                 }
                 Save((AnimationClip)AssetDatabase.Assets["Assets/Voice/voice.anim"], arguments[4]);
                 Inspect(face);
             }
-            Expect.True(ModelCache.InUse == 0, "no model is left behind");
+            Expect.True(ModelCache.InUse == 0, "no face uses a model");
         }
 
         // float64 rows: time, 52 weights.
         static void Save(AnimationClip baked, string path)
         {
             var curves = AnimationUtility.Curves[baked];
-            Expect.True(curves.Count == 52, "52 curves, the stranger has none");
-            Expect.True(curves.Keys.All(key => key.StartsWith("Mesh:blendShape.blendShape1.")), "curves say whose they are");
+            Expect.True(curves.Count == 52, "only the 52 matched shapes have curves");
+            Expect.True(curves.Keys.All(key => key.StartsWith("Mesh:blendShape.blendShape1.")), "curve paths are relative to the root");
             var keys = KoeMorphFace.Names
                 .Select(name => curves["Mesh:blendShape." + TestScene.ShapeName(name)].keys)
                 .ToArray();
@@ -82,7 +82,7 @@ namespace KoeMorph.Harness
             var editor = (UnityEditor.Editor)Activator.CreateInstance(type);
             editor.targets = new UnityEngine.Object[] { face };
             editor.OnInspectorGUI();
-            Expect.True(EditorGUILayout.HelpBoxes.Any(box => box == "Not driven: blendShape1.Scar"), "what is not driven is listed");
+            Expect.True(EditorGUILayout.HelpBoxes.Any(box => box == "Not driven: blendShape1.Scar"), "unmatched shapes are listed");
         }
 
         static void SetField(object target, string name, object value)

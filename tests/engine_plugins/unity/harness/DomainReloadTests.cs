@@ -3,7 +3,7 @@ using System.Threading;
 
 namespace KoeMorph.Harness
 {
-    /// <summary>MODEL: Unity throws the scripts' domain away in mid-speech and loads it anew, three times.</summary>
+    /// <summary>MODEL: reloads the script domain three times while a face is animated.</summary>
     static class DomainReloadTests
     {
         sealed class Game : MarshalByRefObject
@@ -48,7 +48,7 @@ namespace KoeMorph.Harness
                 var type = typeof(Game);
                 var game = (Game)domain.CreateInstanceAndUnwrap(type.Assembly.FullName, type.FullName);
                 game.Start(arguments[0]);
-                Expect.True(game.Frames() >= 3, "the face follows the voice");
+                Expect.True(game.Frames() >= 3, "frames are computed");
                 AppDomain.Unload(domain);
             }
         }

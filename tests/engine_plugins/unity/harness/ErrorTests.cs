@@ -6,29 +6,30 @@ using UnityEngine;
 
 namespace KoeMorph.Harness
 {
-    /// <summary>What can be missing or change under a face: each one clear message, and a face at rest.</summary>
+    /// <summary>Missing or changing assets, sources and devices: one message each, and a neutral face.</summary>
     static class ErrorTests
     {
         /// <summary>MODEL</summary>
         public static void Run(string[] arguments)
         {
             NoModel();
-            NotAModel();
+            InvalidModel();
             TestScene.UseModel(arguments[0]);
             NoSource();
             StreamingClip();
             ClipThatIsNotLoaded();
             NoShapes();
-            NotAPreset();
-            NotAMap();
+            InvalidPreset();
+            InvalidMap();
             DeviceChange();
             OtherChannels();
             MeshChange();
-            ModelTakenAway(arguments[0]);
+            AuthoredWeightsAreRestored();
+            ModelAssetIsUnloaded(arguments[0]);
             SceneChange();
         }
 
-        /// <summary>MODEL, run where libkoemorph cannot be found.</summary>
+        /// <summary>MODEL; libkoemorph is missing.</summary>
         public static void NoLibrary(string[] arguments)
         {
             TestScene.UseModel(arguments[0]);
@@ -37,27 +38,27 @@ namespace KoeMorph.Harness
             OnValidate(preset);
             var element = new UnityEditor.SerializedProperty { propertyPath = "_controls.Multiplier.Array.data[17]" };
             AssetSelectionTests.Draw("PerBlendshapeDrawer", new PerBlendshapeAttribute(), element);
-            Expect.NoMessages();  // faces say it, and presets can still be looked at
+            Expect.NoMessages();  // faces report it; presets can be displayed
         }
 
-        /// <summary>MODEL, run where ONNX Runtime cannot be found.</summary>
+        /// <summary>MODEL; ONNX Runtime is missing.</summary>
         public static void NoRuntime(string[] arguments)
         {
             TestScene.UseModel(arguments[0]);
             FailsToStart("ONNX Runtime");
         }
 
-        /// <summary>MODEL, run with a library that says it is version 0.9.0.</summary>
+        /// <summary>MODEL; the library reports version 0.9.0.</summary>
         public static void OtherVersion(string[] arguments)
         {
             TestScene.UseModel(arguments[0]);
             var preset = ScriptableObject.CreateInstance<KoeMorphPreset>();
             OnValidate(preset);
-            Expect.NoMessages();  // faces say it
+            Expect.NoMessages();  // faces report it
             FailsToStart("0.9.0", "needs 0.1.x", "restart Unity");
         }
 
-        // As the editor does when it has made or loaded a preset.
+        // As the editor does when it creates or loads a preset.
         static void OnValidate(KoeMorphPreset preset)
         {
             typeof(KoeMorphPreset).GetMethod("OnValidate", BindingFlags.Instance | BindingFlags.NonPublic).Invoke(preset, null);
@@ -69,13 +70,13 @@ namespace KoeMorph.Harness
             FailsToStart("No bundled models", "Resources/KoeMorph/models");
         }
 
-        static void NotAModel()
+        static void InvalidModel()
         {
             Resources.Content["KoeMorph/models/koemorph-30"] = new TextAsset(new byte[] { 1, 2, 3, 4 });
             FailsToStart("model");
         }
 
-        // The shapes' names come from the library too, which may be what is missing: no TestScene here.
+        // A TestScene needs the names in the library, which may be missing.
         static void FailsToStart(params string[] words)
         {
             var head = new GameObject("Head");
@@ -84,19 +85,19 @@ namespace KoeMorph.Harness
             source.Mix(new float[2048], 2);
             face.Message("LateUpdate");
             face.Message("LateUpdate");
-            Expect.True(face.Error.Length > 0, "the face knows what is wrong");
-            Expect.True(face.Weights.All(weight => weight == 0), "the face is at rest");
+            Expect.True(face.Error.Length > 0, "the face has an error message");
+            Expect.True(face.Weights.All(weight => weight == 0), "the face is neutral");
             Expect.True(face.Info.Fps == 0, "there is no stream");
             Expect.OneError(words);
             UnityEngine.Object.Destroy(head);
-            Expect.True(ModelCache.InUse == 0, "no model is left behind");
+            Expect.True(ModelCache.InUse == 0, "no face uses a model");
         }
 
         static void NoSource()
         {
             var head = new GameObject("Head");
             var face = head.AddComponent<KoeMorphFace>();
-            Expect.NoMessages();  // a script may still set it
+            Expect.NoMessages();  // a script may set it later
             face.Message("LateUpdate");
             face.Message("LateUpdate");
             Expect.OneError("Source", "Head");
@@ -106,7 +107,7 @@ namespace KoeMorph.Harness
             {
                 UnityEngine.Object.Destroy(scene.Source);
                 scene.Tick();
-                Expect.True(scene.AtRest, "a face whose source is destroyed is at rest");
+                Expect.True(scene.AtRest, "without a source the face is neutral");
                 Expect.OneError("Source", "Head");
             }
 
@@ -125,7 +126,7 @@ namespace KoeMorph.Harness
             var face = head.AddComponent<KoeMorphFace>();
             Debug.Console.Clear();
             face.Input = FaceInput.AudioClip;
-            Expect.True(face.Error.Length > 0, "a clip without samples is a problem");
+            Expect.True(face.Error.Length > 0, "a clip without samples is an error");
             Debug.Console.RemoveAll(line => line.StartsWith("warning"));
             Expect.OneError("KoeMorph");
             UnityEngine.Object.Destroy(head);
@@ -140,14 +141,14 @@ namespace KoeMorph.Harness
                 scene.Source.clip = clip;
                 scene.AddFace().Input = FaceInput.AudioClip;
                 scene.Tick();
-                Expect.True(scene.Face.Error == "" && scene.Face.Info.Fps == 0, "a clip that is loaded when it is played is waited for");
+                Expect.True(scene.Face.Error == "" && scene.Face.Info.Fps == 0, "the face waits for a clip that is not loaded");
                 scene.Source.Play();
                 clip.loadState = AudioDataLoadState.Loading;
                 scene.Tick();
-                Expect.True(scene.Face.Error == "" && scene.Face.Info.Fps == 0, "and while it is being loaded");
+                Expect.True(scene.Face.Error == "" && scene.Face.Info.Fps == 0, "the face waits while it loads");
                 clip.loadState = AudioDataLoadState.Loaded;
                 scene.Tick();
-                Expect.True(scene.Face.Info.PushedSamples > 0, "the face then hears it");
+                Expect.True(scene.Face.Info.PushedSamples > 0, "the loaded clip is used");
                 Expect.NoMessages();
                 scene.Source.clip = AudioClip.Create("gone", 48000, 1, 48000, false);
                 scene.Source.clip.loadState = AudioDataLoadState.Failed;
@@ -163,34 +164,34 @@ namespace KoeMorph.Harness
             {
                 scene.Renderer.sharedMesh = new Mesh(100, "Smile");
                 scene.AddFace();
-                Expect.True(Debug.Console.Count == 1 && Debug.Console[0].Contains("jawOpen"), "one warning says which names it looks for");
+                Expect.True(Debug.Console.Count == 1 && Debug.Console[0].Contains("jawOpen"), "one warning names the blend shapes");
                 Debug.Console.Clear();
-                Expect.True(scene.Face.Error == "", "Weights can still be read");
+                Expect.True(scene.Face.Error == "", "Weights can be read");
             }
         }
 
-        static void NotAPreset()
+        static void InvalidPreset()
         {
             using (var scene = CreateSpeaking())
             {
                 scene.Face.Preset = ScriptableObject.CreateInstance<KoeMorphPreset>();
                 scene.Face.Preset.File = new TextAsset(System.Text.Encoding.UTF8.GetBytes("{\n  oops"));
                 Speak(scene);
-                Expect.True(!scene.AtRest && scene.Face.Error != "", "with a broken preset the face goes on as it was");
+                Expect.True(!scene.AtRest && scene.Face.Error != "", "an invalid preset keeps the previous controls");
                 Expect.OneError("line 2");
                 UnityEngine.Object.Destroy(scene.Source);
                 scene.Tick();
-                Expect.True(scene.AtRest, "until its source is destroyed");
+                Expect.True(scene.AtRest, "a destroyed source is an error");
                 Expect.OneError("Source", "Head");
             }
         }
 
-        static void NotAMap()
+        static void InvalidMap()
         {
             using (var scene = CreateSpeaking())
             {
                 scene.Face.Map = new TextAsset(System.Text.Encoding.UTF8.GetBytes("{}"));
-                Expect.True(scene.AtRest, "with a broken map the face is at rest");
+                Expect.True(scene.AtRest, "an invalid map is an error");
                 Expect.OneError("retarget file");
             }
         }
@@ -202,18 +203,18 @@ namespace KoeMorph.Harness
                 var pushed = scene.Face.Info.PushedSamples;
                 var tap = scene.Head.GetComponent<KoeMorphAudioTap>();
                 AudioSettings.Change(44100, AudioSpeakerMode.Mono);
-                Expect.True(!scene.AtRest, "a new device finds the face as it was");
-                Expect.True(scene.Head.GetComponents<KoeMorphAudioTap>().Length == 1, "one tap is left");
-                Expect.True(scene.Head.GetComponent<KoeMorphAudioTap>() != tap, "which the new mixer knows");
+                Expect.True(!scene.AtRest, "a format change keeps the weights");
+                Expect.True(scene.Head.GetComponents<KoeMorphAudioTap>().Length == 1, "there is one tap");
+                Expect.True(scene.Head.GetComponent<KoeMorphAudioTap>() != tap, "the tap is a new one");
                 scene.Source.Mix(new float[1024], 1);
                 scene.Tick();
-                Expect.True(scene.Face.Error == "" && scene.Face.Info.PushedSamples == pushed + 1024, "and it listens on");
+                Expect.True(scene.Face.Error == "" && scene.Face.Info.PushedSamples == pushed + 1024, "the stream continues");
                 Expect.NoMessages();
                 AudioSettings.Change(7, AudioSpeakerMode.Mono);
-                Expect.True(scene.AtRest, "a device that no stream takes leaves the face at rest");
+                Expect.True(scene.AtRest, "an unsupported sample rate is an error");
                 Expect.OneError("8000");
                 AudioSettings.Change(48000, AudioSpeakerMode.Stereo);
-                Expect.True(scene.Face.Error == "", "until there is one");
+                Expect.True(scene.Face.Error == "", "a supported sample rate clears the error");
             }
         }
 
@@ -222,12 +223,12 @@ namespace KoeMorph.Harness
             using (var scene = CreateSpeaking())
             {
                 var pushed = scene.Face.Info.PushedSamples;
-                scene.Source.Mix(new float[1024 * 6], 6);  // not what the settings promised
-                Expect.True(scene.Face.Info.PushedSamples == pushed, "what does not fit is left out");
+                scene.Source.Mix(new float[1024 * 6], 6);  // differs from AudioSettings
+                Expect.True(scene.Face.Info.PushedSamples == pushed, "blocks with other channels are rejected");
                 scene.Tick();
-                Expect.True(scene.Face.Info.PushedSamples == pushed + 1024, "and is silence");
+                Expect.True(scene.Face.Info.PushedSamples == pushed + 1024, "rejected blocks become silence");
                 scene.Source.Mix(new float[1024 * 6], 6);
-                Expect.True(scene.Face.Info.PushedSamples == pushed + 2048, "a face takes what the mixer really gives");
+                Expect.True(scene.Face.Info.PushedSamples == pushed + 2048, "the new channel count is used");
                 Expect.NoMessages();
             }
         }
@@ -236,17 +237,37 @@ namespace KoeMorph.Harness
         {
             using (var scene = CreateSpeaking())
             {
-                scene.Renderer.sharedMesh = new Mesh(1, "JawOpen");  // full at 1, not at 100
+                scene.Renderer.sharedMesh = new Mesh(1, "JawOpen");  // full weight 1 instead of 100
                 scene.Tick();
                 scene.Tick();
                 var jaw = scene.Face.Weights[Array.IndexOf(KoeMorphFace.Names, "jawOpen")];
-                Expect.True(Math.Abs(scene.Renderer.GetBlendShapeWeight(0) - jaw) < 1e-6, "the new mesh is driven by its own scale");
+                Expect.True(Math.Abs(scene.Renderer.GetBlendShapeWeight(0) - jaw) < 1e-6, "the full weight of the new mesh is used");
                 Expect.NoMessages();
             }
         }
 
-        // As AssetBundle.Unload(true) does while the face still speaks.
-        static void ModelTakenAway(string path)
+        static void AuthoredWeightsAreRestored()
+        {
+            using (var scene = new TestScene())
+            {
+                var jaw = Array.IndexOf(KoeMorphFace.Names, "jawOpen");
+                scene.Renderer.SetBlendShapeWeight(jaw, 30);
+                scene.AddFace();
+                scene.Source.Play();
+                Speak(scene);
+                Expect.True(Math.Abs(scene.Renderer.GetBlendShapeWeight(jaw) - 30) > 0.01, "the weight is animated");
+                scene.Face.enabled = false;
+                Expect.True(scene.Renderer.GetBlendShapeWeight(jaw) == 30, "a disabled face restores the authored weights");
+                scene.Face.enabled = true;
+                Speak(scene);
+                scene.Face.Map = new TextAsset(System.Text.Encoding.UTF8.GetBytes("{}"));
+                Expect.True(scene.Renderer.GetBlendShapeWeight(jaw) == 30, "so does a face with an error");
+                Debug.Console.Clear();
+            }
+        }
+
+        // As AssetBundle.Unload(true) does.
+        static void ModelAssetIsUnloaded(string path)
         {
             using (var scene = CreateSpeaking())
             {
@@ -254,13 +275,13 @@ namespace KoeMorph.Harness
                 scene.Face.Model = own;
                 UnityEngine.Object.Destroy(own);
                 Speak(scene);
-                Expect.True(!scene.AtRest, "a face outlives the asset of its model");
+                Expect.True(!scene.AtRest, "the face continues without the asset");
             }
-            Expect.True(ModelCache.InUse == 0, "and lets the model go");
+            Expect.True(ModelCache.InUse == 0, "the model is released");
             Expect.NoMessages();
         }
 
-        // The rate changes, and then the scene goes, while the mixer is still at work.
+        // The sample rate changes and the scene is destroyed while the mixer runs.
         static void SceneChange()
         {
             for (var i = 0; i < 10; i++)
@@ -279,24 +300,24 @@ namespace KoeMorph.Harness
                 if (i % 2 == 0)
                 {
                     UnityEngine.Object.Destroy(scene.Face);
-                    Expect.True(scene.AtRest, "a mesh that loses its face is at rest");
+                    Expect.True(scene.AtRest, "a destroyed face resets its mesh");
                 }
                 scene.Dispose();
                 Volatile.Write(ref mixing, false);
                 audio.Join();
                 Expect.NoMessages();
             }
-            Expect.True(ModelCache.InUse == 0, "no model is left behind");
+            Expect.True(ModelCache.InUse == 0, "no face uses a model");
         }
 
-        /// <summary>A head in mid-speech.</summary>
+        /// <summary>A head with audio playing.</summary>
         public static TestScene CreateSpeaking()
         {
             var scene = new TestScene();
             scene.AddFace();
             scene.Source.Play();
             Speak(scene);
-            Expect.True(scene.Face.IsSpeaking, "the face follows a voice");
+            Expect.True(scene.Face.IsSpeaking, "the face has audio");
             return scene;
         }
 
@@ -313,16 +334,16 @@ namespace KoeMorph.Harness
             }
         }
 
-        /// <summary>Four syllables a second of a buzz with a vowel's first two formants, 48 kHz stereo.</summary>
+        /// <summary>Synthetic vowels, four per second, 48 kHz stereo.</summary>
         public static void Fill(float[] stereo, int first = 0)
         {
             for (var i = 0; i < stereo.Length; i++)
             {
                 var time = (first + i / 2) / 48000.0;
-                var buzz = 0.0;
+                var vowel = 0.0;
                 for (var harmonic = 1; harmonic < 20; harmonic++)
-                    buzz += Math.Sin(2 * Math.PI * 120 * harmonic * time) * (harmonic == 6 || harmonic == 10 ? 0.1 : 0.02);
-                stereo[i] = (float)(buzz * (1 - Math.Cos(2 * Math.PI * 4 * time)));
+                    vowel += Math.Sin(2 * Math.PI * 120 * harmonic * time) * (harmonic == 6 || harmonic == 10 ? 0.1 : 0.02);
+                stereo[i] = (float)(vowel * (1 - Math.Cos(2 * Math.PI * 4 * time)));
             }
         }
     }

@@ -3,7 +3,7 @@ using UnityEngine;
 
 namespace KoeMorph.Harness
 {
-    /// <summary>HOW MODEL OUT SAMPLES RATE CHANNELS [...]: one device after another brings the voice; records the mesh.</summary>
+    /// <summary>HOW MODEL OUT SAMPLES RATE CHANNELS [...]: changes the audio device during a stream and records the mesh.</summary>
     static class FormatChangeTests
     {
         public static void Run(string[] arguments)
@@ -19,20 +19,20 @@ namespace KoeMorph.Harness
                 for (var device = 3; device < arguments.Length; device += 3)
                 {
                     Change(scene, arguments[0], arguments, device);
-                    Speak(scene, TestScene.ReadSamples(arguments[device]), int.Parse(arguments[device + 2]), record);
+                    Play(scene, TestScene.ReadSamples(arguments[device]), int.Parse(arguments[device + 2]), record);
                 }
-                Expect.True(face.Info.DroppedSamples == 0, "nothing is lost");
+                Expect.True(face.Info.DroppedSamples == 0, "no sample was dropped");
                 Expect.NoMessages();
                 record.Save(arguments[2]);
             }
         }
 
-        // As the engine tells it, as it happens untold, or as a script says.
+        // With a notification of the engine, without one, or by a script.
         static void Change(TestScene scene, string how, string[] arguments, int device)
         {
             var channels = int.Parse(arguments[device + 2]);
             scene.Rate = int.Parse(arguments[device + 1]);
-            if (how == "told") AudioSettings.Change(scene.Rate, Mode(channels));
+            if (how == "notified") AudioSettings.Change(scene.Rate, Mode(channels));
             else AudioSettings.outputSampleRate = scene.Rate;
             if (how == "manual" && scene.Face != null) scene.Face.SetManualFormat(scene.Rate, channels);
         }
@@ -42,7 +42,7 @@ namespace KoeMorph.Harness
             return channels == 1 ? AudioSpeakerMode.Mono : channels == 2 ? AudioSpeakerMode.Stereo : AudioSpeakerMode.Mode5point1;
         }
 
-        static void Speak(TestScene scene, float[] samples, int channels, Record record)
+        static void Play(TestScene scene, float[] samples, int channels, Record record)
         {
             var face = scene.Face;
             var frames = scene.Rate / 50;
@@ -51,16 +51,16 @@ namespace KoeMorph.Harness
             {
                 Array.Copy(samples, first, block, 0, block.Length);
                 TestScene.Wait(1 / 50.0);
-                if (face.Input == FaceInput.Manual) Expect.True(face.Push(block, frames), "the block is taken");
+                if (face.Input == FaceInput.Manual) Expect.True(face.Push(block, frames), "the block is accepted");
                 else scene.Source.Mix(block, channels);
-                var shown = face.PlaybackTime;
+                var displayed = face.PlaybackTime;
                 scene.Settle();
-                scene.Tick();  // may notice a new device ...
+                scene.Tick();  // detects a new format
                 scene.Settle();
-                scene.Tick();  // ... and now shows this very moment
-                var step = face.PlaybackTime - shown;
-                Expect.True(record.Empty || step >= 0 && step < 0.04, "time goes on evenly, not by " + step);
-                Expect.True(face.IsSpeaking, "and so does the voice");
+                scene.Tick();  // displays the same time again
+                var step = face.PlaybackTime - displayed;
+                Expect.True(record.Empty || step >= 0 && step < 0.04, "the playback time is continuous, step " + step);
+                Expect.True(face.IsSpeaking, "the audio continues");
                 if (face.PlaybackTime >= 0) record.Add(scene);
             }
         }

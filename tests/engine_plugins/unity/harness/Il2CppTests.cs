@@ -7,7 +7,7 @@ using System.Runtime.InteropServices;
 
 namespace KoeMorph.Harness
 {
-    /// <summary>What IL2CPP cannot translate ahead of time, or its stripping would take away, is not in the assembly.</summary>
+    /// <summary>The assembly contains nothing that IL2CPP cannot translate ahead of time or that stripping removes.</summary>
     static class Il2CppTests
     {
         const BindingFlags All = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
@@ -18,8 +18,8 @@ namespace KoeMorph.Harness
         public static void Run(string[] arguments)
         {
             var assembly = typeof(KoeMorphFace).Assembly;
-            Expect.True(Problem(typeof(Il2CppTests).GetMethod("Reflects", All)) != null, "the check sees reflection");
-            Expect.True(Problem(typeof(Il2CppTests).GetMethod("CallsGenericVirtual", All)) != null, "the check sees generic virtual calls");
+            Expect.True(Problem(typeof(Il2CppTests).GetMethod("Reflects", All)) != null, "the check detects reflection");
+            Expect.True(Problem(typeof(Il2CppTests).GetMethod("CallsGenericVirtual", All)) != null, "the check detects generic virtual calls");
             var natives = 0;
             foreach (var type in assembly.GetTypes())
             {
@@ -33,12 +33,12 @@ namespace KoeMorph.Harness
                 }
                 if (typeof(SafeHandle).IsAssignableFrom(type))
                     Expect.True(type.GetConstructor(All, null, Type.EmptyTypes, null).IsDefined(typeof(UnityEngine.Scripting.PreserveAttribute)),
-                                type + "'s constructor, which only the runtime calls, is kept");
+                                type + "'s constructor has the Preserve attribute");
             }
-            Expect.True(natives > 20, "the native functions were looked at");
+            Expect.True(natives > 20, "native functions were checked");
         }
 
-        // Nothing managed is ever called from native code, and nothing goes there whose marshalling is made up at run time.
+        // No managed callbacks, and only types whose marshaling is known ahead of time.
         static void CheckNative(MethodInfo method)
         {
             foreach (var type in method.GetParameters().Select(parameter => parameter.ParameterType).Concat(new[] { method.ReturnType }))
@@ -49,7 +49,7 @@ namespace KoeMorph.Harness
             }
         }
 
-        /// <summary>The first thing a method calls that IL2CPP has trouble with, or null.</summary>
+        /// <summary>The first call of a method that IL2CPP cannot translate, or null.</summary>
         static string Problem(MethodBase method)
         {
             var body = method.GetMethodBody();

@@ -4,30 +4,30 @@ using System.Linq;
 
 namespace KoeMorph.Harness
 {
-    /// <summary>MODEL: a thousand faces come and go beside one that stays, and nothing is left of them.</summary>
+    /// <summary>MODEL: creates and destroys a thousand faces beside a permanent one, and checks memory and threads.</summary>
     static class LeakTests
     {
         public static void Run(string[] arguments)
         {
             TestScene.UseModel(arguments[0]);
-            using (var stays = new TestScene())
+            using (var permanent = new TestScene())
             {
-                stays.AddFace();
-                stays.Source.Play();
-                for (var i = 0; i < 50; i++) One();  // what is made once is made now
+                permanent.AddFace();
+                permanent.Source.Play();
+                for (var i = 0; i < 50; i++) CreateAndDestroy();  // one-time allocations
                 var memory = Status("VmRSS:");
                 var threads = Status("Threads:");
-                for (var i = 0; i < 1000; i++) One();
-                Expect.True(Status("Threads:") <= threads, "no thread is left behind");
+                for (var i = 0; i < 1000; i++) CreateAndDestroy();
+                Expect.True(Status("Threads:") <= threads, "the number of threads does not grow");
                 var grown = Status("VmRSS:") - memory;
-                Expect.True(grown < 4096, "a thousand faces leave nothing; they left " + grown + " KiB");
-                Expect.True(ModelCache.InUse == 1, "they all shared one model");
+                Expect.True(grown < 4096, "memory does not grow, grew by " + grown + " KiB");
+                Expect.True(ModelCache.InUse == 1, "the faces share one model");
                 Expect.NoMessages();
             }
-            Expect.True(ModelCache.InUse == 0, "the last face frees the model");
+            Expect.True(ModelCache.InUse == 0, "no face uses a model");
         }
 
-        static void One()
+        static void CreateAndDestroy()
         {
             var block = new float[TestScene.Block * 2];
             using (var scene = new TestScene())

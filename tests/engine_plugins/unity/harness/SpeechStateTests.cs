@@ -4,27 +4,27 @@ using UnityEngine;
 
 namespace KoeMorph.Harness
 {
-    /// <summary>MODEL: a voice that stops, is paused, or is told to be quiet.</summary>
+    /// <summary>MODEL: stops, pauses and fades.</summary>
     static class SpeechStateTests
     {
         public static void Run(string[] arguments)
         {
             TestScene.UseModel(arguments[0]);
-            AStoppedVoiceFallsToRestAndLivesOn();
-            AGameThatStoodLosesNoSample();
-            AVoiceOfALaterTimeIsAwaited();
-            APausedGameStandsStill();
-            AShortPauseIsNoTimeThatPasses();
-            AnInterruptionHolds();
-            AnInterruptionIsOfTheNewStream();
-            ABlockThatMeetsALookIsVoice();
-            BlocksOfNothingAreNoVoice();
-            AVoiceStandsWithTheGameThatPushesIt();
-            AMicrophoneOutlivesAGameThatStands();
+            StopFadesToNeutralThenIdleMotion();
+            GameStallDropsNoSample();
+            ScheduledClipWaits();
+            PauseStopsTime();
+            ShortPauseStopsTime();
+            FadeOutHolds();
+            FadeOutAfterARestart();
+            BlockDuringAnUpdateIsSpeech();
+            EmptyBlocksAreNotActivity();
+            StallOfThePushingGameIsNotAStop();
+            GameStallDoesNotLoseTheMicrophone();
         }
 
-        // The clip was read ahead: without a relax the face would go on with what is never heard.
-        static void AStoppedVoiceFallsToRestAndLivesOn()
+        // The clip was read ahead: without a fade the face would display audio that is never played.
+        static void StopFadesToNeutralThenIdleMotion()
         {
             using (var scene = ErrorTests.CreateSpeaking())
             {
@@ -33,30 +33,30 @@ namespace KoeMorph.Harness
                 scene.Source.clip = clip;
                 scene.Face.Input = FaceInput.AudioClip;
                 for (var position = 0; position < 2 * 48000; position += 800) ShowAt(scene, position);
-                Expect.True(scene.OnMesh().Any(weight => weight > 0.01), "the face speaks");
+                Expect.True(scene.OnMesh().Any(weight => weight > 0.01), "the face is animated");
                 scene.Source.Stop();
                 Pass(scene, 0.1);
-                Expect.True(!scene.AtRest, "it takes its time");
+                Expect.True(!scene.AtRest, "the fade is gradual");
                 Pass(scene, 0.15);
-                Expect.True(scene.AtRest, "a quarter of a second after its voice the face is at rest");
+                Expect.True(scene.AtRest, "the face is neutral after the fade");
                 Pass(scene, 0.5);
-                Expect.True(scene.AtRest, "and stays there");
+                Expect.True(scene.AtRest, "the face stays neutral");
                 var blinked = false;
                 for (var i = 0; i < 30 && !blinked; i++)
                 {
                     Pass(scene, 0.5);
                     blinked = scene.OnMesh()[0] > 0;
                 }
-                Expect.True(blinked, "but its eyes live on");
+                Expect.True(blinked, "idle motion starts");
                 scene.Source.Play();
                 for (var position = 0; position < 48000; position += 800) ShowAt(scene, position);
-                Expect.True(scene.OnMesh().Any(weight => weight > 0.01), "a voice that starts again is followed");
+                Expect.True(scene.OnMesh().Any(weight => weight > 0.01), "new audio is displayed");
                 Expect.NoMessages();
             }
         }
 
-        // While the game loads, its sound goes on; a phone's app sleeps. Neither is made up for by more than a stream holds.
-        static void AGameThatStoodLosesNoSample()
+        // Audio continues while the game loads, and an app may be suspended. Neither pushes more than a stream buffers.
+        static void GameStallDropsNoSample()
         {
             using (var scene = new TestScene())
             {
@@ -67,17 +67,17 @@ namespace KoeMorph.Harness
                 for (var position = 0; position < 48000; position += 800) ShowAt(scene, position);
                 TestScene.Wait(0.9);
                 for (var position = 90000; position < 120000; position += 800) ShowAt(scene, position);
-                Expect.True(scene.OnMesh().Any(weight => weight > 0.01), "the face goes on where the sound is");
+                Expect.True(scene.OnMesh().Any(weight => weight > 0.01), "the face continues at the position of the audio");
                 scene.Source.Stop();
                 TestScene.Wait(5);
                 Pass(scene, 0.1);
-                Expect.True(scene.Face.Info.DroppedSamples == 0, "no sample is lost on the way");
+                Expect.True(scene.Face.Info.DroppedSamples == 0, "no sample was dropped");
                 Expect.NoMessages();
             }
         }
 
-        // PlayScheduled: the source says that it plays, and stands at its start.
-        static void AVoiceOfALaterTimeIsAwaited()
+        // PlayScheduled: isPlaying is true, but the position does not move.
+        static void ScheduledClipWaits()
         {
             using (var scene = new TestScene())
             {
@@ -88,14 +88,14 @@ namespace KoeMorph.Harness
                 var started = 0;
                 scene.Face.VoiceStarted.AddListener(() => started++);
                 for (var wait = 0; wait < 120; wait++) ShowAt(scene, 0);
-                Expect.True(started == 0 && !scene.Face.IsSpeaking, "a voice that is still to come has not begun");
+                Expect.True(started == 0 && !scene.Face.IsSpeaking, "scheduled audio has not started");
                 for (var position = 800; position < 40000; position += 800) ShowAt(scene, position);
-                Expect.True(started == 1 && scene.OnMesh().Any(weight => weight > 0.01), "it begins when it is heard");
+                Expect.True(started == 1 && scene.OnMesh().Any(weight => weight > 0.01), "it starts when it is audible");
                 Expect.NoMessages();
             }
         }
 
-        static void APausedGameStandsStill()
+        static void PauseStopsTime()
         {
             using (var scene = ErrorTests.CreateSpeaking())
             {
@@ -105,22 +105,22 @@ namespace KoeMorph.Harness
                 AudioListener.pause = true;
                 Pass(scene, 5);
                 AudioListener.pause = false;
-                Expect.True(scene.OnMesh().SequenceEqual(shown), "a paused game has a still face");
-                Expect.True(scene.Face.Info.PushedSamples == pushed, "and makes up no silence");
+                Expect.True(scene.OnMesh().SequenceEqual(shown), "a pause keeps the weights");
+                Expect.True(scene.Face.Info.PushedSamples == pushed, "a pause pushes no silence");
                 scene.Tick();
-                Expect.True(scene.Face.PlaybackTime - time < 0.2, "time goes on where it stood");
-                Expect.True(scene.Face.IsSpeaking, "the voice has not stopped");
+                Expect.True(scene.Face.PlaybackTime - time < 0.2, "the time continues after the pause");
+                Expect.True(scene.Face.IsSpeaking, "a pause is not a stop");
                 ErrorTests.Speak(scene);
                 scene.Source.ignoreListenerPause = true;
                 AudioListener.pause = true;
                 ErrorTests.Speak(scene);
                 AudioListener.pause = false;
-                Expect.True(scene.Face.PlaybackTime > time + 0.5, "a voice that is heard in the pause is followed");
+                Expect.True(scene.Face.PlaybackTime > time + 0.5, "audio that ignores the pause is followed");
                 Expect.NoMessages();
             }
         }
 
-        static void AShortPauseIsNoTimeThatPasses()
+        static void ShortPauseStopsTime()
         {
             using (var scene = ErrorTests.CreateSpeaking())
             {
@@ -129,93 +129,93 @@ namespace KoeMorph.Harness
                 Pass(scene, 0.2);
                 AudioListener.pause = false;
                 Pass(scene, 1 / 60.0);
-                Expect.True(scene.Face.PlaybackTime < time + 0.03, "time goes on where it stood");
+                Expect.True(scene.Face.PlaybackTime < time + 0.03, "the time continues after the pause");
                 Expect.NoMessages();
             }
         }
 
-        static void AnInterruptionHolds()
+        static void FadeOutHolds()
         {
             using (var scene = ErrorTests.CreateSpeaking())
             {
                 scene.Face.FadeOut(0.1f);
                 ErrorTests.Speak(scene);
-                Expect.True(scene.AtRest, "a face told to relax is at rest while its voice goes on");
-                Expect.True(scene.Face.IsSpeaking, "though it hears it");
+                Expect.True(scene.AtRest, "a faded-out face is neutral");
+                Expect.True(scene.Face.IsSpeaking, "the audio continues");
                 Pass(scene, 3);
                 ErrorTests.Speak(scene);
-                Expect.True(scene.AtRest, "neither a stop nor a new voice ends that");
+                Expect.True(scene.AtRest, "a stop and new audio do not end the fade");
                 scene.Face.FadeIn(0.1f);
                 ErrorTests.Speak(scene);
-                Expect.True(scene.OnMesh().Any(weight => weight > 0.01), "a resume does");
+                Expect.True(scene.OnMesh().Any(weight => weight > 0.01), "FadeIn does");
                 Expect.NoMessages();
             }
         }
 
-        // A stream begins at 0: nothing of the last one's time is of it.
-        static void AnInterruptionIsOfTheNewStream()
+        // A new stream starts at time 0.
+        static void FadeOutAfterARestart()
         {
             using (var scene = ErrorTests.CreateSpeaking())
             {
                 for (var i = 0; i < 3; i++) ErrorTests.Speak(scene);
-                Expect.True(scene.Face.PlaybackTime > 1, "the face has spoken for a while");
+                Expect.True(scene.Face.PlaybackTime > 1, "time has passed");
                 scene.Face.enabled = false;
                 scene.Face.enabled = true;
-                Expect.True(scene.Face.PlaybackTime == 0, "a face that starts anew has shown nothing");
+                Expect.True(scene.Face.PlaybackTime == 0, "a new stream starts at 0");
                 scene.Face.FadeOut(0.1f);
                 ErrorTests.Speak(scene);
-                Expect.True(scene.AtRest, "and one told to relax at once does so");
+                Expect.True(scene.AtRest, "FadeOut before the first update applies");
                 Expect.NoMessages();
             }
         }
 
-        static void BlocksOfNothingAreNoVoice()
+        static void EmptyBlocksAreNotActivity()
         {
-            using (var scene = Pushed())
+            using (var scene = CreatePushed())
             {
                 for (var i = 0; i < 30; i++)
                 {
-                    Expect.True(scene.Face.Push(new float[0], 0), "nothing fits");
+                    Expect.True(scene.Face.Push(new float[0], 0), "an empty block is accepted");
                     Pass(scene, 1 / 60.0);
                 }
-                Expect.True(!scene.Face.IsSpeaking, "a source that has no sound to give has stopped");
+                Expect.True(!scene.Face.IsSpeaking, "empty blocks are not activity");
                 Expect.NoMessages();
             }
         }
 
-        // Pushed after the face's turn, it has not come when a game that loaded goes on.
-        static void AVoiceStandsWithTheGameThatPushesIt()
+        // The block is pushed after the face's update, so none arrives before the first update after a stall.
+        static void StallOfThePushingGameIsNotAStop()
         {
-            using (var scene = Pushed())
+            using (var scene = CreatePushed())
             {
                 var stopped = 0;
                 scene.Face.VoiceStopped.AddListener(() => stopped++);
                 var pushed = scene.Face.Info.PushedSamples;
                 TestScene.Wait(0.3);
                 scene.Tick();
-                Expect.True(stopped == 0 && scene.Face.Info.PushedSamples == pushed, "it goes on as the game does");
+                Expect.True(stopped == 0 && scene.Face.Info.PushedSamples == pushed, "a stall is not a stop");
                 Pass(scene, 1 / 60.0);
-                Expect.True(stopped == 1, "one that stops is noticed");
+                Expect.True(stopped == 1, "a stop is detected");
                 Expect.NoMessages();
             }
         }
 
-        // A manual voice whose last block came after the face's last look.
-        static TestScene Pushed()
+        // Manual audio whose last block was pushed after the face's last update.
+        static TestScene CreatePushed()
         {
             var scene = new TestScene();
             scene.AddFace().Input = FaceInput.Manual;
             for (var i = 0; i < 10; i++)
             {
                 Pass(scene, 1 / 60.0);
-                Expect.True(scene.Face.Push(new float[800], 800), "the block is taken");
+                Expect.True(scene.Face.Push(new float[800], 800), "the block is accepted");
             }
-            Expect.True(scene.Face.IsSpeaking, "the face follows a voice");
+            Expect.True(scene.Face.IsSpeaking, "the face has audio");
             return scene;
         }
 
-        // The ring has come round to nearly where it was read last.
-        static void AMicrophoneOutlivesAGameThatStands()
+        // The ring buffer wrapped to nearly the last read position.
+        static void GameStallDoesNotLoseTheMicrophone()
         {
             using (var scene = new TestScene())
             {
@@ -229,35 +229,35 @@ namespace KoeMorph.Harness
                 TestScene.Wait(2);
                 Microphone.Position = 612;
                 scene.Tick();
-                Expect.True(microphone.IsRecording, "a device is not lost while nobody asks it");
+                Expect.True(microphone.IsRecording, "a stall does not lose the device");
                 Expect.NoMessages();
             }
         }
 
-        // The audio thread's block comes when the game has counted what was fed, and not yet acted on it.
-        static void ABlockThatMeetsALookIsVoice()
+        // The audio thread pushes a block while the game thread updates.
+        static void BlockDuringAnUpdateIsSpeech()
         {
             var asset = ModelCache.Resolve(null, null);
             var wall = 0.0;
             AudioClock.TimeSource = () => wall;
             using (var stream = new FaceStream(ModelCache.Acquire(asset), 48000, 1))
             {
-                Action nothing = () => { }, feed = () => stream.Push(new float[960], 960, 1), meanwhile = nothing;
-                Expect.True(!stream.UpdateSilence(), "a source that has just begun has not stopped");
+                Action none = () => { }, push = () => stream.Push(new float[960], 960, 1), duringUpdate = none;
+                Expect.True(!stream.UpdateSilence(), "a new source has not stopped");
                 wall = 0.2;
-                Expect.True(stream.UpdateSilence() && stream.PushedSamples == 9600, "but after a while it has");
+                Expect.True(stream.UpdateSilence() && stream.PushedSamples == 9600, "a stop is detected");
                 AudioClock.TimeSource = () =>
                 {
-                    var now = meanwhile;
-                    meanwhile = nothing;
-                    now();
+                    var action = duringUpdate;
+                    duringUpdate = none;
+                    action();
                     return wall;
                 };
-                meanwhile = feed;
+                duringUpdate = push;
                 stream.UpdateSilence();
                 wall = 0.22;
-                Expect.True(!stream.UpdateSilence(), "the voice is noticed");
-                Expect.True(stream.PushedSamples == 9600 + 960, "and no silence is fed behind it");
+                Expect.True(!stream.UpdateSilence(), "speech is detected");
+                Expect.True(stream.PushedSamples == 9600 + 960, "no silence follows the block");
             }
             ModelCache.Release(asset);
         }

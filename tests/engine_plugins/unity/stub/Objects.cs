@@ -222,6 +222,7 @@ namespace UnityEngine
 
         /// <summary>Stub only: the system reports low memory.</summary>
         public static void RaiseLowMemory() { if (lowMemory != null) lowMemory(); }
+
     }
 
     public enum RuntimeInitializeLoadType { AfterSceneLoad, BeforeSceneLoad, AfterAssembliesLoaded, BeforeSplashScreen, SubsystemRegistration }
