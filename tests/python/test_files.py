@@ -1,4 +1,4 @@
-"""File outputs: written whole or not at all, and read back as they were."""
+"""File outputs: atomic writes, dry runs, JSON lines round trips and error codes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def make_animation(frames: int = 7, fps: int = 30) -> Animation:
     return Animation(np.arange(frames) / fps, weights, BLENDSHAPES, fps)
 
 
-def test_blendshapes_are_live_links() -> None:
+def test_blendshape_order_is_that_of_live_link() -> None:
     assert len(set(BLENDSHAPES)) == 52
     assert [INDEX[name] for name in ("eyeBlinkLeft", "eyeBlinkRight", "jawOpen")] == [0, 7, 17]
     assert [INDEX[name] for name in ("mouthSmileLeft", "browInnerUp", "tongueOut")] == [23, 43, 51]
@@ -56,7 +56,7 @@ def test_jsonl_round_trip(tmp_path: Path) -> None:
     assert first["timecode"] == "00:00:00:02"
 
 
-def test_jsonl_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+def test_jsonl_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     make_animation().save(path)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
@@ -65,7 +65,7 @@ def test_jsonl_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("missing", [[], [7, 8]])
 @pytest.mark.parametrize("fps", [24, 25, 30, 50, 60])
-def test_jsonl_shows_its_rate_in_rounded_times(
+def test_fps_is_derived_from_rounded_timestamps(
     tmp_path: Path, fps: int, missing: list[int]
 ) -> None:
     path = tmp_path / "a.jsonl"
@@ -85,17 +85,26 @@ def test_timecode_counts_frames_and_wraps() -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
-    ["{", "[]", '{"timestamp": 0}', '{"timestamp": 0, "blendshapes": [1]}', "null", b"\xff\xfe"],
+    ("content", "code"),
+    [
+        (b"{", "bad_line"),
+        (b"[]", "bad_line"),
+        (b'{"timestamp": 0}', "bad_line"),
+        (b'{"timestamp": 0, "blendshapes": [1]}', "bad_line"),
+        (b"null", "bad_line"),
+        (b"\xff\xfe", "unreadable"),
+        (b"", "no_frames"),
+    ],
 )
-def test_bad_jsonl_is_a_sentence(tmp_path: Path, line: str | bytes) -> None:
+def test_malformed_jsonl_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
     path = tmp_path / "bad.jsonl"
-    path.write_bytes(line if isinstance(line, bytes) else line.encode())
-    with pytest.raises(DataError, match=r"bad\.jsonl"):
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"bad\.jsonl") as caught:
         read_jsonl(path)
+    assert caught.value.code == code
 
 
-def test_atomic_leaves_nothing_half_written(tmp_path: Path) -> None:
+def test_a_failed_atomic_write_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "out.txt"
     target.write_text("old")
     with pytest.raises(ZeroDivisionError):  # noqa: SIM117, PT012
@@ -110,7 +119,7 @@ def test_atomic_leaves_nothing_half_written(tmp_path: Path) -> None:
     assert target.read_text() == "new"
 
 
-def test_atomic_follows_links_and_keeps_usual_permissions(tmp_path: Path) -> None:
+def test_atomic_write_follows_links_and_applies_the_umask(tmp_path: Path) -> None:
     real, link = tmp_path / "real.txt", tmp_path / "link.txt"
     real.write_text("old")
     link.symlink_to(real)
@@ -123,8 +132,8 @@ def test_atomic_follows_links_and_keeps_usual_permissions(tmp_path: Path) -> Non
     assert real.stat().st_mode == plain.stat().st_mode
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there are no forks there")
-def test_a_fork_that_is_ended_takes_nothing_of_its_parent_s(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no fork")
+def test_a_terminated_child_keeps_its_parents_temporary_files(tmp_path: Path) -> None:
     code = """
 import os, signal, sys, time
 from koemorph.outputs.atomic import atomic_open, remove_partial_files_on_signal
@@ -134,7 +143,7 @@ ready, begun = os.pipe()
 with atomic_open(sys.argv[1]) as stream:
     child = os.fork()
     if not child:
-        os.write(begun, b"!")  # Python forgets what signals come before a fork is its own
+        os.write(begun, b"!")  # Python drops signals that arrive while a fork starts
         while True:
             time.sleep(0.01)
     os.read(ready, 1)
@@ -145,36 +154,37 @@ with atomic_open(sys.argv[1]) as stream:
     assert (tmp_path / "out.txt").read_text() == f"{-signal.SIGTERM}\n"
 
 
-def test_atomic_writes_straight_into_devices() -> None:
+def test_atomic_write_to_a_device_is_direct() -> None:
     with atomic_open("/dev/null") as stream:
         stream.write("gone")
     assert Path("/dev/null").is_char_device()
 
 
 @pytest.mark.parametrize(
-    ("path", "words"),
+    ("path", "code"),
     [
-        ("missing/out.jsonl", "create it first"),
-        (".", "it is a folder"),
-        ("file/out.jsonl", "is not a folder"),
-        ("n" * 300 + ".jsonl", "too long"),
-        ("out.xyz", "names no format"),
+        ("missing/out.jsonl", "folder_missing"),
+        (".", "is_folder"),
+        ("file/out.jsonl", "not_a_folder"),
+        ("n" * 300 + ".jsonl", "name_too_long"),
+        ("out.xyz", "unknown_format"),
     ],
 )
-def test_bad_targets_are_sentences(tmp_path: Path, path: str, words: str) -> None:
+def test_an_unwritable_path_is_refused(tmp_path: Path, path: str, code: str) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match=words):
+    with pytest.raises(OutputError) as caught:
         make_animation().save(tmp_path / path, format=None if path != "." else "jsonl")
+    assert caught.value.code == code
 
 
-def test_no_permission_is_a_sentence() -> None:
+def test_a_path_without_write_permission_is_refused() -> None:
     if not Path("/proc/self").is_dir():
-        pytest.skip("needs /proc, where even root may not write")
+        pytest.skip("needs /proc, where root cannot write either")
     with pytest.raises(OutputError, match=r"Cannot write /proc/koemorph\.jsonl"):
         make_animation().save("/proc/koemorph.jsonl")
 
 
-def test_file_stops_at_its_limit_and_says_so(tmp_path: Path) -> None:
+def test_a_recording_stops_at_its_size_limit(tmp_path: Path) -> None:
     output = JsonlOutput(tmp_path / "live.jsonl", max_bytes=3000)
     for index in range(20):
         output.send(Frame.from_weights(index, 30, np.zeros(52, np.float32)))
@@ -186,7 +196,7 @@ def test_file_stops_at_its_limit_and_says_so(tmp_path: Path) -> None:
 
 @contextmanager
 def room_for(count: int) -> Iterator[None]:
-    """A disk on which no file can have more bytes than `count`."""
+    """Limit the size of files to `count` bytes, as a full disk does."""
     resource = pytest.importorskip("resource", reason="the system has no such limits")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (count, before[1]))
@@ -196,16 +206,16 @@ def room_for(count: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_rehearsal_tells_of_the_file_that_was_asked_for(tmp_path: Path) -> None:
+def test_a_dry_run_reports_the_requested_path(tmp_path: Path) -> None:
     path = tmp_path / "face.csv"
-    path.write_text("the last one")
+    path.write_text("old")
     with room_for(1000), pytest.raises(OutputError, match=rf"^Cannot write {path}: "):
         outputs.dry_run(make_animation(), path, None, outputs.WriteOptions())
-    assert path.read_text() == "the last one"
+    assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_costs_no_take_but_the_frames_that_come_then(tmp_path: Path) -> None:
+def test_a_full_disk_drops_only_the_frames_written_meanwhile(tmp_path: Path) -> None:
     output = JsonlOutput(tmp_path / "live.jsonl")
     frames = [Frame.from_weights(index, 30, np.zeros(52, np.float32)) for index in range(40)]
     with room_for(3000):
@@ -226,10 +236,10 @@ def test_a_full_disk_costs_no_take_but_the_frames_that_come_then(tmp_path: Path)
 
 
 @pytest.mark.parametrize("mode", ["r+b", "ab"])
-def test_a_full_disk_leaves_what_was_in_the_file_of_standard_output(
+def test_a_full_disk_keeps_the_earlier_content_of_redirected_standard_output(
     tmp_path: Path, mode: str
 ) -> None:
-    path, before = tmp_path / "log.jsonl", "what was there\n" * 100
+    path, before = tmp_path / "log.jsonl", "an earlier line\n" * 100
     path.write_text(before)
     terminal = os.dup(1)
     try:
@@ -249,11 +259,11 @@ def test_a_full_disk_leaves_what_was_in_the_file_of_standard_output(
     output.close()
     written = path.read_text()
     assert written.startswith(before)
-    told = [json.loads(line)["frame_index"] for line in written[len(before) :].splitlines()]
-    assert told == [*range(kept), 20]
+    received = [json.loads(line)["frame_index"] for line in written[len(before) :].splitlines()]
+    assert received == [*range(kept), 20]
 
 
-def test_a_pipe_that_nobody_reads_holds_nothing_up(tmp_path: Path) -> None:
+def test_a_pipe_without_a_reader_does_not_block(tmp_path: Path) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("the system has no named pipes")
     os.mkfifo(tmp_path / "pipe")
@@ -265,25 +275,25 @@ def test_a_pipe_that_nobody_reads_holds_nothing_up(tmp_path: Path) -> None:
         sending.start()
         wait_for(lambda: output.sent + output.dropped == 1000)
         sending.join()
-        assert "does not keep up" in output.error
-        told = (reader.read() or b"").splitlines()
-        assert 0 < len(told) == output.sent
-        # Once it is read again, all is well.
+        assert "too slow" in output.error
+        received = (reader.read() or b"").splitlines()
+        assert 0 < len(received) == output.sent
+        # Frames are sent again once the reader continues.
         output.send(frames[-1])
         assert output.error == ""
         assert json.loads(reader.readline())["frame_index"] == 1000
         output.close()
 
 
-def test_a_take_without_a_frame_replaces_none(tmp_path: Path) -> None:
+def test_an_empty_recording_replaces_no_file(tmp_path: Path) -> None:
     take = tmp_path / "live.jsonl"
-    take.write_text("the last take")
+    take.write_text("earlier recording")
     JsonlOutput(take).close()
-    assert take.read_text() == "the last take"
+    assert take.read_text() == "earlier recording"
     assert [path.name for path in tmp_path.iterdir()] == ["live.jsonl"]
 
 
-def test_a_take_has_its_name_though_closing_it_fails(
+def test_a_recording_is_renamed_even_when_closing_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Failing(io.BytesIO):

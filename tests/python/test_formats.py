@@ -1,4 +1,4 @@
-"""File formats, read back by other people's libraries and, for the GLB, by Blender."""
+"""File formats, read back by independent libraries, by Blender and by `koemorph.outputs.read`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import pytest
 import trimesh
 import yaml
 
+from koemorph import outputs
 from koemorph.animation import Animation
 from koemorph.blendshapes import BLENDSHAPES
-from koemorph.errors import OutputError
+from koemorph.errors import DataError, OutputError
 
 
 def make_animation(frames: int = 31, fps: int = 30) -> Animation:
-    """Every blendshape swings at its own pace, but for one that rests."""
+    """Every blend shape oscillates at its own rate; one stays at 0."""
     times = np.arange(frames) / fps
     columns = np.arange(52)
     weights = 0.5 - 0.5 * np.cos(times[:, None] * (2 + columns))
@@ -31,7 +32,7 @@ def make_animation(frames: int = 31, fps: int = 30) -> Animation:
 
 
 def make_rig(path: Path, names: list[str] | None, targets: int = 3) -> Path:
-    """A triangle with morph targets, written with trimesh's and pygltflib's own means."""
+    """Write a triangle with morph targets using trimesh and pygltflib."""
     mesh = trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [0, 1, 0]], [[0, 1, 2]], process=False)
     gltf = pygltflib.GLTF2.load_from_bytes(mesh.export(file_type="glb"))
     position = gltf.meshes[0].primitives[0].attributes.POSITION
@@ -42,7 +43,7 @@ def make_rig(path: Path, names: list[str] | None, targets: int = 3) -> Path:
     return path
 
 
-def test_live_link_csv_is_what_the_phone_writes(tmp_path: Path) -> None:
+def test_live_link_csv_has_the_columns_of_the_app(tmp_path: Path) -> None:
     animation = make_animation()
     animation.save(tmp_path / "take.csv")
     with (tmp_path / "take.csv").open(newline="") as stream:
@@ -60,13 +61,13 @@ def test_live_link_csv_is_what_the_phone_writes(tmp_path: Path) -> None:
 
 
 def seconds_in_unreal(stamp: str) -> float:
-    """As Unreal's Live Link Face Importer reads a timecode: its frames are sixtieths always."""
+    """Parse a timecode as Unreal's Live Link Face Importer does: frames are sixtieths."""
     hours, minutes, seconds, frames = stamp.split(":")
     return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + float(frames) / 60
 
 
 @pytest.mark.parametrize("fps", [24, 30, 60])
-def test_unreal_plays_a_live_link_csv_at_its_own_pace(tmp_path: Path, fps: int) -> None:
+def test_live_link_csv_timecodes_match_the_frame_times(tmp_path: Path, fps: int) -> None:
     animation = make_animation(100, fps)
     animation.save(tmp_path / "take.csv")
     with (tmp_path / "take.csv").open(newline="") as stream:
@@ -86,7 +87,7 @@ def load_unity_yaml(path: Path) -> dict[str, Any]:
     return clip
 
 
-def test_unity_clip_is_yaml_with_our_curves(tmp_path: Path) -> None:
+def test_unity_clip_is_yaml_with_all_curves(tmp_path: Path) -> None:
     animation = make_animation()
     animation.save(tmp_path / 'take "声".anim', node="Head/Face")
     clip = load_unity_yaml(tmp_path / 'take "声".anim')
@@ -99,7 +100,7 @@ def test_unity_clip_is_yaml_with_our_curves(tmp_path: Path) -> None:
     for column, curve in enumerate(curves.values()):
         assert (curve["path"], curve["classID"]) == ("Head/Face", 137)
         keys = curve["curve"]["m_Curve"]
-        # Broken tangents, linear on both sides: as Unity's editor writes them.
+        # Broken tangents, linear on both sides, as the Unity editor writes them.
         assert {key["tangentMode"] for key in keys} == {69}
         times, values = [key["time"] for key in keys], [key["value"] for key in keys]
         expected = animation.weights[:, column] * 100
@@ -108,10 +109,10 @@ def test_unity_clip_is_yaml_with_our_curves(tmp_path: Path) -> None:
         np.testing.assert_allclose(
             [key["outSlope"] for key in keys[:-1]], slopes, rtol=1e-3, atol=1e-2
         )
-    assert len(curves["blendShape.eyeLookOutLeft"]["curve"]["m_Curve"]) == 2  # at rest throughout
+    assert len(curves["blendShape.eyeLookOutLeft"]["curve"]["m_Curve"]) == 2  # constant
 
 
-def test_unity_clip_keeps_its_frames_apart_for_hours(tmp_path: Path) -> None:
+def test_unity_clip_times_stay_distinct_after_hours(tmp_path: Path) -> None:
     times = 4 * 3600 + np.arange(600) / 60
     weights = np.random.default_rng(0).random((600, 1), np.float32)
     Animation(times, weights, ("jawOpen",), 60).save(tmp_path / "take.anim")
@@ -126,7 +127,7 @@ def test_threejs_clip(tmp_path: Path) -> None:
     animation = make_animation()
     animation.save(tmp_path / "take.json")
     clip = json.loads((tmp_path / "take.json").read_text())
-    seconds = 1 / clip.get("fps", 1)  # AnimationClip.parse multiplies all times by this
+    seconds = 1 / clip.get("fps", 1)  # AnimationClip.parse multiplies times by this
     for track in clip["tracks"]:
         np.testing.assert_allclose(np.array(track["times"]) * seconds, animation.times, atol=6e-6)
     assert clip["duration"] == pytest.approx(31 / 30, abs=1e-5)
@@ -146,7 +147,7 @@ def test_npz(tmp_path: Path) -> None:
 
 
 def read_gltf_weights(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Times, weights (T, targets) and target names of the first animation, by pygltflib."""
+    """Return times, weights (T, targets) and target names of the first animation."""
     gltf = pygltflib.GLTF2().load(str(path))
     gltf.convert_buffers(pygltflib.BufferFormat.BINARYBLOB)
     [clip] = gltf.animations
@@ -165,7 +166,7 @@ def read_gltf_weights(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 
 @pytest.mark.parametrize("extension", ["glb", "gltf"])
-def test_glb_moves_the_matching_targets(tmp_path: Path, extension: str) -> None:
+def test_glb_animates_the_matching_targets(tmp_path: Path, extension: str) -> None:
     rig = make_rig(tmp_path / "rig.glb", ["Head.JawOpen", "unknown", "mouthSmile_L"])
     animation = make_animation()
     animation.save(tmp_path / f"take.{extension}", rig=rig)
@@ -178,36 +179,88 @@ def test_glb_moves_the_matching_targets(tmp_path: Path, extension: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("make", "code"),
     [
-        (lambda folder: folder / "missing.glb", "no rig at"),
-        (lambda folder: make_rig(folder / "rig.glb", None), "no named morph targets"),
-        (lambda folder: make_rig(folder / "rig.glb", ["a", "b", "c"]), r"None of the 3 morph"),
-        (lambda folder: make_rig(folder / "rig.glb", [], 0), "no named morph targets"),
-        (lambda folder: None, "--rig"),
+        (lambda folder: folder / "missing.glb", "rig_missing"),
+        (lambda folder: make_rig(folder / "rig.glb", None), "rig_without_targets"),
+        (lambda folder: make_rig(folder / "rig.glb", ["a", "b", "c"]), "rig_unmatched"),
+        (lambda folder: make_rig(folder / "rig.glb", [], 0), "rig_without_targets"),
+        (lambda folder: None, "rig_missing"),
     ],
 )
-def test_unfit_rigs_are_sentences(
-    tmp_path: Path, make: Callable[[Path], Path | None], words: str
+def test_an_unusable_rig_is_refused(
+    tmp_path: Path, make: Callable[[Path], Path | None], code: str
 ) -> None:
-    with pytest.raises(OutputError, match=words):
+    with pytest.raises(OutputError) as caught:
         make_animation().save(tmp_path / "take.glb", rig=make(tmp_path))
+    assert caught.value.code == code
     assert not (tmp_path / "take.glb").exists()
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"glTF", b"{}", b"\xff" * 64, b"glTF\x02\0\0\0" + b"\xff" * 8]
 )
-def test_broken_rigs_are_sentences(tmp_path: Path, content: bytes) -> None:
+def test_a_malformed_rig_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "rig.glb").write_bytes(content)
-    with pytest.raises(OutputError, match="export the"):
+    with pytest.raises(OutputError) as caught:
         make_animation().save(tmp_path / "take.glb", rig=tmp_path / "rig.glb")
+    assert caught.value.code in ("rig_broken", "rig_without_mesh")
+
+
+@pytest.mark.parametrize("fps", [24, 30, 60])
+@pytest.mark.parametrize(
+    ("extension", "tolerance"),
+    [("jsonl", 1e-6), ("csv", 1e-6), ("anim", 2e-4), ("json", 6e-5), ("npz", 0), ("glb", 1e-6)],
+)
+def test_every_written_format_is_read_back(
+    tmp_path: Path, extension: str, tolerance: float, fps: int
+) -> None:
+    animation, path = make_animation(40, fps), tmp_path / f"take.{extension}"
+    rig = make_rig(tmp_path / "rig.glb", ["jawOpen", "unknown", "mouthSmileLeft"])
+    animation.save(path, rig=rig)
+    back = outputs.read(path)
+    assert back.fps == fps
+    np.testing.assert_allclose(back.times, animation.times, atol=1e-4)
+    for name in ("jawOpen", "mouthSmileLeft"):
+        np.testing.assert_allclose(back[name], animation[name], atol=tolerance)
+    if extension != "glb":
+        assert back.names == BLENDSHAPES
+
+
+def test_a_live_link_recording_of_the_app_starts_at_0(tmp_path: Path) -> None:
+    """The app's timecode is the time of day, here across midnight."""
+    make_animation(4, 60).save(tmp_path / "a.csv")
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    stamps = ["23:59:59:58.250", "23:59:59:59.250", "00:00:00:00.250", "00:00:00:01.250"]
+    rows = [",".join([stamp, *line.split(",")[1:]]) for stamp, line in zip(stamps, lines[1:5], strict=True)]
+    (tmp_path / "b.csv").write_text("\n".join([lines[0], *rows]))
+    back = outputs.read(tmp_path / "b.csv")
+    np.testing.assert_allclose(back.times, np.arange(4) / 60, atol=1e-6)
+    assert back.fps == 60
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("a.csv", "Timecode,JawOpen\n", "bad_csv"),
+        ("a.npz", "text", "bad_npz"),
+        ("a.json", "{}", "bad_clip"),
+        ("a.anim", "AnimationClip:", "bad_anim"),
+        ("a.glb", "glTF", "unreadable"),
+        ("a.xyz", "", "unknown_format"),
+    ],
+)
+def test_a_malformed_file_is_refused(tmp_path: Path, name: str, content: str, code: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=name) as caught:
+        outputs.read(tmp_path / name)
+    assert caught.value.code == code
 
 
 BLENDER_SCRIPT = """
 import json, sys
 import bpy, numpy
-numpy.bool = bool  # Blender 3.4's importer uses a name that Debian's NumPy 1.24 has dropped
+numpy.bool = bool  # Blender 3.4's importer uses a name that NumPy 1.24 removed
 rig, out = sys.argv[sys.argv.index("--") + 1:]
 bpy.ops.wm.read_factory_settings(use_empty=True)
 bpy.context.scene.render.fps = 30
@@ -221,7 +274,7 @@ json.dump(frames, open(out, "w"))
 """
 
 
-def test_blender_plays_the_glb(
+def test_blender_imports_the_glb(
     tmp_path: Path, shared_data: Path, needs_tool: Callable[[str], str]
 ) -> None:
     blender = needs_tool("blender")

@@ -1,4 +1,4 @@
-"""Rigs as exporters write them: nothing of them is lost, and what cannot be read is told."""
+"""Rigs as exporters write them: unknown content is kept, unreadable rigs are refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def make_animation() -> Animation:
 
 
 def rig_json() -> dict[str, Any]:
-    """A triangle in the first buffer view; its targets' deltas are sparse, in no buffer view."""
+    """Return a triangle whose morph targets are sparse accessors without a buffer view."""
     sparse = {
         "count": 2,
         "indices": {"bufferView": 1, "componentType": 5123},
@@ -87,7 +87,7 @@ def read_glb(path: Path) -> tuple[dict[str, Any], bytes]:
 
 
 def curves(described: dict[str, Any], blob: bytes, channel: int) -> np.ndarray:
-    """(T, 3): the weights of one channel of the last animation."""
+    """Return the weights (T, 3) of one channel of the last animation."""
     clip = described["animations"][-1]
     sampler = clip["samplers"][clip["channels"][channel]["sampler"]]
     accessor = described["accessors"][sampler["output"]]
@@ -102,7 +102,7 @@ def animate(rig: Path, output: Path) -> tuple[dict[str, Any], bytes]:
     return read_glb(output)
 
 
-def test_all_that_a_rig_holds_stays(tmp_path: Path) -> None:
+def test_unknown_content_of_a_rig_is_kept(tmp_path: Path) -> None:
     described = rig_json()
     described["animations"] = [{"name": "wave", "samplers": [], "channels": []}]
     made, blob = animate(write_glb(tmp_path / "rig.glb", described), tmp_path / "take.glb")
@@ -110,12 +110,12 @@ def test_all_that_a_rig_holds_stays(tmp_path: Path) -> None:
     assert [clip["name"] for clip in made["animations"]] == ["wave", "take"]
     for key, value in described.items():
         if key in ("accessors", "animations"):
-            assert made[key][: len(value)] == value  # sparse ones without a place of their own too
+            assert made[key][: len(value)] == value  # also sparse ones without a buffer view
         elif key not in ("bufferViews", "buffers"):
             assert made[key] == value
 
 
-def test_a_shape_without_a_partner_rests_as_the_rig_says(tmp_path: Path) -> None:
+def test_unmatched_targets_keep_their_rest_weights(tmp_path: Path) -> None:
     described = rig_json()
     described["meshes"][0]["weights"] = [0.1, 0.2, 0.3]
     described["nodes"] += [{"mesh": 0, "weights": [0.4, 0.5, 0.6]}, {"mesh": 0}]
@@ -124,7 +124,7 @@ def test_a_shape_without_a_partner_rests_as_the_rig_says(tmp_path: Path) -> None
     assert made["nodes"] == described["nodes"]
     clip = made["animations"][0]
     assert [channel["target"]["node"] for channel in clip["channels"]] == [0, 1, 2]
-    assert len(clip["samplers"]) == 2  # what rests alike is written once
+    assert len(clip["samplers"]) == 2  # nodes with equal rest weights share one
     animation = make_animation()
     for channel, rest in enumerate((0.2, 0.5, 0.2)):
         weights = curves(made, blob, channel)
@@ -134,12 +134,12 @@ def test_a_shape_without_a_partner_rests_as_the_rig_says(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["avatar.vrm", "avatar", "avatar.gltf", "AVATAR.GLB"])
-def test_a_rig_is_told_by_its_first_bytes(tmp_path: Path, name: str) -> None:
+def test_a_rig_is_recognized_by_its_first_bytes(tmp_path: Path, name: str) -> None:
     made, _ = animate(write_glb(tmp_path / name, rig_json()), tmp_path / "take.vrm")
     assert made["extensions"]["VRMC_vrm"]["specVersion"] == "1.0"
 
 
-def test_files_beside_a_rig_are_taken_in(tmp_path: Path) -> None:
+def test_external_files_of_a_rig_are_embedded(tmp_path: Path) -> None:
     described = rig_json()
     described["images"] = [{"uri": "a%20skin.png"}, {"uri": "gone.png"}, {"uri": "data:,"}]
     moved = base64.b64encode(rig_bytes()[36:]).decode()
@@ -168,7 +168,7 @@ def test_files_beside_a_rig_are_taken_in(tmp_path: Path) -> None:
     assert pack(tmp_path / "take.gltf")[0] == info
 
 
-def test_a_draco_rig_is_animated_but_not_shown(tmp_path: Path) -> None:
+def test_a_draco_rig_can_be_animated_but_not_previewed(tmp_path: Path) -> None:
     described = rig_json()
     primitive = described["meshes"][0]["primitives"][0]
     primitive["extensions"] = {DRACO: {"bufferView": 0, "attributes": {"POSITION": 0}}}
@@ -177,25 +177,27 @@ def test_a_draco_rig_is_animated_but_not_shown(tmp_path: Path) -> None:
     rig = write_glb(tmp_path / "rig.glb", described)
     made, _ = animate(rig, tmp_path / "take.glb")
     assert made["accessors"][:2] == described["accessors"]
-    with pytest.raises(OutputError, match="compressed with Draco"):
+    with pytest.raises(OutputError) as caught:
         pack(rig)
+    assert caught.value.code == "rig_compressed"
 
 
-def test_a_rig_that_is_broken_inside_is_a_sentence(tmp_path: Path) -> None:
+def test_a_rig_with_malformed_nodes_is_refused(tmp_path: Path) -> None:
     rig = write_glb(tmp_path / "rig.glb", rig_json() | {"nodes": ["head"]})
-    with pytest.raises(OutputError, match="cannot be read as glTF"):
+    with pytest.raises(OutputError) as caught:
         make_animation().save(tmp_path / "take.glb", rig=rig)
+    assert caught.value.code == "rig_broken"
 
 
-def test_a_file_that_is_missing_beside_a_rig_is_named(tmp_path: Path) -> None:
+def test_a_missing_external_file_is_named(tmp_path: Path) -> None:
     described = rig_json() | {"buffers": [{"byteLength": 64, "uri": "the%20head.bin"}]}
     rig = tmp_path / "rig.gltf"
     rig.write_text(json.dumps(described), encoding="utf-8")
-    with pytest.raises(OutputError, match=r"No such file.*the head\.bin"):
+    with pytest.raises(OutputError, match=r"the head\.bin"):
         make_animation().save(tmp_path / "take.glb", rig=rig)
 
 
-def test_data_in_a_rig_may_be_percent_encoded(tmp_path: Path) -> None:
+def test_percent_encoded_data_uris_are_read(tmp_path: Path) -> None:
     data = quote(base64.b64encode(rig_bytes()).decode(), safe="")
     uri = f"data:application/octet-stream;base64,{data}"
     described = rig_json() | {"buffers": [{"byteLength": 64, "uri": uri}]}
@@ -205,13 +207,14 @@ def test_data_in_a_rig_may_be_percent_encoded(tmp_path: Path) -> None:
     assert animate(rig, tmp_path / "take.glb")[1].startswith(rig_bytes())
 
 
-def test_a_head_that_no_node_shows_is_a_sentence(tmp_path: Path) -> None:
+def test_a_head_outside_the_scene_is_refused(tmp_path: Path) -> None:
     rig = write_glb(tmp_path / "rig.glb", rig_json() | {"nodes": []})
-    with pytest.raises(OutputError, match="export the scene"):
+    with pytest.raises(OutputError) as caught:
         make_animation().save(tmp_path / "take.glb", rig=rig)
+    assert caught.value.code == "rig_not_in_scene"
 
 
-def test_nodes_that_are_their_own_ancestors_are_shown_once(tmp_path: Path) -> None:
+def test_cyclic_nodes_are_visited_once(tmp_path: Path) -> None:
     nodes = [{"mesh": 0, "children": [1]}, {"children": [2]}, {"mesh": 0, "children": [1]}]
     info, _ = pack(write_glb(tmp_path / "rig.glb", rig_json() | {"nodes": nodes}))
     assert [target["names"] for target in info["targets"]] == [["jawOpen"], ["mouthSmileLeft"]]
@@ -234,26 +237,28 @@ def missing_node(described: dict[str, Any]) -> None:
     described["nodes"][0]["children"] = [9]
 
 
-def test_a_meshopt_rig_is_a_sentence_in_either_form(tmp_path: Path) -> None:
+def test_a_meshopt_rig_is_refused_in_either_form(tmp_path: Path) -> None:
     described = rig_json()
     meshopt(described)
     (tmp_path / "rig.gltf").write_text(json.dumps(described), encoding="utf-8")
     for rig in (tmp_path / "rig.gltf", write_glb(tmp_path / "rig.glb", described)):
-        with pytest.raises(OutputError, match="compressed with meshopt"):
+        with pytest.raises(OutputError) as caught:
             make_animation().save(tmp_path / "take.glb", rig=rig)
+        assert caught.value.code == "rig_compressed"
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "code"),
     [
-        (flat, "has no height"),
-        (meshopt, "compressed with meshopt"),
-        (missing_view, "cannot be read as glTF"),
-        (missing_node, "cannot be read as glTF"),
+        (flat, "rig_flat"),
+        (meshopt, "rig_compressed"),
+        (missing_view, "rig_broken"),
+        (missing_node, "rig_broken"),
     ],
 )
-def test_what_cannot_be_shown_is_a_sentence(tmp_path: Path, change: Any, words: str) -> None:
+def test_a_rig_that_cannot_be_shown_is_refused(tmp_path: Path, change: Any, code: str) -> None:
     described = rig_json()
     change(described)
-    with pytest.raises(OutputError, match=words):
+    with pytest.raises(OutputError) as caught:
         pack(write_glb(tmp_path / "rig.glb", described))
+    assert caught.value.code == code

@@ -1,4 +1,4 @@
-"""The WebSocket output: its frames, its limits, and clients that are slow."""
+"""The WebSocket output: frames, limits, slow clients and errors."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from aiohttp import web
 
 from koemorph.errors import OutputError
 from koemorph.outputs.network import Frame
-from koemorph.outputs.websocket import MAX_CLIENTS, MAX_MESSAGE, MAX_WAITING, WebSocketOutput
+from koemorph.outputs.websocket import MAX_CLIENTS, MAX_MESSAGE, MAX_QUEUED_FRAMES, WebSocketOutput
 
 WEIGHTS = np.random.default_rng(3).random(52, np.float32)
 FRAME = Frame.from_weights(7, 30, WEIGHTS)
 
 
-def test_websocket_sends_frames_and_keeps_its_limits(free_port: int) -> None:
+def test_websocket_sends_frames_and_enforces_its_limits(free_port: int) -> None:
     output = WebSocketOutput(free_port)
     url = f"http://127.0.0.1:{free_port}/"
 
@@ -55,18 +55,19 @@ def test_websocket_sends_frames_and_keeps_its_limits(free_port: int) -> None:
         output.close()
 
 
-def test_websocket_port_in_use_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_in_use_is_refused_and_the_loop_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.new_event_loop()
     monkeypatch.setattr(asyncio, "new_event_loop", lambda: loop)
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         sock.listen()
-        with pytest.raises(OutputError, match="choose another port"):
+        with pytest.raises(OutputError) as caught:
             WebSocketOutput(sock.getsockname()[1])
+    assert caught.value.code == "port_unavailable"
     assert loop.is_closed()
 
 
-def test_a_slow_client_misses_frames_and_delays_no_other(
+def test_a_slow_client_loses_frames_and_delays_no_other(
     free_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = WebSocketOutput(free_port)
@@ -75,13 +76,13 @@ def test_a_slow_client_misses_frames_and_delays_no_other(
 
     async def send_slowly(self: web.WebSocketResponse, *text: Any) -> None:
         stalled.append(self)
-        if self is stalled[0]:  # whoever is sent to first stops reading
+        if self is stalled[0]:  # the first client stops reading
             await free.wait()
         await send(self, *text)
 
     async def read(client: aiohttp.ClientWebSocketResponse, count: int) -> list[int]:
-        told = [json.loads((await client.receive(timeout=60)).data) for _ in range(count)]
-        return [frame["frame_index"] for frame in told]
+        received = [json.loads((await client.receive(timeout=60)).data) for _ in range(count)]
+        return [frame["frame_index"] for frame in received]
 
     async def talk() -> None:
         async with aiohttp.ClientSession() as session, session.ws_connect(url) as slow:
@@ -93,8 +94,8 @@ def test_a_slow_client_misses_frames_and_delays_no_other(
                     output.send(Frame.from_weights(index, 30, WEIGHTS))
                     assert await read(other, 1) == [index]
             output._loop.call_soon_threadsafe(free.set)
-            newest = list(range(31 - MAX_WAITING, 31))
-            assert await read(slow, 1 + MAX_WAITING) == [0, *newest]
+            newest = list(range(31 - MAX_QUEUED_FRAMES, 31))
+            assert await read(slow, 1 + MAX_QUEUED_FRAMES) == [0, *newest]
 
     monkeypatch.setattr(web.WebSocketResponse, "send_str", send_slowly)
     try:
@@ -103,7 +104,7 @@ def test_a_slow_client_misses_frames_and_delays_no_other(
         output.close()
 
 
-def test_what_clients_do_leaves_the_terminal_alone(
+def test_client_errors_are_not_logged(
     free_port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     output = WebSocketOutput(free_port)
@@ -122,16 +123,16 @@ def test_what_clients_do_leaves_the_terminal_alone(
     try:
         answer(hello)
         assert answer(b"GET /" + b"a" * 10000 + b" HTTP/1.1\r\n\r\n") == b"HTTP/1.0 400"
-        assert answer(b"\x16\x03\x01 what a browser says for https") == b"HTTP/1.0 400"
+        assert answer(b"\x16\x03\x01 a TLS handshake") == b"HTTP/1.0 400"
         assert caplog.records == []
-        error = ValueError("a mistake of KoeMorph's own")
+        error = ValueError("an internal error")
         assert answer(hello) == b"HTTP/1.1 500"
         assert len(caplog.records) == 1
     finally:
         output.close()
 
 
-def test_clients_are_told_that_no_more_will_come(free_port: int) -> None:
+def test_clients_receive_the_last_frame_and_a_close(free_port: int) -> None:
     output = WebSocketOutput(free_port)
 
     async def talk() -> None:
@@ -147,7 +148,7 @@ def test_clients_are_told_that_no_more_will_come(free_port: int) -> None:
     asyncio.run(talk())
 
 
-def test_a_machine_that_stands_ends_no_take_with_an_error(free_port: int) -> None:
+def test_closing_tolerates_a_suspended_machine(free_port: int) -> None:
     output = WebSocketOutput(free_port)
     output._loop.call_soon_threadsafe(time.sleep, 5.5)
     output.close()

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: written beside their place, then renamed into it."""
+"""Atomic file output: write a temporary file beside the target, then rename it."""
 
 from __future__ import annotations
 
@@ -17,29 +17,26 @@ from typing import IO
 from koemorph.errors import OutputError
 
 
-def _reason(error: OSError, target: Path) -> OutputError:
+def _output_error(error: OSError, target: Path) -> OutputError:
+    """Translate an OSError of writing `target`."""
     folder = target.parent
-    if isinstance(error, FileNotFoundError):
-        text = f"the folder {folder} does not exist; create it first or choose another"
-    elif isinstance(error, NotADirectoryError):
-        text = f"{folder} is not a folder; choose another place"
-    elif isinstance(error, IsADirectoryError):
-        text = "it is a folder; give the name of a file in it"
-    elif isinstance(error, PermissionError):
-        text = f"this user may not write in {folder}; change that or choose another place"
-    elif error.errno == errno.ENOSPC:
-        text = "the disk is full; make room and try again"
-    elif error.errno == errno.EROFS:
-        text = f"{folder} is read-only; choose another place"
-    elif error.errno == errno.ENAMETOOLONG:
-        text = "its name is too long; choose a shorter one"
-    else:
-        text = error.strerror or str(error)
-    return OutputError(f"Cannot write {target}: {text}.")
+    code = errno.errorcode.get(error.errno or 0, "")
+    known = {
+        "ENOENT": ("folder_missing", f"the folder {folder} does not exist. Create it"),
+        "ENOTDIR": ("not_a_folder", f"{folder} is not a folder. Choose another path"),
+        "EISDIR": ("is_folder", "it is a folder. Give the name of a file in it"),
+        "EACCES": ("no_permission", f"no permission to write in {folder}. Choose another folder"),
+        "EPERM": ("no_permission", f"no permission to write in {folder}. Choose another folder"),
+        "ENOSPC": ("disk_full", "the disk is full. Free some space"),
+        "EROFS": ("read_only", f"{folder} is read-only. Choose another folder"),
+        "ENAMETOOLONG": ("name_too_long", "its name is too long. Choose a shorter one"),
+    }
+    code, text = known.get(code, ("write_failed", error.strerror or str(error)))
+    return OutputError(f"Cannot write {target}: {text}.", code=code)
 
 
 def _replaceable(target: Path) -> bool:
-    """Whether renaming onto the target is right: not for /dev/stdout, a pipe or the like."""
+    """Whether the target may be replaced by a rename: not a device or a pipe."""
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:
@@ -49,24 +46,25 @@ def _replaceable(target: Path) -> bool:
     return stat.S_ISREG(mode)
 
 
-# With the process that writes each: a fork is ended without an end of its parent's.
-_unfinished: dict[Path, int] = {}
+# Temporary files with the process that writes each: a forked child must not remove its parent's.
+_temporary_files: dict[Path, int] = {}
 
 
 def remove_partial_files_on_signal() -> None:
-    """Have what is half-written removed, too, where the process is ended or its terminal closed.
+    """Remove temporary files when SIGTERM or SIGHUP ends the process.
 
-    For a program's beginning; it ends as it would have. Signals that it heeds itself stay its own.
+    Call it at a program's start. The process ends as without it, and existing signal handlers
+    stay. It does nothing outside the main thread, where Python cannot set handlers.
     """
     if threading.current_thread() is not threading.main_thread():
-        return  # where nothing may be said about signals
+        return
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _remove_and_end)
 
 
 def _remove_and_end(number: int, _: FrameType | None) -> None:
-    for temporary, process in tuple(_unfinished.items()):
+    for temporary, process in tuple(_temporary_files.items()):
         if process == os.getpid():
             with suppress(OSError):
                 temporary.unlink()
@@ -76,11 +74,20 @@ def _remove_and_end(number: int, _: FrameType | None) -> None:
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a path to write to, which becomes `path` when the block ends well, else is removed.
+    """Yield a temporary path that replaces `path` when the block succeeds, else is removed.
 
-    A link is followed: what it points to is replaced. Raises OutputError before the block
-    runs when the folder is missing, may not be written or `path` is a folder; and for an OSError
-    inside.
+    A symbolic link is followed and its target replaced. Devices and pipes are yielded directly.
+
+    Args:
+        path: The file to write.
+
+    Yields:
+        The path to write to.
+
+    Raises:
+        OutputError: The file cannot be written, before the block where possible. Codes:
+            "folder_missing", "not_a_folder", "is_folder", "no_permission", "disk_full",
+            "read_only", "name_too_long", "write_failed".
     """
     target = Path(path)
     temporary: Path | None = None
@@ -88,25 +95,35 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         if _replaceable(target):
             final = target.resolve()
             temporary = final.parent / f".koemorph-{secrets.token_hex(8)}.part"
-            _unfinished[temporary] = os.getpid()
-            # Made with open() rather than mkstemp() to have the user's usual permissions.
+            _temporary_files[temporary] = os.getpid()
+            # Not mkstemp(), which would ignore the umask.
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             yield temporary
             temporary.replace(final)
         else:
             yield target
     except OSError as error:
-        raise _reason(error, target) from error
+        raise _output_error(error, target) from error
     finally:
         if temporary is not None:
-            with suppress(OSError):  # it is not there any more where all went well
+            with suppress(OSError):  # renamed on success
                 temporary.unlink()
-            _unfinished.pop(temporary, None)
+            _temporary_files.pop(temporary, None)
 
 
 @contextmanager
 def atomic_open(path: str | os.PathLike[str]) -> Iterator[IO[str]]:
-    """Like atomic_path, as an open UTF-8 text file with plain line feeds."""
+    """Yield an open UTF-8 text file with LF line ends; otherwise like `atomic_path`.
+
+    Args:
+        path: The file to write.
+
+    Yields:
+        The open file.
+
+    Raises:
+        OutputError: As `atomic_path`.
+    """
     with (
         atomic_path(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="\n") as stream,

@@ -1,4 +1,7 @@
-"""glTF: the user's own rig with the animation on its morph targets."""
+"""glTF 2.0: a rig with the animation on its morph targets.
+
+Source: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html#animations
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from koemorph.animation import Animation
-from koemorph.errors import OutputError
+from koemorph.errors import DataError, KoemorphError, OutputError
 from koemorph.outputs import WriteOptions, display_name, rig
 from koemorph.outputs.gltf_file import GltfFile
+from koemorph.outputs.gltf_read import Reader
+from koemorph.outputs.jsonl import frame_interval
 
 _FLOAT = 5126
 
 
 def _add_scalars(gltf: GltfFile, values: npt.NDArray[np.float32]) -> int:
-    """Returns the new accessor's index."""
+    """Append an accessor of float scalars and return its index."""
     accessor = {
         "bufferView": gltf.add_bytes(values.astype("<f4").tobytes()),
         "componentType": _FLOAT,
@@ -30,7 +35,10 @@ def _add_scalars(gltf: GltfFile, values: npt.NDArray[np.float32]) -> int:
 
 
 def _weights(animation: Animation, match: rig.Match, rest: list[float]) -> npt.NDArray[np.float32]:
-    """(T, targets): what no column moves stays as it is at rest, for a channel sets them all."""
+    """Return the weights (T, targets); unmatched targets keep their rest weights.
+
+    A channel sets all targets of a node, so the rest weights have to be in it.
+    """
     values = np.zeros((len(animation), len(match.targets)), np.float32)
     values[:, : len(rest)] = rest[: len(match.targets)]
     for target, column in enumerate(match.columns):
@@ -40,7 +48,17 @@ def _weights(animation: Animation, match: rig.Match, rest: list[float]) -> npt.N
 
 
 def animate_rig(gltf: GltfFile, animation: Animation, name: str, source: Path) -> None:
-    """Put the animation on every mesh whose targets carry its names; others keep theirs at rest."""
+    """Add the animation to every mesh whose morph targets match its names.
+
+    Args:
+        gltf: The rig, changed in place.
+        animation: The animation, with at least one frame.
+        name: Name of the new glTF animation.
+        source: The rig's path, for messages.
+
+    Raises:
+        OutputError: No mesh matches, or no node shows a matching mesh (code "rig_not_in_scene").
+    """
     matches = {match.mesh: match for match in rig.match_rig(gltf, animation.names, source)}
     times = _add_scalars(gltf, animation.times.astype(np.float32))
     samplers: list[dict[str, int]] = []
@@ -58,18 +76,81 @@ def animate_rig(gltf: GltfFile, animation: Animation, name: str, source: Path) -
             samplers.append({"input": times, "output": output})
         channels.append({"sampler": known[sampler], "target": {"node": index, "path": "weights"}})
     if not channels:
-        raise OutputError(f"No node of {source} shows the head; export the scene that it is in.")
+        raise OutputError(
+            f"Cannot animate {source}: no node contains a mesh with matching morph targets. "
+            "Export the scene that contains the head.",
+            code="rig_not_in_scene",
+        )
     gltf.add("animations", {"name": name, "samplers": samplers, "channels": channels})
 
 
 def write(animation: Animation, path: Path, options: WriteOptions) -> None:
-    """The rig with one more animation, called like the file; .gltf holds its data inside."""
+    """Write the rig with one more animation, named like the file; a .gltf embeds its data.
+
+    Raises:
+        OutputError: `options.rig` is missing (code "rig_missing"), unusable, or matches nothing;
+            or the animation is empty ("no_frames").
+    """
     if options.rig is None:
-        raise OutputError("A GLB needs a face to move; give your own with --rig HERO.glb.")
+        raise OutputError(
+            "The glb format needs a rig: none was given. Use --rig HERO.glb.", code="rig_missing"
+        )
     if not len(animation):
-        raise OutputError(f"There are no frames to put on {options.rig}.")
+        raise OutputError(f"Cannot animate {options.rig}: there are no frames.", code="no_frames")
     gltf = rig.load(options.rig)
     with rig.rig_errors(options.rig):
         animate_rig(gltf, animation, display_name(path), options.rig)
         gltf.embed_images()
     gltf.save(path)
+
+
+def _channels(gltf: GltfFile) -> dict[str, tuple[npt.NDArray[np.float64], Any]]:
+    """Return times (T,) and weights (T,) per morph target of the last morph animation."""
+    reader = Reader(gltf)
+    for clip in reversed(gltf.json.get("animations", [])):
+        curves: dict[str, tuple[npt.NDArray[np.float64], Any]] = {}
+        for channel in clip["channels"]:
+            target = channel["target"]
+            if target.get("path") != "weights" or "node" not in target:
+                continue
+            names = rig.target_names(
+                gltf.json["meshes"][gltf.json["nodes"][target["node"]]["mesh"]]
+            )
+            sampler = clip["samplers"][channel["sampler"]]
+            times = reader.accessor(sampler["input"])[:, 0].astype(np.float64)
+            values = reader.accessor(sampler["output"]).astype(np.float32)
+            if sampler.get("interpolation") == "CUBICSPLINE":
+                values = values.reshape(len(times), 3, -1)[:, 1]  # between the tangents
+            values = values.reshape(len(times), -1)
+            for column, name in enumerate(names):
+                curves.setdefault(name, (times, values[:, column]))
+        if curves:
+            return curves
+    return {}
+
+
+def read(path: Path) -> Animation:
+    """Read the last morph target animation of a .glb, .gltf or .vrm.
+
+    Returns:
+        The animation; its names are the rig's morph targets. Meshes with a common target name
+        share one curve.
+
+    Raises:
+        DataError: The file cannot be read (code "unreadable") or has no animated, named morph
+            targets ("no_animation").
+    """
+    try:
+        gltf = rig.load(path)
+        with rig.rig_errors(path):
+            curves = _channels(gltf)
+    except KoemorphError as error:
+        raise DataError(str(error), code="unreadable") from error
+    if not curves:
+        raise DataError(
+            f"Cannot read {path}: it has no animation of named morph targets.", code="no_animation"
+        )
+    times = max((times for times, _ in curves.values()), key=len)
+    columns = [np.interp(times, *curve) for curve in curves.values()]
+    fps = round(1 / frame_interval(times)) if len(times) > 1 else 30
+    return Animation(times, np.stack(columns, 1).astype(np.float32), tuple(curves), max(fps, 1))

@@ -1,4 +1,7 @@
-"""glTF 2.0 files, .glb, .gltf and .vrm: read as they stand, written with all that was in them."""
+"""glTF 2.0 files (.glb, .gltf, .vrm): read and written without losing unknown content.
+
+Source: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html#glb-file-format-specification
+"""
 
 from __future__ import annotations
 
@@ -26,27 +29,33 @@ _IMAGES = {
 
 @dataclass
 class GltfFile:
-    """A file's JSON, and the bytes of its buffers as one: every buffer view lies in `blob`."""
+    """A glTF file in memory.
+
+    Attributes:
+        json: The JSON document; every buffer view refers to `blob`.
+        blob: All buffers, concatenated.
+        folder: The file's folder, against which relative URIs resolve.
+    """
 
     json: dict[str, Any]
     blob: bytearray
     folder: Path
 
     def add(self, kind: str, item: dict[str, Any]) -> int:
-        """Append to "accessors", "animations" and so on; returns its index."""
+        """Append an item to a top-level array ("accessors", ...) and return its index."""
         items: list[dict[str, Any]] = self.json.setdefault(kind, [])
         items.append(item)
         return len(items) - 1
 
     def add_bytes(self, data: bytes) -> int:
-        """Append to the blob; returns the index of the new buffer view."""
+        """Append bytes to the blob and return the index of their new buffer view."""
         self.blob += bytes(-len(self.blob) % 4)
         view = {"buffer": 0, "byteOffset": len(self.blob), "byteLength": len(data)}
         self.blob += data
         return self.add("bufferViews", view)
 
     def embed_images(self) -> None:
-        """Take in pictures that lie beside the file, which would not be found from elsewhere."""
+        """Embed external images, whose relative URIs break when the file is written elsewhere."""
         for image in self.json.get("images", []):
             uri = image.get("uri", "data:")
             if uri.startswith("data:"):
@@ -58,7 +67,11 @@ class GltfFile:
                 image |= {"bufferView": self.add_bytes(path.read_bytes()), "mimeType": kind}
 
     def save(self, path: Path) -> None:
-        """Write .gltf with its data inside, anything else as binary; OutputError when it cannot."""
+        """Write a .gltf with embedded data, or a binary file for any other extension.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
         buffer: dict[str, Any] = {"byteLength": len(self.blob)}
         with atomic_path(path) as temporary:
             if path.suffix.lower() == ".gltf":
@@ -71,10 +84,11 @@ class GltfFile:
 
 
 def read(path: Path) -> GltfFile:
-    """Read a file, told by its first bytes whatever it is called.
+    """Read a file; its first bytes, not its extension, tell binary from JSON.
 
-    Raises OSError when it, or a file of its buffers, cannot be read, and others (ValueError,
-    struct.error, ...) when it is no glTF.
+    Raises:
+        OSError: The file or one of its buffers cannot be read.
+        Exception: The file is no glTF (ValueError, struct.error, ...).
     """
     data = path.read_bytes()
     chunks = _chunks(data) if data[:4] == _MAGIC else {b"JSON": data}
@@ -84,7 +98,7 @@ def read(path: Path) -> GltfFile:
         blob += bytes(-len(blob) % 8)
         starts.append(len(blob))
         uri = buffer.get("uri")
-        # One without either is a place for what an extension unpacks.
+        # A buffer without URI and BIN chunk is filled by an extension.
         blob += chunks.get(b"BIN\0", b"") if uri is None else _resource(uri, path.parent)
     for view in described.get("bufferViews", []):
         view["byteOffset"] = view.get("byteOffset", 0) + starts[view["buffer"]]

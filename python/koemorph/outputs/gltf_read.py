@@ -1,4 +1,7 @@
-"""The numbers inside a glTF file: accessors, plain and sparse, and meshes with their morphs."""
+"""Accessors, meshes and morph targets of a glTF file as NumPy arrays.
+
+Source: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html#accessors
+"""
 
 from __future__ import annotations
 
@@ -21,36 +24,63 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Surface:
-    """Triangles of one primitive: positions (V, 3), indices (F, 3), one delta (V, 3) a target."""
+    """The triangles of one primitive.
+
+    Attributes:
+        positions: Vertex positions (V, 3).
+        indices: Vertex indices of the triangles (F, 3).
+        deltas: Position offsets (V, 3), one array per morph target.
+        normals: Vertex normals (V, 3), or None.
+        texture_coordinates: UV sets by TEXCOORD index, each (V, 2).
+        colors: Vertex colours (V, 3), linear 0..1, or None.
+        material: The material's index, or None.
+    """
 
     positions: npt.NDArray[np.float32]
     indices: npt.NDArray[np.uint32]
     deltas: list[npt.NDArray[np.float32]]
-    color: tuple[float, float, float]
+    normals: npt.NDArray[np.float32] | None
+    texture_coordinates: dict[int, npt.NDArray[np.float32]]
+    colors: npt.NDArray[np.float32] | None
+    material: int | None
 
 
 class Reader:
-    """Reads accessors of one loaded file; OutputError when they point outside its data."""
+    """Reads the arrays of one loaded file."""
 
     def __init__(self, gltf: GltfFile) -> None:
         self._gltf = gltf
         self._blob = bytes(gltf.blob)
 
     def _view(self, at: dict[str, Any], kind: int, count: int, width: int) -> Array:
-        """The values in a buffer view that `at`, an accessor or a part of one, refers to."""
+        """Return the values (count, width) that `at`, an accessor or a part of one, refers to."""
         of = self._gltf.json["bufferViews"][at["bufferView"]]
         dtype = np.dtype(_COMPONENTS[kind])
         start = of["byteOffset"] + at.get("byteOffset", 0)
         stride = of.get("byteStride") or dtype.itemsize * width
         end = start + stride * (count - 1) + dtype.itemsize * width
         if count < 0 or end > len(self._blob):
-            raise OutputError("The rig's data ends too early; export it as .glb again.")
+            raise OutputError(
+                f"Cannot read the rig: an accessor ends at byte {end} of {len(self._blob)}. "
+                "Export it as .glb again.",
+                code="rig_broken",
+            )
         shape, strides = (count, width), (stride, dtype.itemsize)
         view_of: Array = np.ndarray(shape, dtype, self._blob, start, strides)
         return view_of
 
     def accessor(self, index: int) -> Array:
-        """An accessor's values, (count, width), as a copy; normalised integers become floats."""
+        """Return an accessor's values.
+
+        Args:
+            index: The accessor's index.
+
+        Returns:
+            A new array (count, width); normalized integers become floats.
+
+        Raises:
+            OutputError: The data ends too early (code "rig_broken").
+        """
         of = self._gltf.json["accessors"][index]
         kind, count, width = of["componentType"], of["count"], _WIDTHS[of["type"]]
         values: Array
@@ -70,15 +100,29 @@ class Reader:
         return self.accessor(attributes["POSITION"]).astype(np.float32)
 
     def surface(self, mesh: int, primitive: int) -> Surface:
-        """One primitive of a mesh, as triangles."""
+        """Return one primitive of a mesh as triangles.
+
+        Args:
+            mesh: The mesh's index.
+            primitive: The primitive's index in the mesh.
+
+        Raises:
+            OutputError: The primitive is not made of triangles (code "rig_not_triangles"), uses
+                Draco ("rig_compressed") or is malformed ("rig_broken").
+        """
         of = self._gltf.json["meshes"][mesh]["primitives"][primitive]
         if of.get("mode", _TRIANGLES) != _TRIANGLES:
-            raise OutputError("The rig's mesh is not made of triangles; triangulate it on export.")
+            raise OutputError(
+                f"Cannot read the rig: primitive mode {of['mode']}, expected triangles (4). "
+                "Triangulate the mesh on export.",
+                code="rig_not_triangles",
+            )
         plain = self._gltf.json["accessors"][of["attributes"]["POSITION"]]
         if _DRACO in of.get("extensions", {}) and "bufferView" not in plain:
             raise OutputError(
-                "The rig's mesh is compressed with Draco, which is not read; export it without "
-                "compression."
+                "Cannot read the rig: its mesh uses Draco compression, which is not supported. "
+                "Export it without compression.",
+                code="rig_compressed",
             )
         positions = self._positions(of["attributes"])
         if "indices" in of:
@@ -86,18 +130,33 @@ class Reader:
         else:
             indices = np.arange(len(positions), dtype=np.uint32)
         if indices.size and indices.max() >= len(positions):
-            raise OutputError("The rig's triangles point at missing vertices; export it again.")
+            raise OutputError(
+                f"Cannot read the rig: a triangle refers to vertex {indices.max()} of "
+                f"{len(positions)}. Export it again.",
+                code="rig_broken",
+            )
         deltas = [
             self._positions(target) if "POSITION" in target else np.zeros_like(positions)
             for target in of.get("targets", [])
         ]
         triangles = indices[: len(indices) // 3 * 3].reshape(-1, 3)
-        return Surface(positions, triangles, deltas, self._color(of.get("material")))
+        attributes = of["attributes"]
+        normals = self._attribute(attributes, "NORMAL")
+        colors = self._attribute(attributes, "COLOR_0")
+        uv = {
+            int(name.removeprefix("TEXCOORD_")): self.accessor(at).astype(np.float32)
+            for name, at in attributes.items()
+            if name.startswith("TEXCOORD_")
+        }
+        return Surface(
+            positions,
+            triangles,
+            deltas,
+            normals,
+            uv,
+            None if colors is None else colors[:, :3],
+            of.get("material"),
+        )
 
-    def _color(self, material: int | None) -> tuple[float, float, float]:
-        if material is not None:
-            shading = self._gltf.json["materials"][material].get("pbrMetallicRoughness")
-            if shading is not None:
-                red, green, blue, _ = shading.get("baseColorFactor", (1, 1, 1, 1))
-                return (float(red), float(green), float(blue))
-        return (0.8, 0.8, 0.8)
+    def _attribute(self, attributes: dict[str, int], name: str) -> npt.NDArray[np.float32] | None:
+        return self.accessor(attributes[name]).astype(np.float32) if name in attributes else None

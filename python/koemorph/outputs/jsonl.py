@@ -1,4 +1,10 @@
-"""KoeMorph v2.0 frames: one JSON object a line, and the reading of v2.0 and v1.0 lines."""
+"""KoeMorph frames as JSON lines: writes version 2.0, reads versions 2.0 and 1.0.
+
+A v2.0 line is `{"frame_index": 0, "timestamp": 0.0, "timecode": "00:00:00:00",
+"blendshapes": [52 numbers]}`; a v1.0 line has `timestamp` and `blendshapes` only.
+
+Source: the file specification in docs/ (KoeMorph dataset v2.0).
+"""
 
 from __future__ import annotations
 
@@ -17,11 +23,11 @@ from koemorph.outputs import WriteOptions
 from koemorph.outputs.atomic import atomic_open
 
 STDOUT = "-"
-"""On the command line, standard output instead of a file."""
+"""The file name that stands for standard output on the command line."""
 
 
 def timecode(frame: int, fps: int) -> str:
-    """Non-drop SMPTE timecode of a frame, `HH:MM:SS:FF`; hours wrap after 24."""
+    """Return the non-drop SMPTE 12M timecode `HH:MM:SS:FF` of a frame; hours wrap after 24."""
     seconds, within = divmod(frame, fps)
     minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
@@ -29,7 +35,17 @@ def timecode(frame: int, fps: int) -> str:
 
 
 def frame_line(index: int, time: float, weights: npt.NDArray[np.float32], fps: int) -> str:
-    """One frame as a v2.0 line, with its line feed; weights (52,)."""
+    """Format a frame as a v2.0 line.
+
+    Args:
+        index: Frame number.
+        time: Frame time, seconds.
+        weights: (52,) weights in BLENDSHAPES order.
+        fps: Frames per second, for the timecode.
+
+    Returns:
+        The line with its line feed.
+    """
     frame = {
         "frame_index": index,
         "timestamp": time,
@@ -40,10 +56,21 @@ def frame_line(index: int, time: float, weights: npt.NDArray[np.float32], fps: i
 
 
 def write_jsonl(animation: Animation, target: IO[str] | str | os.PathLike[str]) -> None:
-    """Write an animation of the 52 blendshapes as v2.0 lines, to an open text stream or a path."""
+    """Write an animation of the 52 blend shapes as v2.0 lines.
+
+    Args:
+        animation: The animation.
+        target: An open text stream, or a path.
+
+    Raises:
+        DataError: The animation is retargeted (code "not_arkit52").
+        OutputError: The file cannot be written.
+    """
     if animation.names != BLENDSHAPES:
         raise DataError(
-            "JSONL v2.0 holds ARKit's 52 blendshapes; save a retargeted animation as NPZ or JSON."
+            "Cannot write JSONL v2.0: it stores the 52 ARKit blend shapes, the animation has "
+            f"{len(animation.names)} retargeted curves. Write .npz or .json instead.",
+            code="not_arkit52",
         )
     if isinstance(target, (str, os.PathLike)):
         with atomic_open(target) as stream:
@@ -54,14 +81,27 @@ def write_jsonl(animation: Animation, target: IO[str] | str | os.PathLike[str]) 
 
 
 def write(animation: Animation, path: Path, options: WriteOptions) -> None:
-    """The writer of the registry in `koemorph.outputs`."""
+    """Write v2.0 lines to a file; see `write_jsonl`."""
     write_jsonl(animation, path)
 
 
-def read_jsonl(path: str | os.PathLike[str], fps: int | None = None) -> Animation:
-    """Read v2.0 or v1.0 lines of 52 values each, in BLENDSHAPES' order.
+def read(path: Path) -> Animation:
+    """Read v2.0 or v1.0 lines; see `read_jsonl`."""
+    return read_jsonl(path)
 
-    `fps` defaults to the one the times show. Raises DataError, naming the line, for anything else.
+
+def read_jsonl(path: str | os.PathLike[str], fps: int | None = None) -> Animation:
+    """Read v2.0 or v1.0 lines of 52 weights each, in BLENDSHAPES order.
+
+    Args:
+        path: The file.
+        fps: Frames per second; by default derived from the timestamps.
+
+    Returns:
+        The animation.
+
+    Raises:
+        DataError: As `read_table`.
     """
     times, rows = read_table(path, len(BLENDSHAPES))
     if fps is None:
@@ -70,10 +110,10 @@ def read_jsonl(path: str | os.PathLike[str], fps: int | None = None) -> Animatio
 
 
 def frame_interval(times: npt.NDArray[np.float64]) -> float:
-    """Seconds from a frame to the next one, of times (T > 1,) that increase.
+    """Return the frame interval in seconds of increasing times (T > 1,).
 
-    The mean, for times are often rounded: at 60 frames a second to 16 and 17 milliseconds. Steps
-    over missing frames do not count.
+    It is a mean because times are often rounded, at 60 fps to 16 and 17 ms. Intervals that span
+    missing frames are excluded.
     """
     steps = np.diff(times)
     return float(steps[steps < 1.5 * np.median(steps)].mean())
@@ -82,10 +122,19 @@ def frame_interval(times: npt.NDArray[np.float64]) -> float:
 def read_table(
     path: str | os.PathLike[str], count: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-    """Times (T,) in seconds and `count` values a line (T, count), as they stand in the file.
+    """Read the times and values of all lines.
 
-    Raises DataError, with file and line, for broken JSON, another number of values, a value that is
-    not a number, and time that does not increase.
+    Args:
+        path: The file.
+        count: Values expected per line.
+
+    Returns:
+        Times (T,) in seconds and values (T, count).
+
+    Raises:
+        DataError: The file cannot be read (code "unreadable") or has no frames ("no_frames"); a
+            line is not such a JSON object or has another number of values ("bad_line"), or its
+            timestamp does not increase ("bad_timestamp"). The message names the line.
     """
     times: list[float] = []
     rows: list[list[float]] = []
@@ -93,19 +142,25 @@ def read_table(
         with Path(path).open(encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, 1):
                 if line.strip():
-                    time, row = _parse_line(line, count, f"{path}, line {number}")
+                    time, row = _parse_line(line, count, f"Cannot read {path}, line {number}")
                     if times and time <= times[-1]:
                         raise DataError(
-                            f"{path}, line {number}: timestamp {time} is not after {times[-1]}."
+                            f"Cannot read {path}, line {number}: timestamp {time} is not after "
+                            f"the previous one, {times[-1]}.",
+                            code="bad_timestamp",
                         )
                     times.append(time)
                     rows.append(row)
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text, so it is no JSONL file.") from error
+        raise DataError(
+            f"Cannot read {path}: it is not UTF-8 text, expected JSON lines.", code="unreadable"
+        ) from error
     except OSError as error:
-        raise DataError(f"Cannot read {path}: {error.strerror or error}.") from error
+        raise DataError(
+            f"Cannot read {path}: {error.strerror or error}.", code="unreadable"
+        ) from error
     if not rows:
-        raise DataError(f"{path} has no frames.")
+        raise DataError(f"Cannot read {path}: it has no frames.", code="no_frames")
     return np.asarray(times), np.asarray(rows, np.float32)
 
 
@@ -116,10 +171,10 @@ def _parse_line(line: str, count: int, where: str) -> tuple[float, list[float]]:
         row = [float(value) for value in frame["blendshapes"]]
     except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise DataError(
-            f"{where}: expected a JSON object with a timestamp and blendshapes."
+            f'{where}: expected a JSON object with "timestamp" and "blendshapes".', code="bad_line"
         ) from error
     if len(row) != count:
-        raise DataError(f"{where}: {len(row)} blendshapes where {count} were expected.")
+        raise DataError(f"{where}: {len(row)} blendshapes, expected {count}.", code="bad_line")
     if not np.isfinite([time, *row]).all():
-        raise DataError(f"{where}: expected finite blendshapes and a finite timestamp.")
+        raise DataError(f"{where}: a number is not finite.", code="bad_line")
     return time, row

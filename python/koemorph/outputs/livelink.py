@@ -1,8 +1,10 @@
-"""Live Link Face, version 6, as Unreal Engine receives it from an iPhone (UDP, port 11111).
+"""Live Link Face version 6, as Unreal Engine receives it from an iPhone (UDP, port 11111).
 
-Everything is big-endian: version, device id and subject each with its length in bytes, frame time,
-frame rate, then 61 floats: the 52 blendshapes and nine rotations. Layout as in GodotLiveLinkFace's
-doc/proto.h and think-biq's LLV.
+All fields are big-endian: version, device id and subject (each with its length in bytes), frame
+time, frame rate, then 61 floats: the 52 weights and nine rotations.
+
+Source: doc/proto.h of https://github.com/tbxMb/GodotLiveLinkFace and
+https://github.com/think-biq/LLV
 """
 
 from __future__ import annotations
@@ -25,16 +27,24 @@ MAX_SUBJECT_BYTES = 128
 
 
 def device_id(subject: str) -> str:
-    """A UUID of 36 characters that is always the same for one computer and subject."""
+    """Return a UUID of 36 characters, constant for a computer and subject."""
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"koemorph/{uuid.getnode():x}/{subject}")).upper()
 
 
 def encode_packet(
     device: str, subject: str, frame: int, fps: int, weights: npt.NDArray[np.float32]
 ) -> bytes:
-    """One packet of 270 + len(device) + len(subject) bytes; weights (52,), rotations are sent as 0.
+    """Encode a packet with rotations of 0.
 
-    `frame` wraps at 2**31, as the field is a signed 32-bit number.
+    Args:
+        device: Device id.
+        subject: Subject name.
+        frame: Frame number; it wraps at 2**31 because the field is a signed 32-bit integer.
+        fps: Frames per second.
+        weights: (52,) weights in BLENDSHAPES order.
+
+    Returns:
+        The packet, 270 bytes plus the UTF-8 lengths of device id and subject.
     """
     device_bytes, subject_bytes = device.encode(), subject.encode()
     values = np.zeros(VALUES, ">f4")
@@ -57,15 +67,27 @@ class LiveLinkOutput(UdpOutput):
     def __init__(
         self, host: str, port: int, subject: str = "KoeMorph", first_frame: int = 0
     ) -> None:
-        """`first_frame`: the number of frame 0, for a timecode that starts at the time of day."""
+        """Create the output.
+
+        Args:
+            host: Name or IP address of the receiver.
+            port: UDP port of the receiver.
+            subject: Subject name in Unreal, 1 to 128 bytes of UTF-8.
+            first_frame: Frame number of frame 0, for timecodes that are the time of day.
+
+        Raises:
+            OutputError: The subject is empty or too long (code "bad_subject"), or the host
+                cannot be resolved.
+        """
         try:
             length = len(subject.encode())
-        except UnicodeEncodeError:  # given in another encoding
+        except UnicodeEncodeError:  # an undecodable command line argument
             length = 0
         if not 1 <= length <= MAX_SUBJECT_BYTES:
             raise OutputError(
-                f"A Live Link subject needs a name of 1 to {MAX_SUBJECT_BYTES} bytes of UTF-8; "
-                "it is what Unreal lists under Window > Live Link."
+                f"Invalid Live Link subject: {length} bytes of UTF-8, expected 1 to "
+                f"{MAX_SUBJECT_BYTES}. Use the name that Unreal lists under Window > Live Link.",
+                code="bad_subject",
             )
         super().__init__("livelink", host, port)
         self._subject = subject

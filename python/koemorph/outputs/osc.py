@@ -1,4 +1,7 @@
-"""OSC: blendshapes at addresses of the user's choice, and the bundles VMC and VRChat share."""
+"""OSC output with a configurable address, and the bundles that VMC and VRChat use.
+
+Source: https://opensoundcontrol.stanford.edu/spec-1_0.html
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,14 @@ from koemorph.outputs.network import MAX_DATAGRAM, Frame, UdpOutput
 DEFAULT_PATTERN = "/koemorph/{name}"
 _BUNDLE_HEADER_BYTES = 16
 _ELEMENT_HEADER_BYTES = 4
-# OSC 1.0 keeps these for patterns, which only a receiver may use; addresses can be printed, and
-# what was given in another encoding than UTF-8 cannot be sent.
+# Reserved for patterns in OSC 1.0, not printable, or not UTF-8.
 _FORBIDDEN = re.compile(r"[\s#*,?\[\]{}\0-\x1f\x7f\ud800-\udfff]")
 
 Argument = str | int | float
 
 
 def message(address: str, *arguments: Argument) -> OscMessage:
-    """An OSC message; floats are 32-bit."""
+    """Build an OSC message; floats are sent as 32-bit."""
     builder = OscMessageBuilder(address)
     for argument in arguments:
         builder.add_arg(argument)
@@ -31,7 +33,7 @@ def message(address: str, *arguments: Argument) -> OscMessage:
 
 
 def bundles(messages: Iterable[OscMessage], limit: int = MAX_DATAGRAM) -> Iterator[bytes]:
-    """Pack messages, in order, into as few bundles of at most `limit` bytes as they need."""
+    """Yield bundles of at most `limit` bytes that contain the messages in order."""
     builder, size = OscBundleBuilder(IMMEDIATELY), _BUNDLE_HEADER_BYTES
     for element in messages:
         element_size = element.size + _ELEMENT_HEADER_BYTES
@@ -45,18 +47,29 @@ def bundles(messages: Iterable[OscMessage], limit: int = MAX_DATAGRAM) -> Iterat
 
 
 def check_pattern(pattern: str) -> str:
-    """Return the pattern (`/path/{name}`, or `/path` for all in one), or raise OutputError."""
+    """Validate an OSC address pattern.
+
+    Args:
+        pattern: `/path/{name}` for one message per curve, `/path` for one with all values.
+
+    Returns:
+        The pattern.
+
+    Raises:
+        OutputError: It is no OSC address (code "bad_pattern").
+    """
     plain = pattern.replace("{name}", "")
     if not pattern.startswith("/") or len(pattern) > 200 or _FORBIDDEN.search(plain):
         raise OutputError(
-            f'"{pattern}" is no OSC address; start with / and put {{name}} where its name '
-            "goes (/avatar/{name}), or leave it out for one message with all values in order."
+            f'Invalid OSC address pattern: "{pattern}", expected /path/{{name}} for one message '
+            "per curve or /path for one message with all values.",
+            code="bad_pattern",
         )
     return pattern
 
 
 class OscOutput(UdpOutput):
-    """One float a blendshape at `pattern`, or all values in one message where it has no {name}."""
+    """Sends one float per curve, or all values in one message when the pattern lacks {name}."""
 
     def __init__(self, host: str, port: int, pattern: str = DEFAULT_PATTERN) -> None:
         self._pattern = check_pattern(pattern)

@@ -1,4 +1,4 @@
-"""JSON over UDP: one object a frame, easy to read from any language."""
+"""JSON over UDP: one object per frame and datagram."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from koemorph.outputs.network import Frame, UdpOutput
 
 
 def frame_json(frame: Frame) -> str:
-    """A frame as a JSON object: frame_index, timestamp (s), names, blendshapes (4 decimals)."""
+    """Format a frame as a JSON object: frame_index, timestamp (s), names, blendshapes."""
     return json.dumps(
         {
             "frame_index": frame.index,
@@ -23,7 +23,7 @@ def frame_json(frame: Frame) -> str:
 
 
 class JsonUdpOutput(UdpOutput):
-    """Sends each frame as one datagram; the 52 blendshapes fit into 1,472 bytes."""
+    """Sends each frame as one datagram; the 52 weights fit into MAX_DATAGRAM bytes."""
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__("udp", host, port)

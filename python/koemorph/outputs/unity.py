@@ -1,12 +1,16 @@
 """Unity animation clips (.anim): text assets that drive a SkinnedMeshRenderer's blend shapes.
 
-Unity's YAML is a dialect (its own tags, flow maps for references) that YAML libraries read but do
-not write, so the text is put together here. Weights become Unity's 0 to 100.
+Unity's YAML dialect (own tags, flow maps for references) is not what YAML libraries write, so the
+text is formatted here. Unity's weights are 0 to 100.
+
+Source: clips saved by the Unity editor with text serialization;
+https://docs.unity3d.com/Manual/UnityYAML.html
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,17 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 from koemorph.animation import Animation
+from koemorph.errors import DataError
 from koemorph.outputs import WriteOptions, display_name
 from koemorph.outputs.atomic import atomic_open
 
 _SKINNED_MESH_RENDERER = 137
 _LINEAR = 2
 _LINEAR_BOTH = 1 | _LINEAR << 1 | _LINEAR << 5
-"""The editor's tangent mode: bit 0 for tangents that are broken, then four bits a side."""
+"""The editor's tangent mode: bit 0 for broken tangents, then four bits a side."""
 _TIME = ".9g"
-"""All the digits of Unity's 32-bit seconds: with fewer, frames would run into each other."""
+"""All digits of Unity's 32-bit seconds; with fewer, late frames would have equal times."""
 _TOLERANCE = 0.005
-"""How far, of 100, a key may be from its neighbours and still be left out."""
+"""Largest difference, of 100, between a key and its neighbours at which it is left out."""
 
 _HEAD = """\
 %YAML 1.1
@@ -95,11 +100,11 @@ _CURVE_TAIL = """\
 
 
 def _needed_keys(values: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-    """Indices of the keys to keep: the ends, and every one that leaves a level stretch."""
+    """Return the indices of the keys to keep: both ends, and all keys outside flat segments."""
     flat = np.abs(np.diff(values)) < _TOLERANCE
     keep = np.ones(len(values), bool)
     keep[1:-1] = ~(flat[:-1] & flat[1:])
-    # Slow drifts are flat step by step: return to them once they have gone far enough.
+    # A slow drift is flat at each step; keep a key once the sum exceeds the tolerance.
     anchor = 0
     for index in range(1, len(values) - 1):
         if not keep[index] and abs(values[index] - values[anchor]) >= _TOLERANCE:
@@ -130,7 +135,7 @@ def _curves(animation: Animation, node: str) -> Iterator[str]:
     for column, name in enumerate(animation.names):
         yield "  - curve:\n      serializedVersion: 2\n      m_Curve:\n"
         yield from _keys(times, animation.weights[:, column].astype(np.float64) * 100)
-        # JSON strings are YAML strings, whatever the name holds.
+        # Every JSON string is a YAML string.
         yield _CURVE_TAIL.format(
             attribute=json.dumps(f"blendShape.{name}", ensure_ascii=False),
             path=json.dumps(node, ensure_ascii=False),
@@ -139,13 +144,53 @@ def _curves(animation: Animation, node: str) -> Iterator[str]:
 
 
 def write(animation: Animation, path: Path, options: WriteOptions) -> None:
-    """One curve a name, linear between keys; `options.node` is the mesh's path in the rig."""
+    """Write one curve per blend shape, linear between keys; `options.node` is the mesh's path.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     curves = "".join(_curves(animation, options.node)) if len(animation) else ""
     with atomic_open(path) as stream:
         stream.write(_HEAD.format(name=json.dumps(display_name(path), ensure_ascii=False)))
-        # Unity plays m_FloatCurves and its Animation window shows m_EditorCurves.
+        # The player uses m_FloatCurves, the Animation window m_EditorCurves.
         stream.write("  m_FloatCurves:\n" + curves)
         stop = float(animation.times[-1]) if len(animation) else 0.0
         stream.write(_MIDDLE.format(fps=animation.fps, stop=f"{stop:{_TIME}}"))
         stream.write("  m_EditorCurves:\n" + curves)
         stream.write(_TAIL)
+
+
+_CURVE = re.compile(r"^  - curve:$(.*?)^    attribute: (.+?)$", re.MULTILINE | re.DOTALL)
+_KEY = re.compile(r"^ +time: (\S+)\n +value: (\S+)$", re.MULTILINE)
+_SAMPLE_RATE = re.compile(r"^  m_SampleRate: (\d+)", re.MULTILINE)
+
+
+def read(path: Path) -> Animation:
+    """Read the blend shape curves of a Unity clip, sampled at its sample rate.
+
+    Raises:
+        DataError: The file cannot be read (code "unreadable") or has no blend shape curves
+            ("bad_anim").
+    """
+    try:
+        text = path.read_text("utf-8").partition("m_EditorCurves:")[0]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"Cannot read {path}: {error}.", code="unreadable") from error
+    rate = _SAMPLE_RATE.search(path.read_text("utf-8"))
+    curves: dict[str, npt.NDArray[np.float64]] = {}
+    for body, attribute in _CURVE.findall(text):
+        name = json.loads(attribute) if attribute.startswith('"') else attribute
+        keys = np.array(_KEY.findall(body), np.float64).reshape(-1, 2)
+        if name.startswith("blendShape.") and len(keys):
+            curves[name.removeprefix("blendShape.")] = keys
+    if not curves or rate is None:
+        raise DataError(
+            f"Cannot read {path}: expected a Unity clip saved as text, with blendShape curves.",
+            code="bad_anim",
+        )
+    fps = max(int(rate[1]), 1)
+    start = min(keys[0, 0] for keys in curves.values())
+    end = max(keys[-1, 0] for keys in curves.values())
+    times = start + np.arange(round((end - start) * fps) + 1) / fps
+    columns = [np.interp(times, keys[:, 0], keys[:, 1] / 100) for keys in curves.values()]
+    return Animation(times, np.stack(columns, 1).astype(np.float32), tuple(curves), fps)

@@ -1,7 +1,9 @@
-"""The VMC protocol (OSC, a renderer listens on 39539): VSeeFace, Warudo, Unity and more.
+"""The VMC protocol (OSC, port 39539 of a renderer such as VSeeFace, Warudo or Unity).
 
-https://protocol.vmc.info: `/VMC/Ext/Blend/Val` once a shape, then `/VMC/Ext/Blend/Apply`, with
-`/VMC/Ext/OK` and `/VMC/Ext/T` beside them.
+Each frame is `/VMC/Ext/OK`, `/VMC/Ext/T`, `/VMC/Ext/Blend/Val` per curve and
+`/VMC/Ext/Blend/Apply`.
+
+Source: https://protocol.vmc.info
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ DEFAULT_PORT = 39539
 
 
 class VmcOutput(UdpOutput):
-    """Sends each frame as bundles of at most 1,472 bytes, the last of which ends with Apply.
+    """Sends each frame as bundles of at most MAX_DATAGRAM bytes; the last one ends with Apply.
 
-    Perfect-sync avatars name their shapes as ARKit does; some use PascalCase (`JawOpen`): names are
-    case-sensitive, so `pascal` chooses.
+    Names are case-sensitive: perfect-sync avatars use ARKit's names (`jawOpen`), some use
+    PascalCase (`JawOpen`), which `pascal` selects.
     """
 
     def __init__(self, host: str, port: int, pascal: bool = False) -> None:

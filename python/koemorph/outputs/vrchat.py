@@ -1,7 +1,9 @@
 """VRChat avatars made for VRCFaceTracking: OSC to `/avatar/parameters/v2/<Name>`, port 9000.
 
-The v2 parameters are VRCFaceTracking's unified expressions, plain and merged (JawX is right less
-left), as https://docs.vrcft.io lists them under Tutorials > Avatars > Parameters.
+The v2 parameters are VRCFaceTracking's unified expressions, single and merged (JawX is right
+minus left).
+
+Source: https://docs.vrcft.io, Tutorials > Avatars > Parameters
 """
 
 from __future__ import annotations
@@ -16,18 +18,18 @@ from koemorph.outputs.osc import bundles, message
 
 DEFAULT_PORT = 9000
 DEFAULT_PREFIX = "/avatar/parameters/v2/"
-# 0 is shut, 0.75 open, 1 wide: VRCFaceTracking's EyeLid parameters.
+# VRCFaceTracking's EyeLid parameters: 0 is closed, 0.75 open, 1 wide.
 _LID_OPEN = 0.75
 
 
-def _sided(parameter: str, **gains: float) -> dict[str, dict[str, float]]:
+def _left_and_right(parameter: str, **gains: float) -> dict[str, dict[str, float]]:
     return {
         parameter + side: {name + side: gain for name, gain in gains.items()}
         for side in ("Left", "Right")
     }
 
 
-# Parameter -> blendshapes and their gains; the sum is clamped to -1..1.
+# Parameter -> gains of blend shapes; the sum is clamped to -1..1.
 PARAMETERS: Mapping[str, Mapping[str, float]] = {
     "JawOpen": {"jawOpen": 1},
     "JawForward": {"jawForward": 1},
@@ -49,18 +51,18 @@ PARAMETERS: Mapping[str, Mapping[str, float]] = {
         "mouthLowerDownLeft": 0.25,
         "mouthLowerDownRight": 0.25,
     },
-    **_sided("MouthSmile", mouthSmile=1),
-    **_sided("MouthFrown", mouthFrown=1),
-    **_sided("MouthSad", mouthFrown=1),
-    **_sided("SmileFrown", mouthSmile=1, mouthFrown=-1),
-    **_sided("SmileSad", mouthSmile=1, mouthFrown=-1),
-    **_sided("MouthStretch", mouthStretch=1),
-    **_sided("MouthDimple", mouthDimple=1),
-    **_sided("MouthPress", mouthPress=1),
-    **_sided("MouthUpperUp", mouthUpperUp=1),
-    **_sided("MouthLowerDown", mouthLowerDown=1),
-    **_sided("BrowDown", browDown=1),
-    **_sided("BrowOuterUp", browOuterUp=1),
+    **_left_and_right("MouthSmile", mouthSmile=1),
+    **_left_and_right("MouthFrown", mouthFrown=1),
+    **_left_and_right("MouthSad", mouthFrown=1),
+    **_left_and_right("SmileFrown", mouthSmile=1, mouthFrown=-1),
+    **_left_and_right("SmileSad", mouthSmile=1, mouthFrown=-1),
+    **_left_and_right("MouthStretch", mouthStretch=1),
+    **_left_and_right("MouthDimple", mouthDimple=1),
+    **_left_and_right("MouthPress", mouthPress=1),
+    **_left_and_right("MouthUpperUp", mouthUpperUp=1),
+    **_left_and_right("MouthLowerDown", mouthLowerDown=1),
+    **_left_and_right("BrowDown", browDown=1),
+    **_left_and_right("BrowOuterUp", browOuterUp=1),
     "BrowInnerUp": {"browInnerUp": 1},
     "BrowUpLeft": {"browInnerUp": 0.5, "browOuterUpLeft": 0.5},
     "BrowUpRight": {"browInnerUp": 0.5, "browOuterUpRight": 0.5},
@@ -70,11 +72,11 @@ PARAMETERS: Mapping[str, Mapping[str, float]] = {
     "CheekPuffRight": {"cheekPuff": 1},
     "CheekPuffSuckLeft": {"cheekPuff": 1},
     "CheekPuffSuckRight": {"cheekPuff": 1},
-    **_sided("CheekSquint", cheekSquint=1),
-    **_sided("NoseSneer", noseSneer=1),
+    **_left_and_right("CheekSquint", cheekSquint=1),
+    **_left_and_right("NoseSneer", noseSneer=1),
     "TongueOut": {"tongueOut": 1},
-    **_sided("EyeSquint", eyeSquint=1),
-    **_sided("EyeLid", eyeBlink=-_LID_OPEN, eyeWide=1 - _LID_OPEN),
+    **_left_and_right("EyeSquint", eyeSquint=1),
+    **_left_and_right("EyeLid", eyeBlink=-_LID_OPEN, eyeWide=1 - _LID_OPEN),
     "EyeLeftX": {"eyeLookInLeft": 1, "eyeLookOutLeft": -1},
     "EyeRightX": {"eyeLookOutRight": 1, "eyeLookInRight": -1},
     "EyeLeftY": {"eyeLookUpLeft": 1, "eyeLookDownLeft": -1},
@@ -89,7 +91,7 @@ for _row, _gains in enumerate(PARAMETERS.values()):
 
 
 class VrchatOutput(UdpOutput):
-    """Sends each frame's parameters in bundles; avatars ignore those they do not have."""
+    """Sends each frame's parameters in bundles; avatars ignore parameters they lack."""
 
     def __init__(self, host: str, port: int, prefix: str = DEFAULT_PREFIX) -> None:
         super().__init__("vrchat", host, port)

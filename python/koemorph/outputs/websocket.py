@@ -1,4 +1,4 @@
-"""A WebSocket server on this computer: every client gets each frame as a JSON text message."""
+"""A WebSocket server that sends each frame as a JSON text message to every client."""
 
 from __future__ import annotations
 
@@ -15,22 +15,30 @@ from koemorph.web import is_trusted, start_site
 
 MAX_CLIENTS = 16
 MAX_MESSAGE = 1024
-"""Bytes of a message from a client; nothing a client says is needed."""
-MAX_WAITING = 8
-"""Frames kept for a client that is slow to read; older ones are dropped."""
+"""Largest message from a client, bytes; messages are ignored."""
+MAX_QUEUED_FRAMES = 8
+"""Frames queued for a slow client; older ones are dropped."""
 
 
 class _Client:
     def __init__(self) -> None:
-        self.frames: deque[str | None] = deque(maxlen=MAX_WAITING)  # None: no more will come
+        self.frames: deque[str | None] = deque(maxlen=MAX_QUEUED_FRAMES)  # None: end of stream
         self.ready = asyncio.Event()
 
 
 class WebSocketOutput(Output):
-    """Serves ws://host:port/ from a thread of its own, to at most MAX_CLIENTS clients."""
+    """Serves ws://host:port/ from its own thread, to at most MAX_CLIENTS clients."""
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        """Raises OutputError when the port cannot be used."""
+        """Start the server.
+
+        Args:
+            port: TCP port to listen on.
+            host: Address to listen on.
+
+        Raises:
+            OutputError: The address or port is not available.
+        """
         super().__init__(f"websocket on {host}:{port}")
         self._host = host
         self._port = port
@@ -62,9 +70,9 @@ class WebSocketOutput(Output):
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if not is_trusted(request, self._host):
-            raise web.HTTPForbidden(text="This page may not read the face.")
+            raise web.HTTPForbidden(text="This origin may not connect.")
         if len(self._clients) >= MAX_CLIENTS:
-            raise web.HTTPServiceUnavailable(text=f"There are {MAX_CLIENTS} clients already.")
+            raise web.HTTPServiceUnavailable(text=f"All {MAX_CLIENTS} client slots are in use.")
         client = _Client()
         self._clients.add(client)
         socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, heartbeat=20)
@@ -95,7 +103,7 @@ class WebSocketOutput(Output):
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._broadcast, None)
-        # Without a limit of its own: aiohttp waits two seconds for clients; a machine may stand.
+        # Without a timeout: aiohttp limits the wait for clients, and the machine may be suspended.
         asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -1,4 +1,4 @@
-// The page's elements, and its data: base64, some of it gzipped, into typed arrays.
+// Access to the page's elements and embedded data (base64, partly gzipped).
 "use strict";
 
 const byId = (id) => document.getElementById(id);
@@ -15,7 +15,7 @@ async function inflate(base64) {
   return new Response(stream).arrayBuffer();
 }
 
-// Frames of weights: 0..255 a value, `names.length` a frame.
+// A curve per name: bytes 0..255, `names.length` per frame.
 class Track {
   constructor(names, fps, values) {
     this.names = names;
@@ -25,7 +25,7 @@ class Track {
     this.index = new Map(names.map((name, k) => [name, k]));
   }
 
-  // The weights at a time, interpolated, into `out` (name -> 0..1).
+  // Write the interpolated weights at a time into `out` (name -> 0..1).
   sample(time, out) {
     const n = this.names.length, at = Math.min(Math.max(time * this.fps, 0), Math.max(this.frames - 1, 0));
     const a = Math.floor(at), b = Math.min(a + 1, this.frames - 1), mix = at - a;
@@ -41,6 +41,10 @@ class Track {
   }
 }
 
-function restingWeights() {
-  return Object.fromEntries(DATA.blendshapes.map((name) => [name, 0]));
+function neutralWeights(names = DATA.blendshapes) {
+  return Object.fromEntries(names.map((name) => [name, 0]));
+}
+
+async function openTrack(track) {
+  return track && new Track(track.names, track.fps, new Uint8Array(await inflate(track.values)));
 }

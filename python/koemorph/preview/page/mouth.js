@@ -1,8 +1,8 @@
-// The mouth of the drawn face: lips, teeth, tongue, from the blendshapes. +x is the face's left.
+// The mouth of the drawn face: lips, teeth and tongue from the weights. +x is the face's left.
 "use strict";
 
 const MOUTH_Y = 80;
-const JAW_DROP = 50; // how far the chin falls at jawOpen = 1
+const JAW_DROP = 50; // how far the chin moves at jawOpen = 1
 
 function mouthShape(w) {
   const drop = w.jawOpen * JAW_DROP;
@@ -35,7 +35,7 @@ function mouthShape(w) {
   };
 }
 
-// Half an edge of a lip, from a corner to the middle of the face or back, as one curve.
+// Half of a lip's edge as one curve, from a corner to the middle or back.
 function lipEdge(path, from, to, middle, bulge, skew) {
   const toMiddle = from.x !== middle;
   const corner = toMiddle ? from : to;
@@ -116,14 +116,8 @@ function drawInside(c, m, paths) {
   drawTeeth(c, cx * 0.4, MOUTH_Y - 18, MOUTH_Y + 6.5, 36, false);
   const floor = MOUTH_Y + m.drop;
   drawTeeth(c, cx, floor - 4.5, floor + 16, 28, true);
-  const tongue = c.createRadialGradient(cx - 5, floor - 10, 2, cx, floor - 2, 26);
-  tongue.addColorStop(0, "#e98a88");
-  tongue.addColorStop(1, "#b34c54");
-  c.fillStyle = tongue;
-  c.beginPath();
-  c.ellipse(cx, floor + 2 - m.drop * 0.06, 20, 7 + m.drop * 0.16, 0, 0, 2 * Math.PI);
-  c.fill();
-  // The upper lip's shadow; were it as deep in a narrow mouth, all teeth would be grey.
+  drawTongue(c, m, floor);
+  // The upper lip's shadow, shallower in a narrow mouth so that the teeth stay visible.
   const depth = Math.min(12, 1.5 + 0.4 * (m.lower - m.upper));
   const shadow = c.createLinearGradient(0, m.upper, 0, m.upper + depth);
   shadow.addColorStop(0, "rgba(40,5,12,.55)");
@@ -131,6 +125,26 @@ function drawInside(c, m, paths) {
   c.fillStyle = shadow;
   c.fillRect(-90, m.upper - 20, 180, 32);
   c.restore();
+}
+
+// The tongue lies behind the lower teeth and rises with tongueOut; the caller clips it to the lips.
+function drawTongue(c, m, floor) {
+  const cx = m.shift, gap = Math.max(m.lower - m.upper, 0);
+  const rise = 0.3 * gap * m.tongue, width = 20 - 3 * m.tongue;
+  const y = floor + 2 - m.drop * 0.06 - rise * 0.6, height = 7 + m.drop * 0.16 + rise;
+  const tongue = c.createRadialGradient(cx - 5, y - height, 2, cx, y, height + 19);
+  tongue.addColorStop(0, "#e98a88");
+  tongue.addColorStop(1, "#b34c54");
+  c.fillStyle = tongue;
+  c.beginPath();
+  c.ellipse(cx, y, width, height, 0, 0, 2 * Math.PI);
+  c.fill();
+  c.strokeStyle = `rgba(120,40,48,${0.35 * m.tongue})`;
+  c.lineWidth = 1.6;
+  c.beginPath();
+  c.moveTo(cx, y - height * 0.75);
+  c.lineTo(cx, y + height);
+  c.stroke();
 }
 
 function drawLips(c, m, paths) {
@@ -169,16 +183,5 @@ function drawMouth(c, w) {
   c.fillRect(m.shift - 30, paths.bottom - 12, 60, 40);
   drawInside(c, m, paths);
   drawLips(c, m, paths);
-  if (m.tongue > 0.02) {
-    const reach = m.lower + 4 + 24 * m.tongue;
-    c.fillStyle = "#dd7a7c";
-    c.beginPath();
-    c.moveTo(m.shift - 13, m.lower - 5);
-    c.bezierCurveTo(m.shift - 16, reach, m.shift - 9, reach + 5, m.shift, reach + 5);
-    c.bezierCurveTo(m.shift + 9, reach + 5, m.shift + 16, reach, m.shift + 13, m.lower - 5);
-    c.fill();
-    c.strokeStyle = "rgba(130,40,48,.5)";
-    c.stroke();
-  }
   return m;
 }

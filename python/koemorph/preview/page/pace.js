@@ -1,8 +1,8 @@
-// How often and how finely a page draws: all that the machine manages, and nothing that stands still.
+// Frame pacing: draw only changes, at the resolution that the machine can draw smoothly.
 "use strict";
 
-// A function that says yes at most once in so many milliseconds.
-function every(milliseconds) {
+// Returns a function that returns true at most once per interval.
+function throttle(milliseconds) {
   let last = -Infinity;
   return () => {
     const now = performance.now();
@@ -12,7 +12,7 @@ function every(milliseconds) {
   };
 }
 
-// Whether numbers differ from those of the last time.
+// Compares numbers with those of the previous call.
 class Changes {
   constructor() {
     this.last = [];
@@ -25,26 +25,26 @@ class Changes {
   }
 }
 
-const WINDOW = 40; // pictures by which the pace is judged
-const SLOW = 1000 / 45, SMOOTH = 1000 / 56; // milliseconds a picture
+const WINDOW = 40; // frames per measurement
+const SLOW = 1000 / 45, SMOOTH = 1000 / 56; // milliseconds per frame
 const STEP = 0.8;
 
-// The share of a screen's own resolution to draw at: less while pictures take long, more when there is time.
+// The share of the screen's resolution to draw at: lower while frames take long, higher when there is time.
 class Quality {
   constructor() {
     this.share = 1;
     this.intervals = [];
-    this.patience = 2; // windows to wait before the next try, doubled by each that was in vain
+    this.patience = 2; // measurements before the next increase, doubled by every failed one
     this.wait = 0;
   }
 
-  // Called whenever the screen asks for a picture; a picture's time is from its asking to the next.
-  // `least` is the lowest share that still looks well.
-  asked(drawn, least) {
+  // Call for every animation frame; a frame's time is the interval to the next call.
+  // `least` is the lowest share that still looks good.
+  frame(drawn, least) {
     const now = performance.now(), interval = now - this.at, counts = this.drawn && interval < 500;
     this.at = now;
     this.drawn = drawn;
-    if (!counts) return; // at rest, or the page was hidden
+    if (!counts) return; // nothing was drawn, or the page was hidden
     this.intervals.push(interval);
     if (this.intervals.length < WINDOW) return;
     this.judge(this.intervals.sort((a, b) => a - b)[WINDOW / 2], least);
@@ -52,9 +52,9 @@ class Quality {
   }
 
   judge(pace, least) {
-    // A coarser picture that comes no sooner, on a screen of 30 Hz say, was coarsened in vain.
-    const vain = this.tried && (this.tried.finer ? pace > SLOW : pace > 0.92 * this.tried.pace);
-    if (vain) {
+    // A lower resolution that is not faster, for example on a 30 Hz screen, is undone.
+    const failed = this.tried && (this.tried.finer ? pace > SLOW : pace > 0.92 * this.tried.pace);
+    if (failed) {
       this.share = this.tried.share;
       this.patience = Math.min(2 * this.patience, 64);
       this.wait = this.patience;

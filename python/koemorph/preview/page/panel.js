@@ -1,10 +1,10 @@
-// The list of blendshapes with a bar each; a click switches a curve on or off.
+// The list of curves with a bar each; a click shows or hides a curve in the timeline.
 "use strict";
 
 class Panel {
   constructor(element, groups, onToggle) {
     this.bars = [];
-    this.due = every(50); // the eye follows no faster, and the browser paints half the page for them
+    this.due = throttle(50); // updating the bars repaints half the page
     for (const [group, names] of Object.entries(groups)) {
       const title = document.createElement("h2");
       title.textContent = group;

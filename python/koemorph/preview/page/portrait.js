@@ -1,4 +1,4 @@
-// A face in Canvas 2D, drawn anew from the blendshapes for every frame. +x is the face's left.
+// A face in Canvas 2D, drawn from the weights. +x is the face's left.
 "use strict";
 
 const EYE_X = 47, EYE_Y = -14;
@@ -9,8 +9,8 @@ function onPixel(at, first, scale) {
   return first + Math.floor((at - first) * scale) / scale;
 }
 
-// What never moves is painted once for a size; from then on its pixels are copied, and not resampled,
-// for every layer begins on a whole pixel of the first.
+// Static layers are painted once per size and then copied. Every layer starts on a whole pixel of the
+// first, so that copying does not resample.
 function drawLayer(c, name, [x, y, width, height], scale, paint) {
   const left = onPixel(x, BEHIND[0], scale), top = onPixel(y, BEHIND[1], scale);
   let kept = layers.get(name);
@@ -100,7 +100,7 @@ function drawHairBack(c) {
   c.fill();
 }
 
-// Strands from the parting to one side's end, `ends` being [control, end] of the lowest and highest.
+// Strands from the parting to one side; each argument is [control, end] of an outer strand.
 function drawStrands(c, [lowest, highest]) {
   const mix = (from, to, share) => from + (to - from) * share;
   for (let k = 0; k <= 12; k++) {
@@ -244,7 +244,7 @@ function drawEye(c, w, side) {
   const e = eyeState(w, side);
   c.save();
   c.translate(side * EYE_X, EYE_Y);
-  c.scale(side, 1); // drawn as the face's left eye: +x is outwards
+  c.scale(side, 1); // drawn as the left eye: +x is outwards
   const bottom = 11 - 4 * e.squint - 3 * e.cheek;
   const top = bottom - (bottom + 14 + 5 * e.wide - 4 * e.squint + e.y * -0.5) * e.open;
   const lid = new Path2D("M -24 5"), lower = new Path2D();
@@ -256,7 +256,7 @@ function drawEye(c, w, side) {
   c.fillStyle = radial(c, 0, -2, 40, [[0, "rgba(176,92,80,.2)"], [1, "rgba(176,92,80,0)"]]);
   c.fillRect(-40, -36, 80, 64);
   c.save();
-  c.clip(e.open < 0.06 ? new Path2D() : white); // a shut eye shows nothing
+  c.clip(e.open < 0.06 ? new Path2D() : white); // a closed eye shows nothing
   c.fillStyle = radial(c, 0, 2, 30, [[0, "#ffffff"], [0.7, "#f4ece8"], [1, "#cbb2aa"]]);
   c.fillRect(-30, -30, 60, 60);
   const x = e.x * side * side + 0.5, y = -1 + e.y;
@@ -317,11 +317,11 @@ function drawBrow(c, w, side) {
   c.restore();
 }
 
-// Draws one face into the box given by centre and height, in CSS pixels.
+// Draws a face into the box with this centre and height, in canvas pixels.
 function drawPortrait(c, w, x, y, height) {
   const scale = height / 545, drop = w.jawOpen * JAW_DROP;
   c.save();
-  // To whole pixels, so that layers are copied and not resampled.
+  // Whole pixels, so that layers are copied without resampling.
   c.translate(Math.round(x + BEHIND[0] * scale), Math.round(y + (BEHIND[1] - 58) * scale));
   c.scale(scale, scale);
   c.translate(-BEHIND[0], -BEHIND[1]);

@@ -1,50 +1,81 @@
-// What is on the stage: the drawn face, the capture's beside it, or the user's rig.
+// The stage: the drawn face or the user's rig, of one take or of all takes side by side.
 "use strict";
 
-const VIEWS = ["face", "rig", "capture", "both"];
-const LEAST_SCALE = 0.6; // of a CSS pixel; coarser than that, eyes and teeth fall apart
-const RESTING = 15; // pictures alike, after which nothing is taken to move
-const PLAY = "M8 5v14l11-7z", PAUSE = "M7 5h4v14H7zM13 5h4v14h-4z";
+const MIN_SCALE = 0.6; // canvas pixels per CSS pixel; below it, eyes and teeth become unrecognizable
+const STILL_FRAMES = 15; // equal frames after which the picture counts as still
+const PLAY_ICON = "M8 5v14l11-7z", PAUSE_ICON = "M7 5h4v14H7zM13 5h4v14h-4z";
 
 class Stage {
-  constructor(views, rig) {
+  // `labels`: names of the takes; `hasFace`: whether the takes have the weights of the drawn face.
+  constructor(labels, rig, hasFace = true) {
     this.face = byId("face");
     this.rigCanvas = byId("rig");
     this.context = this.face.getContext("2d");
     this.rig = rig;
+    this.labels = labels;
     this.changes = new Changes();
     this.still = 0;
     this.quality = new Quality();
-    this.chips = byId("views");
-    if (rig) views = [["rig", "Rig"], ...views];
-    if (views.length > 1) views.forEach(([name, label]) => this.addChip(name, label));
-    this.show(rig ? "rig" : views.at(-1)[0]);
+    if (rig && hasFace) this.addChips("views", "view", [["rig", "Rig"], ["face", "Face"]], (name) => this.showView(name));
+    const takes = labels.map((label, k) => [String(k), label]);
+    if (labels.length > 1) this.addChips("takes", "take", [...takes, ["all", "Side by side"]], (name) => this.showTake(name));
+    if (rig) this.addChips("cameras", "camera", [["front", "Front"], ["mouth", "Mouth"]], (name) => this.showCamera(name));
+    this.showTake(labels.length > 1 ? "all" : "0");
+    this.showView(rig ? "rig" : "face");
   }
 
-  addChip(name, label) {
-    const chip = document.createElement("button");
-    chip.textContent = label;
-    chip.dataset.view = name;
-    chip.addEventListener("click", () => this.show(name));
-    this.chips.append(chip);
+  addChips(id, key, choices, onChoice) {
+    for (const [name, label] of choices) {
+      const chip = document.createElement("button");
+      chip.textContent = label;
+      chip.dataset[key] = name;
+      chip.addEventListener("click", () => onChoice(name));
+      byId(id).append(chip);
+    }
   }
 
-  show(name) {
+  press(id, key, name) {
+    for (const chip of byId(id).children) chip.setAttribute("aria-pressed", String(chip.dataset[key] === name));
+  }
+
+  showView(name) {
     this.view = name;
     this.face.hidden = name === "rig";
-    this.face.classList.toggle("single", name !== "both");
     this.rigCanvas.hidden = name !== "rig";
-    for (const chip of this.chips.children) chip.setAttribute("aria-pressed", String(chip.dataset.view === name));
+    byId("cameras").hidden = name !== "rig";
+    this.press("views", "view", name);
+  }
+
+  // `name`: a take's index, or "all".
+  showTake(name) {
+    this.take = name;
+    this.shown = name === "all" ? this.labels.map((_, k) => k) : [Number(name)];
+    this.face.classList.toggle("single", this.shown.length === 1);
+    this.press("takes", "take", name);
+    byId("labels").replaceChildren(...(this.shown.length > 1 ? this.shown : []).map((k) => {
+      const label = document.createElement("span");
+      label.textContent = this.labels[k];
+      return label;
+    }));
+  }
+
+  showCamera(name) {
+    if (name === "mouth") this.rig.camera.showMouth();
+    else this.rig.camera.reset();
   }
 
   showRunning(running) {
     if (running === this.running) return;
     this.running = running;
-    byId("playIcon").setAttribute("d", running ? PAUSE : PLAY);
+    byId("playIcon").setAttribute("d", running ? PAUSE_ICON : PLAY_ICON);
     document.body.classList.toggle("moving", running);
   }
 
-  // As fine as the screen, or as time allows. Returns whether the canvas, and so its picture, is new.
+  get canvas() {
+    return this.view === "rig" ? this.rigCanvas : this.face;
+  }
+
+  // Resize a canvas to its element. Returns whether it changed, which also clears it.
   fit(canvas, screen, share) {
     const width = Math.round(canvas.clientWidth * screen * share), height = Math.round(canvas.clientHeight * screen * share);
     if (canvas.width === width && canvas.height === height) return false;
@@ -53,32 +84,25 @@ class Stage {
     return true;
   }
 
-  draw(weights, captured) {
-    const rig = this.view === "rig" && this.rig, turn = rig ? Object.values(rig.turn) : [];
-    const seen = [...Object.values(weights), ...Object.values(captured), VIEWS.indexOf(this.view), ...turn];
+  // `faces`: per take the weights of the drawn face, `rigs`: those of the rig. Draws only changes.
+  draw(faces, rigs = faces) {
+    const rig = this.view === "rig" && this.rig, all = rig ? rigs : faces;
+    const chosen = this.shown.map((k) => all[k]);
+    const seen = [...chosen.flatMap((weights) => Object.values(weights)), Number(Boolean(rig)), ...this.shown, ...(rig ? rig.camera.state() : [])];
     const moved = this.changes.in(seen), screen = Math.min(window.devicePixelRatio || 1, 2);
-    this.quality.asked(moved, LEAST_SCALE / screen);
+    this.quality.frame(moved, MIN_SCALE / screen);
     this.still = moved ? 0 : this.still + 1;
-    const canvas = rig ? this.rigCanvas : this.face, rests = this.still > RESTING;
-    // What stands still is drawn once more, at its best: rough edges vanish in twice the pixels.
-    const fine = rests && rig && !rig.smoothed ? 2 : screen;
-    if (!this.fit(canvas, fine, rests ? 1 : this.quality.share) && !moved) return;
-    if (rig) rig.draw(weights);
-    else this.drawFaces(canvas.width, canvas.height, weights, captured);
+    const still = this.still > STILL_FRAMES;
+    // A still rig without antialiasing is drawn once more at twice the resolution.
+    const fine = still && rig && !rig.antialiased ? 2 : screen;
+    if (!this.fit(this.canvas, fine, still ? 1 : this.quality.share) && !moved) return;
+    if (rig) rig.draw(chosen);
+    else this.drawFaces(chosen);
   }
 
-  drawFaces(width, height, weights, captured) {
-    const c = this.context;
-    c.clearRect(0, 0, width, height);
-    const faces = this.view === "both" ? [["KoeMorph", weights], ["capture", captured]] : [["", this.view === "capture" ? captured : weights]];
-    const room = width / faces.length, size = Math.min(height * 0.99, room * 1.3);
-    faces.forEach(([label, w], k) => {
-      drawPortrait(c, w, room * (k + 0.5), height - size / 2 + size * 0.02, size);
-      if (!label) return;
-      c.font = `600 ${Math.round(height / 36)}px system-ui, sans-serif`;
-      c.textAlign = "center";
-      c.fillStyle = "rgba(255,255,255,.92)";
-      c.fillText(label, room * (k + 0.5), height * 0.96);
-    });
+  drawFaces(chosen) {
+    const { width, height } = this.face, room = width / chosen.length, size = Math.min(height * 0.99, room * 1.3);
+    this.context.clearRect(0, 0, width, height);
+    chosen.forEach((weights, k) => drawPortrait(this.context, weights, room * (k + 0.5), height - size / 2 + size * 0.02, size));
   }
 }

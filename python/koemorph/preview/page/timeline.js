@@ -1,9 +1,10 @@
-// Waveform, mel and the chosen curves over time, with a playhead.
+// Waveform, mel spectrogram and the selected curves over time, with a playhead.
 "use strict";
 
+const DASHES = [[], [5, 5], [2, 4], [9, 3, 2, 3]]; // one per take
 const CURVE_COLORS = ["#ff9a7a", "#7fd4ff", "#b9f18c", "#ffd866", "#d9a3ff", "#ff8fb8", "#6ff0d0", "#c2c8e4"];
 
-// The colour of each of the 256 levels of mel, as a pixel in memory order.
+// The colour of each of the 256 mel levels as a pixel in memory order.
 function melColors() {
   const stops = [[14, 17, 26], [58, 44, 112], [176, 66, 128], [255, 146, 106], [255, 232, 170]];
   const pixels = new Uint8ClampedArray(256 * 4);
@@ -19,7 +20,7 @@ class Timeline {
     this.canvas = canvas;
     this.duration = Math.max(duration, 1e-3);
     this.chosen = new Map();
-    this.still = document.createElement("canvas");
+    this.background = document.createElement("canvas");
     const seek = (event) => {
       const box = canvas.getBoundingClientRect();
       onSeek(Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1) * this.duration);
@@ -31,8 +32,8 @@ class Timeline {
     canvas.addEventListener("pointermove", (event) => event.buttons && seek(event));
   }
 
-  setData(peaks, mel, melBands, track, capture) {
-    Object.assign(this, { peaks, mel, melBands, track, capture });
+  setData(peaks, mel, melBands, tracks) {
+    Object.assign(this, { peaks, mel, melBands, tracks });
     this.dirty = true;
   }
 
@@ -50,8 +51,8 @@ class Timeline {
     const scale = window.devicePixelRatio || 1;
     const width = Math.round(this.canvas.clientWidth * scale), height = Math.round(this.canvas.clientHeight * scale);
     if (this.canvas.width === width && this.canvas.height === height) return;
-    this.canvas.width = this.still.width = width;
-    this.canvas.height = this.still.height = height;
+    this.canvas.width = this.background.width = width;
+    this.canvas.height = this.background.height = height;
     this.dirty = true;
   }
 
@@ -97,8 +98,8 @@ class Timeline {
     c.setLineDash([]);
   }
 
-  drawStill() {
-    const c = this.still.getContext("2d"), { width, height } = this.still;
+  drawBackground() {
+    const c = this.background.getContext("2d"), { width, height } = this.background;
     c.fillStyle = "#11141f";
     c.fillRect(0, 0, width, height);
     this.drawMel(c, width, height * 0.3, height * 0.7);
@@ -108,8 +109,7 @@ class Timeline {
       c.fillRect(0, height * 0.3, width, height * 0.7);
     }
     for (const [name, color] of this.chosen) {
-      this.drawCurve(c, this.capture, name, color, width, height * 0.34, height * 0.62, [5, 5]);
-      this.drawCurve(c, this.track, name, color, width, height * 0.34, height * 0.62, []);
+      this.tracks.forEach((track, k) => this.drawCurve(c, track, name, color, width, height * 0.34, height * 0.62, DASHES[k % DASHES.length]));
     }
     this.dirty = false;
   }
@@ -117,12 +117,12 @@ class Timeline {
   draw(time) {
     this.resize();
     const c = this.canvas.getContext("2d"), { width, height } = this.canvas;
-    if (!width || !height) return; // in a frame that is hidden
+    if (!width || !height) return; // hidden
     const x = Math.round((time / this.duration) * width);
     if (!this.dirty && x === this.drawnAt) return;
-    if (this.dirty) this.drawStill();
+    if (this.dirty) this.drawBackground();
     this.drawnAt = x;
-    c.drawImage(this.still, 0, 0);
+    c.drawImage(this.background, 0, 0);
     c.fillStyle = "rgba(10,12,20,.42)";
     c.fillRect(x, 0, width - x, height);
     c.fillStyle = "#fff";

@@ -1,17 +1,17 @@
-// Passes the microphone's first channel on in blocks of about 10 ms.
-class Tap extends AudioWorkletProcessor {
+// Sends the microphone's first channel to the page in blocks of about 10 ms.
+class BlockSender extends AudioWorkletProcessor {
   constructor() {
     super();
     this.block = new Float32Array(Math.ceil(sampleRate / 100));
     this.filled = 0;
-    this.nothing = null;
+    this.silence = null;
   }
 
   process([input]) {
-    // Where the browser has nothing in between, time goes on as silence.
-    const samples = input[0] ?? this.nothing;
+    // Without input, time continues as silence.
+    const samples = input[0] ?? this.silence;
     if (!samples) return true;
-    this.nothing ??= new Float32Array(samples.length);
+    this.silence ??= new Float32Array(samples.length);
     for (const sample of samples) {
       this.block[this.filled++] = sample;
       if (this.filled === this.block.length) {
@@ -22,4 +22,4 @@ class Tap extends AudioWorkletProcessor {
     return true;
   }
 }
-registerProcessor("tap", Tap);
+registerProcessor("block-sender", BlockSender);
