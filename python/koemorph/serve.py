@@ -1,4 +1,4 @@
-"""The live page: a browser's microphone in over a WebSocket, the face back to it."""
+"""The live page: receives a browser's microphone over a WebSocket and returns frames."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ import numpy.typing as npt
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from koemorph import preview
-from koemorph.audio import MIN_SAMPLE_RATE, MAX_SAMPLE_RATE
+from koemorph.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from koemorph.blendshapes import BLENDSHAPES
+from koemorph.controls import load_preset
 from koemorph.model import Model
+from koemorph.retarget import RetargetMap
 from koemorph.stream import Stream
 from koemorph.voice import MAX_BEHIND, NotUnderstoodError, RefusedError, Voice, read
 from koemorph.web import is_trusted, start_site
 
-MAX_VOICES = 4
+MAX_STREAMS = 4
 MAX_MESSAGE = 65536
-"""Bytes of one message of audio: 85 ms at 192 kHz come as 64 KB."""
+"""Largest audio message, bytes: 85 ms at 192 kHz."""
+DEFAULT_PRESET = "microphone"
 _IDLE_SECONDS = 30.0
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'self'; worker-src 'self'; "
@@ -29,21 +33,44 @@ _POLICY = (
 
 
 class Server:
-    """Serves one page, to whoever knows this session's token, and up to MAX_VOICES voices."""
+    """Serves one page to clients with this session's token, and at most MAX_STREAMS streams."""
 
-    def __init__(self, model: Model, rig: Path | None, host: str) -> None:
-        """Raises OutputError for a rig that cannot be shown and ModelError for a bad model."""
+    def __init__(
+        self,
+        model: Model,
+        rig: Path | None,
+        host: str,
+        *,
+        preset: str | Path = DEFAULT_PRESET,
+        retarget: RetargetMap | None = None,
+    ) -> None:
+        """Build the page.
+
+        Args:
+            model: The model of all streams.
+            rig: A .glb, .gltf or .vrm to show, or None.
+            host: The address that `start` listens on.
+            preset: A bundled preset's name or the path of a JSON file.
+            retarget: A retarget map whose outputs move the rig.
+
+        Raises:
+            OutputError: The rig cannot be shown.
+            DataError: The preset is invalid.
+        """
         self.token = secrets.token_urlsafe(16)
         self._model = model
         self._host = host
-        self._voices = 0
-        data = preview.page_data(rig) | {"token": self.token}
-        data |= {"maxBehind": MAX_BEHIND, "maxVoices": MAX_VOICES}
-        data["fps"] = model.fps
-        self._page = preview.assemble("live", data, "live", "live.js", _POLICY)
+        self._controls = load_preset(preset)
+        self._retarget = retarget
+        self._streams = 0
+        names = BLENDSHAPES if retarget is None else tuple(retarget.names)
+        data = preview.page_data(rig, names) | {"token": self.token, "fps": model.fps}
+        data |= {"maxBehind": MAX_BEHIND, "maxStreams": MAX_STREAMS}
+        data["rigNames"] = None if retarget is None else names
+        self._page = preview.assemble("live", data, "live", ("live.js",), _POLICY)
 
     def app(self) -> web.Application:
-        """The web application; `start` runs it."""
+        """Return the web application; `start` runs it."""
         app = web.Application(client_max_size=MAX_MESSAGE)
         app.router.add_get("/", self._show)
         app.router.add_get("/worklet.js", self._worklet)
@@ -51,7 +78,11 @@ class Server:
         return app
 
     async def start(self, port: int) -> web.AppRunner:
-        """Start to serve; OutputError when the port cannot be used."""
+        """Start serving; the returned runner's `cleanup` ends it.
+
+        Raises:
+            OutputError: The address or port is not available.
+        """
         return await start_site(self.app(), self._host, port)
 
     def _check(self, request: web.Request) -> None:
@@ -60,8 +91,8 @@ class Server:
             given, self.token.encode()
         ):
             raise web.HTTPForbidden(
-                text="This address lacks the token of the running session: "
-                "open the one that koemorph serve printed."
+                text="Invalid token: expected the one of the running session. Open the address "
+                "that koemorph serve printed."
             )
 
     async def _show(self, request: web.Request) -> web.Response:
@@ -76,44 +107,53 @@ class Server:
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         self._check(request)
         rate = request.query.get("rate", "")
-        # Told by its length first: Python refuses to read thousands of digits.
+        # Checked first because Python refuses to parse thousands of digits.
         short = rate.isdecimal() and len(rate) <= len(str(MAX_SAMPLE_RATE))
         if not short or not MIN_SAMPLE_RATE <= int(rate) <= MAX_SAMPLE_RATE:
-            raise web.HTTPBadRequest(text=f"rate must be {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz.")
-        if self._voices >= MAX_VOICES:
-            raise web.HTTPServiceUnavailable(text=f"{MAX_VOICES} voices speak already.")
-        self._voices += 1
+            raise web.HTTPBadRequest(
+                text=f"rate must be {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz."
+            )
+        if self._streams >= MAX_STREAMS:
+            raise web.HTTPServiceUnavailable(text=f"All {MAX_STREAMS} streams are in use.")
+        self._streams += 1
         try:
             socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, receive_timeout=_IDLE_SECONDS)
             await socket.prepare(request)
             await self._listen(socket, int(rate))
             return socket
         finally:
-            self._voices -= 1
+            self._streams -= 1
 
     async def _listen(self, socket: web.WebSocketResponse, rate: int) -> None:
-        stream = self._model.stream(rate, preset="microphone")
-        voice, told = Voice(rate, _now()), 0.0
+        stream = self._model.stream(rate, controls=self._controls)
+        voice, skipped = Voice(rate, _now()), 0.0
         try:
             async for message in socket:
                 if message.type is not WSMsgType.BINARY:
-                    raise NotUnderstoodError("only binary messages are understood")
+                    raise NotUnderstoodError("expected a binary message")
                 block = read(message.data)
                 if not voice.wants(block, _now()):
                     continue
                 frames = await asyncio.to_thread(_animate, stream, block.samples)
-                if voice.left_out > told:
-                    told = voice.left_out
-                    await socket.send_json({"leftOut": told})
+                if voice.left_out > skipped:
+                    skipped = voice.left_out
+                    await socket.send_json({"skipped": skipped})
                 if len(frames):
                     frames[:, 0] = voice.times(frames[:, 0])
-                    await socket.send_bytes(frames.astype("<f4").tobytes())
+                    await socket.send_bytes(self._message(frames))
         except NotUnderstoodError as error:
             await socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=str(error).encode())
         except RefusedError as error:
             await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=str(error).encode())
         except (asyncio.TimeoutError, ConnectionError):
-            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"nothing was heard for long")
+            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"no audio for 30 s")
+
+    def _message(self, frames: npt.NDArray[np.float64]) -> bytes:
+        """Encode frames as float32 rows: time, 52 weights, and the retargeted weights if any."""
+        if self._retarget is not None:
+            weights = np.ascontiguousarray(frames[:, 1:], np.float32)
+            frames = np.column_stack([frames, self._retarget.apply(weights)])
+        return frames.astype("<f4").tobytes()
 
 
 def _now() -> float:
@@ -121,7 +161,7 @@ def _now() -> float:
 
 
 def _animate(stream: Stream, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Frames that are complete with these samples, 53 numbers each: time (s) and weights."""
+    """Return the frames that these samples complete: (frames, 53), time (s) and weights."""
     stream.push(samples)
     frames = stream.pull()
     return np.column_stack([frames.times, frames.weights])

@@ -1,4 +1,4 @@
-"""What the web servers of KoeMorph share: who may connect, and how a server starts."""
+"""Shared by KoeMorph's web servers: origin checks and start-up."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Whether a server's error is one of KoeMorph, and not of a client that left or talks nonsense:
-    those are answered, and no matter for the terminal.
-    """
+    """Whether a logged error is KoeMorph's own, not a disconnected or malformed client."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, HttpProcessingError | ConnectionError)
 
@@ -26,7 +24,7 @@ _LOG.addFilter(_is_ours)
 
 
 def _host_of(address: str) -> str:
-    """The host that a Host or an Origin names; "" for what is no address."""
+    """Return the host of a Host or Origin header, "" for a malformed one."""
     try:
         return urlsplit(address if "://" in address else f"//{address}").hostname or ""
     except ValueError:
@@ -34,10 +32,14 @@ def _host_of(address: str) -> str:
 
 
 def is_trusted(request: web.Request, bound_host: str) -> bool:
-    """Whether a request may talk to this server.
+    """Return whether a request may use this server.
 
-    The Host header must name this server (a foreign name that resolves here is DNS rebinding), and
-    a browser's Origin, when there is one, must be a page of this computer or of this server.
+    The Host header must name this server, against DNS rebinding. A browser's Origin, when present,
+    must be a page of this computer or of this server.
+
+    Args:
+        request: The request.
+        bound_host: The address that the server listens on.
     """
     host = _host_of(request.host)
     if not host or (bound_host in LOOPBACK and host not in LOOPBACK):
@@ -47,18 +49,30 @@ def is_trusted(request: web.Request, bound_host: str) -> bool:
 
 
 def page_address(host: str, port: int) -> str:
-    """Where a browser on this computer finds what listens on `host`."""
+    """Return the URL at which a browser on this computer reaches a server on `host`."""
     here = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{here}]:{port}/" if ":" in here else f"http://{here}:{port}/"
 
 
 async def start_site(app: web.Application, host: str, port: int) -> web.AppRunner:
-    """Start serving; the runner's `cleanup` ends it. OutputError where it cannot listen there."""
+    """Start serving an application.
+
+    Args:
+        app: The application.
+        host: Address to listen on.
+        port: TCP port to listen on.
+
+    Returns:
+        The runner; its `cleanup` ends the server.
+
+    Raises:
+        OutputError: The address or port is not available.
+    """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, logger=_LOG)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port, backlog=32).start()
     except (OSError, UnicodeError) as error:
         await runner.cleanup()
-        raise listen_error(host, port, error, "choose another port") from error
+        raise listen_error(host, port, error, "use another port") from error
     return runner

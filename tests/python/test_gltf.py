@@ -163,7 +163,7 @@ def test_external_files_of_a_rig_are_embedded(tmp_path: Path) -> None:
     assert made["images"][1:] == described["images"][1:]
     assert len(made["buffers"]) == 1
     info, _ = pack(tmp_path / "take.glb")
-    assert [target["names"] for target in info["targets"]] == [["jawOpen"], ["mouthSmileLeft"]]
+    assert [target["name"] for target in info["targets"]] == ["jawOpen", "mouthSmileLeft"]
     make_animation().save(tmp_path / "take.gltf", rig=folder / "rig.gltf")
     assert pack(tmp_path / "take.gltf")[0] == info
 
@@ -217,7 +217,7 @@ def test_a_head_outside_the_scene_is_refused(tmp_path: Path) -> None:
 def test_cyclic_nodes_are_visited_once(tmp_path: Path) -> None:
     nodes = [{"mesh": 0, "children": [1]}, {"children": [2]}, {"mesh": 0, "children": [1]}]
     info, _ = pack(write_glb(tmp_path / "rig.glb", rig_json() | {"nodes": nodes}))
-    assert [target["names"] for target in info["targets"]] == [["jawOpen"], ["mouthSmileLeft"]]
+    assert [target["name"] for target in info["targets"]] == ["jawOpen", "mouthSmileLeft"]
 
 
 def flat(described: dict[str, Any]) -> None:

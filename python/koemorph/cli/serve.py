@@ -1,4 +1,4 @@
-"""`koemorph serve`: speak into the browser and watch the face."""
+"""`koemorph serve`: a page that animates a face from the browser's microphone."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from pathlib import Path
 import click
 
 from koemorph.cli.options import choose_model, fps_option, model_option
+from koemorph.controls import presets
+from koemorph.errors import DataError
 from koemorph.model import Model
-from koemorph.serve import Server
+from koemorph.retarget import load_retarget_map, maps
+from koemorph.serve import DEFAULT_PRESET, Server
 from koemorph.web import page_address
 
 
@@ -24,25 +27,41 @@ from koemorph.web import page_address
     help="Port to listen on.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--rig", type=click.Path(path_type=Path), help="Your own .glb instead of the face.")
+@click.option("--rig", type=click.Path(path_type=Path), help="A .glb, .gltf or .vrm to move.")
+@click.option(
+    "--retarget", metavar="NAME|FILE", help=f"Map for --rig: one of {', '.join(maps())}, or a file."
+)
+@click.option(
+    "--preset",
+    default=DEFAULT_PRESET,
+    show_default=True,
+    metavar="NAME|FILE",
+    help=f"One of {', '.join(presets())}, or a file.",
+)
 @fps_option
 @model_option
-@click.option("--open", "open_page", is_flag=True, help="Show the page in the browser.")
+@click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
 def command(
     *,
     port: int,
     host: str,
     rig: Path | None,
+    retarget: str | None,
+    preset: str,
     fps: str | None,
     model: str | None,
     open_page: bool,
 ) -> None:
-    """Serve a page whose face moves with your voice; Ctrl-C ends.
+    """Serve a page that animates a face from the microphone; Ctrl-C ends.
 
-    Only this computer can reach it unless --host says otherwise, and only with the token in the
-    address. Browsers give the microphone to pages of this computer or over https.
+    Only this computer can connect unless --host is set, and only with the token in the printed
+    address. Browsers allow microphones on pages of this computer and over https.
     """
-    server = Server(Model(choose_model(model, fps)), rig, host)
+    if retarget is not None and rig is None:
+        raise DataError("--retarget needs a rig. Use --rig HERO.glb.", code="retarget_without_rig")
+    loaded_map = None if retarget is None else load_retarget_map(retarget)
+    loaded = Model(choose_model(model, fps))
+    server = Server(loaded, rig, host, preset=preset, retarget=loaded_map)
 
     async def run() -> None:
         runner = await server.start(port)

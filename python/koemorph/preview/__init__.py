@@ -1,4 +1,4 @@
-"""A page that shows an animation: face, sound and curves in one file that needs no network."""
+"""The preview page: face or rig, audio and curves in one HTML file that works offline."""
 
 from __future__ import annotations
 
@@ -8,112 +8,212 @@ import html
 import json
 import math
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from koemorph import _native
 from koemorph.animation import Animation
 from koemorph.blendshapes import BLENDSHAPES, GROUPS
 from koemorph.errors import DataError
 from koemorph.preview import sound as sounds
 from koemorph.preview.mesh import pack
 from koemorph.preview.sound import Sound
+from koemorph.retarget import RetargetMap, apply_map
 
-_COMMON = (
+_COMMON_SCRIPTS = (
     "data.js",
     "pace.js",
     "mouth.js",
     "portrait.js",
+    "camera.js",
     "rig.js",
     "stage.js",
     "timeline.js",
     "panel.js",
 )
-_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+_PLAYER_SCRIPTS = ("recorder.js", "player.js")
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "media-src blob:"
+)
+_EXPORT_POLICY = _POLICY + "; connect-src 'self'"
+# The groups that move most in speech come first.
+_GROUP_ORDER = ("jaw", "mouth", "tongue", "cheeks", "brows", "eyes", "nose")
+
+
+@dataclass(frozen=True)
+class Take:
+    """An animation with the name that the page shows."""
+
+    label: str
+    animation: Animation
+
+
+@dataclass(frozen=True)
+class VideoSettings:
+    """Frames per second and size in pixels of an exported video."""
+
+    fps: int = 30
+    width: int = 1280
+    height: int = 720
 
 
 def page_file(name: str) -> str:
-    """The text of one of the page's own files."""
+    """Return the text of one of the page's source files."""
     return (resources.files("koemorph.preview") / "page" / name).read_text("utf-8")
 
 
-def assemble(title: str, data: dict[str, Any], mode: str, script: str, policy: str) -> str:
-    """Put the page together; `mode` is "recorded" or "live" and `script` the file that runs it."""
+def assemble(
+    title: str, data: dict[str, Any], mode: str, scripts: Sequence[str], policy: str
+) -> str:
+    """Assemble a page.
+
+    Args:
+        title: The page's title.
+        data: What the scripts read as DATA.
+        mode: "recorded" or "live", for the style sheet.
+        scripts: Names of script files after the common ones; the last one starts the page.
+        policy: Content Security Policy.
+
+    Returns:
+        The HTML text.
+    """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     parts = {
         "title": html.escape(title),
         "mode": mode,
         "policy": policy,
         "style": page_file("style.css"),
-        # A "</script>" in a name would end the element.
+        # "</script>" in a name would end the element.
         "data": text.replace("</", "<\\/"),
-        "script": "\n".join(page_file(name) for name in (*_COMMON, script)),
+        "script": "\n".join(page_file(name) for name in (*_COMMON_SCRIPTS, *scripts)),
     }
-    # In one pass, so that a title that looks like a mark stays a title.
+    # In one pass, so that a title that contains a placeholder is not expanded.
     return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], page_file("page.html"))
 
 
-def _text(data: bytes) -> str:
+def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _packed(data: bytes) -> str:
-    return _text(gzip.compress(data, 9, mtime=0))
+def _compressed(data: bytes) -> str:
+    return _base64(gzip.compress(data, 9, mtime=0))
 
 
-def _track(animation: Animation, most_seconds: float = math.inf) -> dict[str, Any]:
-    """The curves at k / fps, as the page reads them: a capture's own times may have gaps."""
-    if animation.names != BLENDSHAPES:
-        raise DataError("A preview shows ARKit's 52 blendshapes; leave out the retargeting.")
-    if not len(animation):
-        raise DataError("There are no frames to show.")
+def _track(animation: Animation, max_seconds: float = math.inf) -> dict[str, Any]:
+    """Resample an animation to times k / fps, as the page's Track reads it.
+
+    A capture's own times may start late and have gaps.
+    """
     fps = animation.fps
-    wanted = np.arange(round(min(animation.end, most_seconds) * fps)) / fps
-    curves = [np.interp(wanted, animation.times, curve) for curve in animation.weights.T]
+    times = np.arange(max(1, round(min(animation.end, max_seconds) * fps))) / fps
+    curves = [np.interp(times, animation.times, curve) for curve in animation.weights.T]
     values = np.round(np.clip(np.stack(curves, axis=1), 0, 1) * 255).astype(np.uint8)
+    return {"names": animation.names, "fps": fps, "values": _compressed(values.tobytes())}
+
+
+def arkit_animation(animation: Animation) -> Animation | None:
+    """Return the animation with the 52 ARKit blend shapes, matched by name; None without any.
+
+    Blend shapes that the animation lacks are 0.
+    """
+    if animation.names == BLENDSHAPES:
+        return animation
+    columns = _native.match_shape_names(list(BLENDSHAPES), list(animation.names))
+    weights = np.zeros((len(animation), len(BLENDSHAPES)), np.float32)
+    for source, column in enumerate(columns):
+        if column >= 0:
+            weights[:, column] = animation.weights[:, source]
+    if all(column < 0 for column in columns):
+        return None
+    return Animation(animation.times, weights, BLENDSHAPES, animation.fps)
+
+
+def _take(take: Take, retarget: RetargetMap | None, has_rig: bool, end: float) -> dict[str, Any]:
+    """Describe a take for the page."""
+    if not len(take.animation):
+        raise DataError(f'Cannot show "{take.label}": it has no frames.', code="no_frames")
+    face = arkit_animation(take.animation)
+    rig = None
+    if face is not None and retarget is not None:
+        rig = apply_map(face, retarget)
+    elif face is None and has_rig:
+        rig = take.animation
+    elif face is None:
+        raise DataError(
+            f'Cannot show "{take.label}": its curves ({", ".join(take.animation.names[:3])}, ...) '
+            "are not ARKit blend shapes. Use --rig with the rig they are for.",
+            code="not_arkit52",
+        )
     return {
-        "names": animation.names,
-        "fps": fps,
-        "values": _packed(values.tobytes()),
+        "label": take.label,
+        "track": None if face is None else _track(face, end),
+        "rigTrack": None if rig is None else _track(rig, end),
     }
 
 
-def _groups() -> dict[str, tuple[str, ...]]:
-    """The parts of the face, those that speak first."""
-    first = ("jaw", "mouth", "tongue", "cheeks", "brows", "eyes", "nose")
-    return {group: GROUPS[group] for group in first}
+def page_data(
+    rig: Path | None, names: tuple[str, ...] = BLENDSHAPES, groups: bool = True
+) -> dict[str, Any]:
+    """Return the data that recorded and live pages share.
 
+    Args:
+        rig: A .glb, .gltf or .vrm, or None.
+        names: Names that move the rig.
+        groups: Whether the panel lists the 52 blend shapes by group, else `names`.
 
-def page_data(rig: Path | None) -> dict[str, Any]:
-    """What both kinds of page know: the names, their groups, and the rig if there is one."""
-    data: dict[str, Any] = {"blendshapes": BLENDSHAPES, "groups": _groups(), "rig": None}
+    Raises:
+        OutputError: The rig cannot be shown; see `koemorph.preview.mesh.pack`.
+    """
+    listed = {group: GROUPS[group] for group in _GROUP_ORDER} if groups else {"curves": names}
+    data: dict[str, Any] = {"blendshapes": BLENDSHAPES, "groups": listed, "rig": None}
     if rig is not None:
-        info, numbers = pack(rig)
-        data["rig"] = {**info, "data": _packed(numbers)}
+        info, arrays = pack(rig, names)
+        data["rig"] = {**info, "data": _compressed(arrays)}
     return data
 
 
 def build_page(
-    animation: Animation,
+    takes: Sequence[Take],
     title: str,
     sound: Sound | None = None,
     rig: Path | None = None,
-    capture: Animation | None = None,
+    retarget: RetargetMap | None = None,
+    video: VideoSettings | None = None,
 ) -> str:
-    """The page's HTML. Without sound it plays silently; a capture is shown beside the animation.
+    """Build the preview page.
 
-    Raises OutputError for a rig that cannot be shown and DataError for an animation that is
-    retargeted or has no frames.
+    Args:
+        takes: One or more takes, shown side by side under their labels. They play from time 0.
+        title: The page's title.
+        sound: The audio; without it the page plays silently.
+        rig: A .glb, .gltf or .vrm that the takes move, or None for the drawn face only.
+        retarget: A retarget map whose outputs move the rig, instead of the 52 blend shapes.
+        video: Settings of a page that sends its frames to `koemorph.preview.video`.
+
+    Returns:
+        The HTML text.
+
+    Raises:
+        OutputError: The rig cannot be shown.
+        DataError: A take has no frames (code "no_frames"), or neither ARKit blend shapes nor a
+            rig ("not_arkit52").
     """
-    data = page_data(rig)
-    duration = animation.end if sound is None else sound.duration
-    data["duration"] = duration
-    data["track"] = _track(animation)
-    data["capture"] = None if capture is None else _track(capture, duration)
-    data["audio"] = None if sound is None else _text(sounds.compressed(sound))
-    data["peaks"] = "" if sound is None else _text(sounds.peaks(sound))
-    mel, data["melBands"] = (b"", 1) if sound is None else sounds.mel_picture(sound)
-    data["mel"] = _packed(mel)
-    return assemble(title, data, "recorded", "player.js", _POLICY)
+    duration = max(take.animation.end for take in takes) if sound is None else sound.duration
+    shown = [_take(take, retarget, rig is not None, duration) for take in takes]
+    driving = shown[0]["rigTrack"] or shown[0]["track"]
+    has_face = all(take["track"] for take in shown)
+    data = page_data(rig, tuple(driving["names"]), has_face)
+    data |= {"duration": duration, "takes": shown}
+    data["export"] = None if video is None else vars(video)
+    data["audio"] = None if sound is None else _base64(sounds.encode_mp3(sound))
+    data["peaks"] = "" if sound is None else _base64(sounds.peaks(sound))
+    mel, data["melBands"] = (b"", 1) if sound is None else sounds.mel_image(sound)
+    data["mel"] = _compressed(mel)
+    policy = _POLICY if video is None else _EXPORT_POLICY
+    return assemble(title, data, "recorded", _PLAYER_SCRIPTS, policy)

@@ -1,4 +1,4 @@
-"""A recording as a page needs it: compressed sound, a waveform and a mel picture."""
+"""The audio of a preview page: MP3, waveform peaks and a mel spectrogram."""
 
 from __future__ import annotations
 
@@ -23,25 +23,34 @@ _MEL_BANDS = 40
 
 @dataclass(frozen=True)
 class Sound:
-    """One channel of sound, (n,) float32 at `rate` Hz."""
+    """Mono audio.
+
+    Attributes:
+        samples: (samples,) float32.
+        sample_rate: Hz.
+    """
 
     samples: npt.NDArray[np.float32]
-    rate: int
+    sample_rate: int
 
     @property
     def duration(self) -> float:
         """Seconds."""
-        return len(self.samples) / self.rate
+        return len(self.samples) / self.sample_rate
 
 
 def read(path: Path) -> Sound:
-    """Read a recording and mix it to one channel; AudioError when it cannot be read."""
+    """Read an audio file and mix it to one channel.
+
+    Raises:
+        AudioError: The file cannot be read.
+    """
     return Sound(*read_mono(path))
 
 
-def compressed(sound: Sound) -> bytes:
-    """MP3, which every browser plays, at a rate that keeps a minute near half a megabyte."""
-    samples, rate = np.clip(sound.samples, -1, 1), sound.rate
+def encode_mp3(sound: Sound) -> bytes:
+    """Encode MP3, which every browser plays, with about half a megabyte per minute."""
+    samples, rate = np.clip(sound.samples, -1, 1), sound.sample_rate
     if rate not in _MP3_RATES or rate > _RATE:
         resample = Resampler(rate, _RATE)
         tail = np.zeros(int(resample.latency * rate) + 2, np.float32)
@@ -62,7 +71,7 @@ def compressed(sound: Sound) -> bytes:
 
 
 def peaks(sound: Sound) -> bytes:
-    """The loudest sample of each of at most 2,000 stretches, 255 the loudest of all."""
+    """Return the peak level of at most 2,000 segments as bytes; 255 is the loudest sample."""
     if not len(sound.samples):
         return b""
     count = min(_PEAKS, len(sound.samples))
@@ -71,9 +80,9 @@ def peaks(sound: Sound) -> bytes:
     return np.round(loudest / max(float(loudest.max()), 1e-6) * 255).astype(np.uint8).tobytes()
 
 
-def mel_picture(sound: Sound) -> tuple[bytes, int]:
-    """(columns, bands) of the model's own mel as bytes, at most 1,500 columns, and its bands."""
-    mel = features.extract(sound.samples, sound.rate).mel.astype(np.float64)
+def mel_image(sound: Sound) -> tuple[bytes, int]:
+    """Return the model's mel spectrogram as bytes, at most 1,500 columns, and its band count."""
+    mel = features.extract(sound.samples, sound.sample_rate).mel.astype(np.float64)
     if not len(mel):  # shorter than half a frame
         return b"", _MEL_BANDS
     if len(mel) > _MEL_COLUMNS:
