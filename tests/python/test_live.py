@@ -1,4 +1,4 @@
-"""Live sessions: nothing lost, steady, and unshaken by what happens to sources and receivers."""
+"""Live sessions: complete, punctual, and robust against failing sources and receivers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from koemorph.outputs.udp import JsonUdpOutput
 
 
 class Collector(Output):
-    """Keeps frames and when they came."""
+    """Stores frames with their arrival times."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__("collector")
@@ -47,7 +47,7 @@ class Collector(Output):
 
 
 class Noise(Source):
-    """Endless noise that is there as soon as its time has come."""
+    """Endless noise, available exactly at its time."""
 
     sample_rate, channels, exact = 16000, 1, True
 
@@ -66,7 +66,7 @@ def tiny(tiny_models: dict[int, Path]) -> Model:
     return Model(tiny_models[30])
 
 
-def test_a_recording_gives_the_frames_that_animate_gives(
+def test_a_live_recording_has_the_frames_of_animate(
     tiny: Model, speech: Path, tmp_path: Path
 ) -> None:
     clock, source = SimulatedClock(), RecordingSource(speech)
@@ -85,9 +85,9 @@ def test_a_recording_gives_the_frames_that_animate_gives(
         recorded.weights[:frames], offline.weights[: len(recorded)], atol=2e-6
     )
     assert [index for _, index, _ in collector.frames] == list(range(len(recorded) + 1))
-    # After the last frame the face goes to rest for those who watch.
+    # After the last frame, displays get a neutral face.
     np.testing.assert_array_equal(collector.frames[-1][2], 0)
-    # Sample in to packet out, with the lookahead that the model declares.
+    # From sample to packet, including the model's lookahead.
     times = np.array([at for at, _, _ in collector.frames[:-1]])
     latency = times - np.arange(len(times)) / 30
     assert latency.max() < 0.05
@@ -95,7 +95,7 @@ def test_a_recording_gives_the_frames_that_animate_gives(
 
 
 @pytest.mark.parametrize("fps", [30, 60])
-def test_a_session_lasts_as_long_as_it_is_told(tiny_models: dict[int, Path], fps: int) -> None:
+def test_a_session_ends_after_its_duration(tiny_models: dict[int, Path], fps: int) -> None:
     clock, source = SimulatedClock(), Noise()
     collector = Collector(clock)
     stream = Model(tiny_models[fps]).stream(16000)
@@ -105,7 +105,7 @@ def test_a_session_lasts_as_long_as_it_is_told(tiny_models: dict[int, Path], fps
     assert session.statistics.frames == len(collector.frames) == rest[1] == 1.5 * fps
 
 
-def test_hours_neither_drift_nor_grow(tiny: Model) -> None:
+def test_a_long_session_neither_drifts_nor_grows(tiny: Model) -> None:
     clock = SimulatedClock()
     source, output = Noise(), JsonUdpOutput("127.0.0.1", 9)
     session = Session(source, tiny.stream(16000), [output], clock=clock)
@@ -129,8 +129,8 @@ def test_hours_neither_drift_nor_grow(tiny: Model) -> None:
     assert session.statistics.dropped == 0
 
 
-class Talker(RecordingSource):
-    """A recording over and over."""
+class RepeatedRecording(RecordingSource):
+    """A recording, repeated forever."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -143,9 +143,9 @@ HOURS = float(os.environ.get("KOEMORPH_LIVE_HOURS", "0"))
 
 
 @pytest.mark.skipif(not HOURS, reason="takes minutes; set KOEMORPH_LIVE_HOURS=8 to run it")
-def test_a_long_day_of_the_shipped_model(speech: Path, tmp_path: Path) -> None:
-    """KOEMORPH_LIVE_HOURS=8 pytest -s tests/python/test_live.py -k long_day: a table of hours."""
-    clock, source = SimulatedClock(), Talker(speech)
+def test_a_bundled_model_runs_for_hours(speech: Path, tmp_path: Path) -> None:
+    """Print a table: KOEMORPH_LIVE_HOURS=8 pytest -s tests/python/test_live.py -k for_hours."""
+    clock, source = SimulatedClock(), RepeatedRecording(speech)
     outputs = [JsonUdpOutput("127.0.0.1", 9), LiveLinkOutput("127.0.0.1", 9, "Long", 0)]
     outputs.append(JsonlOutput(tmp_path / "live.jsonl"))
     stream = Model("30").stream(source.sample_rate, source.channels)
@@ -153,7 +153,7 @@ def test_a_long_day_of_the_shipped_model(speech: Path, tmp_path: Path) -> None:
     marks: list[tuple[float, float]] = []
 
     def watch(running: Session) -> None:
-        # The first minute warms up; then every half hour.
+        # After one minute, then every half hour.
         if running.statistics.frames % 54000 == 1800:
             gc.collect()
             pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -172,13 +172,13 @@ def test_a_long_day_of_the_shipped_model(speech: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="the system has no such call")
-def test_the_sending_thread_goes_first_and_then_no_more() -> None:
+def test_realtime_priority_ends_with_its_block() -> None:
     with realtime_priority() as allowed:
         assert (os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR) == allowed
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
-def test_late_audio_moves_the_schedule_and_an_exact_source_does_not() -> None:
+def test_late_audio_delays_only_an_inexact_source() -> None:
     schedule = Schedule(0.0, 30, 0.033, exact=False)
     before = schedule.due(10)
     schedule.sent(0.2)
@@ -192,7 +192,7 @@ def test_late_audio_moves_the_schedule_and_an_exact_source_does_not() -> None:
 
 
 @pytest.mark.parametrize("clock_error", [-1e-4, 1e-4])
-def test_the_schedule_follows_a_sound_card_for_eight_hours(clock_error: float) -> None:
+def test_the_schedule_follows_a_drifting_clock_for_eight_hours(clock_error: float) -> None:
     schedule = Schedule(0.0, 30, 0.033, exact=False)
     latencies, lates = [], []
     for frame in range(8 * 3600 * 30):
@@ -203,20 +203,20 @@ def test_the_schedule_follows_a_sound_card_for_eight_hours(clock_error: float) -
         lates.append(late)
     assert max(latencies) < 0.03
     assert np.percentile(lates, 99) < 0.002
-    # Where the first sample lay follows the card, or the latency shown would be off by seconds.
+    # Otherwise the reported latency would be off by seconds.
     assert schedule.origin == pytest.approx(8 * 3600 * clock_error, abs=0.1)
 
 
-def test_a_hiccup_is_caught_up_and_the_file_keeps_every_frame(tiny: Model, tmp_path: Path) -> None:
+def test_a_dropout_is_caught_up_and_files_keep_every_frame(tiny: Model, tmp_path: Path) -> None:
     clock = SimulatedClock()
     collector, file = Collector(clock), JsonlOutput(tmp_path / "live.jsonl")
     session = Session(Noise(), tiny.stream(16000), [collector, file], clock=clock)
 
-    def hiccup(running: Session) -> None:
+    def suspend(running: Session) -> None:
         if running.statistics.frames == 20:
             clock.time += 2.0
 
-    session._on_frame = hiccup
+    session._on_frame = suspend
     session.run(duration=5)
     file.close()
     assert session.statistics.dropped > 40
@@ -226,9 +226,7 @@ def test_a_hiccup_is_caught_up_and_the_file_keeps_every_frame(tiny: Model, tmp_p
 
 
 @pytest.mark.parametrize("exact", [True, False])
-def test_a_program_that_stood_still_for_long_loses_no_frame(
-    tiny: Model, tmp_path: Path, exact: bool
-) -> None:
+def test_a_long_suspend_loses_no_frame_of_a_file(tiny: Model, tmp_path: Path, exact: bool) -> None:
     clock, source = SimulatedClock(), Noise()
     source.exact = exact
     collector, file = Collector(clock), JsonlOutput(tmp_path / "live.jsonl")
@@ -242,7 +240,7 @@ def test_a_program_that_stood_still_for_long_loses_no_frame(
     session.run(duration=30)
     file.close()
     assert len(read_jsonl(tmp_path / "live.jsonl")) == 900
-    # Receivers see the face again at once, as it is then.
+    # Receivers get current frames at once.
     at, index, _ = next(frame for frame in collector.frames if frame[0] > 25)
     assert at - index / 30 < 0.5
     at, index, _ = collector.frames[-2]
@@ -250,7 +248,7 @@ def test_a_program_that_stood_still_for_long_loses_no_frame(
 
 
 class Devices(Source):
-    """One voice that one device after another hears: rate (Hz), channels, from when to when (s)."""
+    """One sound from successive devices: sample rate (Hz), channels, start and end (s)."""
 
     exact = True
 
@@ -273,8 +271,8 @@ class Devices(Source):
         return np.repeat(sound[:, None], channels, axis=1)
 
 
-def sent_of(*devices: tuple[int, int, float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """When each frame of a live voice was sent, and its weights."""
+def send_devices(*devices: tuple[int, int, float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Return when each frame was sent, and its weights."""
     clock, source = SimulatedClock(), Devices(*devices)
     stream = Model("30-fast").stream(
         source.sample_rate, source.channels, controls=load_preset("raw")
@@ -285,18 +283,18 @@ def sent_of(*devices: tuple[int, int, float, float]) -> tuple[np.ndarray, np.nda
     return np.array(times), np.stack(weights)
 
 
-def test_a_voice_goes_on_with_another_device() -> None:
-    times, changed = sent_of((48000, 1, 0, 1.01), (44100, 2, 1.01, 2.02), (48000, 1, 2.02, 3))
-    _, one = sent_of((48000, 1, 0, 3))
-    assert len(changed) == len(one) == 90  # time has gone on
+def test_a_stream_continues_with_another_device() -> None:
+    times, changed = send_devices((48000, 1, 0, 1.01), (44100, 2, 1.01, 2.02), (48000, 1, 2.02, 3))
+    _, one = send_devices((48000, 1, 0, 3))
+    assert len(changed) == len(one) == 90  # no gap
     np.testing.assert_allclose(np.diff(times), 1 / 30, atol=0.002)
     np.testing.assert_allclose(changed, one, atol=0.01)
-    # A new stream, which had heard nothing before, is further off.
-    _, fresh = sent_of((44100, 2, 1.01, 2.02))
+    # A new stream without history differs more.
+    _, fresh = send_devices((44100, 2, 1.01, 2.02))
     assert np.abs(fresh[1:20] - one[32:51]).max() > 0.06
 
 
-def test_pipe_is_paced_and_ends(tiny: Model) -> None:
+def test_a_pipe_is_read_in_real_time_and_ends(tiny: Model) -> None:
     samples = (np.sin(np.arange(16000) / 10) * 8000).astype("<i2")
     reading, writing = os.pipe()
     source = PipeSource(reading, 16000)
@@ -315,7 +313,7 @@ def test_pipe_is_paced_and_ends(tiny: Model) -> None:
     os.close(reading)
 
 
-def test_a_dry_pipe_is_silence_and_says_so() -> None:
+def test_an_empty_pipe_is_silence_and_an_error() -> None:
     reading, writing = os.pipe()
     source = PipeSource(reading, 16000)
     source.start(0.0)
@@ -323,12 +321,12 @@ def test_a_dry_pipe_is_silence_and_says_so() -> None:
     silence = source.read(3.0)
     assert len(silence) == 32000
     assert not silence.any()
-    assert "nothing comes" in source.error
+    assert "no audio" in source.error
     os.close(writing)
 
 
 @pytest.mark.parametrize("rate", [60, 20, 7, 1])
-def test_the_face_goes_to_rest_at_any_rate(tiny: Model, rate: float) -> None:
+def test_the_last_frame_is_neutral_at_any_rate(tiny: Model, rate: float) -> None:
     clock = SimulatedClock()
     collector = Collector(clock)
     collector.max_rate = rate
@@ -339,7 +337,7 @@ def test_the_face_goes_to_rest_at_any_rate(tiny: Model, rate: float) -> None:
 
 
 class ClosedTerminal(io.StringIO):
-    """What is left of a terminal that was closed."""
+    """A closed terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -348,7 +346,7 @@ class ClosedTerminal(io.StringIO):
         raise OSError(5, "Input/output error")
 
 
-def test_a_closed_terminal_ends_no_take(tiny: Model) -> None:
+def test_a_closed_terminal_does_not_end_the_session(tiny: Model) -> None:
     clock, line = SimulatedClock(), StatusLine(ClosedTerminal())
     output = Collector(clock)
     session = Session(Noise(), tiny.stream(16000), [output], clock=clock, on_frame=line.show)
@@ -357,7 +355,7 @@ def test_a_closed_terminal_ends_no_take(tiny: Model) -> None:
     assert len(output.frames) > 30
 
 
-def test_status_line(tiny: Model) -> None:
+def test_the_status_line_reports_errors(tiny: Model) -> None:
     assert meter(0) == "█" * 10
     assert meter(-200).strip() == ""
     stream, clock = io.StringIO(), SimulatedClock()
@@ -373,7 +371,7 @@ def test_status_line(tiny: Model) -> None:
 
 
 @pytest.mark.parametrize(("columns", "trouble"), [(80, ""), (80, "声" * 30), (30, ""), (200, "x")])
-def test_status_line_never_breaks(tiny: Model, columns: int, trouble: str) -> None:
+def test_the_status_line_never_wraps(tiny: Model, columns: int, trouble: str) -> None:
     pty, fcntl, termios = map(pytest.importorskip, ("pty", "fcntl", "termios"))
     main, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
@@ -393,5 +391,5 @@ def test_status_line_never_breaks(tiny: Model, columns: int, trouble: str) -> No
     assert ("sent" in shown) == (columns == 200)
 
 
-def test_frame_numbers_are_the_time_of_day() -> None:
+def test_frame_numbers_start_at_the_time_of_day() -> None:
     assert time_of_day_frame(30, datetime(2026, 1, 1, 1, 0, 2)) == 30 * 3602

@@ -1,4 +1,4 @@
-"""The microphone: through PortAudio from a PulseAudio of the test's own, and a made-up one."""
+"""The microphone source: PortAudio with a private PulseAudio server, and a simulated device."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from koemorph.outputs.jsonl import read_jsonl
 
 
 class Sound:
-    """A PulseAudio server in a folder of its own, whose only source is what is played to it."""
+    """A private PulseAudio server whose only source is what is played to it."""
 
     def __init__(self, folder: Path) -> None:
         run = folder / "run"
@@ -41,7 +41,7 @@ class Sound:
             "XDG_RUNTIME_DIR": str(run),
             "XDG_CONFIG_HOME": str(folder / "config"),
             "PULSE_SOURCE": "voice.monitor",
-            # Were it started anew by whoever asks, losing the device could not be tried.
+            # Without autospawn, so that the device can be lost.
             "PULSE_CLIENTCONFIG": str(folder / "client.conf"),
         }
         (folder / "client.conf").write_text("autospawn = no\n")
@@ -71,7 +71,7 @@ class Sound:
 
 
 class Watcher:
-    """Receives the live face as JSON datagrams."""
+    """Receives frames as JSON datagrams."""
 
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -104,7 +104,7 @@ def sound(tmp_path: Path, needs_tool: Callable[[str], str]) -> Iterator[Sound]:
 
 def start_live(sound: Sound, folder: Path, *more: str) -> subprocess.Popen[str]:
     model = loudness_model.save(folder / "model.onnx")
-    # Raw: automatic gain would turn what is played down, the longer the more.
+    # Raw: automatic gain would lower the level over time.
     args = ["live", "--mic", "--preset", "raw", "--jsonl", str(folder / "live.jsonl"), "--json"]
     code = "from koemorph.cli import main; main()"
     command = [sys.executable, "-c", code, *args, "--model", str(model), *more]
@@ -145,8 +145,8 @@ def watcher() -> Iterator[Watcher]:
     watcher.socket.close()
 
 
-def play_until_heard(sound: Sound, voice: Path, watcher: Watcher) -> list[float]:
-    """Speak until the jaw moves, at most ten times; returns the jaw meanwhile."""
+def play_until_jaw_moves(sound: Sound, voice: Path, watcher: Watcher) -> list[float]:
+    """Play speech until the jaw moves, at most ten times; return jawOpen meanwhile."""
     jaw = []
     for _ in range(10):
         sound.play(voice)
@@ -156,17 +156,17 @@ def play_until_heard(sound: Sound, voice: Path, watcher: Watcher) -> list[float]
     return jaw
 
 
-def test_what_is_played_moves_the_jaw(
+def test_played_speech_moves_the_jaw(
     sound: Sound, tmp_path: Path, voice: Path, watcher: Watcher, live: subprocess.Popen[str]
 ) -> None:
     before = watcher.jaw()
-    heard = play_until_heard(sound, voice, watcher)
+    heard = play_until_jaw_moves(sound, voice, watcher)
     time.sleep(1)
     figures, _ = finish(live)
     jaw = read_jsonl(tmp_path / "live.jsonl")["jawOpen"]
     assert max(before) < 0.2
-    # On a busy machine PulseAudio hands over less than was played, but never more, and late frames
-    # are not sent.
+    # On a busy machine PulseAudio delivers less than was played, never more, and late frames are
+    # not sent.
     moving = np.flatnonzero(jaw > 0.3)
     assert len(moving) > 3, jaw.round(2).tolist()
     assert moving[-1] - moving[0] < len(heard) + figures["dropped"] + 30, jaw.round(2).tolist()
@@ -175,39 +175,39 @@ def test_what_is_played_moves_the_jaw(
     assert figures["frames"] > 0
 
 
-def test_a_microphone_that_was_lost_hears_again(
+def test_a_lost_microphone_is_reopened(
     sound: Sound, tmp_path: Path, voice: Path, watcher: Watcher, live: subprocess.Popen[str]
 ) -> None:
-    assert max(play_until_heard(sound, voice, watcher)) > 0.3
+    assert max(play_until_jaw_moves(sound, voice, watcher)) > 0.3
     sound.stop()
     time.sleep(4)
     wait_for(lambda: max(watcher.jaw()[-30:]) < 0.2)  # silence
     sound.start()
-    assert max(play_until_heard(sound, voice, watcher)) > 0.3, "it does not hear again"
-    # What is played now moves the face while it is played, and not later.
+    assert max(play_until_jaw_moves(sound, voice, watcher)) > 0.3, "the microphone was not reopened"
+    # Speech moves the face while it is played, not later.
     for _ in range(10):  # a busy machine may lose much of it
         watcher.jaw()
         sound.play(voice)
         said = watcher.jaw()
         if sum(value > 0.3 for value in said) > 10:
             break
-        time.sleep(3)  # what comes later is not taken for the next
+        time.sleep(3)  # a late result must not count for the next try
     else:
-        pytest.fail(f"the face is still while the voice is heard: {said}")
+        pytest.fail(f"the face does not move during speech: {said}")
     time.sleep(1)
     _, errors = finish(live)
-    assert "no sound comes from the microphone" in errors
+    assert "no audio from the microphone" in errors
     jaw = read_jsonl(tmp_path / "live.jsonl")["jawOpen"]
-    assert len(jaw) / 30 > 9, "time went on"
+    assert len(jaw) / 30 > 9, "time stopped"
     assert jaw[-5:].max() < 0.2
 
 
 class DeviceGoneError(Exception):
-    """What PortAudio raises."""
+    """Stands for PortAudioError."""
 
 
-class MadeUpDevice:
-    """What MicrophoneSource uses of sounddevice: a device that a test can unplug."""
+class SimulatedDevice:
+    """The part of sounddevice that MicrophoneSource uses, as a device that can be unplugged."""
 
     PortAudioError = DeviceGoneError
 
@@ -215,7 +215,7 @@ class MadeUpDevice:
         self.there, self.opened, self.rate = True, 0, 16000.0
         self.callback: Callable[..., None] | None = None
 
-    def open(self, callback: Callable[..., None], samplerate: int, **_: Any) -> MadeUpDevice:
+    def open(self, callback: Callable[..., None], samplerate: int, **_: Any) -> SimulatedDevice:
         if not self.there:
             raise DeviceGoneError("Device unavailable.")
         if samplerate != self.rate:
@@ -239,14 +239,14 @@ class MadeUpDevice:
 
 
 @pytest.fixture
-def device(monkeypatch: pytest.MonkeyPatch) -> MadeUpDevice:
-    made_up = MadeUpDevice()
-    monkeypatch.setattr(microphone, "_sounddevice", lambda: made_up)
-    return made_up
+def device(monkeypatch: pytest.MonkeyPatch) -> SimulatedDevice:
+    simulated = SimulatedDevice()
+    monkeypatch.setattr(microphone, "_sounddevice", lambda: simulated)
+    return simulated
 
 
-def begun(device: MadeUpDevice) -> tuple[MicrophoneSource, float]:
-    """A microphone whose sound has come for 0.4 s, and the seconds that it has given of it."""
+def started_microphone(device: SimulatedDevice) -> tuple[MicrophoneSource, float]:
+    """Return a microphone after 0.4 s of audio, and the seconds that it returned."""
     source = MicrophoneSource()
     source.start(0.0)
     device.say(1, 6400)
@@ -256,7 +256,7 @@ def begun(device: MadeUpDevice) -> tuple[MicrophoneSource, float]:
 
 
 def read_through(source: MicrophoneSource, begin: float, end: float) -> np.ndarray:
-    """All that the microphone gives from `begin` to `end`, its thread having ended in between."""
+    """Return the audio from `begin` to `end`, waiting for every reopening."""
     heard = []
     for step in range(round((end - begin) * 10)):
         heard.append(source.read(begin + (step + 1) / 10))
@@ -265,11 +265,11 @@ def read_through(source: MicrophoneSource, begin: float, end: float) -> np.ndarr
     return np.concatenate(heard)[:, 0]
 
 
-def test_time_goes_on_without_a_device_and_takes_up_where_it_is(device: MadeUpDevice) -> None:
+def test_silence_replaces_a_lost_device_without_a_time_jump(device: SimulatedDevice) -> None:
     source = MicrophoneSource()
     source.start(0.0)
     device.say(1, 1600)
-    assert not len(source.read(0.1)), "the first sound may be of long ago"
+    assert not len(source.read(0.1)), "a backlog was returned"
     device.say(1, 4800)
     assert source.read(0.4).sum() == 4800
     device.there = False
@@ -280,10 +280,10 @@ def test_time_goes_on_without_a_device_and_takes_up_where_it_is(device: MadeUpDe
     device.there = True
     read_through(source, 4.0, 6.0)
     assert device.opened == 2
-    # It takes its time to its first sound, which is no reason to open it again.
+    # A device that is slow to deliver its first audio is not reopened.
     read_through(source, 6.0, 8.0)
     assert device.opened == 2
-    # Two seconds in one lump: silence has stood in for them already.
+    # A backlog of two seconds that silence has replaced already.
     device.say(0.5, 32000)
     assert not read_through(source, 8.0, 8.4).any()
     device.say(0.25, 3200)
@@ -294,9 +294,9 @@ def test_time_goes_on_without_a_device_and_takes_up_where_it_is(device: MadeUpDe
     source.close()
 
 
-def test_a_program_that_stood_still_takes_no_device_for_lost(device: MadeUpDevice) -> None:
-    source, seconds = begun(device)
-    # The machine slept, and the session is awake before the device's first block has come.
+def test_a_suspended_program_does_not_reopen_the_device(device: SimulatedDevice) -> None:
+    source, seconds = started_microphone(device)
+    # After a suspend, the session runs before the device's first block arrives.
     seconds += len(source.read(8.0)) / 16000
     assert source._reopening is None
     device.say(0.5, 1600)
@@ -304,7 +304,7 @@ def test_a_program_that_stood_still_takes_no_device_for_lost(device: MadeUpDevic
     assert (sound == 0.5).all()
     assert seconds + len(sound) / 16000 == pytest.approx(8.1, abs=0.001)
     assert (device.opened, source.error) == (1, "")
-    # One that has gone in the meantime is opened again, a second later than else.
+    # A device that was lost meanwhile is reopened, a second later than usual.
     source.read(16.0)
     device.there = False
     read_through(source, 16.0, 18.0)
@@ -314,16 +314,16 @@ def test_a_program_that_stood_still_takes_no_device_for_lost(device: MadeUpDevic
     source.close()
 
 
-def test_another_device_is_taken_up_at_its_own_rate(device: MadeUpDevice) -> None:
-    source, seconds = begun(device)
+def test_a_reopened_device_may_have_another_sample_rate(device: SimulatedDevice) -> None:
+    source, seconds = started_microphone(device)
     device.there, device.rate = False, 384000.0
     seconds += len(read_through(source, 0.4, 3.0)) / source.sample_rate
     device.there = True
     seconds += len(read_through(source, 3.0, 5.0)) / source.sample_rate
-    assert "384000 Hz; KoeMorph takes" in source.error, "what no stream takes is silence"
+    assert "384000" in source.error, "an unsupported rate is silence"
     device.rate = 44100.0
     seconds += len(read_through(source, 5.0, 7.0)) / source.sample_rate
-    assert source.sample_rate == 16000, "silence is of the device before"
+    assert source.sample_rate == 16000, "silence has the earlier sample rate"
     device.say(0.5, 4410)
     assert not read_through(source, 7.0, 7.1).any()
     device.say(0.25, 13230)
@@ -339,12 +339,12 @@ def test_another_device_is_taken_up_at_its_own_rate(device: MadeUpDevice) -> Non
     ("times", "reopening"),
     [
         ((), False),
-        ((1.0, 1.5), False),  # it was the program that stood still
+        ((1.0, 1.5), False),  # the program was suspended
         ((0.8, 1.2, 1.5), True),
     ],
 )
-def test_a_sound_server_that_hangs_does_not_keep_the_program(
-    device: MadeUpDevice,
+def test_a_hung_sound_server_does_not_block_the_exit(
+    device: SimulatedDevice,
     monkeypatch: pytest.MonkeyPatch,
     times: tuple[float, ...],
     reopening: bool,
@@ -358,7 +358,7 @@ def test_a_sound_server_that_hangs_does_not_keep_the_program(
 
     monkeypatch.setattr(device, "close", close)
     monkeypatch.setattr("atexit.unregister", left.append)
-    source, _ = begun(device)
+    source, _ = started_microphone(device)
     for now in times:
         source.read(now)
     assert (source._reopening is not None) == reopening
@@ -366,13 +366,13 @@ def test_a_sound_server_that_hangs_does_not_keep_the_program(
     ending.start()
     try:
         wait_for(lambda: not ending.is_alive())
-        assert len(asked) == 1, "two threads close what is one's"
+        assert len(asked) == 1, "closed by two threads"
         assert left == [device.do_nothing]
     finally:
         back.set()
 
 
-def test_no_microphone_is_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_microphone_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".asoundrc").write_text("pcm.!default null\n")
     code = "from koemorph.cli import main; main()"
     args = ["live", "--mic", "no such thing", "--udp", "127.0.0.1:9"]
@@ -389,8 +389,8 @@ def test_no_microphone_is_a_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_of_several_microphones_one_is_to_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on Windows, where each device is there under several interfaces."""
+def test_ambiguous_microphone_names_list_the_choices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, which lists each device under several interfaces."""
     microphones = [
         {"name": name, "hostapi": api, "max_input_channels": 1, "default_samplerate": 48000.0}
         for name in ("USB", "Line")
@@ -406,16 +406,17 @@ def test_of_several_microphones_one_is_to_be_chosen(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("sounddevice.query_hostapis", lambda: [{"name": "MME"}, {"name": "WASAPI"}])
     listed = CliRunner().invoke(command, ["--devices"]).stdout.splitlines()
     assert listed[1] == "  1  USB, WASAPI  (1 channels, 48000 Hz)"
-    with pytest.raises(
-        AudioError, match=r'Several .* called "usb"; .* 0 "USB, MME", 1 "USB, WASAPI".$'
+    for name, choices in (
+        ("usb", r'0 "USB, MME", 1 "USB, WASAPI"\.$'),
+        ("cam", r'3 "Line, WASAPI"'),
     ):
-        MicrophoneSource("usb")
-    with pytest.raises(AudioError, match=r'No microphone is called "cam".*3 "Line, WASAPI".$'):
-        MicrophoneSource("cam")
+        with pytest.raises(AudioError, match=f'"{name}".*{choices}') as caught:
+            MicrophoneSource(name)
+        assert caught.value.code == "no_microphone"
 
 
-def test_a_list_of_no_microphones_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_devices_without_a_microphone_prints_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("koemorph.cli.live.input_devices", list)
     result = CliRunner().invoke(command, ["--devices"])
     assert result.exit_code == 0
-    assert "plug one in" in result.stderr
+    assert "--wav FILE" in result.stderr

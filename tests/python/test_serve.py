@@ -117,7 +117,8 @@ def test_the_mouth_moves_during_speech_only(
     wait_until(page, "koemorph.connection?.frames > 320")
     assert errors == []
     frames, rate, values = page.evaluate(
-        "[koemorph.connection.frames, koemorph.connection.context.sampleRate, [...koemorph.history.values]]"
+        "(({ connection, history }) =>"
+        " [connection.frames, connection.context.sampleRate, [...history.values]])(koemorph)"
     )
     assert "ms latency" in page.text_content("#status")
     page.click("#play")

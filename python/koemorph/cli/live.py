@@ -1,4 +1,4 @@
-"""`koemorph live`: a microphone, recording or pipe becomes a face on any number of outputs."""
+"""`koemorph live`: animate a microphone, recording or pipe and send frames to outputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from koemorph.cli.options import choose_model, fps_option, model_option, refuse_
 from koemorph.controls import presets
 from koemorph.errors import OutputError
 from koemorph.live.microphone import NO_MICROPHONE, MicrophoneSource, input_devices
-from koemorph.live.outputs import HELLO, open_outputs
+from koemorph.live.outputs import WAIT_FOR_RECEIVERS, open_outputs
 from koemorph.live.session import Session
 from koemorph.live.sources import PipeSource, RecordingSource, Source
 from koemorph.live.status import StatusLine
@@ -32,9 +32,9 @@ _KINDS = {
     "vmc-pascal": ("HOST[:PORT]", "VMC protocol with names like JawOpen."),
     "osc": ("HOST:PORT[,PATTERN]", "OSC; the pattern is /koemorph/{name}."),
     "vrchat": ("HOST[:PORT]", "VRChat face-tracking parameters; port 9000."),
-    "udp": ("HOST:PORT", "JSON, one datagram a frame."),
+    "udp": ("HOST:PORT", "JSON, one datagram per frame."),
     "websocket": ("PORT", "Serve JSON frames to WebSocket clients."),
-    "jsonl": ("FILE", "Record v2.0 frames; complete when it ends. - is standard output."),
+    "jsonl": ("FILE", "Record v2.0 frames; the file appears at the end. - is standard output."),
 }
 
 
@@ -47,7 +47,7 @@ def _output_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _source(mic: str | None, wav: Path | None, stdin_rate: int | None) -> Source:
     if sum(choice is not None for choice in (mic, wav, stdin_rate)) != 1:
-        raise click.UsageError("Choose one source: --mic, --wav FILE or --stdin RATE.")
+        raise click.UsageError("Use exactly one source: --mic, --wav FILE or --stdin RATE.")
     if wav is not None:
         return RecordingSource(wav)
     if stdin_rate is not None:
@@ -56,10 +56,10 @@ def _source(mic: str | None, wav: Path | None, stdin_rate: int | None) -> Source
 
 
 def _ending_signals() -> list[signal.Signals]:
-    """Ctrl-C's, that of `kill`, and a closed terminal's unless `nohup` has it ignored."""
+    """Return the signals of Ctrl-C, `kill` and a closed terminal, without those nohup ignores."""
     closed = [number for number in signal.Signals if number.name in ("SIGHUP", "SIGBREAK")]
-    heeded = [number for number in closed if signal.getsignal(number) != signal.SIG_IGN]
-    return [signal.SIGINT, signal.SIGTERM, *heeded]
+    handled = [number for number in closed if signal.getsignal(number) != signal.SIG_IGN]
+    return [signal.SIGINT, signal.SIGTERM, *handled]
 
 
 def _show_devices(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -73,39 +73,55 @@ def _show_devices(context: click.Context, _: click.Parameter, wanted: bool) -> N
 
 
 @click.command()
-@click.option("--mic", is_flag=False, flag_value="", metavar="[DEVICE]", help="A microphone.")
-@click.option("--wav", type=click.Path(path_type=Path), help="A recording, at real time.")
-@click.option("--stdin", "stdin_rate", type=int, metavar="RATE", help="Raw s16le mono samples.")
+@click.option(
+    "--mic",
+    is_flag=False,
+    flag_value="",
+    metavar="[DEVICE]",
+    help="A microphone, by index or part of its name.",
+)
+@click.option("--wav", type=click.Path(path_type=Path), help="An audio file, in real time.")
+@click.option(
+    "--stdin", "stdin_rate", type=int, metavar="RATE", help="Raw 16-bit little-endian mono samples."
+)
 @_output_options
 @click.option(
     "--ifacialmocap",
     multiple=True,
     is_flag=False,
-    flag_value=HELLO,
+    flag_value=WAIT_FOR_RECEIVERS,
     metavar="[HOST[:PORT]]",
-    help="iFacialMocap text, port 49983; without HOST to receivers that ask for it.",
+    help="iFacialMocap, port 49983; without HOST, receivers connect to this computer.",
 )
 @fps_option
 @click.option(
     "--preset",
     metavar="NAME|FILE",
-    help=f"One of {', '.join(presets())}, or a file; left out, microphone for --mic.",
+    help=f"One of {', '.join(presets())}, or a file.  [default: microphone with --mic]",
 )
 @click.option(
-    "--retarget", "map_name", metavar="NAME|FILE", help="For VMC, OSC, UDP and WebSocket."
+    "--retarget",
+    "map_name",
+    metavar="NAME|FILE",
+    help="Retarget map for VMC, OSC, UDP and WebSocket.",
 )
 @model_option
-@click.option("--rate", type=click.FloatRange(1, 120), default=60.0, help="Most frames a second.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(1, 120),
+    default=60.0,
+    help="Most frames per second of network outputs.",
+)
 @click.option("--bind", default="127.0.0.1", help="Address that listening outputs use.")
-@click.option("--duration", type=click.FloatRange(0), help="Seconds after which to end.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON at the end.")
+@click.option("--duration", type=click.FloatRange(0), help="Seconds after which to stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print statistics as JSON at the end.")
 @click.option(
     "--devices",
     is_flag=True,
     is_eager=True,
     expose_value=False,
     callback=_show_devices,
-    help="List the microphones, and end.",
+    help="List the microphones and exit.",
 )
 def command(
     *,
@@ -122,12 +138,14 @@ def command(
     as_json: bool,
     **kinds: tuple[str, ...],
 ) -> None:
-    """Animate a voice as it is spoken and send the face to every output named; Ctrl-C ends."""
+    """Animate live audio and send the frames to every given output; Ctrl-C ends."""
     wanted = [(kind.replace("_", "-"), text) for kind, texts in kinds.items() for text in texts]
     if not wanted:
-        raise OutputError("Say where the face goes, for example --livelink 127.0.0.1.")
+        raise OutputError(
+            "No output given. Use at least one, for example --livelink 127.0.0.1.", code="no_output"
+        )
     if as_json and STDOUT in kinds["jsonl"]:
-        raise click.UsageError("Choose one for standard output: --jsonl - or --json.")
+        raise click.UsageError("--jsonl - and --json both use standard output. Use one of them.")
     if wav is not None:
         for path in kinds["jsonl"]:
             refuse_overwrite(wav, Path(path))
@@ -141,14 +159,14 @@ def command(
             source.channels,
             preset=preset or ("microphone" if mic is not None else None),
         )
-        # As they were only when all is closed: a second one would leave a take without its name.
+        # Restored after the outputs are closed, so that a second signal cannot interrupt that.
         endings = _ending_signals()
         for number in endings:
             stack.callback(signal.signal, number, signal.getsignal(number))
         outputs = open_outputs(wanted, stream.info.fps, bind, rate, stack)
-        # There is none where a program is started with it closed, as some services are.
-        nowhere = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
-        line = StatusLine(sys.stderr or nowhere)
+        # Services may start programs without standard error.
+        discard = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+        line = StatusLine(sys.stderr or discard)
         session = Session(source, stream, outputs, retarget=target, on_frame=line.show)
         for number in endings:
             signal.signal(number, lambda *_: session.stop())

@@ -1,1 +1,1 @@
-"""A voice on its way through the model to any number of outputs, while it is spoken."""
+"""Live sessions: audio sources, real-time scheduling and status of a stream with outputs."""

@@ -1,4 +1,4 @@
-"""The time a live session runs by; a test may bring one of its own."""
+"""The clock and the thread priority of live sessions."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from contextlib import AbstractContextManager, contextmanager
 
 @contextmanager
 def realtime_priority() -> Iterator[bool]:
-    """Have the system run this thread as soon as it wakes, as players of sound do.
+    """Run the calling thread with real-time priority (SCHED_RR), as audio players do.
 
-    Yields whether it was allowed to: on Linux to root and to users with an rtprio limit.
+    Yields:
+        Whether the system permits it; Linux does for root and for users with an rtprio limit.
     """
     if not hasattr(os, "sched_setscheduler"):
         yield False
         return
     before = os.sched_getscheduler(0), os.sched_getparam(0)
     try:
-        # What is started meanwhile, such as a device's own threads, is left as it would be.
+        # New threads, such as an audio device's, keep the normal priority.
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     except OSError:
         yield False
@@ -31,17 +32,17 @@ def realtime_priority() -> Iterator[bool]:
 
 
 class Clock:
-    """Real time, in seconds from an arbitrary start."""
+    """Real time in seconds from an arbitrary start; tests replace it."""
 
     def now(self) -> float:
-        """Seconds; never goes back."""
+        """Return the time, which never decreases, in seconds."""
         return time.perf_counter()
 
     def sleep_until(self, due: float) -> None:
-        """Return at `due`, or at once when it has passed."""
+        """Sleep until `due`; return immediately when it has passed."""
         while (remaining := due - self.now()) > 0:
             time.sleep(remaining)
 
     def priority(self) -> AbstractContextManager[bool]:
-        """What to run a session in so that its thread is awake when it is due."""
+        """Return the context that a session runs in for punctual wake-ups."""
         return realtime_priority()

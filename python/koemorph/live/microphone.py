@@ -1,4 +1,4 @@
-"""The microphone, through PortAudio: opened again when it was lost, with silence in between."""
+"""Microphones through PortAudio, reopened after a loss, with silence meanwhile."""
 
 from __future__ import annotations
 
@@ -17,36 +17,42 @@ from koemorph.errors import AudioError
 from koemorph.live.sources import FloatArray, Source
 
 _RETRY_SECONDS = 1.0
-_SILENT_SECONDS = 1.0
-"""A device that delivers nothing for so long is silence, and taken for lost, whatever it says."""
-_STOOD_SECONDS = 0.5
-"""When nobody has read for so long, it was the program that stood still, and not the device."""
+_LOST_SECONDS = 1.0
+"""Without audio for this long a device counts as lost, whatever it reports."""
+_STALL_SECONDS = 0.5
+"""Without a read for this long the program was suspended, and the device is not at fault."""
 _OPENING_SECONDS = 5.0
-"""So long a device may take from being opened to its first sound; PulseAudio needs two."""
+"""Longest time from opening a device to its first audio; PulseAudio needs two seconds."""
 _SETTLING_SECONDS = 0.3
-"""The first sound may come in a lump of what is long past; it would put all that follows behind."""
-_HELD_BLOCKS = 2000
-NO_MICROPHONE = "No microphone was found; plug one in, or use --wav FILE or --stdin RATE."
-_LOST = "no sound comes from the microphone; trying again"
+"""Audio in this time after opening is discarded, because devices first deliver a backlog."""
+_MAX_QUEUED_BLOCKS = 2000
+NO_MICROPHONE = "No microphone found. Connect one, or use --wav FILE or --stdin RATE."
+_LOST = "no audio from the microphone, reconnecting"
 
 
 def _sounddevice() -> Any:
-    # Without a wish PulseAudio and PipeWire hand over sound in lumps of up to two seconds.
+    # By default PulseAudio and PipeWire deliver blocks of up to two seconds.
     os.environ.setdefault("PULSE_LATENCY_MSEC", "20")
     try:
         import sounddevice
-    except OSError as error:  # the wheel for Linux leaves PortAudio itself to the system
+    except OSError as error:  # the Linux wheel does not include PortAudio
         raise AudioError(
-            "PortAudio, which reads microphones, is not installed; install it "
-            "(Debian and Ubuntu: apt install libportaudio2) and try again."
+            "Cannot use microphones: PortAudio is not installed. Install it (Debian and Ubuntu: "
+            "apt install libportaudio2).",
+            code="portaudio_missing",
         ) from error
     return sounddevice
 
 
 def input_devices() -> list[tuple[int, str, int, int]]:
-    """Index, name, channels and default rate (Hz) of every device that can record.
+    """List the devices that can record.
 
-    The name ends with that of the system's interface: on Windows each device is there under four.
+    Returns:
+        Index, name, channel count and default sample rate (Hz) of each. The name ends with the
+        audio interface's, because Windows lists each device under four of them.
+
+    Raises:
+        AudioError: PortAudio is not installed (code "portaudio_missing").
     """
     sd = _sounddevice()
     interfaces = sd.query_hostapis()
@@ -63,40 +69,48 @@ def input_devices() -> list[tuple[int, str, int, int]]:
 
 
 class MicrophoneSource(Source):
-    """One channel of a microphone at its own rate, in blocks of about 10 ms.
+    """One channel of a microphone at its own sample rate, in blocks of about 10 ms.
 
-    While it is lost there is silence, so that time goes on, and it is opened again by a thread of
-    its own: asking a sound server that is gone may take seconds. What is there then may be another
-    device with another rate; its first sound brings it.
+    A lost device is replaced by silence, so that time continues, and reopened in a separate
+    thread, because asking a stopped sound server can take seconds. The reopened device may have
+    another sample rate, which its first audio sets.
     """
 
     channels = 1
 
     def __init__(self, device: str = "") -> None:
-        """`device`: an index, parts of a name, or "" for the default; AudioError without it."""
+        """Find the device.
+
+        Args:
+            device: An index, a part of a name, or "" for the default device.
+
+        Raises:
+            AudioError: There is no such device (code "no_microphone") or its sample rate is not
+                supported.
+        """
         self._sd = _sounddevice()
         self._device: int | str | None = int(device) if device.isdecimal() else device or None
         try:
             self.sample_rate = self._rate()
         except (ValueError, self._sd.PortAudioError) as error:
-            raise AudioError(self._no_device(device)) from error
-        # With the rate of the device that gave them.
-        self._blocks: deque[tuple[int, FloatArray]] = deque(maxlen=_HELD_BLOCKS)
+            raise AudioError(self._no_device(device), code="no_microphone") from error
+        # Blocks with the sample rate of their device.
+        self._blocks: deque[tuple[int, FloatArray]] = deque(maxlen=_MAX_QUEUED_BLOCKS)
         self._stream: Any = None
         self._reopening: Thread | None = None
-        self._failure = ""
-        # When sound came first; None while there is none.
-        self._first: float | None = None
-        self._flowing = False
-        self._read = 0.0
-        # When sound was last given, and up to when silence has stood in for it since.
-        self._heard = 0.0
-        self._filled = 0.0
-        # No verdict about the device before this.
-        self._patience = 0.0
+        self._open_error = ""
+        # When the device delivered its first audio; None before.
+        self._first_audio: float | None = None
+        self._receiving = False
+        self._last_read = 0.0
+        # When audio last arrived, and up to when audio or silence has been returned.
+        self._last_audio = 0.0
+        self._filled_until = 0.0
+        # The device does not count as lost before this time.
+        self._retry_after = 0.0
 
     def _rate(self) -> int:
-        """The device's own rate, Hz: another one would be resampled by who knows whom."""
+        """Return the device's native sample rate in Hz, so that no driver resamples."""
         rate = int(self._sd.query_devices(self._device, "input")["default_samplerate"])
         check_sample_rate(rate, "The microphone")
         return rate
@@ -105,19 +119,21 @@ class MicrophoneSource(Source):
         found = input_devices()
         if not found:
             return NO_MICROPHONE
-        wanted = f'No microphone is called "{device}"' if device else "There is no default one"
-        meant = [entry for entry in found if device and device.lower() in entry[1].lower()]
-        if len(meant) > 1:
-            wanted, found = f'Several microphones are called "{device}"', meant
+        problem = f'No microphone matches "{device}"' if device else "No default microphone"
+        matching = [entry for entry in found if device and device.lower() in entry[1].lower()]
+        if len(matching) > 1:
+            problem, found = f'Several microphones match "{device}"', matching
         names = ", ".join(f'{index} "{name}"' for index, name, *_ in found)
-        return f"{wanted}; choose one of {names}."
+        return f"{problem}. Choose one of {names}."
 
     def start(self, now: float) -> None:
-        self._read = self._heard = self._filled = now
-        self._patience = now + _OPENING_SECONDS
+        self._last_read = self._last_audio = self._filled_until = now
+        self._retry_after = now + _OPENING_SECONDS
         self._open()
         if self._stream is None:
-            raise AudioError(f"The microphone cannot be used: {self._failure}.")
+            raise AudioError(
+                f"Cannot open the microphone: {self._open_error}.", code="microphone_failed"
+            )
 
     def _open(self) -> None:
         try:
@@ -133,75 +149,77 @@ class MicrophoneSource(Source):
             )
             self._stream = stream
             stream.start()
-            self._failure = ""
+            self._open_error = ""
         except (ValueError, AudioError, self._sd.PortAudioError) as error:
             self._stop()
-            self._failure = str(error).rstrip(".")
+            self._open_error = str(error).rstrip(".")
 
-    def _receive(self, rate: int, data: FloatArray, frames: int, time: Any, status: Any) -> None:
+    def _receive(
+        self, rate: int, data: FloatArray, sample_count: int, time: Any, status: Any
+    ) -> None:
         self._blocks.append((rate, data.copy()))
 
     def read(self, now: float) -> FloatArray:
-        if now - self._read > _STOOD_SECONDS:
-            self._patience = max(self._patience, now + _SILENT_SECONDS)
-        self._read = now
-        rate, audio = self._take()
+        if now - self._last_read > _STALL_SECONDS:
+            self._retry_after = max(self._retry_after, now + _LOST_SECONDS)
+        self._last_read = now
+        rate, audio = self._take_blocks()
         if len(audio):
-            self._first = now if self._first is None else self._first
-            if self._flowing or now - self._first >= _SETTLING_SECONDS:
-                return self._sound(rate, audio, now)
-        if now - self._heard < _SILENT_SECONDS:
+            self._first_audio = now if self._first_audio is None else self._first_audio
+            if self._receiving or now - self._first_audio >= _SETTLING_SECONDS:
+                return self._accept(rate, audio, now)
+        if now - self._last_audio < _LOST_SECONDS:
             return np.zeros((0, 1), np.float32)
-        return self._silence(now)
+        return self._fill_with_silence(now)
 
-    def _take(self) -> tuple[int, FloatArray]:
-        """What one device has given, and its rate; the next device's is left for the next time."""
+    def _take_blocks(self) -> tuple[int, FloatArray]:
+        """Return the queued audio of one device and its sample rate."""
         rate, parts = self.sample_rate, [np.zeros((0, 1), np.float32)]
         while self._blocks and (len(parts) == 1 or self._blocks[0][0] == rate):
             rate, block = self._blocks.popleft()
             parts.append(block)
         return rate, np.concatenate(parts)
 
-    def _sound(self, rate: int, audio: FloatArray, now: float) -> FloatArray:
-        """Sound that came just now; the first of it after silence fills what is missing, just."""
+    def _accept(self, rate: int, audio: FloatArray, now: float) -> FloatArray:
+        """Return new audio; after silence, exactly as much as the timeline lacks."""
         self.sample_rate = rate
-        if not self._flowing:
-            missing = self._missing(now)
+        if not self._receiving:
+            missing = self._missing_samples(now)
             gap = np.zeros((max(0, missing - len(audio)), 1), np.float32)
             audio = np.concatenate([gap, audio[max(0, len(audio) - missing) :]])
-        self._flowing = True
-        self._heard = self._filled = now
-        self._patience = 0.0
+        self._receiving = True
+        self._last_audio = self._filled_until = now
+        self._retry_after = 0.0
         self.error = ""
         return audio
 
-    def _silence(self, now: float) -> FloatArray:
-        """What stands in for sound until it flows again."""
-        self._flowing = False
-        self._try_again(now)
-        self.error = f"{_LOST} ({self._failure})" if self._failure else _LOST
-        missing = self._missing(now)
-        self._filled += missing / self.sample_rate
+    def _fill_with_silence(self, now: float) -> FloatArray:
+        """Return silence up to now and try to reopen the device."""
+        self._receiving = False
+        self._reopen_if_lost(now)
+        self.error = f"{_LOST} ({self._open_error})" if self._open_error else _LOST
+        missing = self._missing_samples(now)
+        self._filled_until += missing / self.sample_rate
         return np.zeros((missing, 1), np.float32)
 
-    def _missing(self, now: float) -> int:
-        """Samples that should have come by `now` for time to go on."""
-        return max(0, int((now - self._filled) * self.sample_rate))
+    def _missing_samples(self, now: float) -> int:
+        """Return how many samples the timeline lacks at `now`."""
+        return max(0, int((now - self._filled_until) * self.sample_rate))
 
-    def _try_again(self, now: float) -> None:
+    def _reopen_if_lost(self, now: float) -> None:
         if self._reopening is not None:
             if self._reopening.is_alive():
                 return
             self._reopening = None
-            self._patience = now + (_RETRY_SECONDS if self._stream is None else _OPENING_SECONDS)
-        if now >= self._patience:
-            self._first = None
+            self._retry_after = now + (_RETRY_SECONDS if self._stream is None else _OPENING_SECONDS)
+        if now >= self._retry_after:
+            self._first_audio = None
             self._reopening = Thread(target=self._reopen, daemon=True, name="microphone")
             self._reopening.start()
 
     def _reopen(self) -> None:
         self._stop()
-        # PortAudio lists devices once; a device that came back is only seen after starting anew.
+        # PortAudio lists devices at initialization; a reconnected device appears after a new one.
         with suppress(self._sd.PortAudioError):
             self._sd._terminate()
         with suppress(self._sd.PortAudioError):
@@ -214,9 +232,7 @@ class MicrophoneSource(Source):
             self._stream = None
 
     def close(self) -> None:
-        """Give the device back; one that does not come back, as of a sound server that hangs, is
-        left to the system.
-        """
+        """Close the device; a device of a hung sound server is left to the system."""
         closing = self._reopening
         if closing is not None:
             closing.join(_OPENING_SECONDS)
@@ -225,5 +241,5 @@ class MicrophoneSource(Source):
             closing.start()
             closing.join(_OPENING_SECONDS)
         if closing.is_alive():
-            # At the program's end PortAudio would wait for it as well.
+            # PortAudio's exit handler would wait for it as well.
             atexit.unregister(self._sd._exit_handler)

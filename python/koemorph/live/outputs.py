@@ -1,4 +1,4 @@
-"""From what the user asks for (`HOST:PORT,subject`) to open outputs."""
+"""Open the outputs that the command line names, such as `HOST:PORT,SUBJECT`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from koemorph.outputs.vmc import VmcOutput
 from koemorph.outputs.vrchat import VrchatOutput
 from koemorph.outputs.websocket import WebSocketOutput
 
-HELLO = "hello"
-"""What --ifacialmocap means without an address: wait for receivers."""
+WAIT_FOR_RECEIVERS = "wait"
+"""The value of --ifacialmocap without an address."""
 
 
 def time_of_day_frame(fps: int, now: datetime) -> int:
-    """The number of the frame at a time of day, so that recordings can be lined up by timecode."""
+    """Return the frame number of a time of day, which aligns recordings by timecode."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return int((now - midnight).total_seconds() * fps)
 
@@ -40,7 +40,7 @@ def _osc(text: str) -> Output:
 
 
 def _ifacialmocap(text: str, bind: str) -> Output:
-    if text == HELLO:
+    if text == WAIT_FOR_RECEIVERS:
         return IFacialMocapServer(bind)
     return IFacialMocapOutput(*parse_endpoint(text, ifacialmocap.DEFAULT_PORT))
 
@@ -48,7 +48,7 @@ def _ifacialmocap(text: str, bind: str) -> Output:
 def _websocket(text: str, bind: str) -> Output:
     if not is_port(text):
         raise OutputError(
-            f'"{text}" is no port; write --websocket PORT with a number from 1 to 65535.'
+            f'Invalid --websocket port: "{text}", expected 1 to 65535.', code="bad_port"
         )
     return WebSocketOutput(int(text), bind)
 
@@ -56,9 +56,20 @@ def _websocket(text: str, bind: str) -> Output:
 def open_outputs(
     wanted: Iterable[tuple[str, str]], fps: int, bind: str, rate: float, stack: ExitStack
 ) -> list[Output]:
-    """Open (kind, text) pairs; each is closed by `stack`. OutputError for what cannot be opened.
+    """Open outputs.
 
-    bind: the address listening sockets use. rate: the most frames a second any output sends.
+    Args:
+        wanted: Pairs of output kind and address or file.
+        fps: Frames per second of the stream.
+        bind: Address that listening outputs use.
+        rate: Most frames per second that a network output sends.
+        stack: Closes the outputs.
+
+    Returns:
+        The open outputs.
+
+    Raises:
+        OutputError: An address is malformed or an output cannot be opened.
     """
     makers: dict[str, Callable[[str], Output]] = {
         "livelink": lambda text: _live_link(text, fps),

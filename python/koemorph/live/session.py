@@ -1,4 +1,4 @@
-"""One voice, one loop: wait for a frame's moment, hear, compute, send."""
+"""A live session: a loop that reads audio, animates it and sends frames on schedule."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import numpy as np
 from koemorph import _native
 from koemorph.blendshapes import BLENDSHAPES
 from koemorph.live.clock import Clock
-from koemorph.live.schedule import HEAD_START, Schedule
+from koemorph.live.schedule import COMPUTE_LEAD, Schedule
 from koemorph.live.sources import FloatArray, Source
 from koemorph.live.statistics import Statistics
 from koemorph.outputs.network import Frame, Output
 from koemorph.stream import Stream
 
 _POLL = 0.001
-_LUMP_FRAMES = 4
+_MAX_WAITING_FRAMES = 4
 _BACKLOG_SECONDS = 0.25
-"""A frame later than this is not sent any more: after a hiccup the face catches up at once."""
+"""A frame later than this is dropped, so that displays catch up at once after a dropout."""
 
 
 class Session:
-    """Carries frames from a source to outputs until the source ends or `stop` is called."""
+    """Sends frames from a source to outputs until the source ends or `stop` is called."""
 
     def __init__(
         self,
@@ -52,21 +52,21 @@ class Session:
 
     @property
     def fps(self) -> int:
-        """Frames a second."""
+        """Frames per second."""
         return self._fps
 
     @property
     def time(self) -> float:
-        """Stream time of the next frame, seconds."""
+        """Stream time of the next frame in seconds."""
         return self._next / self._fps
 
     def stop(self) -> None:
-        """End after the frame under way; frames whose audio has come are still written to files."""
+        """Stop after the current frame; files still get the frames of all received audio."""
         self._stopped = True
 
     def run(self, duration: float | None = None) -> None:
-        """Run until the source ends, `stop`, or `duration` seconds; outputs are left open."""
-        # A collection in mid-frame would show as jitter; what is there now stays.
+        """Run until the source ends, `stop` is called or `duration` seconds; outputs stay open."""
+        # A garbage collection would cause jitter; present objects are excluded.
         gc.collect()
         gc.freeze()
         try:
@@ -76,40 +76,42 @@ class Session:
             gc.unfreeze()
 
     def _run(self, duration: float | None) -> None:
-        schedule = Schedule(self._begin(), self._fps, self._stream.info.latency, self.source.exact)
+        schedule = Schedule(
+            self._start_source(), self._fps, self._stream.info.latency, self.source.exact
+        )
         end = math.inf if duration is None else duration * self._fps
         try:
             while self._next < end and not self._stopped and not self.source.ended:
-                self._step(schedule)
-        finally:  # a recording that is broken in the middle leaves no open mouth
+                self._send_next(schedule)
+        finally:  # a broken recording ends with a neutral face, too
             self._finish(schedule, end)
 
-    def _begin(self) -> float:
-        """Start the source; returns when, on the clock, its first sample was spoken."""
+    def _start_source(self) -> float:
+        """Start the source and return the capture time of its first sample."""
         began = self._clock.now()
         self.source.start(began)
         if self.source.exact:
             return began
-        # A device takes its time to open, and its first block may be a long one.
-        while not (heard := self._hear()) and not self._stopped and not self.source.ended:
+        # A device opens slowly, and its first block may be long.
+        while not (count := self._read_audio()) and not self._stopped and not self.source.ended:
             self._clock.sleep_until(self._clock.now() + _POLL)
-        return self._clock.now() - heard / self.source.sample_rate
+        return self._clock.now() - count / self.source.sample_rate
 
-    def _hear(self) -> int:
-        """Animate what has arrived; returns how many samples that were."""
+    def _read_audio(self) -> int:
+        """Animate the audio that has arrived and return its sample count."""
         audio = self.source.read(self._clock.now())
         if len(audio):
-            self._follow_device()
-        # After the program stood still it is more than a stream keeps frames of.
+            self._update_input_format()
+        # In parts: after a suspend it is more than a stream's frame history.
         for start in range(0, len(audio), self.source.sample_rate):
             part = audio[start : start + self.source.sample_rate]
-            self.statistics.heard(part)
+            self.statistics.add_audio(part)
             self._stream.push(part)
             self._collect()
         return len(audio)
 
-    def _follow_device(self) -> None:
-        """Let the voice go on where the source gives what another device has heard."""
+    def _update_input_format(self) -> None:
+        """Continue the stream with the format of a source that changed its device."""
         device = self.source.sample_rate, self.source.channels
         if device != self._device:
             self._stream.set_input_format(*device)
@@ -118,30 +120,30 @@ class Session:
     def _collect(self) -> None:
         self._waiting.extend(self._stream.pull().weights)
 
-    def _step(self, schedule: Schedule) -> None:
-        """Send the next frame when it is due, or as soon after as its audio comes."""
+    def _send_next(self, schedule: Schedule) -> None:
+        """Send the next frame at its time, or as soon as its audio has arrived."""
         due = schedule.due(self._next)
-        self._clock.sleep_until(due - HEAD_START)
-        self._hear()
+        self._clock.sleep_until(due - COMPUTE_LEAD)
+        self._read_audio()
         while not self._waiting and not self._stopped and not self.source.ended:
             self._clock.sleep_until(self._clock.now() + _POLL)
-            self._hear()
+            self._read_audio()
         if not self._waiting:
             return
         self._clock.sleep_until(due)
         now = self._clock.now()
-        # After a device's hiccup its sound comes in one lump: on with the newest.
-        while not self.source.exact and len(self._waiting) > _LUMP_FRAMES:
+        # After a dropout a device delivers a backlog; continue with the newest frames.
+        while not self.source.exact and len(self._waiting) > _MAX_WAITING_FRAMES:
             self._send(in_time=False)
             schedule.skipped()
         schedule.sent(now - due if now - due > _POLL else 0.0, len(self._waiting) - 1)
         self._send(now - due < _BACKLOG_SECONDS)
-        self.statistics.sent(now - schedule.origin - (self._next - 1) / self._fps, now - due)
+        self.statistics.add_frame(now - schedule.origin - (self._next - 1) / self._fps, now - due)
         if self._on_frame is not None:
             self._on_frame(self)
 
     def _frame(self, weights: FloatArray) -> Frame:
-        """The next frame, of weights (52,)."""
+        """Return the next frame for weights (52,)."""
         names, values = BLENDSHAPES, weights
         if self._retarget is not None:
             names, values = self._retarget.names, self._retarget.apply(weights[None])[0]
@@ -158,9 +160,9 @@ class Session:
                 output.send(frame)
 
     def _finish(self, schedule: Schedule, end: float) -> None:
-        """The frames before `end` that wait for their lookahead, then a face at rest to see."""
+        """Send the frames that wait for their lookahead, then a neutral face to displays."""
         if not self.source.ended:
-            self._hear()
+            self._read_audio()
         self._stream.flush()
         self._collect()
         while self._waiting and self._next < end:

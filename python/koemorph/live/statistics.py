@@ -1,4 +1,4 @@
-"""What a session tells about itself: level, rate, latency and jitter over the last seconds."""
+"""Statistics of a session: level, latency, jitter and frame counts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 _WINDOW = 900
-"""Frames that percentiles are taken over: 30 s at 30 fps."""
+"""Frames that percentiles cover: 30 s at 30 fps."""
 
 
 @dataclass
 class Statistics:
-    """Counts since the start, and times of the last frames, in seconds."""
+    """Frame counts since the start, level in dB of full scale, times of the last frames in s."""
 
     frames: int = 0
     dropped: int = 0
@@ -22,20 +22,20 @@ class Statistics:
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=_WINDOW))
     jitters: deque[float] = field(default_factory=lambda: deque(maxlen=_WINDOW))
 
-    def heard(self, audio: np.ndarray) -> None:
-        """Take the level, dB of full scale, of a block of audio."""
+    def add_audio(self, audio: np.ndarray) -> None:
+        """Update the level with a block of audio."""
         if audio.size:
             power = float(np.mean(np.square(audio, dtype=np.float64)))
             self.level = 10 * math.log10(max(power, 1e-12))
 
-    def sent(self, latency: float, jitter: float) -> None:
-        """Count a frame that left `latency` after its moment and `jitter` off its due time."""
+    def add_frame(self, latency: float, jitter: float) -> None:
+        """Count a frame sent `latency` s after its time and `jitter` s off its schedule."""
         self.frames += 1
         self.latencies.append(latency)
         self.jitters.append(abs(jitter))
 
     def summary(self) -> dict[str, float]:
-        """Milliseconds and counts, as `koemorph live --json` prints them."""
+        """Return the counts and milliseconds that `koemorph live --json` prints."""
         latency = np.array(self.latencies or [0.0]) * 1000
         jitter = np.array(self.jitters or [0.0]) * 1000
         return {

@@ -1,4 +1,4 @@
-"""The line that says how a live session is doing."""
+"""The status line of a live session."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _QUIETEST_DB = -60
 
 
 def meter(level: float) -> str:
-    """A level in dB of full scale as a bar of ten cells."""
+    """Format a level in dB of full scale as a bar of ten characters."""
     filled = max(0.0, min(1.0, 1 - level / _QUIETEST_DB)) * 10
     whole = int(filled)
     part = _METER[int((filled - whole) * 8)] if whole < 10 else ""
     return ("█" * whole + part).ljust(10)
 
 
-def fitted(parts: list[str], trouble: str, room: int) -> str:
-    """Parts and trouble as one line of at most `room` columns.
+def fit_line(parts: list[str], error: str, room: int) -> str:
+    """Join parts and an error to a line of at most `room` columns.
 
-    A line that a terminal breaks is not rewritten but pushed up. What can be spared goes first: the
-    last parts but one, then the end of the trouble.
+    A wrapped line could not be rewritten in place. The last parts but one are dropped first, then
+    the line's end.
     """
-    end = trouble and f"  ! {trouble}"
+    end = error and f"  ! {error}"
     while len(parts) > 2 and cell_len("  ".join(parts) + end) > room:
         parts = [*parts[:-2], parts[-1]]
     line = "  ".join(parts) + end
@@ -39,31 +39,31 @@ def fitted(parts: list[str], trouble: str, room: int) -> str:
 
 
 class StatusLine:
-    """Rewrites one line of a terminal; elsewhere it keeps quiet until the end, but for trouble."""
+    """Rewrites one line of a terminal; otherwise prints errors and a final line."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._live = stream.isatty()
         self._last = float("-inf")
-        self._told = ""
+        self._last_error = ""
 
     def show(self, session: Session) -> None:
-        """Called once a frame; writes four times a second."""
+        """Update the line, at most four times a second; called once a frame."""
         time = session.time
         if time - self._last < _EVERY_SECONDS:
             return
         self._last = time
-        trouble = self._trouble(session)
+        error = self._errors(session)
         if self._live:
-            line = fitted(self._parts(session), trouble, self._columns() - 1)
+            line = fit_line(self._parts(session), error, self._columns() - 1)
             self._write(f"\r\x1b[K{line}")
-        elif trouble != self._told:
-            self._told = trouble
-            self._write(f"{trouble or 'all is well again'}\n")
+        elif error != self._last_error:
+            self._last_error = error
+            self._write(f"{error or 'recovered'}\n")
 
     def finish(self, session: Session) -> None:
-        """The last state, as a line that stays."""
-        line = fitted(self._parts(session), self._trouble(session), sys.maxsize)
+        """Print the final state."""
+        line = fit_line(self._parts(session), self._errors(session), sys.maxsize)
         self._write(("\r\x1b[K" if self._live else "") + line + "\n")
 
     def _columns(self) -> int:
@@ -73,7 +73,7 @@ class StatusLine:
             return 80
 
     def _write(self, text: str) -> None:
-        with suppress(OSError):  # a terminal that was closed ends no take
+        with suppress(OSError):  # a closed terminal must not end the recording
             self._stream.write(text)
             self._stream.flush()
 
@@ -90,7 +90,7 @@ class StatusLine:
             f"dropped {dropped}",
         ]
 
-    def _trouble(self, session: Session) -> str:
-        said = [session.source.error]
-        said += [f"{o.label}: {o.error}" for o in session.outputs if o.error]
-        return "; ".join(text for text in said if text)
+    def _errors(self, session: Session) -> str:
+        errors = [session.source.error]
+        errors += [f"{o.label}: {o.error}" for o in session.outputs if o.error]
+        return "; ".join(text for text in errors if text)
