@@ -142,7 +142,7 @@ def serve(launch: Launch) -> Iterator[tuple[str, str]]:
         page = open_page(browser, address)
         wait(page, "!!window.koemorph?.ready")
         page.click("#start")
-        wait(page, "koemorph.link?.frames > 90")
+        wait(page, "koemorph.connection?.frames > 90")
         yield "serve: rendered fps", f"{fps(page):.0f}"
         yield "serve: status on the page", page.text_content("#status") or ""
         browser.close()

@@ -50,9 +50,9 @@ class Running:
 def run(server: Server, port: int) -> Iterator[Running]:
     """Run a server until the block ends."""
     loop = asyncio.new_event_loop()
-    runner = loop.run_until_complete(server.start(port))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
+    runner = asyncio.run_coroutine_threadsafe(server.start(port), loop).result(60)
     yield Running(server, loop, port)
     asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(60)
     loop.call_soon_threadsafe(loop.stop)
