@@ -88,7 +88,7 @@ def test_unwritable_record_fails_before_measuring(
     monkeypatch.setattr(bench, "measure", lambda *_: pytest.fail("measured"))
     recorded = str(tmp_path / "missing" / "measured.md")
     result = CliRunner().invoke(cli.cli, ["bench", "--model", str(dual), "--record", recorded])
-    assert "create it first" in str(result.exception)
+    assert "does not exist" in str(result.exception)
 
 
 def cells(line: str) -> tuple[str, str]:

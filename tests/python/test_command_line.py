@@ -189,7 +189,7 @@ def test_invalid_outputs_are_refused(
     assert_refused(run("animate", speech, "-o", tmp_path, *model), "is a folder")
     # The output is checked before the recording.
     unread = run("animate", tmp_path / "missing.wav", "-o", nowhere, *model)
-    assert_refused(unread, "create it first")
+    assert_refused(unread, "none does not exist")
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     if os.geteuid() != 0:  # root may write anywhere

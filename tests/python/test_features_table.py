@@ -152,7 +152,7 @@ def test_unwritable_output_fails_before_the_computation(
 ) -> None:
     with pytest.raises(SystemExit):
         main(["features", str(tmp_path / "no.wav"), "-o", str(tmp_path / "none" / "out.csv")])
-    assert "create it first" in capsys.readouterr().err
+    assert "does not exist" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
