@@ -80,7 +80,7 @@ def test_controls_outside_their_range_are_refused_and_change_nothing(model: Mode
     with pytest.raises(ValueError, match="symmetry"):
         stream.controls = controls(symmetry=7)
     assert stream.controls.symmetry == 0
-    with pytest.raises(DataError, match="either a preset or controls"):
+    with pytest.raises(DataError, match="both preset"):
         model.stream(RATE, preset="raw", controls=controls())
     with pytest.raises(DataError, match="they are background, expressive"):
         model.stream(RATE, preset="no such")
