@@ -14,11 +14,17 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from koemorph import preview
 from koemorph.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from koemorph.blendshapes import BLENDSHAPES
+from koemorph.browser_audio import (
+    MAX_DELAY,
+    AudioReceiver,
+    InvalidMessageError,
+    RefusedError,
+    read_message,
+)
 from koemorph.controls import load_preset
 from koemorph.model import Model
 from koemorph.retarget import RetargetMap
 from koemorph.stream import Stream
-from koemorph.voice import MAX_BEHIND, NotUnderstoodError, RefusedError, Voice, read
 from koemorph.web import is_trusted, start_site
 
 MAX_STREAMS = 4
@@ -65,7 +71,7 @@ class Server:
         self._streams = 0
         names = BLENDSHAPES if retarget is None else tuple(retarget.names)
         data = preview.page_data(rig, names) | {"token": self.token, "fps": model.fps}
-        data |= {"maxBehind": MAX_BEHIND, "maxStreams": MAX_STREAMS}
+        data |= {"maxBehind": MAX_DELAY, "maxStreams": MAX_STREAMS}
         data["rigNames"] = None if retarget is None else names
         self._page = preview.assemble("live", data, "live", ("live.js",), _POLICY)
 
@@ -126,22 +132,22 @@ class Server:
 
     async def _listen(self, socket: web.WebSocketResponse, rate: int) -> None:
         stream = self._model.stream(rate, controls=self._controls)
-        voice, skipped = Voice(rate, _now()), 0.0
+        receiver, skipped = AudioReceiver(rate, _now()), 0.0
         try:
             async for message in socket:
                 if message.type is not WSMsgType.BINARY:
-                    raise NotUnderstoodError("expected a binary message")
-                block = read(message.data)
-                if not voice.wants(block, _now()):
+                    raise InvalidMessageError("expected a binary message")
+                audio = read_message(message.data)
+                if not receiver.accept(audio, _now()):
                     continue
-                frames = await asyncio.to_thread(_animate, stream, block.samples)
-                if voice.left_out > skipped:
-                    skipped = voice.left_out
+                frames = await asyncio.to_thread(_animate, stream, audio.samples)
+                if receiver.dropped_seconds > skipped:
+                    skipped = receiver.dropped_seconds
                     await socket.send_json({"skipped": skipped})
                 if len(frames):
-                    frames[:, 0] = voice.times(frames[:, 0])
+                    frames[:, 0] = receiver.source_times(frames[:, 0])
                     await socket.send_bytes(self._message(frames))
-        except NotUnderstoodError as error:
+        except InvalidMessageError as error:
             await socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=str(error).encode())
         except RefusedError as error:
             await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=str(error).encode())

@@ -22,12 +22,12 @@ from patience import wait_for
 
 from koemorph import serve
 from koemorph.blendshapes import INDEX
+from koemorph.browser_audio import HEADER, MAX_DELAY, RESUME_DELAY, AudioMessage, AudioReceiver
 from koemorph.errors import DataError, OutputError
 from koemorph.model import Model
 from koemorph.retarget import load_retarget_map
 from koemorph.serve import MAX_MESSAGE, MAX_STREAMS, Server
 from koemorph.stream import Stream
-from koemorph.voice import CAUGHT_UP, HEADER, MAX_BEHIND, Block, Voice
 from koemorph.web import page_address
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def test_a_slow_machine_skips_audio_and_limits_the_delay(
             for at in np.arange(blocks) * size / rate:
                 block = np.full(size, at, np.float32)
                 await socket.send_bytes(spoken(block, round(at * rate), at))
-            while seconds < blocks * size / rate - 2 * MAX_BEHIND:
+            while seconds < blocks * size / rate - 2 * MAX_DELAY:
                 message = await socket.receive(timeout=60)
                 if message.type is aiohttp.WSMsgType.TEXT:
                     told.append(message.json()["skipped"])
@@ -174,33 +174,33 @@ def test_a_slow_machine_skips_audio_and_limits_the_delay(
 
     told = asyncio.run(talk())
     # Half of ten seconds is processed in time; the rest is skipped and reported.
-    assert max(late) <= MAX_BEHIND + 1e-6
+    assert max(late) <= MAX_DELAY + 1e-6
     assert told == sorted(told)
-    assert told[-1] == pytest.approx(blocks * size / rate / 2, abs=2 * MAX_BEHIND)
+    assert told[-1] == pytest.approx(blocks * size / rate / 2, abs=2 * MAX_DELAY)
 
 
 def test_a_stalled_connection_is_caught_up_in_one_gap() -> None:
     """Audio that was delayed by 1.5 s: the oldest part is skipped, time continues."""
     rate, size = 1000, 10
-    voice = Voice(rate, 0.0)
+    receiver = AudioReceiver(rate, 0.0)
     stall = 1.5
     wanted = []
     for k in range(400):
         at = k * size / rate
         now = max(at, 1.0 + stall) if at > 1.0 else at
-        if voice.wants(Block(k * size, at, np.zeros(size, np.float32)), now):
+        if receiver.accept(AudioMessage(k * size, at, np.zeros(size, np.float32)), now):
             wanted.append((at, now - at))
-    assert max(late for _, late in wanted) <= MAX_BEHIND
+    assert max(late for _, late in wanted) <= MAX_DELAY
     gaps = np.diff([at for at, _ in wanted])
     assert np.sum(gaps > 1.5 * size / rate) == 1
-    assert voice.left_out == pytest.approx(stall - CAUGHT_UP, abs=2 * size / rate)
+    assert receiver.dropped_seconds == pytest.approx(stall - RESUME_DELAY, abs=2 * size / rate)
     heard = np.array([0.5, 1.0, 1.2, len(wanted) * size / rate])
-    lost = np.array([0, 0, voice.left_out, voice.left_out])
-    np.testing.assert_allclose(voice.times(heard), heard + lost, atol=2 * size / rate)
+    lost = np.array([0, 0, receiver.dropped_seconds, receiver.dropped_seconds])
+    np.testing.assert_allclose(receiver.source_times(heard), heard + lost, atol=2 * size / rate)
     # Audio that the page itself dropped counts as well.
-    before = voice.left_out
-    assert voice.wants(Block(4300, 4.3, np.zeros(size, np.float32)), 4.3)
-    assert voice.left_out == pytest.approx(before + 0.3)
+    before = receiver.dropped_seconds
+    assert receiver.accept(AudioMessage(4300, 4.3, np.zeros(size, np.float32)), 4.3)
+    assert receiver.dropped_seconds == pytest.approx(before + 0.3)
 
 
 def test_the_page_reports_skipped_audio(
@@ -221,12 +221,12 @@ def test_the_page_reports_skipped_audio(
     try:
         # The connection exists before it has asked for the microphone.
         link = "koemorph.connection"
-        late = f"{link}.sent / {link}.context.sampleRate > {MAX_BEHIND} + 1"
+        late = f"{link}.sent / {link}.context.sampleRate > {MAX_DELAY} + 1"
         wait_until(page, f"{link}?.running && {late}")
     finally:
         working.set()
     wait_until(page, "document.getElementById('status').textContent.includes('skipped')")
-    assert page.evaluate("koemorph.connection.skipped") >= MAX_BEHIND
+    assert page.evaluate("koemorph.connection.skipped") >= MAX_DELAY
 
 
 def test_a_denied_microphone_is_reported(serving: Running, open_browser, wait_until: Wait) -> None:
