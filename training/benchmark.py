@@ -28,7 +28,7 @@ from .loop import Trainer
 from .observer import Observer
 from .settings import Settings, compose_config, read_settings
 from .tracks import Track
-from .training_data import PreparedData
+from .training_data import TrainingData
 
 TRACKS, TRACK_SECONDS = 10, 60
 EPOCHS, STEPS = 4, 20  # the first epoch warms up and is not counted
@@ -76,7 +76,7 @@ def measure(overrides: Sequence[str], voice: Path) -> dict[str, float]:
         cache = FeatureCache(folder / "cache", settings.features, settings.expression)
         tracks = _tracks(voice, settings.features)
         loaded, spent = _prepared(tracks, cache)
-        data = PreparedData(loaded, loaded[:1], "benchmark", 0)
+        data = TrainingData(loaded, loaded[:1], "benchmark", 0)
         fabric = Fabric(accelerator="cpu", devices=1)
         trainer = Trainer(settings, data, folder, fabric)
         speeds = _Speeds(folder)

@@ -147,7 +147,9 @@ def load_tracks(
         if track.source in rest_in_pauses:
             weights = _rested(weights, features, cache.settings.fps)
         loaded.append(
-            LabelledTrack(track.source, features, weights, track.labelled, track.seen, track.starts)
+            LabelledTrack(
+                track.source, features, weights, track.labelled, track.captured, track.starts
+            )
         )
     return loaded
 

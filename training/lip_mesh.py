@@ -1,4 +1,4 @@
-"""Lips on a mesh: what blendshapes mean in millimetres."""
+"""Lip geometry of a face mesh: displacements in millimetres by blend shape weights."""
 
 from __future__ import annotations
 
@@ -14,36 +14,60 @@ from koemorph.outputs.gltf_read import Reader
 from koemorph.outputs.rig import load, match_rig
 
 FloatArray = NDArray[np.float32]
-# A head is about this high; a mesh in other units is scaled to it.
-HEAD_MILLIMETRES = 240.0
-# Vertices that move at least this share of the most moved one are the ones a shape is about.
-MOVED = 0.5
+HEAD_HEIGHT = 240.0  # mm, to which meshes of any unit are scaled
+# Vertices of a lip are those that its blend shapes move by at least this ratio of the maximum.
+MOVED_RATIO = 0.5
 
 
 @dataclass(frozen=True)
-class Lips:
-    """The lips of a rig, linear in the blendshapes.
+class LipMesh:
+    """The lips of a rig, linear in the weights.
 
-    deltas: (52, L, 3), millimetres that each blendshape moves each lip vertex.
-    gap: (52,), millimetres that each blendshape opens the middle of the lips.
+    Attributes:
+        deltas: (52, L, 3), displacement of each lip vertex in mm at weight 1.
+        gap: (52,), opening of the middle of the lips in mm at weight 1.
     """
 
     deltas: FloatArray
     gap: FloatArray
 
-    def vertices(self, weights: FloatArray) -> FloatArray:
-        """Displacements (T, L, 3), in mm, of blendshapes (T, 52)."""
+    def displacements(self, weights: FloatArray) -> FloatArray:
+        """Compute displacements of lip vertices.
+
+        Args:
+            weights: (T, 52).
+
+        Returns:
+            (T, L, 3) in mm.
+        """
         flat: FloatArray = weights @ self.deltas.reshape(len(BLENDSHAPES), -1)
         return flat.reshape(len(weights), -1, 3)
 
     def opening(self, weights: FloatArray) -> FloatArray:
-        """Lip gap (T,) in mm: 0 where the lips touch."""
+        """Compute the lip gap.
+
+        Args:
+            weights: (T, 52).
+
+        Returns:
+            (T,) in mm; 0 where the lips touch.
+        """
         opened: FloatArray = np.maximum(weights @ self.gap, 0.0)
         return opened
 
 
-def read_lips(path: Path) -> Lips:
-    """The lips of the mesh in a .glb whose targets are ARKit's; DataError when they are not."""
+def read_lips(path: Path) -> LipMesh:
+    """Read the lips of a mesh with ARKit's morph targets.
+
+    Args:
+        path: a .glb file.
+
+    Returns:
+        The lips.
+
+    Raises:
+        DataError: the mesh has other morph targets, or none for the lips (no_lips).
+    """
     gltf = load(path)
     match = max(match_rig(gltf, BLENDSHAPES, path), key=lambda each: len(each.targets))
     surface = Reader(gltf).surface(match.mesh, 0)
@@ -52,24 +76,27 @@ def read_lips(path: Path) -> Lips:
         if column is not None:
             deltas[column] = surface.deltas[target]
     height = float(np.ptp(surface.positions[:, 1]))
-    deltas *= HEAD_MILLIMETRES / height
+    deltas *= HEAD_HEIGHT / height
     lower = _moved(deltas, "mouthLowerDownLeft", "mouthLowerDownRight")
     upper = _moved(deltas, "mouthUpperUpLeft", "mouthUpperUpRight")
     if not lower.any() or not upper.any():
-        raise DataError(f"{path} has no mouthLowerDown and mouthUpperUp: no lips are found.")
+        raise DataError(
+            f"{path}: no lips: mouthLowerDown and mouthUpperUp are missing or do not move.",
+            code="no_lips",
+        )
     lips = lower | upper
     rims = [
         _rim(surface.positions, upper, highest=False),
         _rim(surface.positions, lower, highest=True),
     ]
     gap = deltas[:, rims[0], 1].mean(axis=1) - deltas[:, rims[1], 1].mean(axis=1)
-    return Lips(deltas[:, lips], gap)
+    return LipMesh(deltas[:, lips], gap)
 
 
 def _moved(deltas: FloatArray, *names: str) -> NDArray[np.bool_]:
-    """(V,): vertices that these blendshapes together move most."""
+    """(V,): vertices that these blend shapes move most."""
     distance = np.linalg.norm(deltas[[INDEX[name] for name in names]].sum(axis=0), axis=1)
-    moved: NDArray[np.bool_] = distance > MOVED * distance.max()
+    moved: NDArray[np.bool_] = distance > MOVED_RATIO * distance.max()
     return moved if distance.max() > 0 else np.zeros_like(moved)
 
 

@@ -33,7 +33,7 @@ from .network import Network
 from .observer import Observer
 from .predict import smooth_runs
 from .settings import Optimization, Settings
-from .training_data import PreparedData
+from .training_data import TrainingData
 from .validate import validate
 
 LOG = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Trainer:
     """One run: a network, its data and its folder."""
 
     def __init__(
-        self, settings: Settings, data: PreparedData, folder: Path, fabric: Fabric
+        self, settings: Settings, data: TrainingData, folder: Path, fabric: Fabric
     ) -> None:
         self.settings = settings
         self.data = data

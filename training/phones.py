@@ -1,13 +1,13 @@
-"""One phone inventory for every language: ARPAbet, and blends of it for sounds English lacks.
+"""A phone inventory for all languages: ARPAbet, and weighted sums of it for sounds English lacks.
 
-The teacher knows a face from its English captures only. A sound of another language is therefore
-written as a weighted blend of the English phones whose *visible* articulation is nearest, which is
-all a face needs: /ɸ/ looks half like F and half like W, Japanese /ɯ/ is a less rounded UW.
+Captured faces speak English. A sound of another language is therefore represented by the English
+phones whose *visible* articulation is nearest: /ɸ/ looks half like F and half like W, Japanese /ɯ/
+is a less rounded UW.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -24,24 +24,18 @@ INDEX: dict[str, int] = {name: k for k, name in enumerate(PHONES)}
 
 BILABIAL = frozenset(["P", "B", "M"])
 LABIODENTAL = frozenset(["F", "V"])
-ROUNDED = frozenset(["W", "UW", "UH", "OW", "OY", "AO"])
-SPREAD = frozenset(["IY", "IH", "EH", "EY"])
-OPEN_VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY"])
-VOWELS = OPEN_VOWELS | SPREAD | ROUNDED - {"W"} | {"ER"}
-DENTAL = frozenset(["TH", "DH"])
-PALATAL = frozenset(["SH", "ZH", "CH", "JH"])
 
 
 class Phone(NamedTuple):
-    """One sounded phone: its name in IPA or ARPAbet, and where it lies in the audio, seconds."""
+    """A spoken phone: its name in IPA or ARPAbet, start and end in seconds of the audio."""
 
     name: str
     start: float
     end: float
 
 
-# Sounds of IPA that look like one of ARPAbet's. Diphthongs are written in ARPAbet.
-_SAME = {
+# IPA symbols that look like a phone of ARPAbet. Diphthongs are written in ARPAbet.
+_EQUIVALENTS = {
     "AA": "ɑ ɒ a",
     "AE": "æ",
     "AH": "ə ʌ ɐ ɤ ᵊ",
@@ -77,7 +71,7 @@ _SAME = {
     "Z": "z",
     "ZH": "ʒ ʝ",
 }
-_BLENDS: dict[str, dict[str, float]] = {
+_MIXTURES: dict[str, dict[str, float]] = {
     "o": {"OW": 0.5, "AO": 0.5},
     "ɯ": {"UW": 0.5, "IH": 0.5},
     "ɨ": {"IH": 0.5, "S": 0.5},
@@ -91,21 +85,32 @@ _BLENDS: dict[str, dict[str, float]] = {
 }
 _TABLE: dict[str, dict[str, float]] = {
     **{name: {name: 1.0} for name in PHONES},
-    **_BLENDS,
-    **{ipa: {name: 1.0} for name, ipas in _SAME.items() for ipa in ipas.split()},
+    **_MIXTURES,
+    **{ipa: {name: 1.0} for name, ipas in _EQUIVALENTS.items() for ipa in ipas.split()},
 }
 
 
-def known(name: str) -> bool:
-    """Whether `name` (ARPAbet or IPA) is in the inventory."""
+def is_known(name: str) -> bool:
+    """Check whether a phone is in the inventory.
+
+    Args:
+        name: in ARPAbet or IPA.
+    """
     return name in _TABLE
 
 
 @cache
-def weights(name: str) -> NDArray[np.float32]:
-    """`name` as a row of weights over PHONES, summing to 1; not to be written to.
+def phone_weights(name: str) -> NDArray[np.float32]:
+    """Express a phone as weights of PHONES. The array is shared: do not modify it.
 
-    Raises KeyError for an unknown name.
+    Args:
+        name: in ARPAbet or IPA.
+
+    Returns:
+        (len(PHONES),), summing to 1.
+
+    Raises:
+        KeyError: the phone is not in the inventory.
     """
     row = np.zeros(len(PHONES), np.float32)
     for phone, weight in _TABLE[name].items():
@@ -113,20 +118,22 @@ def weights(name: str) -> NDArray[np.float32]:
     return row
 
 
-def share(phones: NDArray[np.floating], group: Iterable[str]) -> NDArray[np.floating]:
-    """How much of each row of phone weights (..., P) belongs to `group`: (...)."""
-    picked: NDArray[np.floating] = phones[..., [INDEX[name] for name in sorted(group)]].sum(-1)
-    return picked
+def sample_phones(phones: Sequence[Phone], times: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Express the phones at given times as weights; silence where there is no phone.
 
+    Args:
+        phones: in order of time.
+        times: (...) seconds.
 
-def sample(phones: Sequence[Phone], times: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Phone weights at `times` (..., ) seconds: (..., P). Where no phone lies, it is silence."""
+    Returns:
+        (..., len(PHONES)).
+    """
     if not phones:
-        return np.tile(weights(SILENCE), (*times.shape, 1))
+        return np.tile(phone_weights(SILENCE), (*times.shape, 1))
     starts = np.array([phone.start for phone in phones])
     ends = np.array([phone.end for phone in phones])
-    table = np.stack([weights(phone.name) for phone in phones])
+    table = np.stack([phone_weights(phone.name) for phone in phones])
     index = np.searchsorted(starts, times, side="right") - 1
     inside = (index >= 0) & (times < ends[index])
-    found: NDArray[np.float32] = np.where(inside[..., None], table[index], weights(SILENCE))
-    return found
+    weights: NDArray[np.float32] = np.where(inside[..., None], table[index], phone_weights(SILENCE))
+    return weights

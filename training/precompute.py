@@ -1,8 +1,7 @@
-"""Features of a large corpus, prepared by many workers with Dask before training begins.
+"""Features of a large data set, computed by many workers with Dask before training.
 
-Tasks are tracks. Each writes one cache entry whose name is a digest of its audio and settings, so a
-task that runs again after its worker died finds its entry, or writes it whole: nothing is lost and
-nothing is there twice.
+A task is a track. It writes one cache entry, named by a digest of its audio and settings, so a task
+that runs again after its worker died finds the entry or writes it.
 """
 
 from __future__ import annotations
@@ -18,53 +17,63 @@ from .cache import FeatureCache
 from .expression import expression_backend
 from .tracks import Track
 
-# Tracks that wait or are worked on: so many, or so many for each of the workers' threads.
-LEAST_AHEAD, AHEAD = 16, 2
+# Tracks in flight: at least so many, and so many for each thread of the workers.
+MIN_IN_FLIGHT, IN_FLIGHT_PER_THREAD = 16, 2
 
 
-def prepare_features(
+def precompute_features(
     tracks: Iterable[Track],
     folder: Path,
     settings: FeatureSettings,
     expression: str,
     client: Client,
     *,
-    done: Callable[[int], None] = lambda count: None,
+    on_progress: Callable[[int], None] = lambda count: None,
 ) -> list[str]:
-    """Computes what the cache in `folder` lacks; the names of all entries, in the tracks' order.
+    """Compute the features that a cache lacks.
 
-    `folder` must be one that all workers share. done(n) is called after the n-th track that was
-    computed. Tracks are drawn as the workers get on, so the corpus need not fit into memory.
+    Tracks are requested as the workers finish others, so a data set need not fit into memory.
+
+    Args:
+        tracks: the tracks.
+        folder: of the cache; all workers must share it.
+        settings: of the features.
+        expression: name of the backend of the expression features.
+        client: of Dask.
+        on_progress: called with the number of tracks that were computed so far.
+
+    Returns:
+        The names of all cache entries, in the order of the tracks.
     """
     cache = FeatureCache(folder, settings, expression_backend(expression))
-    most = max(LEAST_AHEAD, AHEAD * sum(client.nthreads().values()))  # type: ignore[no-untyped-call]
-    coming = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
+    threads = sum(client.nthreads().values())  # type: ignore[no-untyped-call]
+    limit = max(MIN_IN_FLIGHT, IN_FLIGHT_PER_THREAD * threads)
+    pending = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
     names: list[str] = []
-    asked: set[str] = set()
+    submitted: set[str] = set()
 
-    def wait(left: int) -> None:
-        """Until no more than so many tracks are left."""
-        while coming.count() > left:  # type: ignore[no-untyped-call]
-            next(coming).result()
-            done(len(asked) - coming.count())  # type: ignore[no-untyped-call]
+    def wait_until(remaining: int) -> None:
+        while pending.count() > remaining:  # type: ignore[no-untyped-call]
+            next(pending).result()
+            on_progress(len(submitted) - pending.count())  # type: ignore[no-untyped-call]
 
     for track in tracks:
         name = cache.key(track.audio, track.sample_rate)
         names.append(name)
-        if name in asked or cache.holds(name):
+        if name in submitted or cache.holds(name):
             continue
-        wait(most - 1)
-        asked.add(name)
+        wait_until(limit - 1)
+        submitted.add(name)
         future = client.submit(
-            _prepare, track.audio, track.sample_rate, folder, settings, expression,
+            _compute, track.audio, track.sample_rate, folder, settings, expression,
             key=f"features-{name}", retries=3,
         )  # fmt: skip
-        coming.add(future)  # type: ignore[no-untyped-call]
-    wait(0)
+        pending.add(future)  # type: ignore[no-untyped-call]
+    wait_until(0)
     return names
 
 
-def _prepare(
+def _compute(
     audio: object, sample_rate: int, folder: Path, settings: FeatureSettings, expression: str
 ) -> None:
     """One task, on a worker."""

@@ -23,7 +23,7 @@ from koemorph.errors import DataError, KoemorphError, OutputError
 from .loop import Trainer
 from .observer import Observer
 from .settings import Settings, compose_config, opened, read_settings
-from .training_data import prepare
+from .training_data import load_training_data
 from .values import CONFIGS
 
 LOG = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def train(config: DictConfig, folder: Path) -> dict[str, float]:
     fabric.launch()
     if fabric.is_global_zero:
         (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-    data = prepare(settings)
+    data = load_training_data(settings)
     trainer = Trainer(settings, data, folder, fabric)
     if fabric.is_global_zero:
         _describe(settings, trainer, folder)

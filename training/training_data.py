@@ -1,4 +1,4 @@
-"""From data folders to the tracks of a run: read, split, strung together, features cached."""
+"""From data folders to the tracks of a training run: read, split, concatenated, with features."""
 
 from __future__ import annotations
 
@@ -17,18 +17,28 @@ from koemorph.errors import DataError, KoemorphError
 
 from .cache import FeatureCache
 from .data import LabelledTrack, load_tracks
+from .datasets.durations import read_matching_audio, warn_length_mismatch
 from .datasets.recordings import Recording, find_recordings, read_recording
-from .datasets.sync import measure_offset, shifted, with_timecode
+from .datasets.sync import measure_offset
+from .datasets.timecode import advance_face, apply_timecode
 from .settings import Settings
-from .tracks import Track, read_sound, string_together, tell_lengths_apart
+from .tracks import Track, concatenate_recordings
 
-Named = list[tuple[str, Recording]]
+# Pairs (source, recording).
+Sourced = list[tuple[str, Recording]]
 LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class PreparedData:
-    """Tracks to train on; recordings, one a track, to validate on; what was read, and left out."""
+class TrainingData:
+    """The data of a training run.
+
+    Attributes:
+        train: tracks of several recordings.
+        validation: one track per recording.
+        fingerprint: a digest of all recordings and their split.
+        skipped: how many recordings could not be read.
+    """
 
     train: list[LabelledTrack]
     validation: list[LabelledTrack]
@@ -36,112 +46,138 @@ class PreparedData:
     skipped: int
 
 
-def prepare(settings: Settings) -> PreparedData:
-    """Reads all recordings of a run; DataError for the first that cannot be read and may not be
-    skipped, and where nothing is labelled to train or to validate on."""
-    train, validation, bad = _both(settings)
-    _check_labels(train, "train")
-    _check_labels(validation, "validate")
+def load_training_data(settings: Settings) -> TrainingData:
+    """Read all recordings of a run and compute their features.
+
+    Args:
+        settings: of the run.
+
+    Returns:
+        The data.
+
+    Raises:
+        DataError: nothing is labelled in a split (unlabelled), or a recording cannot be read and
+            data.skip_bad_recordings is false.
+        AudioError: likewise.
+    """
+    train, validation, skipped = _read_splits(settings)
+    _require_labels(train, "training")
+    _require_labels(validation, "validation")
     cache = FeatureCache(settings.data.cache, settings.features, settings.expression)
-    return PreparedData(
-        load_tracks(_strung(train, settings), cache, settings.data.rest_in_pauses),
-        load_tracks(_alone(validation, settings), cache),
+    return TrainingData(
+        load_tracks(_train_tracks(train, settings), cache, settings.data.rest_in_pauses),
+        load_tracks(_validation_tracks(validation, settings), cache),
         _fingerprint(train, validation),
-        bad,
+        skipped,
     )
 
 
-def all_tracks(settings: Settings) -> Iterator[Track]:
-    """Every track that a run with these settings needs features of."""
-    train, validation, _ = _both(settings)
-    yield from _strung(train, settings)
-    yield from _alone(validation, settings)
+def iterate_tracks(settings: Settings) -> Iterator[Track]:
+    """Read all tracks whose features a run needs.
+
+    Args:
+        settings: of the run.
+
+    Yields:
+        The tracks of training, then of validation.
+
+    Raises:
+        DataError, AudioError: a recording cannot be read and data.skip_bad_recordings is false.
+    """
+    train, validation, _ = _read_splits(settings)
+    yield from _train_tracks(train, settings)
+    yield from _validation_tracks(validation, settings)
 
 
-def _check_labels(recordings: Named, purpose: str) -> None:
+def _require_labels(recordings: Sourced, split: str) -> None:
     if not any(recording.capture.labelled.any() for _, recording in recordings):
         raise DataError(
-            f"the recordings to {purpose} on have no labelled blendshape; name fewer in "
-            "data.unlabelled and in unlabelled of their metadata.json."
+            f"no labelled blend shape in the {split} recordings. Name fewer in data.unlabelled and "
+            "in unlabelled of their metadata.json.",
+            code="unlabelled",
         )
 
 
-def _both(settings: Settings) -> tuple[Named, Named, int]:
+def _read_splits(settings: Settings) -> tuple[Sourced, Sourced, int]:
     data = settings.data
-    train, bad = _read(data.train, settings)
+    train, skipped = _read(data.train, settings)
     validation, more = _read(data.validation, settings) if data.validation else ([], 0)
     if data.verify_sync:
-        # Of both at once: a small share of a subject's recordings may not show its offset.
-        moved = _in_step(train + validation)
-        train, validation = moved[: len(train)], moved[len(train) :]
+        # Together: a few validation recordings may be too short to show the subject's offset.
+        corrected = _correct_offsets(train + validation)
+        train, validation = corrected[: len(train)], corrected[len(train) :]
     if not data.validation:
         train, validation = _split(train, data.validation_ratio)
-    return train, validation, bad + more
+    return train, validation, skipped + more
 
 
-def _strung(recordings: Named, settings: Settings) -> Iterator[Track]:
+def _train_tracks(recordings: Sourced, settings: Settings) -> Iterator[Track]:
     data, fps = settings.data, settings.features.fps
-    early = [(name, shifted(one, data.lead_seconds.get(name, 0.0))) for name, one in recordings]
-    return string_together(early, fps, data.track_seconds, data.pause_seconds, settings.seed)
+    moved = [
+        (name, advance_face(each, data.lead_seconds.get(name, 0.0))) for name, each in recordings
+    ]
+    return concatenate_recordings(moved, fps, data.track_seconds, data.pause_seconds, settings.seed)
 
 
-def _alone(recordings: Named, settings: Settings) -> Iterator[Track]:
-    """One track a recording: validation begins each from nothing."""
-    return string_together(recordings, settings.features.fps, 0.0, (0.0, 0.0), settings.seed)
+def _validation_tracks(recordings: Sourced, settings: Settings) -> Iterator[Track]:
+    """One track per recording: validation starts each without history."""
+    fps = settings.features.fps
+    return concatenate_recordings(recordings, fps, 0.0, (0.0, 0.0), settings.seed)
 
 
-def _read(folders: Mapping[str, Path], settings: Settings) -> tuple[Named, int]:
-    found: Named = []
-    bad = 0
+def _read(folders: Mapping[str, Path], settings: Settings) -> tuple[Sourced, int]:
+    found: Sourced = []
+    skipped = 0
     for name, folder in folders.items():
         unlabelled = settings.data.unlabelled.get(name, ())
         for path in find_recordings(folder)[: settings.data.max_files]:
             try:
-                recording = _read_whole(path, settings)
+                recording = _read_checked(path, settings)
             except KoemorphError as error:
                 if not settings.data.skip_bad:
                     raise
-                LOG.warning("left out: %s", error)
-                bad += 1
+                LOG.warning("recording skipped: %s", error)
+                skipped += 1
                 continue
             found.append((name, _mask(recording, unlabelled)))
     if not found:
         places = ", ".join(map(str, folders.values()))
-        raise DataError(f"none of the recordings in {places} is usable.")
-    return found, bad
+        raise DataError(
+            f"no usable recording in {places}: {skipped} could not be read.", code="no_recordings"
+        )
+    return found, skipped
 
 
-def _read_whole(path: Path, settings: Settings) -> Recording:
-    """A recording whose sound, too, can be read, and lasts while there is a face.
-
-    Says where one of them goes on without the other.
-    """
+def _read_checked(path: Path, settings: Settings) -> Recording:
+    """A recording whose audio can be read and overlaps with its face."""
     recording = read_recording(path, auto_detect_fps=settings.data.auto_detect_fps)
     if settings.data.use_timecode:
-        recording = with_timecode(recording)
-    audio, rate = read_sound(recording, settings.features.fps)
-    tell_lengths_apart(path, recording, len(audio) / rate)
+        recording = apply_timecode(recording)
+    audio, sample_rate = read_matching_audio(recording, settings.features.fps)
+    warn_length_mismatch(path, recording, len(audio) / sample_rate)
     return recording
 
 
-def _in_step(recordings: Named) -> Named:
-    """Measures each subject's offset between sound and face, says it, and takes it away."""
+def _correct_offsets(recordings: Sourced) -> Sourced:
+    """Measure, log and remove the offset between audio and face of each subject."""
     groups: dict[tuple[str, str], list[Recording]] = defaultdict(list)
     for source, recording in recordings:
         groups[source, recording.subject].append(recording)
-    late = {}
+    delays = {}
     for (source, subject), members in groups.items():
         offset = measure_offset(members)
         LOG.info(
-            "%s %s: the face comes %.0f ms after its sound (r %.2f)%s",
+            "%s %s: face %.0f ms later than the audio (r %.2f)%s",
             source,
             subject,
             1000 * offset.seconds,
-            offset.strength,
-            "; corrected" if offset.matters else "",
+            offset.correlation,
+            ", corrected" if offset.needs_correction else "",
         )
-        late[source, subject] = offset.seconds if offset.matters else 0.0
-    return [(source, shifted(one, late[source, one.subject])) for source, one in recordings]
+        delays[source, subject] = offset.seconds if offset.needs_correction else 0.0
+    return [
+        (source, advance_face(each, delays[source, each.subject])) for source, each in recordings
+    ]
 
 
 def _mask(recording: Recording, unlabelled: Sequence[str]) -> Recording:
@@ -152,21 +188,20 @@ def _mask(recording: Recording, unlabelled: Sequence[str]) -> Recording:
     return replace(recording, capture=replace(recording.capture, labelled=labelled))
 
 
-def _split(recordings: Named, share: float) -> tuple[Named, Named]:
-    """Every n-th recording validates; a single recording does both."""
-    if len(recordings) < 2 or share <= 0:
+def _split(recordings: Sourced, ratio: float) -> tuple[Sourced, Sourced]:
+    """Every n-th recording is for validation; a single recording is for both."""
+    if len(recordings) < 2 or ratio <= 0:
         return recordings, recordings[:1]
-    every = max(2, round(1 / share))
-    validation = recordings[every - 1 :: every] or recordings[-1:]
+    interval = max(2, round(1 / ratio))
+    validation = recordings[interval - 1 :: interval] or recordings[-1:]
     chosen = {id(recording) for _, recording in validation}
     return [pair for pair in recordings if id(pair[1]) not in chosen], validation
 
 
-def _fingerprint(*parts: Named) -> str:
-    """A digest of names, lengths, blendshapes and their times: another corpus has another one, and
-    so has one that is divided otherwise into what teaches and what validates."""
+def _fingerprint(*splits: Sourced) -> str:
+    """A digest of names, audio sizes, weights and times of the recordings of each split."""
     digest = hashlib.sha256()
-    for recordings in parts:
+    for recordings in splits:
         digest.update(f"{len(recordings)} recordings".encode())
         for source, recording in recordings:
             size = recording.audio.stat().st_size

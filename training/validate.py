@@ -1,4 +1,4 @@
-"""Validation between epochs: the few measures that say whether a run goes well."""
+"""Validation of a network between epochs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from koemorph.errors import ModelError
 from .data import LabelledTrack
 from .metrics import (
     correlation,
-    known_mean,
+    masked_mean,
     mean_absolute_error,
     mismatch_controls,
     per_blendshape,
@@ -25,19 +25,27 @@ from .predict import animate
 from .styles import style_ratios
 
 FloatArray = NDArray[np.float32]
-SHOWN = ("jawOpen", "mouthClose", "mouthPucker", "mouthLowerDownLeft")
+REPORTED = ("jawOpen", "mouthClose", "mouthPucker", "mouthLowerDownLeft")
 
 
 def validate(
     network: Network, tracks: Sequence[LabelledTrack], styles: Mapping[str, str]
 ) -> dict[str, float]:
-    """Measures over all validation frames, each source in the style that `styles` gives it.
+    """Compute metrics over all validation recordings.
 
-    error: mean absolute error of the labelled blendshapes, the run's yardstick; r/NAME:
-    correlation on all frames, r_speech/NAME on speech frames, control/NAME with shifted captures;
-    r/mean: over the labelled blendshapes; alpha, mel_share: means of what the network has learned
-    of these; real_time_factor: of the network alone, on whole recordings. ModelError where the
-    error is not finite.
+    Args:
+        network: the network.
+        tracks: one per recording.
+        styles: the style of each source; others have the first style of the network.
+
+    Returns:
+        error: mean absolute error of the labelled blend shapes, by which the best checkpoint is
+        chosen; r/NAME: correlation in all frames, r_speech/NAME in speech, control/NAME with the
+        captures of other recordings; r/mean over the labelled blend shapes; alpha, mel_share: means
+        of these parameters of the network; real_time_factor of the network.
+
+    Raises:
+        ModelError: the error is not finite (diverged).
     """
     outputs, targets, speech = [], [], []
     labelled = np.zeros(len(BLENDSHAPES), np.bool_)
@@ -47,31 +55,32 @@ def validate(
         outputs.append(animate(network, track.features, style)[: len(track)])
     seconds = time.perf_counter() - begin
     for track in tracks:
-        known = track.seen[: len(track), None] & track.labelled
-        face = np.where(known, track.weights[: len(track)], np.float32(np.nan))
+        has_label = track.seen[: len(track), None] & track.labelled
+        face = np.where(has_label, track.weights[: len(track)], np.float32(np.nan))
         targets.append(face)
         speech.append(speech_frames(track.features)[: len(track)])
         labelled |= np.isfinite(face).any(axis=0)
     output, target = np.concatenate(outputs), np.concatenate(targets)
     control = np.concatenate(mismatch_controls(targets))
-    spoken = np.concatenate(speech)
+    is_speech = np.concatenate(speech)
     error = per_blendshape(mean_absolute_error, output, target)
     if not np.isfinite(error[labelled]).all():
         raise ModelError(
-            "the error on the validation recordings is no finite number: the run has diverged; "
-            "lower training.optimizer.lr."
+            "training diverged: the validation error is not a finite number. Lower "
+            "training.optimizer.lr.",
+            code="diverged",
         )
-    every = per_blendshape(correlation, output, target)
-    talking = per_blendshape(correlation, output[spoken], target[spoken])
-    swapped = per_blendshape(correlation, output, control)
+    all_frames = per_blendshape(correlation, output, target)
+    in_speech = per_blendshape(correlation, output[is_speech], target[is_speech])
+    with_control = per_blendshape(correlation, output, control)
     measures = {"error": float(error[labelled].mean())}
-    for name in SHOWN:
+    for name in REPORTED:
         index = INDEX[name]
         if labelled[index]:
-            measures[f"r/{name}"] = float(every[index])
-            measures[f"r_speech/{name}"] = float(talking[index])
-            measures[f"control/{name}"] = float(swapped[index])
-    measures["r/mean"] = known_mean(every[labelled])
+            measures[f"r/{name}"] = float(all_frames[index])
+            measures[f"r_speech/{name}"] = float(in_speech[index])
+            measures[f"control/{name}"] = float(with_control[index])
+    measures["r/mean"] = masked_mean(all_frames[labelled])
     measures["alpha"] = float(network.alpha.detach().mean())
     measures |= _streams(network)
     measures |= _strides(output, target)
@@ -82,11 +91,11 @@ def validate(
 
 
 def _streams(network: Network) -> dict[str, float]:
-    shares = network.stream_weights.detach().cpu().numpy()[:, 0]
+    ratios = network.stream_weights.detach().cpu().numpy()[:, 0]
     mouth = np.array(IS_MOUTH)
     measures = {
-        "mel_share/mouth": float(shares[mouth].mean()),
-        "mel_share/expression": float(shares[~mouth].mean()),
+        "mel_share/mouth": float(ratios[mouth].mean()),
+        "mel_share/expression": float(ratios[~mouth].mean()),
     }
     if network.settings.expression_features:
         measures["information_balance"] = network.information_balance
@@ -95,7 +104,7 @@ def _streams(network: Network) -> dict[str, float]:
 
 def _strides(output: FloatArray, target: FloatArray) -> dict[str, float]:
     distance = np.abs(output - target)
-    return {f"error_stride/{stride}": known_mean(distance[::stride]) for stride in (1, 4, 16)}
+    return {f"error_stride/{stride}": masked_mean(distance[::stride]) for stride in (1, 4, 16)}
 
 
 def _consistency(outputs: Sequence[FloatArray], targets: Sequence[FloatArray]) -> float:
@@ -106,4 +115,4 @@ def _consistency(outputs: Sequence[FloatArray], targets: Sequence[FloatArray]) -
         moved = moves[known].sum()
         if moved > 0:
             ratios.append(np.abs(np.diff(output, axis=0))[known].sum() / moved)
-    return known_mean(np.array(ratios))
+    return masked_mean(np.array(ratios))

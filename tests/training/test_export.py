@@ -27,10 +27,10 @@ from koemorph.training.export import at_fps, export
 from koemorph.training.expression import expression_backend
 from koemorph.training.lip_mesh import read_lips
 from koemorph.training.losses import FaceLoss, LossSettings
-from koemorph.training.metrics import jitter, lag, of_recordings, silence
+from koemorph.training.metrics import jitter, lag, over_unbroken_runs, pause_metrics
 from koemorph.training.network import Network
 from koemorph.training.network_settings import NetworkSettings
-from koemorph.training.phone_metrics import articulation
+from koemorph.training.phone_metrics import articulation_metrics
 from koemorph.training.pictures import attention_picture
 from koemorph.training.predict import animate
 from koemorph.training.train import train
@@ -250,9 +250,9 @@ def test_lips_close_by_the_measure_of_who_speaks(shared_data: Path) -> None:
     loud[36:, INDEX["jawOpen"]] = 0.8
     both = [("quiet", quiet, phones), ("loud", loud, phones)]
     expected = {"pbm_closed": 0.5, "vowels_closed": 0.0}
-    found = articulation(both, 30, lips)
+    found = articulation_metrics(both, 30, lips)
     assert {name: found[name] for name in expected} == expected
-    assert np.isnan(articulation([("mute", quiet, phones[:1])], 30, lips)["pbm_closed"])
+    assert np.isnan(articulation_metrics([("mute", quiet, phones[:1])], 30, lips)["pbm_closed"])
 
 
 def test_lips_open_with_the_jaw_and_shut_against_it(shared_data: Path) -> None:
@@ -348,7 +348,7 @@ def test_measures_measure_what_they_say() -> None:
     assert lag([curve], [late], 30)[17] == pytest.approx(-0.1, abs=0.01)
     speech = np.arange(300) % 100 < 60
     open_mouth = np.where(np.arange(300) % 100 < 66, 0.5, 0.0)[:, None] * np.ones((1, 52))
-    level, delay = silence([open_mouth.astype(np.float32)], [speech], 17, 30)
+    level, delay = pause_metrics([open_mouth.astype(np.float32)], [speech], 17, 30)
     assert level == pytest.approx(0.5 * 6 / 40)
     assert delay == pytest.approx(0.2)
 
@@ -368,10 +368,10 @@ def test_what_lies_between_recordings_is_no_movement() -> None:
     assert lag(outputs[:1] * 3, targets[:1] * 3, 30)[17] == pytest.approx(0.1, abs=0.004)
     targets[1][:, 17] = np.nan
     targets[2][[17, *range(35, 47)], 17] = np.nan  # between gaps whole waves, too
-    found = of_recordings(lambda a, b: jitter(a) / jitter(b), outputs, targets)
+    found = over_unbroken_runs(lambda a, b: jitter(a) / jitter(b), outputs, targets)
     np.testing.assert_allclose(found, 0.5, rtol=0.03)
-    late = of_recordings(lambda a, b: lag(a, b, 30, reach=0.2), outputs, targets)
+    late = over_unbroken_runs(lambda a, b: lag(a, b, 30, reach=0.2), outputs, targets)
     np.testing.assert_allclose(late, 0.1, atol=1 / 90)  # a third of a frame
     targets[0][:, 17] = np.nan
     targets[2][:, 17] = np.nan
-    assert np.isnan(of_recordings(lambda a, b: jitter(a) / jitter(b), outputs, targets)[17])
+    assert np.isnan(over_unbroken_runs(lambda a, b: jitter(a) / jitter(b), outputs, targets)[17])

@@ -29,7 +29,7 @@ from koemorph.training.settings import read_settings
 from koemorph.training.streaming import AMBIENT_FLOOR
 from koemorph.training.strides import Stride, StrideSchedule
 from koemorph.training.tracks import Track
-from koemorph.training.training_data import all_tracks
+from koemorph.training.training_data import iterate_tracks
 
 FRAMES = 900
 PAUSE = range(500, 560)
@@ -150,7 +150,7 @@ def test_faces_lead_while_they_are_learned_and_are_judged_where_they_are(
     def learned(lead: str) -> list[np.ndarray]:
         # No pauses: in them a face moves to its next recording's, wherever that begins.
         told = configure(f"++data.lead_seconds.train={lead}", "data.pause_seconds=[0.0,0.0]")
-        return [track.weights for track in all_tracks(read_settings(told))]
+        return [track.weights for track in iterate_tracks(read_settings(told))]
 
     plain, early = learned("0.0"), learned(str(1 / 30))
     assert len(plain) > 2

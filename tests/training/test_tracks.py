@@ -8,27 +8,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 from babble import FPS, write_babble
+from error_code import raises_code
 
 from koemorph.errors import DataError
 from koemorph.training import tracks
-from koemorph.training.datasets.recordings import Capture, Recording, read_audio, read_recording
-from koemorph.training.datasets.sync import shifted
-from koemorph.training.tracks import Track, string_together
+from koemorph.training.datasets.captures import Capture
+from koemorph.training.datasets.recordings import Recording, read_audio, read_recording
+from koemorph.training.datasets.timecode import advance_face
+from koemorph.training.tracks import Track, concatenate_recordings
 
 
-def strung(*recordings: Recording) -> Track:
+def concatenate(*recordings: Recording) -> Track:
     """One track of them, with pauses of a second."""
-    (track,) = string_together([("one", each) for each in recordings], FPS, 60.0, (1.0, 1.0), 0)
+    (track,) = concatenate_recordings(
+        [("one", each) for each in recordings], FPS, 60.0, (1.0, 1.0), 0
+    )
     return track
 
 
 @pytest.mark.parametrize("early", [1.313, 0.01, -0.5])
-def test_a_face_that_begins_beside_its_sound_leaves_the_clip_before_as_it_is(
-    tmp_path: Path, early: float
-) -> None:
+def test_a_moved_face_does_not_change_the_recording_before(tmp_path: Path, early: float) -> None:
     first, second = (read_recording(write_babble(tmp_path / str(seed), seed)) for seed in (1, 2))
-    moved = shifted(second, early)
-    track, alone, after = strung(first, moved), strung(first), strung(moved)
+    moved = advance_face(second, early)
+    track, alone, after = concatenate(first, moved), concatenate(first), concatenate(moved)
     np.testing.assert_array_equal(track.weights[: alone.frames], alone.weights)
     begin = track.starts[1]
     np.testing.assert_allclose(track.weights[begin:], after.weights, atol=1e-6)
@@ -38,25 +40,25 @@ def test_a_face_that_begins_beside_its_sound_leaves_the_clip_before_as_it_is(
     np.testing.assert_allclose(after.weights[:, 17], expected, atol=1e-6)
 
 
-def test_a_face_is_known_where_it_was_captured_and_in_the_pauses_between(tmp_path: Path) -> None:
+def test_captured_frames_and_pauses_between_clips_are_known(tmp_path: Path) -> None:
     first, second = (read_recording(write_babble(tmp_path / str(seed), seed)) for seed in (1, 2))
     kept = np.r_[0:40, 60:90]  # lost for 20 frames, and for the last second
     capture = first.capture
     part = Capture(capture.weights[kept], capture.times[kept], capture.labelled)
-    track = strung(replace(first, capture=part), second)
+    track = concatenate(replace(first, capture=part), second)
     assert track.starts[1] == 150
-    assert np.flatnonzero(~track.seen).tolist() == [*range(41, 59), *range(91, 120)]
-    assert strung(first, second).seen.all()
+    assert np.flatnonzero(~track.captured).tolist() == [*range(41, 59), *range(91, 120)]
+    assert concatenate(first, second).captured.all()
 
 
 @pytest.mark.parametrize("early", [5.0, -5.0])
-def test_a_face_without_sound_is_named(tmp_path: Path, early: float) -> None:
+def test_a_face_outside_of_its_audio_is_reported(tmp_path: Path, early: float) -> None:
     recording = read_recording(write_babble(tmp_path / "clip", 1))
-    with pytest.raises(DataError, match=r"clip.audio\.wav: its face lasts from .*timecode\.json"):
-        strung(shifted(recording, early))
+    with raises_code(DataError, "no_overlap", "audio.wav"):
+        concatenate(advance_face(recording, early))
 
 
-def test_sounds_are_read_as_tracks_are_drawn(
+def test_audio_is_read_when_tracks_are_requested(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recordings = [read_recording(write_babble(tmp_path / str(seed), seed)) for seed in range(6)]
@@ -67,7 +69,7 @@ def test_sounds_are_read_as_tracks_are_drawn(
         return read_audio(path)
 
     monkeypatch.setattr(tracks, "read_audio", counted)
-    drawn = string_together([("one", each) for each in recordings], FPS, 7.0, (0.0, 0.0), 0)
+    drawn = concatenate_recordings([("one", each) for each in recordings], FPS, 7.0, (0.0, 0.0), 0)
     for number in range(1, 4):
         next(drawn)
         assert len(read) == 2 * number

@@ -14,7 +14,7 @@ from koemorph.features import FeatureSettings
 from koemorph.training.cache import FeatureCache
 from koemorph.training.data import load_tracks
 from koemorph.training.datasets.recordings import write_recording
-from koemorph.training.evaluate import Case, Player, evaluate
+from koemorph.training.evaluate import EvaluationClip, RunnableModel, evaluate
 from koemorph.training.expression import expression_backend
 from koemorph.training.metrics import speech_frames
 from koemorph.training.network import Network
@@ -76,13 +76,15 @@ def test_validation_and_evaluation_use_the_same_mismatch_control() -> None:
             speech = speech_frames(loaded.features)
             tracks.append(loaded)
             cases.append(
-                Case(f"{frames}", sound, 16000, face, speech, np.array(loaded.features.mel))
+                EvaluationClip(
+                    f"{frames}", sound, 16000, face, speech, np.array(loaded.features.mel)
+                )
             )
         outputs = {
             case.audio.tobytes(): animate(network, t.features)
             for case, t in zip(cases, tracks, strict=True)
         }
-        player = Player(30, lambda audio, rate: outputs[audio.tobytes()])
+        player = RunnableModel(30, lambda audio, rate: outputs[audio.tobytes()])
         report = evaluate(player, cases).blendshapes["jawOpen"]
         measures = validate(network, tracks, {})
     assert measures["control/jawOpen"] == pytest.approx(report["control"])

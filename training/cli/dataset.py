@@ -1,9 +1,10 @@
-"""koemorph dataset: make, convert and check recordings."""
+"""koemorph dataset: convert, check, label and build data sets of recordings."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+from collections import Counter
 from itertools import chain
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from rich.progress import Progress, track
 from koemorph.errors import DataError, MissingExtraError
 
 from ..datasets import converters, registry
+from ..datasets.beat import read_beat
 from ..datasets.check import check_folder, check_recording
+from ..datasets.live_link import read_live_link
 from ..datasets.recordings import find_recordings
-from ..datasets.video import LANDMARKER_URL
-from ..datasets.video import from_video as read_video
+from ..datasets.video import LANDMARKER_URL, read_video
 from ..settings import compose_config, read_settings
-from .recipe import align, corpus, teacher
+from .recipe import align, build, evaluate_teacher
+from .text import count_text
 
 _PROGRESS = Console(stderr=True)
 _PATH = click.Path(path_type=Path)
@@ -27,54 +30,55 @@ _PATH = click.Path(path_type=Path)
 
 @click.group(name="dataset")
 def command() -> None:
-    """Make, convert and check data sets of recordings (voice + blendshapes)."""
+    """Convert, check and build data sets of recordings (voice and captured face)."""
 
 
-command.add_command(corpus)
-command.add_command(teacher)
+command.add_command(build)
+command.add_command(evaluate_teacher)
 command.add_command(align)
 
 
 @command.command()
-@click.argument("source_name", type=click.Choice(sorted(registry.SOURCES)))
+@click.argument("name", type=click.Choice(sorted(registry.DATASETS)))
 @click.argument("source", type=_PATH)
 @click.argument("out", type=_PATH)
-def convert(source_name: str, source: Path, out: Path) -> None:
-    """Turn a known corpus in folder SOURCE into v2.0 folders OUT/train/* and OUT/dev/*."""
-    count = 0
-    clips = registry.clips(source_name, source)
-    for clip in track(clips, f"converting {source_name}", console=_PROGRESS):
+def convert(name: str, source: Path, out: Path) -> None:
+    """Convert a published data set in folder SOURCE to v2.0 folders OUT/train/* and OUT/dev/*."""
+    clips = registry.read_dataset(name, source)
+    splits: Counter[str] = Counter()
+    for clip in track(clips, f"converting {name}", console=_PROGRESS):
         registry.write_clip(clip, out)
-        count += 1
-    click.echo(f"wrote {count} recordings to {out}")
+        splits[clip.split] += 1
+    of_each = ", ".join(f"{splits[split]} {split}" for split in ("train", "dev"))
+    click.echo(f"wrote {count_text(splits.total(), 'recording')} to {out}: {of_each}")
 
 
 @command.command()
 @click.argument("folder", type=_PATH)
 def check(folder: Path) -> int:
-    """Find what is wrong with the recordings in FOLDER; exit code 1 when something is."""
+    """Report problems of the recordings in FOLDER. The exit code is 1 if there are any."""
     paths = find_recordings(folder)
     count = 0
     of_each = map(check_recording, track(paths, "checking", console=_PROGRESS))
     for problem in chain(check_folder(folder), chain.from_iterable(of_each)):
         click.echo(str(problem))
         count += 1
-    click.echo(f"{len(paths)} recordings, {count} problems")
+    click.echo(f"{count_text(len(paths), 'recording')}, {count_text(count, 'problem')}")
     return 1 if count else 0
 
 
 @command.command("from-live-link")
 @click.argument("table", type=_PATH)
-@click.argument("sound", type=_PATH)
+@click.argument("audio", type=_PATH)
 @click.argument("out", type=_PATH)
 @click.option(
     "--fps",
     type=float,
-    help="Of the timecodes; by default read off them, which takes a second or two.",
+    help="Frame rate of the timecodes. Default: detected, which needs a take of 1 to 2 seconds.",
 )
-def from_live_link(table: Path, sound: Path, out: Path, fps: float | None) -> None:
-    """Turn a Live Link Face TABLE (.csv) and its SOUND (audio or video) into the folder OUT."""
-    converters.write(converters.from_live_link(table, fps), sound, out)
+def from_live_link(table: Path, audio: Path, out: Path, fps: float | None) -> None:
+    """Convert a Live Link Face TABLE (.csv) and its AUDIO (or video) to the folder OUT."""
+    converters.write_table(read_live_link(table, fps), audio, out)
     click.echo(f"wrote {out}")
 
 
@@ -89,8 +93,8 @@ def from_live_link(table: Path, sound: Path, out: Path, fps: float | None) -> No
     help=f"MediaPipe's model file, from {LANDMARKER_URL}.",
 )
 def from_video(video: Path, out: Path, landmarker: Path) -> None:
-    """Turn a VIDEO of a face into the folder OUT, its blendshapes read by MediaPipe."""
-    converters.write(read_video(video, landmarker), video, out)
+    """Convert a VIDEO of a face to the folder OUT, with blend shapes detected by MediaPipe."""
+    converters.write_table(read_video(video, landmarker), video, out)
     click.echo(f"wrote {out}")
 
 
@@ -98,41 +102,52 @@ def from_video(video: Path, out: Path, landmarker: Path) -> None:
 @click.argument("source", type=_PATH)
 @click.argument("out", type=_PATH)
 def from_v1(source: Path, out: Path) -> None:
-    """Turn the pairs NAME.wav + NAME.jsonl in folder SOURCE into v2.0 folders under OUT."""
+    """Convert the pairs NAME.wav + NAME.jsonl (v1.0) in folder SOURCE to v2.0 folders in OUT."""
     pairs = [path for path in find_recordings(source) if path.is_file()]
     if not pairs:
-        raise DataError(f"{source} has no pairs NAME.wav + NAME.jsonl: it is v2.0 already.")
+        raise DataError(
+            f"{source}: no pairs NAME.wav + NAME.jsonl (v1.0), only v2.0 folders.",
+            code="no_pairs",
+        )
     count = converters.convert_pairs(pairs, source, out)
-    click.echo(f"wrote {count} recordings to {out}")
+    click.echo(f"wrote {count_text(count, 'recording')} to {out}")
 
 
 @command.command("from-beat")
 @click.argument("table", type=_PATH)
-@click.argument("sound", type=_PATH)
+@click.argument("audio", type=_PATH)
 @click.argument("out", type=_PATH)
-@click.option("--fps", type=float, default=60.0, show_default=True, help="Where no times are.")
-def from_beat(table: Path, sound: Path, out: Path, fps: float) -> None:
-    """Turn a BEAT-style TABLE (.json) and its SOUND into the folder OUT."""
-    converters.write(converters.from_beat(table, fps), sound, out)
+@click.option(
+    "--fps", type=float, default=60.0, show_default=True, help="Frame rate, if frames have no time."
+)
+def from_beat(table: Path, audio: Path, out: Path, fps: float) -> None:
+    """Convert a BEAT facial TABLE (.json) and its AUDIO to the folder OUT."""
+    converters.write_table(read_beat(table, fps), audio, out)
     click.echo(f"wrote {out}")
 
 
 @command.command()
 @click.argument("overrides", nargs=-1)
-@click.option("--scheduler", help="Address of a Dask scheduler (tcp://...); else a local cluster.")
 @click.option(
-    "--workers", type=click.IntRange(1), default=2, show_default=True, help="Of the local cluster."
+    "--scheduler", help="Address of a Dask scheduler (tcp://...). Default: start a local cluster."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="Workers of the local cluster.",
 )
 def prepare(overrides: tuple[str, ...], scheduler: str | None, workers: int) -> None:
-    """Compute the features of a training run beforehand; OVERRIDES are those of the run."""
+    """Compute the features of a training run in advance. OVERRIDES are those of the run."""
     try:
         from dask.distributed import Client, LocalCluster
     except ImportError as error:
         raise MissingExtraError(
-            'Preparing features in parallel needs Dask: pip install "koemorph[dask]".'
+            'Dask is not installed. Run pip install "koemorph[dask]".', code="missing_extra"
         ) from error
-    from ..precompute import prepare_features
-    from ..training_data import all_tracks
+    from ..precompute import precompute_features
+    from ..training_data import iterate_tracks
 
     settings = read_settings(compose_config(overrides))
     with contextlib.ExitStack() as stack:
@@ -141,24 +156,25 @@ def prepare(overrides: tuple[str, ...], scheduler: str | None, workers: int) -> 
                 n_workers=workers,
                 threads_per_worker=1,
                 dashboard_address=None,
-                silence_logs=logging.CRITICAL,  # what goes wrong in a task is raised here
+                silence_logs=logging.CRITICAL,  # errors of tasks are raised here
             )
             scheduler = stack.enter_context(cluster).scheduler_address
         try:
             client = stack.enter_context(Client(scheduler))  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
             raise DataError(
-                f"there is no Dask scheduler at {scheduler} ({error}): give the address that "
-                "`dask scheduler` says, such as tcp://HOST:8786."
+                f"no Dask scheduler at {scheduler} ({error}). Use the address that "
+                "`dask scheduler` prints, such as tcp://HOST:8786.",
+                code="no_scheduler",
             ) from error
         progress = stack.enter_context(Progress(console=_PROGRESS))
-        task = progress.add_task("preparing features", total=None)
-        names = prepare_features(
-            all_tracks(settings),
+        task = progress.add_task("computing features", total=None)
+        names = precompute_features(
+            iterate_tracks(settings),
             settings.data.cache.absolute(),
             settings.features,
             settings.expression.name,
             client,
-            done=lambda count: progress.update(task, description=f"preparing features: {count}"),
+            on_progress=lambda n: progress.update(task, description=f"computing features: {n}"),
         )
-    click.echo(f"{len(set(names))} tracks are ready in {settings.data.cache}")
+    click.echo(f"features of {count_text(len(set(names)), 'track')} are in {settings.data.cache}")

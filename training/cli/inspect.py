@@ -14,7 +14,7 @@ from koemorph.model import find_model
 from ..cache import FeatureCache
 from ..checkpoints import load_checkpoint
 from ..datasets.recordings import read_audio
-from ..evaluate import open_player
+from ..evaluate import open_model
 from ..expression import expression_backend
 from ..pictures import attention_picture, curves_figure, save_picture
 
@@ -38,7 +38,7 @@ def command(model: Path, wav: Path, output: Path, frame: int | None) -> None:
     if model.suffix == ".onnx":
         if frame is not None:
             raise DataError(f"{model.name} shows curves of all frames; --frame is for checkpoints.")
-        player = open_player(model)
+        player = open_model(model)
         settings = FeatureSettings.for_fps(player.fps)
         with FeatureCache.temporary(settings, expression_backend("none")) as cache:
             mel = np.array(cache.load(audio, rate).mel[: _SECONDS * player.fps])

@@ -1,4 +1,4 @@
-"""koemorph dataset corpus and teacher: what the bundled models learn from."""
+"""koemorph dataset build, evaluate-teacher and align: the training data of the bundled models."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ from rich.progress import Progress, track
 
 from koemorph.errors import DataError
 
-from ..datasets.forced_alignment import align as find_phones
-from ..datasets.forced_alignment import read_texts
-from ..recipes.koemorph import build, teacher_evaluation
+from ..datasets.forced_alignment import align_folder, read_transcripts
+from ..recipes.koemorph import build as recipe
+from ..recipes.koemorph import teacher_evaluation
 from ..recipes.koemorph.articulation_estimator import STEPS
+from ..recipes.koemorph.config import ALL_SOURCES, CAPTURES, WITHOUT_TEACHER, BuildConfig
+from ..recipes.koemorph.voices import synthesize_voices
+from .text import count_text
 
 _PATH = click.Path(path_type=Path)
 
 
 def _hours(context: click.Context, parameter: click.Parameter, value: float) -> float:
     if not 0 <= value < math.inf:
-        raise click.BadParameter(f"{value:g} is no number of hours.")
+        raise click.BadParameter(f"{value:g} is not a number of hours.")
     return value
 
 
 def _part(context: click.Context, parameter: click.Parameter, value: tuple[int, int]) -> Any:
     if value[0] > value[1]:
-        raise click.BadParameter(f"there is no part {value[0]} of {value[1]}.")
+        raise click.BadParameter(f"part {value[0]} of {value[1]} does not exist.")
     return value
 
 
@@ -37,42 +40,52 @@ def _part(context: click.Context, parameter: click.Parameter, value: tuple[int, 
 @click.argument("data", type=_PATH)
 @click.argument("work", type=_PATH)
 @click.argument("out", type=_PATH)
-@click.option("--voices", type=_PATH, help="Folder of .bin files of npm kokoro-js.")
+@click.option("--voices", type=_PATH, help="Folder of the .bin files of npm kokoro-js.")
 @click.option(
     "--kokoro-hours",
     default=1.5,
     show_default=True,
     callback=_hours,
-    help="Speech to synthesise.",
+    help="Speech to synthesize with Kokoro.",
 )
 @click.option(
-    "--flite-hours", default=2.2, show_default=True, callback=_hours, help="Speech to synthesise."
+    "--flite-hours",
+    default=2.2,
+    show_default=True,
+    callback=_hours,
+    help="Speech to synthesize with Flite.",
 )
 @click.option(
     "--takes",
     type=click.IntRange(1),
     default=2,
     show_default=True,
-    help="Rooms in which each sentence is said.",
+    help="How often each utterance is used, each time with another augmentation.",
 )
-@click.option("--source", "names", multiple=True, type=click.Choice(build.ALL), help="Only these.")
+@click.option(
+    "--source",
+    "names",
+    multiple=True,
+    type=click.Choice(ALL_SOURCES),
+    help="Build only this one.",
+)
 @click.option(
     "--capture",
     "captures",
     multiple=True,
-    type=click.Choice(build.CAPTURES),
-    default=build.CAPTURES,
-    help="Only these teach the teacher (WORK must then be another one).",
+    type=click.Choice(CAPTURES),
+    default=CAPTURES,
+    help="Train the teacher only on this data set (with a WORK folder of its own).",
 )
 @click.option(
     "--part",
     type=(click.IntRange(1), click.IntRange(1)),
     default=(1, 1),
     callback=_part,
-    help="K N: the K-th of N parts of the sessions, for N processes or machines, which share the "
-    "voices and the teacher of a run before, such as one with --source librivox.",
+    help="K N: build the K-th of N parts of the sessions, for N processes or machines. Run once "
+    "before without --part, for example with --source librivox, for voices and teacher.",
 )
-def corpus(
+def build(
     data: Path,
     work: Path,
     out: Path,
@@ -85,76 +98,87 @@ def corpus(
     captures: tuple[str, ...],
     part: tuple[int, int],
 ) -> None:
-    """Build the corpus of the bundled models out of DATA, in OUT.
+    """Build the training data of the bundled models from DATA, in OUT.
 
-    DATA holds grid_s1, facegood, kathleen and librivox. Synthetic voices and the teacher are kept
-    in WORK; without --voices, those that are there are used. What is finished is not done again.
+    DATA holds grid_s1, facegood, kathleen and librivox. Synthetic voices and the teacher are stored
+    in WORK; without --voices, those in WORK are used. Finished steps are skipped.
     """
     if voices is not None and part[1] > 1:
-        raise click.UsageError("make the voices before, without --part: the parts share them.")
-    plan = build.Plan(data, work, out, takes=takes, captures=captures)
-    names = names or build.ALL
+        raise click.UsageError("--voices with --part: synthesize voices before, without --part.")
+    config = BuildConfig(data, work, out, takes=takes, captures=captures)
+    names = names or ALL_SOURCES
     with Progress(console=Console(stderr=True)) as progress:
         if voices is not None:
             task = progress.add_task("voices", total=3600 * (kokoro_hours + flite_hours))
-            build.make_voices(
-                plan, voices, kokoro_hours, flite_hours, lambda s: progress.advance(task, s)
+            synthesize_voices(
+                config, voices, kokoro_hours, flite_hours, lambda s: progress.advance(task, s)
             )
-        if set(names) - set(build.UNTAUGHT):
-            _make_teacher(plan, progress)
+        if set(names) - set(WITHOUT_TEACHER):
+            _train_teacher(config, progress)
         task = progress.add_task("sessions (seconds)", total=None)
-        build.make_sessions(plan, names, lambda s: progress.advance(task, s), part)
-    click.echo(f"the corpus is in {out}")
+        recipe.build_sessions(config, names, lambda s: progress.advance(task, s), part)
+    click.echo(f"wrote {out}")
 
 
-def _make_teacher(plan: build.Plan, progress: Progress) -> None:
-    listens = progress.add_task("listener", total=STEPS)
-    learns = progress.add_task("teacher", total=build.TEACHER_EPOCHS)
-    build.make_teacher(
-        plan, lambda loss: progress.advance(learns), lambda loss: progress.advance(listens)
+def _train_teacher(config: BuildConfig, progress: Progress) -> None:
+    estimator = progress.add_task("articulation estimator", total=STEPS)
+    teacher = progress.add_task("teacher", total=recipe.TEACHER_EPOCHS)
+    recipe.load_teacher(
+        config,
+        lambda loss: progress.advance(teacher),
+        lambda loss: progress.advance(estimator),
     )
-    progress.update(listens, completed=STEPS)
-    progress.update(learns, completed=build.TEACHER_EPOCHS)
+    progress.update(estimator, completed=STEPS)
+    progress.update(teacher, completed=recipe.TEACHER_EPOCHS)
 
 
-@click.command()
+@click.command("evaluate-teacher")
 @click.argument("data", type=_PATH)
 @click.argument("work", type=_PATH)
-def teacher(data: Path, work: Path) -> None:
-    """Print how well the teacher of WORK does on the dev captures in DATA, as JSON."""
+def evaluate_teacher(data: Path, work: Path) -> None:
+    """Evaluate the teacher in WORK on the dev captures in DATA; prints JSON."""
     with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task("listener", total=STEPS)
-        found = teacher_evaluation.evaluate_teacher(
-            build.Plan(data, work, work), lambda loss: progress.advance(task)
+        task = progress.add_task("articulation estimator", total=STEPS)
+        report = teacher_evaluation.evaluate_teacher(
+            BuildConfig(data, work, work), lambda loss: progress.advance(task)
         )
         progress.update(task, completed=STEPS)
-    click.echo(json.dumps(found, indent=2))
+    click.echo(json.dumps(report, indent=2))
 
 
 @click.command()
-@click.argument("sounds", type=_PATH)
+@click.argument("audio", type=_PATH)
 @click.argument("labels", type=_PATH)
-@click.option("--texts", type=_PATH, help="Lines NAME|TEXT; by default NAME.txt beside each sound.")
-@click.option("--grid", is_flag=True, help="The names spell GRID's sentences, as bbaf2n does.")
-def align(sounds: Path, labels: Path, texts: Path | None, *, grid: bool) -> int:
-    """Find the phones of English recordings in folder SOUNDS whose words are known.
+@click.option(
+    "--texts",
+    type=_PATH,
+    help="File of transcripts, lines NAME|TEXT. Default: NAME.txt beside each audio file.",
+)
+@click.option("--grid", is_flag=True, help="Decode the transcripts from GRID's names, as bbaf2n.")
+def align(audio: Path, labels: Path, texts: Path | None, *, grid: bool) -> int:
+    """Find the phones of the English recordings in folder AUDIO, whose words are known.
 
-    They are added to LABELS (phones.jsonl), which the corpus and `koemorph evaluate --phones` read;
-    what is there already is kept. Exit code 1 when nothing could be aligned.
+    They are appended to LABELS (phones.jsonl), for `dataset build` and `koemorph evaluate
+    --phones`. Recordings that LABELS has already are skipped. The exit code is 1 if none could be
+    aligned.
     """
     if texts is not None and grid:
-        raise click.UsageError("--grid has its texts in its names: leave --texts out.")
+        raise click.UsageError("--texts with --grid: use one of them.")
     if not labels.absolute().parent.is_dir():
-        raise DataError(f"there is no folder {labels.absolute().parent} to write to.")
-    told = None if texts is None else read_texts(texts)
-    troubles = list(
+        raise DataError(
+            f"folder {labels.absolute().parent} does not exist.", code="folder_not_found"
+        )
+    transcripts = None if texts is None else read_transcripts(texts)
+    results = list(
         track(
-            find_phones(sounds, labels, told, grid=grid), "aligning", console=Console(stderr=True)
+            align_folder(audio, labels, transcripts, grid=grid),
+            "aligning",
+            console=Console(stderr=True),
         )
     )
-    for name, trouble in troubles:
-        if trouble:
-            click.echo(f"{name}: {trouble.rstrip('.')}.", err=True)
-    aligned = sum(not trouble for _, trouble in troubles)
-    click.echo(f"{aligned} of {len(troubles)} recordings are aligned in {labels}")
+    for name, problem in results:
+        if problem:
+            click.echo(f"{name}: {problem}", err=True)
+    aligned = sum(not problem for _, problem in results)
+    click.echo(f"aligned {aligned} of {count_text(len(results), 'recording')} in {labels}")
     return 0 if aligned else 1

@@ -1,4 +1,4 @@
-"""What is wrong with a folder of recordings, and what to do about it."""
+"""Checks of recordings: what is wrong with a data set, and what to do about it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,32 @@ import numpy as np
 
 from koemorph.errors import KoemorphError
 
-from ..tracks import LENGTHS_DIFFER, lengths_apart, read_sound
-from .recordings import AUDIO_SUFFIXES, Recording, folders, read_recording, uniform_times
-from .sync import movement_of, offset_of, with_timecode
+from .captures import frame_times
+from .durations import MAX_LENGTH_DIFFERENCE, length_mismatch, read_matching_audio
+from .recordings import AUDIO_SUFFIXES, Recording, read_recording, walk_folders
+from .sync import estimate_offset, sync_signals
+from .timecode import apply_timecode
 
-FPS = 30  # at which most models are trained
-SILENT = 10 ** (-60 / 20)  # of full scale: nothing louder than this is silence
-LONGEST_STILL = 0.9  # share of frames in which nothing of a face moves
-DRIFT = 0.08  # seconds between the offsets of a recording's halves
-HALVES = 20.0  # seconds that a half needs before its offset means anything
+FPS = 30  # of most models
+SILENCE_LEVEL = 10 ** (-60 / 20)  # of full scale
+MAX_STATIC_RATIO = 0.9  # of frames in which no blend shape moves
+MAX_DRIFT = 0.08  # seconds between the offsets of a recording's halves
+MIN_OFFSET_DURATION = 20.0  # seconds of audio that an offset needs
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Where, what, and what to do."""
+    """A problem of a recording.
+
+    Attributes:
+        where: the recording or file.
+        code: a short name of the kind of problem.
+        what: a sentence that says what is wrong.
+        remedy: a sentence that says what to do.
+    """
 
     where: str
+    code: str
     what: str
     remedy: str
 
@@ -34,31 +44,40 @@ class Problem:
 
 
 def check_folder(root: Path) -> Iterator[Problem]:
-    """Sounds without a face and faces without a sound, which are no recordings."""
-    for folder, names in sorted(folders(root)):
+    """Find audio files without a face and faces without an audio file.
+
+    Args:
+        root: the data folder.
+
+    Yields:
+        The problems.
+    """
+    for folder, names in sorted(walk_folders(root)):
         files = [Path(name) for name in sorted(names)]
         sounds = {file.stem for file in files if file.suffix in AUDIO_SUFFIXES}
         faces = {file.stem for file in files if file.suffix == ".jsonl"}
         if "blendshapes" in faces:
-            continue  # a recording, whatever it lacks
+            continue  # a v2.0 recording, which check_recording reads
         for name in sorted(sounds - faces):
             face = "blendshapes.jsonl" if name == "audio" else f"{name}.jsonl"
             yield Problem(
                 str(folder / face),
-                "It is missing: there is a sound without a face.",
-                "Add it, or remove the sound.",
+                "face_missing",
+                "The file is missing: there is audio without a face.",
+                "Add it, or remove the audio.",
             )
         for name in sorted(faces - sounds):
-            if _holds_face(folder / f"{name}.jsonl"):
+            if _holds_frames(folder / f"{name}.jsonl"):
                 yield Problem(
                     str(folder / f"{name}.wav"),
-                    "It is missing: there is a face without a sound.",
+                    "audio_missing",
+                    "The file is missing: there is a face without audio.",
                     "Add it, or remove the face.",
                 )
 
 
-def _holds_face(path: Path) -> bool:
-    """Whether lines of a JSONL file are frames; others may hold phones or texts."""
+def _holds_frames(path: Path) -> bool:
+    """Whether a JSONL file holds frames; others may hold phones or texts."""
     try:
         with path.open("rb") as stream:
             return b'"blendshapes"' in stream.readline(10_000)
@@ -67,45 +86,63 @@ def _holds_face(path: Path) -> bool:
 
 
 def check_recording(path: Path) -> Iterator[Problem]:
-    """Everything that is wrong with one recording."""
+    """Find the problems of one recording.
+
+    Args:
+        path: a v2.0 folder or the .jsonl file of a v1.0 pair.
+
+    Yields:
+        The problems.
+    """
+    where = str(path)
     try:
-        recording = with_timecode(read_recording(path))
-        audio, rate = read_sound(recording, FPS)
+        recording = apply_timecode(read_recording(path))
+        audio, sample_rate = read_matching_audio(recording, FPS)
     except KoemorphError as error:
+        # A message that begins with a file of this recording names the place more exactly.
+        file, separator, text = str(error).partition(": ")
+        exact = separator and file.startswith(where)
         yield Problem(
-            str(path), str(error), "Repair or remove it, or train with skip_bad_recordings."
+            file if exact else where,
+            "unreadable",
+            text if exact else str(error),
+            "Repair or remove it, or train with skip_bad_recordings.",
         )
         return
-    where = str(path)
-    if np.abs(audio).max() < SILENT:
-        yield Problem(where, "The audio is silent.", "Record or export the sound again.")
-    yield from _check_metadata(where, recording, len(audio) / rate)
+    seconds = len(audio) / sample_rate
+    if np.abs(audio).max() < SILENCE_LEVEL:
+        yield Problem(where, "silent", "The audio is silent.", "Record or export the audio again.")
+    yield from _check_metadata(where, recording, seconds)
     yield from _check_face(where, recording)
-    yield from _check_times(where, recording, len(audio) / rate)
-    yield from _check_offset(where, recording, len(audio) / rate)
+    yield from _check_times(where, recording, seconds)
+    yield from _check_offset(where, recording, seconds)
 
 
 def _check_metadata(where: str, recording: Recording, seconds: float) -> Iterator[Problem]:
-    remedy = "A part of it is lost, or metadata.json is of another take: correct it."
-    frames, named = len(recording.capture.times), recording.metadata.get("num_frames")
-    if named is not None and named != frames:
-        yield Problem(where, f"metadata.json counts {named} frames, there are {frames}.", remedy)
-    lasts = recording.metadata.get("duration_seconds")
-    if isinstance(lasts, (int, float)) and abs(lasts - seconds) > LENGTHS_DIFFER:
-        what = f"metadata.json says {lasts:.2f} s, the audio lasts {seconds:.2f} s."
-        yield Problem(where, what, remedy)
+    remedy = "Correct metadata.json, or restore the missing part of the recording."
+    frames, stated = len(recording.capture.times), recording.metadata.get("num_frames")
+    if stated is not None and stated != frames:
+        what = f"metadata.json has num_frames {stated}, blendshapes.jsonl has {frames} frames."
+        yield Problem(where, "frame_count", what, remedy)
+    duration = recording.metadata.get("duration_seconds")
+    if isinstance(duration, (int, float)) and abs(duration - seconds) > MAX_LENGTH_DIFFERENCE:
+        what = f"metadata.json has duration_seconds {duration:.2f}, the audio has {seconds:.2f} s."
+        yield Problem(where, "duration", what, remedy)
 
 
 def _check_face(where: str, recording: Recording) -> Iterator[Problem]:
     labelled = recording.capture.weights[:, recording.capture.labelled]
     if not labelled.size:
-        yield Problem(where, "No blendshape is labelled.", "Remove it: it teaches nothing.")
+        yield Problem(
+            where, "unlabelled", "No blend shape is labelled.", "Remove it: training ignores it."
+        )
         return
-    still = np.abs(np.diff(labelled, axis=0)).max(axis=1) < 1e-5
-    if len(still) and still.mean() > LONGEST_STILL:
+    static = np.abs(np.diff(labelled, axis=0)).max(axis=1) < 1e-5
+    if len(static) and static.mean() > MAX_STATIC_RATIO:
         yield Problem(
             where,
-            f"The face does not move in {100 * still.mean():.0f} % of its frames.",
+            "static",
+            f"The face does not move in {100 * static.mean():.0f} % of its frames.",
             "Check that the capture ran; remove it if it did not.",
         )
 
@@ -113,48 +150,53 @@ def _check_face(where: str, recording: Recording) -> Iterator[Problem]:
 def _check_times(where: str, recording: Recording, seconds: float) -> Iterator[Problem]:
     times, fps = recording.capture.times, recording.fps
     steps = np.diff(times)
-    apart = lengths_apart(recording, seconds)
-    if apart:
-        remedy = "Cut the longer one, or give timecode.json the true starts."
-        yield Problem(where, apart, remedy)
+    mismatch = length_mismatch(recording, seconds)
+    if mismatch:
+        remedy = "Cut the longer one, or correct the start times in timecode.json."
+        yield Problem(where, "length_mismatch", mismatch, remedy)
     gaps = int((steps > 1.5 / fps).sum())
     if gaps:
+        places = "1 place" if gaps == 1 else f"{gaps} places"
         yield Problem(
             where,
-            f"Frames are missing in {gaps} places (the longest is {1000 * steps.max():.0f} ms).",
-            "What is lost for longer teaches nothing; capture again if it is much.",
+            "missing_frames",
+            f"Frames are missing in {places} (the longest gap is {1000 * steps.max():.0f} ms).",
+            "Training ignores longer gaps; capture again if much is lost.",
         )
-    named = recording.metadata.get("source_fps")
-    if named is not None and len(times) > 1 and not gaps:
-        expected = uniform_times(len(times), float(named))
+    stated = recording.metadata.get("source_fps")
+    if stated is not None and len(times) > 1 and not gaps:
+        expected = frame_times(len(times), float(stated))
         drift = float(times[-1] - times[0] - expected[-1])
         if abs(drift) > 1 / fps:
             yield Problem(
                 where,
-                f"The timestamps drift from source_fps {named:g} by {1000 * drift:.0f} ms.",
-                "Correct source_fps, or the timestamps: one of them is wrong.",
+                "fps_mismatch",
+                f"The timestamps drift from source_fps {stated:g} by {1000 * drift:.0f} ms.",
+                "Correct source_fps or the timestamps.",
             )
 
 
 def _check_offset(where: str, recording: Recording, seconds: float) -> Iterator[Problem]:
-    movement = movement_of(recording) if seconds >= HALVES else None
-    if movement is None:
+    signals = sync_signals(recording) if seconds >= MIN_OFFSET_DURATION else None
+    if signals is None:
         return
-    whole = offset_of([movement])
-    if whole.matters and abs(whole.seconds) > 2 / recording.fps:
+    offset = estimate_offset([signals])
+    if offset.needs_correction and abs(offset.seconds) > 2 / recording.fps:
         yield Problem(
             where,
-            f"The face comes {1000 * whole.seconds:.0f} ms after its sound.",
+            "offset",
+            f"The face is {1000 * offset.seconds:.0f} ms later than the audio.",
             "Train with data.verify_sync=true, which corrects it.",
         )
-    if seconds < 2 * HALVES:
+    if seconds < 2 * MIN_OFFSET_DURATION:
         return
-    count = len(movement.jaw)
-    halves = [offset_of([movement.part(first, first + count // 2)]) for first in (0, count // 2)]
-    apart = halves[1].seconds - halves[0].seconds
-    if all(half.clear for half in halves) and abs(apart) > DRIFT:
+    half = len(signals.jaw) // 2
+    offsets = [estimate_offset([signals.segment(first, first + half)]) for first in (0, half)]
+    drift = offsets[1].seconds - offsets[0].seconds
+    if all(each.significant for each in offsets) and abs(drift) > MAX_DRIFT:
         yield Problem(
             where,
-            f"Sound and face drift apart, by {1000 * apart:.0f} ms from half to half.",
-            "Sound and face were recorded at rates that differ: resample one of them.",
+            "drift",
+            f"Audio and face drift apart by {1000 * drift:.0f} ms between the halves.",
+            "They were recorded at different clock rates: resample one of them.",
         )

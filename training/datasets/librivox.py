@@ -1,6 +1,6 @@
-"""Five clips of a LibriVox reader, with phones as soundswallower writes them (NAME.phone.json).
+"""Five clips of a LibriVox reader, with phones in soundswallower's format (NAME.phone.json).
 
-Test material: nothing is learned from it. Public domain; the alignments are BSD.
+For tests only, not for training. Public domain; the alignments are BSD.
 """
 
 from __future__ import annotations
@@ -10,29 +10,38 @@ from pathlib import Path
 
 from koemorph.errors import DataError
 
-from ..phones import SILENCE, Phone, known
+from ..phones import SILENCE, Phone, is_known
 from .utterances import Utterance
 
 
-def read(folder: Path) -> list[Utterance]:
-    """The clips in order of name; the words' phones lie one level below the words.
+def read_librivox(folder: Path) -> list[Utterance]:
+    """Read the clips.
 
-    Raises DataError where there are none.
+    Args:
+        folder: the folder of NAME.wav and NAME.phone.json.
+
+    Returns:
+        The utterances, sorted by name.
+
+    Raises:
+        DataError: there are none (no_utterances).
     """
-    found = []
+    utterances = []
     for path in sorted(folder.glob("*.phone.json")):
-        aligned = json.loads(path.read_text(encoding="utf-8"))
+        alignment = json.loads(path.read_text(encoding="utf-8"))
         name = path.name.removesuffix(".phone.json")
+        # The phones are one level below the words.
         phones = tuple(
-            Phone(p["t"] if known(p["t"]) else SILENCE, p["b"], p["b"] + p["d"])
-            for word in aligned["w"]
+            Phone(p["t"] if is_known(p["t"]) else SILENCE, p["b"], p["b"] + p["d"])
+            for word in alignment["w"]
             for p in word["w"]
         )
         audio = path.with_name(f"{name}.wav")
-        found.append(Utterance(name, "librivox", "en", aligned["t"], phones, audio))
-    if not found:
+        utterances.append(Utterance(name, "librivox", "en", alignment["t"], phones, audio))
+    if not utterances:
         raise DataError(
-            f"{folder} holds no clips (NAME.wav with NAME.phone.json): put them there, or name the "
-            "other sources with --source."
+            f"{folder}: no clips (NAME.wav with NAME.phone.json). Add them, or choose other "
+            "sources with --source.",
+            code="no_utterances",
         )
-    return found
+    return utterances

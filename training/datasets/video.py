@@ -1,4 +1,4 @@
-"""Faces off videos, by MediaPipe's Face Landmarker."""
+"""Reader of faces in videos, by MediaPipe's Face Landmarker."""
 
 from __future__ import annotations
 
@@ -9,48 +9,58 @@ import numpy as np
 
 from koemorph.errors import DataError, MissingExtraError
 
-from .converters import Table, picture_start
-from .recordings import shown_fps
+from .captures import estimate_fps
+from .converters import CaptureTable
+from .ffmpeg import video_start
 
 LANDMARKER_URL = "https://ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker"
 
 
-def from_video(path: Path, landmarker: Path) -> Table:
-    """The first face of every frame of a video; frames without a face are left out.
+def read_video(path: Path, landmarker: Path) -> CaptureTable:
+    """Detect the blend shape weights of the first face of each frame of a video.
 
-    `landmarker` is MediaPipe's face_landmarker.task. Raises DataError, with the path, for a file
-    that cannot be read or shows no face.
+    Args:
+        path: the video.
+        landmarker: MediaPipe's model file, face_landmarker.task.
+
+    Returns:
+        The table; frames without a face are left out.
+
+    Raises:
+        DataError: a file does not exist (file_not_found), the video cannot be read (invalid_video),
+            or no frame has a face (no_face).
+        MissingExtraError: MediaPipe is not installed.
     """
     try:
         import cv2
         import mediapipe as mp
     except ImportError as error:
         raise MissingExtraError(
-            'Reading faces off videos needs MediaPipe: pip install "koemorph[video]".'
+            'MediaPipe is not installed. Run pip install "koemorph[video]".', code="missing_extra"
         ) from error
     if not path.is_file():
-        raise DataError(f"there is no video {path}.")
+        raise DataError(f"video {path} does not exist.", code="file_not_found")
     options = _options(mp, landmarker)
     video = cv2.VideoCapture(str(path))
     fps = float(video.get(cv2.CAP_PROP_FPS))
     if not video.isOpened() or fps <= 0:
-        raise DataError(f"{path} cannot be read as a video.")
-    start = picture_start(path)  # for OpenCV the first frame is at 0
+        raise DataError(f"{path}: OpenCV cannot read it as a video.", code="invalid_video")
+    start = video_start(path)  # OpenCV puts the first frame at 0
     times: list[float] = []
     rows: list[list[float]] = []
     names: tuple[str, ...] = ()
-    with mp.tasks.vision.FaceLandmarker.create_from_options(options) as marker:
+    with mp.tasks.vision.FaceLandmarker.create_from_options(options) as detector:
         frame, last = 0, -1
         while True:
-            more, picture = video.read()
+            more, image = video.read()
             if not more:
                 break
-            # Phones film at rates that vary: a frame's own time, where the file tells it.
-            shown = float(video.get(cv2.CAP_PROP_POS_MSEC))
-            time = shown if shown > last else frame * 1000 / fps
-            last = max(last + 1, round(time))  # MediaPipe wants whole milliseconds that increase
-            image = mp.Image(mp.ImageFormat.SRGB, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
-            faces = marker.detect_for_video(image, last).face_blendshapes
+            # Phones record at variable frame rates: use the time of the frame, if it has one.
+            stored = float(video.get(cv2.CAP_PROP_POS_MSEC))
+            time = stored if stored > last else frame * 1000 / fps
+            last = max(last + 1, round(time))  # MediaPipe requires increasing whole milliseconds
+            rgb = mp.Image(mp.ImageFormat.SRGB, cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+            faces = detector.detect_for_video(rgb, last).face_blendshapes
             if faces:
                 names = tuple(category.category_name for category in faces[0])
                 rows.append([category.score for category in faces[0]])
@@ -58,10 +68,10 @@ def from_video(path: Path, landmarker: Path) -> Table:
             frame += 1
     video.release()
     if not rows:
-        raise DataError(f"no face was found in the {frame} frames of {path}.")
+        raise DataError(f"{path}: no face in its {frame} frames.", code="no_face")
     if len(times) > 1:
-        fps = shown_fps(np.array(times), fps)  # browsers' .webm files say 1000
-    return Table(
+        fps = estimate_fps(np.array(times), fps)  # .webm files of browsers state 1000
+    return CaptureTable(
         np.array(rows, np.float32), np.array(times), names, fps, "MediaPipe Face Landmarker"
     )
 
@@ -69,8 +79,9 @@ def from_video(path: Path, landmarker: Path) -> Table:
 def _options(mp: Any, landmarker: Path) -> Any:
     if not landmarker.is_file():
         raise DataError(
-            f"there is no {landmarker}: give --landmarker the file face_landmarker.task, from "
-            f"{LANDMARKER_URL}."
+            f"{landmarker} does not exist. Use --landmarker with face_landmarker.task from "
+            f"{LANDMARKER_URL}.",
+            code="file_not_found",
         )
     return mp.tasks.vision.FaceLandmarkerOptions(
         base_options=mp.tasks.BaseOptions(model_asset_path=str(landmarker)),

