@@ -15,6 +15,7 @@ from koemorph.errors import OutputError
 from koemorph.outputs import rig
 from koemorph.outputs.gltf_file import GltfFile
 from koemorph.outputs.gltf_read import Reader, Surface
+from koemorph.preview.exposure import darken_interior, exposure
 from koemorph.preview.material import Images, Material, embed_data_uris, read_material
 
 _MIN_DELTA = 4e-4
@@ -211,6 +212,7 @@ def pack(path: Path, names: tuple[str, ...] = BLENDSHAPES) -> tuple[dict[str, An
         )
     starts = np.cumsum([0] + [len(part.positions) for part in parts])
     normalized = (np.concatenate([part.positions for part in parts]) - center) / half
+    _darken_interiors(parts, starts, normalized)
     extent = float(np.abs(normalized).max())
     mouth = _mouth_center(parts, names)
     targets, chunks = _targets(parts, starts, names, half)
@@ -225,6 +227,15 @@ def pack(path: Path, names: tuple[str, ...] = BLENDSHAPES) -> tuple[dict[str, An
         "mouth": None if mouth is None else ((mouth - center) / half).round(4).tolist(),
     }
     return info, b"".join([*_vertex_chunks(parts, starts, normalized / extent), *chunks])
+
+
+def _darken_interiors(parts: list[_Part], starts: npt.NDArray[np.int64], places: Points) -> None:
+    """Darken what is hidden at rest, such as the inside of the mouth."""
+    shifted = [part.triangles + start for part, start in zip(parts, starts, strict=False)]
+    exposed = exposure(places, np.concatenate(shifted))
+    for part, start in zip(parts, starts, strict=False):
+        own = exposed[start : start + len(part.positions)]
+        part.colors = darken_interior(part.colors, own, part.triangles)
 
 
 def _group(part: _Part, images: Images) -> dict[str, Any]:
