@@ -86,7 +86,9 @@ class FeatureCache:
             self._compute(entry, audio, sample_rate)
             arrays = _mapped(entry)
         if arrays is None:
-            raise OutputError(f"Cannot read the features in {entry}: remove this folder.")
+            raise OutputError(
+                f"Cannot read the features in {entry}: remove this folder.", code="damaged_cache"
+            )
         mel, detail, expression = arrays
         index = self.expression.index(len(mel), self.settings)
         # The lookahead of the last frames may reach past the last update.
@@ -111,7 +113,8 @@ class FeatureCache:
                     beside.replace(entry)
         except OSError as error:
             raise OutputError(
-                f"Cannot write features to {self.folder}: {error.strerror or error}."
+                f"Cannot write features to {self.folder}: {error.strerror or error}.",
+                code="cannot_write",
             ) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)

@@ -73,7 +73,8 @@ def load_weights(network: Network, weights: Mapping[str, Tensor], where: str) ->
         raise ModelError(
             f"{where} is of another architecture than the settings describe: {names[0]} is "
             f"{found.get(names[0], 'missing')}, expected {expected.get(names[0], 'nothing')} "
-            f"({len(names) - 1} more such differences). Train with the settings it was made with."
+            f"({len(names) - 1} more such differences). Train with the settings it was made with.",
+            code="architecture_mismatch",
         )
     network.load_state_dict(dict(weights))
 
@@ -97,7 +98,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     """Reads a checkpoint; ModelError when the file is missing, damaged or something else."""
     path = Path(path)
     if not path.is_file():
-        raise ModelError(f"there is no checkpoint {path}.")
+        raise ModelError(f"there is no checkpoint {path}.", code="file_not_found")
     groups: dict[str, dict[str, Tensor]] = {}
     try:
         with safe_open(path, framework="pt") as stored:
@@ -107,10 +108,14 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
                 groups.setdefault(group, {})[name] = stored.get_tensor(key)
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(
-            f"{path} is not a checkpoint, or it is damaged ({error}); use another one."
+            f"{path} is not a checkpoint, or it is damaged ({error}); use another one.",
+            code="invalid_checkpoint",
         ) from error
     if "koemorph" not in metadata:
-        raise ModelError(f"{path} is a safetensors file, but not a checkpoint of KoeMorph.")
+        raise ModelError(
+            f"{path} is a safetensors file, but not a checkpoint of KoeMorph.",
+            code="invalid_checkpoint",
+        )
     return Checkpoint(_describe(metadata["koemorph"], path), groups)
 
 
@@ -122,7 +127,8 @@ def _describe(text: str, path: Path) -> Description:
             raise ModelError(
                 f"{path} is of format {found}, {FORMAT} was expected: another version of KoeMorph "
                 "wrote it. Train again with this version, for example from "
-                "checkpoint_path=bundled, or use the version that wrote it."
+                "checkpoint_path=bundled, or use the version that wrote it.",
+                code="format_mismatch",
             )
         features = stored.pop("features")
         features["window_intervals"] = tuple(features["window_intervals"])
@@ -136,4 +142,6 @@ def _describe(text: str, path: Path) -> Description:
             **stored,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path}: its description cannot be read ({error}).") from error
+        raise ModelError(
+            f"{path}: its description cannot be read ({error}).", code="invalid_checkpoint"
+        ) from error

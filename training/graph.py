@@ -57,7 +57,8 @@ def cache_expression_embedding(model: onnx.ModelProto, hidden: int) -> None:
     if len(handed) != 1:
         raise ModelError(
             f"the expression stream hands on {len(handed)} tensors, 1 was expected. "
-            "Export with the versions of torch and onnx that pyproject.toml names."
+            "Export with the versions of torch and onnx that pyproject.toml names.",
+            code="unexpected_graph",
         )
     (embedding,) = handed
     for node in outer:

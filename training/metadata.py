@@ -17,21 +17,26 @@ def read_metadata(path: Path) -> dict[str, Any]:
     """What the file holds; DataError, with the file and what it should be, for anything else."""
     if not path.is_file():
         raise DataError(
-            f"{path} is missing: a v2.0 recording needs it (its key source_fps at least)."
+            f"{path} is missing: a v2.0 recording needs it (its key source_fps at least).",
+            code="file_not_found",
         )
     try:
         metadata = json.loads(path.read_text(encoding="utf-8-sig"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(f"{path} is not JSON: {error}") from error
+        raise DataError(f"{path} is not JSON: {error}", code="invalid_json") from error
     if not isinstance(metadata, dict):
-        raise DataError(f"{path} must hold a JSON object.")
+        raise DataError(f"{path} must hold a JSON object.", code="invalid_json")
     for key in NAMES:
         names = metadata.get(key, [])
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise DataError(f'{path}: {key} must be a list of names, such as ["jawOpen"].')
+            raise DataError(
+                f'{path}: {key} must be a list of names, such as ["jawOpen"].', code="invalid_value"
+            )
     fps = metadata.get("source_fps")
     if fps is not None and not _is_rate(fps):
-        raise DataError(f"{path}: source_fps={json.dumps(fps)} must be a number above 0.")
+        raise DataError(
+            f"{path}: source_fps={json.dumps(fps)} must be a number above 0.", code="invalid_fps"
+        )
     return metadata
 
 

@@ -88,7 +88,8 @@ def write_executorch(network: Network, inputs: Inputs, described: Mapping[str, s
     except ImportError as error:
         raise MissingExtraError(
             "--format executorch needs the package executorch. "
-            'Run pip install "koemorph[executorch]".'
+            'Run pip install "koemorph[executorch]".',
+            code="missing_extra",
         ) from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -74,7 +74,9 @@ def save_picture(figure: Figure, path: Path) -> None:
     kinds = figure.canvas.get_supported_filetypes().keys() - {"pgf"}  # which needs TeX
     kind = path.suffix.removeprefix(".").lower()
     if kind not in kinds:
-        raise DataError(f"{path}: a picture's name ends in .{', .'.join(sorted(kinds))}.")
+        raise DataError(
+            f"{path}: a picture's name ends in .{', .'.join(sorted(kinds))}.", code="unknown_format"
+        )
     with atomic_path(path) as beside:
         figure.savefig(beside, format=kind)
 
@@ -108,7 +110,10 @@ def attention_picture(
     if frame is None:
         frame = int(np.asarray(features.mel).mean(axis=1).argmax())
     if not 0 <= frame < len(features):
-        raise DataError(f"there is no frame {frame}: choose one from 0 to {len(features) - 1}.")
+        raise DataError(
+            f"there is no frame {frame}: choose one from 0 to {len(features) - 1}.",
+            code="frame_out_of_range",
+        )
     mel = with_history(features.mel, frame + 1 - network.settings.context_frames, frame + 1)
     detail = with_history(features.detail, frame - network.settings.trunk_history, frame + 1)
     device = network.alpha_logit.device

@@ -44,7 +44,8 @@ def opensmile(
     except ImportError as error:
         raise MissingExtraError(
             'The expression backend opensmile needs pip install "koemorph[opensmile]"; its licence '
-            "allows research only."
+            "allows research only.",
+            code="missing_extra",
         ) from error
     extractor = smile.Smile(
         feature_set=smile.FeatureSet.eGeMAPSv02, feature_level=smile.FeatureLevel.Functionals
@@ -83,7 +84,8 @@ def _emotion2vec_model() -> Any:
         from funasr import AutoModel
     except ImportError as error:
         raise MissingExtraError(
-            'The expression backend emotion2vec needs FunASR: pip install "koemorph[emotion2vec]".'
+            'The expression backend emotion2vec needs FunASR: pip install "koemorph[emotion2vec]".',
+            code="missing_extra",
         ) from error
     return AutoModel(model=EMOTION2VEC, disable_update=True)
 

@@ -46,4 +46,4 @@ def set_style(network: Network, text: str | None) -> None:
         named = [part.partition("=") for part in text.split(",")]
         network.set_style({name.strip(): float(ratio or 1) for name, _, ratio in named})
     except ValueError as error:
-        raise DataError(f"--style {text}: {error}.") from error
+        raise DataError(f"--style {text}: {error}.", code="invalid_option") from error

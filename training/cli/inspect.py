@@ -37,7 +37,10 @@ def command(model: Path, wav: Path, output: Path, frame: int | None) -> None:
     model = find_model(model)
     if model.suffix == ".onnx":
         if frame is not None:
-            raise DataError(f"{model.name} shows curves of all frames; --frame is for checkpoints.")
+            raise DataError(
+                f"{model.name} shows curves of all frames; --frame is for checkpoints.",
+                code="invalid_option",
+            )
         player = open_model(model)
         settings = FeatureSettings.for_fps(player.fps)
         with FeatureCache.temporary(settings, expression_backend("none")) as cache:
