@@ -62,8 +62,8 @@ def _ending_signals() -> list[signal.Signals]:
     return [signal.SIGINT, signal.SIGTERM, *handled]
 
 
-def _show_devices(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
+def _show_devices(context: click.Context, _: click.Parameter, requested: bool) -> None:
+    if requested:
         devices = input_devices()
         for index, name, channels, rate in devices:
             click.echo(f"{index:3d}  {name}  ({channels} channels, {rate} Hz)")
@@ -139,8 +139,8 @@ def command(
     **kinds: tuple[str, ...],
 ) -> None:
     """Animate live audio and send the frames to every given output; Ctrl-C ends."""
-    wanted = [(kind.replace("_", "-"), text) for kind, texts in kinds.items() for text in texts]
-    if not wanted:
+    requested = [(kind.replace("_", "-"), text) for kind, texts in kinds.items() for text in texts]
+    if not requested:
         raise OutputError(
             "No output given. Use at least one, for example --livelink 127.0.0.1.", code="no_output"
         )
@@ -163,7 +163,7 @@ def command(
         endings = _ending_signals()
         for number in endings:
             stack.callback(signal.signal, number, signal.getsignal(number))
-        outputs = open_outputs(wanted, stream.info.fps, bind, rate, stack)
+        outputs = open_outputs(requested, stream.info.fps, bind, rate, stack)
         # Services may start programs without standard error.
         discard = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
         line = StatusLine(sys.stderr or discard)

@@ -54,12 +54,12 @@ def _websocket(text: str, bind: str) -> Output:
 
 
 def open_outputs(
-    wanted: Iterable[tuple[str, str]], fps: int, bind: str, rate: float, stack: ExitStack
+    requested: Iterable[tuple[str, str]], fps: int, bind: str, rate: float, stack: ExitStack
 ) -> list[Output]:
     """Open outputs.
 
     Args:
-        wanted: Pairs of output kind and address or file.
+        requested: Pairs of output kind and address or file.
         fps: Frames per second of the stream.
         bind: Address that listening outputs use.
         rate: Most frames per second that a network output sends.
@@ -83,7 +83,7 @@ def open_outputs(
         "jsonl": JsonlOutput,
     }
     outputs = []
-    for kind, text in wanted:
+    for kind, text in requested:
         output = makers[kind](text)
         stack.callback(output.close)
         if not output.accepts_late_frames:

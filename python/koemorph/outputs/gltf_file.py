@@ -84,7 +84,7 @@ class GltfFile:
 
 
 def read(path: Path) -> GltfFile:
-    """Read a file; its first bytes, not its extension, tell binary from JSON.
+    """Read a file; the first bytes, not the extension, decide between binary and JSON.
 
     Raises:
         OSError: The file or one of its buffers cannot be read.
