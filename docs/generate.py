@@ -143,28 +143,19 @@ def controls() -> str:
         "[preset](../how-to/retarget-maps-and-presets.md). Changes of a running stream take "
         "`transition_seconds`.",
     ]
-    if hasattr(native, "control_info"):
-        rows = [_control_row(info) for info in native.control_info()]
-        parts.append(table(["control", "unit", "range", "default", "meaning"], rows))
-    else:
-        struct = re.search(
-            r"typedef struct koemorph_controls \{.*?\} koemorph_controls;",
-            HEADER.read_text("utf-8"),
-            re.DOTALL,
-        )
-        assert struct is not None
-        parts.append("```c\n" + struct.group() + "\n```")
+    rows = [_control_row(info) for info in native.control_info()]
+    parts.append(table(["control", "unit", "range", "default", "meaning"], rows))
+    parts.append(
+        "Controls marked * have one value per blend shape. Presets name the blend shapes: "
+        '`"multiplier": {"jawOpen": 0.9}`.'
+    )
     return "\n\n".join(parts) + "\n"
 
 
 def _control_row(info: Any) -> list[str]:
-    get = info.get if isinstance(info, dict) else lambda key, other="": getattr(info, key, other)
-    low, high = get("minimum", ""), get("maximum", "")
-    text = get("description", "")
-    span = f"{low:g} to {high:g}" if isinstance(low, float | int) else ""
-    default = get("default", get("default_value", ""))
-    shown = f"{default:g}" if isinstance(default, float | int) else str(default)
-    return [f"`{get('name')}`", cell(str(get("unit", ""))), span, shown, cell(text)]
+    name = f"`{info.name}`" + (" \\*" if info.per_blendshape else "")
+    span = f"{info.minimum:g} to {info.maximum:g}"
+    return [name, info.unit, span, f"{info.default:g}", cell(info.description)]
 
 
 def blendshapes() -> str:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pygltflib
 import pytest
@@ -150,6 +151,32 @@ def test_commands_run(page: Path, workplace: Path, capsys: pytest.CaptureFixture
         given = [argument for argument in arguments if argument != "--open"]
         status = cli.main(args=given, prog_name="koemorph", standalone_mode=False)
         assert not status, f"{shlex.join(arguments)}: {capsys.readouterr()}"
+
+
+def options_of(arguments: list[str]) -> set[str]:
+    """Return the option names of a command given as `animate`, `dataset check`, ..."""
+    command: click.Command = cli
+    context = click.Context(cli)
+    for name in arguments:
+        if not isinstance(command, click.Group):
+            break
+        inner = command.get_command(context, name)
+        assert inner is not None, f"koemorph {' '.join(arguments)}: there is no command {name}"
+        command = inner
+    return {option for each in command.params for option in each.opts + each.secondary_opts}
+
+
+def test_documented_options_exist() -> None:
+    pytest.importorskip("torch")  # of the commands of koemorph.training
+    pages = [*LINKED, *sorted(DOCS.rglob("*.md"))]
+    for page in sorted({*pages} - {DOCS / "reference/command-line.md"}):
+        text = page.read_text("utf-8").replace("\\\n", " ")
+        # A command ends with its line, its code span, or where a shell passes its output on.
+        for found in re.findall(r"(?:^|[`|] ?)koemorph ([a-z][^`|#>\n]*)", text, re.MULTILINE):
+            words = found.split()
+            named = {word.partition("=")[0] for word in words if re.match(r"--[a-z]", word)}
+            unknown = named - options_of(words) - {"--help", "--version"}
+            assert not unknown, f"{name_of(page)}: koemorph {found.strip()}: {sorted(unknown)}"
 
 
 def test_json_examples_are_a_map_and_a_preset() -> None:
