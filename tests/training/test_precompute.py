@@ -32,7 +32,7 @@ def make_track(seed: int, seconds: int = 8) -> Track:
 
 
 @pytest.mark.parametrize("left", [None, 0, 500])
-def test_features_that_are_damaged_are_computed_again(tmp_path: Path, left: int | None) -> None:
+def test_damaged_features_are_computed_again(tmp_path: Path, left: int | None) -> None:
     """As after a power cut: a file of an entry that is gone, empty or cut short."""
     track, settings = make_track(0), FeatureSettings.for_fps(30)
     cache = FeatureCache(tmp_path, settings, expression_backend("native"))

