@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from koemorph import cli
 from koemorph.cli import bench, bench_peer
 
+pytestmark = pytest.mark.slow  # measures for seconds
+
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
