@@ -87,6 +87,7 @@ def test_audio_after_the_latency_changes_nothing(
     assert np.abs(after[last_safe + 2] - before[last_safe + 2]).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_three_hours_do_not_drift(tmp_path: Path) -> None:
     fps = 30
     texts = tiny_model.metadata(fps, context_frames="4", context_pool_frames="1")
