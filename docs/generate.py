@@ -111,9 +111,9 @@ def c_interface() -> str:
     body = body.rsplit("#ifdef __cplusplus", 1)[0].replace("KOEMORPH_C_API ", "")
     blocks = re.split(r"(/\*\s*----.*?\*/)", body, flags=re.DOTALL)
     for block in blocks:
-        heading = re.match(r"/\*\s*---- (.*?) ?\n?\s*-*", block)
+        heading = re.match(r"/\*\s*---- ([^-\n]+)", block)
         if heading:
-            parts.append("## " + heading.group(1).strip(" -*\n").capitalize())
+            parts.append("## " + heading.group(1).strip().capitalize())
             continue
         for item in re.split(r"\n\s*\n", block.strip()):
             if not item.strip():

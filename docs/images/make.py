@@ -33,7 +33,9 @@ PALETTE = "split[a][b];[a]palettegen=max_colors=128[p];[b][p]paletteuse=dither=b
 
 def save_frames(page: Page, folder: Path) -> None:
     """Save one PNG of the stage for each frame."""
-    page.wait_for_function("window.koemorph && window.koemorph.loadTime > 0")
+    # The page's security policy forbids wait_for_function.
+    while not page.evaluate("Boolean(window.koemorph && window.koemorph.loadTime > 0)"):
+        page.wait_for_timeout(50)
     page.add_style_tag(content="#start { display: none !important }")
     for index in range(round(SECONDS * FPS)):
         page.evaluate(
