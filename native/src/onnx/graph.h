@@ -67,17 +67,25 @@ class Session {
   size_t memory() const;
 
  private:
+  // The steps, bound for some number of streams.
+  struct Bound {
+    int count = 0;
+    std::vector<BoundStep> steps;
+  };
+
   void plan_memory();
-  void bind(int count);
+  void bind(int count, Bound* bound);
+  void run_tile(const Bound& bound, int first) const;
 
   std::shared_ptr<const Graph> graph_;
   const Kernels* kernels_;
   int capacity_;
-  int count_ = 0;               // the number of streams that bound_ is for
+  int tile_;  // streams that are evaluated together; more do not fit into the caches
   std::vector<uint8_t> arena_;  // the buffers, some of which share memory in turn
   std::vector<float> scratch_;
   std::vector<void*> addresses_;  // of each buffer
-  std::vector<BoundStep> bound_;  // the steps, for count_ streams
+  Bound whole_;                   // for tile_ streams
+  Bound rest_;                    // for fewer
 };
 
 }  // namespace koemorph::onnx

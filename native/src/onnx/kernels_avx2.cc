@@ -15,9 +15,12 @@ namespace {
 constexpr int kWidth = 8;
 constexpr int kMaxRows = 6;
 typedef float V __attribute__((vector_size(32)));
-typedef int32_t I __attribute__((vector_size(32)));
-using M = I;
+typedef uint32_t I __attribute__((vector_size(32)));
+typedef int32_t M __attribute__((vector_size(32)));
 inline V select(M mask, V yes, V no) { return mask ? yes : no; }
+// The second operand where either is NaN.
+inline V minimum(V a, V b) { return (V)_mm256_min_ps((__m256)a, (__m256)b); }
+inline V maximum(V a, V b) { return (V)_mm256_max_ps((__m256)a, (__m256)b); }
 inline V multiply_add(V a, V b, V c) { return (V)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
 
 #define KOEMORPH_DOT4

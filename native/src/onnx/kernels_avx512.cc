@@ -18,9 +18,12 @@ constexpr int kWidth = 16;
 constexpr int kMaxRows = 14;
 #define KOEMORPH_MANY_ROWS
 typedef float V __attribute__((vector_size(64)));
-typedef int32_t I __attribute__((vector_size(64)));
-using M = I;
+typedef uint32_t I __attribute__((vector_size(64)));
+typedef int32_t M __attribute__((vector_size(64)));
 inline V select(M mask, V yes, V no) { return mask ? yes : no; }
+// The second operand where either is NaN.
+inline V minimum(V a, V b) { return (V)_mm512_min_ps((__m512)a, (__m512)b); }
+inline V maximum(V a, V b) { return (V)_mm512_max_ps((__m512)a, (__m512)b); }
 inline V multiply_add(V a, V b, V c) { return (V)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
 
 #define KOEMORPH_DOT4

@@ -14,9 +14,12 @@ namespace {
 
 constexpr int kWidth = 4;
 typedef float V __attribute__((vector_size(16)));
-typedef int32_t I __attribute__((vector_size(16)));
-using M = I;
+typedef uint32_t I __attribute__((vector_size(16)));
+typedef int32_t M __attribute__((vector_size(16)));
 inline V select(M mask, V yes, V no) { return mask ? yes : no; }
+// The second operand where either is NaN.
+inline V minimum(V a, V b) { return select(a < b, a, b); }
+inline V maximum(V a, V b) { return select(a > b, a, b); }
 #if defined(__aarch64__)
 constexpr int kMaxRows = 6;
 inline V multiply_add(V a, V b, V c) {

@@ -21,15 +21,12 @@ inline V from_bits(I i) {
   return v;
 }
 inline V all(float s) { return s - V{}; }
-inline V maximum(V a, V b) { return select(a < b, b, a); }
-inline V minimum(V a, V b) { return select(b < a, b, a); }
 inline V truth(M mask) { return select(mask, all(1.0f), all(0.0f)); }
 
-// Relative error below 2e-7. NaN stays NaN.
+// Relative error below 2e-7. NaN stays NaN, which is why x is the second operand.
 inline V exponential(V x) {
   constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
-  const V clamped =
-      select(x > all(88.72283f), all(88.72283f), select(x > all(-87.33654f), x, all(-87.33654f)));
+  const V clamped = maximum(all(-87.4f), minimum(all(89.0f), x));
   const V shifted = multiply_add(clamped, all(1.44269504f), all(kRound));
   const V n = shifted - kRound;
   V r = multiply_add(n, all(-0.693359375f), clamped);
@@ -41,14 +38,10 @@ inline V exponential(V x) {
   p = multiply_add(p, r, all(1.6666665459e-1f));
   p = multiply_add(p, r, all(5.0000001201e-1f));
   p = multiply_add(p, r * r, r) + 1.0f;
-  // 2^n in two factors, so that n = 128 does not overflow before p is small enough.
-  const I exponent = bits_of(shifted) - static_cast<int32_t>(0x4B400000);
-  const I half = exponent >> 1;
-  const V low = from_bits((half + 127) << 23);
-  const V high = from_bits((exponent - half + 127) << 23);
-  const V y = p * low * high + (x - x);  // NaN where x is
-  return select(x < all(-87.33654f), all(0.0f),
-                select(x > all(88.72283f), all(__builtin_inff()), y));
+  // Half of 2^n, so that n = 128 is representable; where n = -126 that is 0.
+  const V half = from_bits((bits_of(shifted) << 23) + (126u << 23));
+  const V y = p * half;
+  return y + y;
 }
 
 inline V sigmoid(V x) { return 1.0f / (1.0f + exponential(-x)); }
@@ -61,80 +54,85 @@ inline V each_lane(V x, const Function& function) {
   return load(lanes);
 }
 
-inline V apply(Op op, V x, V a, V b) {
+#define KOEMORPH_EACH(expression)                        \
+  for (int i = 0; i < kBlocks; ++i) x[i] = (expression); \
+  return
+// Applies one operation to the vectors x, with operands a and b.
+template <int kBlocks>
+inline void apply(Op op, V* x, const V* a, const V* b) {
   const V zero = V{};
   switch (op) {
     case Op::kAbs:
-      return select(x < zero, -x, x);
+      KOEMORPH_EACH(select(x[i] < zero, -x[i], x[i]));
     case Op::kNegate:
-      return -x;
+      KOEMORPH_EACH(-x[i]);
     case Op::kExp:
-      return exponential(x);
+      KOEMORPH_EACH(exponential(x[i]));
     case Op::kLog:
-      return each_lane(x, [](float s) { return __builtin_logf(s); });
+      KOEMORPH_EACH(each_lane(x[i], [](float s) { return __builtin_logf(s); }));
     case Op::kSqrt:
-      return each_lane(x, [](float s) { return __builtin_sqrtf(s); });
+      KOEMORPH_EACH(each_lane(x[i], [](float s) { return __builtin_sqrtf(s); }));
     case Op::kSigmoid:
-      return sigmoid(x);
+      KOEMORPH_EACH(sigmoid(x[i]));
     case Op::kSilu:
-      return x / (1.0f + exponential(-x));
+      KOEMORPH_EACH(x[i] / (1.0f + exponential(-x[i])));
     case Op::kTanh:
-      return each_lane(x, [](float s) { return __builtin_tanhf(s); });
+      KOEMORPH_EACH(each_lane(x[i], [](float s) { return __builtin_tanhf(s); }));
     case Op::kRelu:
-      return select(x < zero, zero, x);
+      KOEMORPH_EACH(maximum(zero, x[i]));
     case Op::kSign:
-      return truth(x > zero) - truth(x < zero);
+      KOEMORPH_EACH(truth(x[i] > zero) - truth(x[i] < zero));
     case Op::kReciprocal:
-      return 1.0f / x;
+      KOEMORPH_EACH(1.0f / x[i]);
     case Op::kNot:
-      return truth(x == zero);
+      KOEMORPH_EACH(truth(x[i] == zero));
     case Op::kTruncate:
-      return each_lane(x, [](float s) { return __builtin_truncf(s); });
+      KOEMORPH_EACH(each_lane(x[i], [](float s) { return __builtin_truncf(s); }));
     case Op::kFloor:
-      return each_lane(x, [](float s) { return __builtin_floorf(s); });
+      KOEMORPH_EACH(each_lane(x[i], [](float s) { return __builtin_floorf(s); }));
     case Op::kIsNonzero:
-      return truth(x != zero);
+      KOEMORPH_EACH(truth(x[i] != zero));
     case Op::kAdd:
-      return x + a;
+      KOEMORPH_EACH(x[i] + a[i]);
     case Op::kSubtract:
-      return x - a;
+      KOEMORPH_EACH(x[i] - a[i]);
     case Op::kSubtractFrom:
-      return a - x;
+      KOEMORPH_EACH(a[i] - x[i]);
     case Op::kMultiply:
-      return x * a;
+      KOEMORPH_EACH(x[i] * a[i]);
     case Op::kDivide:
-      return x / a;
+      KOEMORPH_EACH(x[i] / a[i]);
     case Op::kDivideInto:
-      return a / x;
+      KOEMORPH_EACH(a[i] / x[i]);
     case Op::kMax:
-      return maximum(x, a);
+      KOEMORPH_EACH(maximum(a[i], x[i]));
     case Op::kMin:
-      return minimum(x, a);
+      KOEMORPH_EACH(minimum(a[i], x[i]));
     case Op::kGreater:
-      return truth(x > a);
+      KOEMORPH_EACH(truth(x[i] > a[i]));
     case Op::kLess:
-      return truth(x < a);
+      KOEMORPH_EACH(truth(x[i] < a[i]));
     case Op::kGreaterEqual:
-      return truth(x >= a);
+      KOEMORPH_EACH(truth(x[i] >= a[i]));
     case Op::kLessEqual:
-      return truth(x <= a);
+      KOEMORPH_EACH(truth(x[i] <= a[i]));
     case Op::kEqual:
-      return truth(x == a);
+      KOEMORPH_EACH(truth(x[i] == a[i]));
     case Op::kAnd:
-      return truth(x != zero) * truth(a != zero);
+      KOEMORPH_EACH(truth(x[i] != zero) * truth(a[i] != zero));
     case Op::kOr:
-      return maximum(truth(x != zero), truth(a != zero));
+      KOEMORPH_EACH(maximum(truth(x[i] != zero), truth(a[i] != zero)));
     case Op::kClip:
-      return minimum(maximum(x, a), b);
+      KOEMORPH_EACH(minimum(b[i], maximum(a[i], x[i])));
     case Op::kSelect:
-      return select(x != zero, a, b);
+      KOEMORPH_EACH(select(x[i] != zero, a[i], b[i]));
     case Op::kSelectTrue:
-      return select(a != zero, x, b);
+      KOEMORPH_EACH(select(a[i] != zero, x[i], b[i]));
     case Op::kSelectFalse:
-      return select(a != zero, b, x);
+      KOEMORPH_EACH(select(a[i] != zero, b[i], x[i]));
   }
-  return x;
 }
+#undef KOEMORPH_EACH
 
 template <int kBlocks>
 inline void map_block(const MapCall& call, int64_t at) {
@@ -153,23 +151,23 @@ inline void map_block(const MapCall& call, int64_t at) {
     const MapOp& op = call.ops[step];
     if (op.a != 0) fetch(a, op.a);
     if (op.b != 0) fetch(b, op.b);
-    const Op code = op.op;
-    // The common operations are dispatched once for the block.
-    if (code == Op::kAdd) {
-      for (int i = 0; i < kBlocks; ++i) x[i] = x[i] + a[i];
-    } else if (code == Op::kMultiply) {
-      for (int i = 0; i < kBlocks; ++i) x[i] = x[i] * a[i];
-    } else {
-      for (int i = 0; i < kBlocks; ++i) x[i] = apply(code, x[i], a[i], b[i]);
-    }
+    apply<kBlocks>(op.op, x, a, b);
   }
   for (int i = 0; i < kBlocks; ++i) store(call.out + at + i * kWidth, x[i]);
 }
 
 void map(const MapCall& call) {
+  if (call.op_count == 0 && call.varies[1]) {
+    __builtin_memcpy(call.out, call.in[1], static_cast<size_t>(call.count) * sizeof(float));
+    return;
+  }
   int64_t at = 0;
-  constexpr int kBlocks = kWidth >= 8 ? 2 : 4;
+  constexpr int kBlocks = kWidth == 8 ? 2 : 4;
   for (; at + kBlocks * kWidth <= call.count; at += kBlocks * kWidth) map_block<kBlocks>(call, at);
+  if (kBlocks > 2 && at + 2 * kWidth <= call.count) {
+    map_block<2>(call, at);
+    at += 2 * kWidth;
+  }
   for (; at + kWidth <= call.count; at += kWidth) map_block<1>(call, at);
   if (at == call.count) return;
   // The rest: through padded copies, so that nothing beyond the end is touched.
@@ -187,17 +185,17 @@ void map(const MapCall& call) {
   for (int64_t i = 0; i < left; ++i) call.out[at + i] = out[i];
 }
 
-// kRows rows of one panel. a: packed by columns of kRows, or one row.
+// kRows rows of one panel; row r and column i of a are at a[i * a_step + r].
 template <int kRows>
-void tile(const float* a, const float* b, int64_t b_row, int64_t k, const float* c0, int64_t c0_row,
-          float* c, int64_t c_row) {
+void tile(const float* a, int64_t a_step, const float* b, int64_t b_row, int64_t k, const float* c0,
+          int64_t c0_row, float* c, int64_t c_row) {
   V sum[kRows][kVectors];
   for (int r = 0; r < kRows; ++r) {
     for (int v = 0; v < kVectors; ++v) {
       sum[r][v] = c0 == nullptr ? V{} : load(c0 + r * c0_row + v * kWidth);
     }
   }
-  for (int64_t i = 0; i < k; ++i, a += kRows, b += b_row) {
+  for (int64_t i = 0; i < k; ++i, a += a_step, b += b_row) {
     V column[kVectors];
     for (int v = 0; v < kVectors; ++v) column[v] = load(b + v * kWidth);
     for (int r = 0; r < kRows; ++r) {
@@ -212,8 +210,8 @@ void tile(const float* a, const float* b, int64_t b_row, int64_t k, const float*
 
 // One row: several independent sums hide the latency of the additions.
 template <>
-void tile<1>(const float* a, const float* b, int64_t b_row, int64_t k, const float* c0, int64_t,
-             float* c, int64_t) {
+void tile<1>(const float* a, int64_t a_step, const float* b, int64_t b_row, int64_t k,
+             const float* c0, int64_t, float* c, int64_t) {
   constexpr int kChains = kVectors >= 4 ? 2 : (kVectors == 2 ? 4 : 8);
   V sum[kChains][kVectors];
   for (int v = 0; v < kVectors; ++v) {
@@ -223,7 +221,7 @@ void tile<1>(const float* a, const float* b, int64_t b_row, int64_t k, const flo
   int64_t i = 0;
   for (; i + kChains <= k; i += kChains, b += kChains * b_row) {
     for (int chain = 0; chain < kChains; ++chain) {
-      const V scalar = all(a[i + chain]);
+      const V scalar = all(a[(i + chain) * a_step]);
       for (int v = 0; v < kVectors; ++v) {
         sum[chain][v] = multiply_add(scalar, load(b + chain * b_row + v * kWidth), sum[chain][v]);
       }
@@ -231,7 +229,7 @@ void tile<1>(const float* a, const float* b, int64_t b_row, int64_t k, const flo
   }
   for (; i < k; ++i, b += b_row) {
     for (int v = 0; v < kVectors; ++v) {
-      sum[0][v] = multiply_add(all(a[i]), load(b + v * kWidth), sum[0][v]);
+      sum[0][v] = multiply_add(all(a[i * a_step]), load(b + v * kWidth), sum[0][v]);
     }
   }
   for (int width = kChains / 2; width > 0; width /= 2) {
@@ -242,8 +240,8 @@ void tile<1>(const float* a, const float* b, int64_t b_row, int64_t k, const flo
   for (int v = 0; v < kVectors; ++v) store(c + v * kWidth, sum[0][v]);
 }
 
-using Tile = void (*)(const float*, const float*, int64_t, int64_t, const float*, int64_t, float*,
-                      int64_t);
+using Tile = void (*)(const float*, int64_t, const float*, int64_t, int64_t, const float*, int64_t,
+                      float*, int64_t);
 template <int... kRows>
 struct TileTable {
   static constexpr Tile kTiles[] = {&tile<kRows>...};
@@ -259,10 +257,10 @@ inline Tile tile_of(int64_t rows) {
 }
 
 // The last panel's columns beyond n are computed aside and dropped.
-inline void edge_tile(Tile run, int64_t rows, const float* a, const float* b, const GemmCall& call,
-                      const float* c0, float* c, int64_t columns) {
+inline void edge_tile(Tile run, int64_t rows, const float* a, int64_t a_step, const float* b,
+                      const GemmCall& call, const float* c0, float* c, int64_t columns) {
   float aside[kMaxRows * kPanel];
-  run(a, b, call.b_row, call.k, nullptr, 0, aside, kPanel);
+  run(a, a_step, b, call.b_row, call.k, nullptr, 0, aside, kPanel);
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t j = 0; j < columns; ++j) {
       const float added = c0 == nullptr ? 0.0f : c0[r * call.c0_row + j];
@@ -271,25 +269,26 @@ inline void edge_tile(Tile run, int64_t rows, const float* a, const float* b, co
   }
 }
 
+// The rows of a tile, column after column.
+inline void pack_rows(const float* a, const GemmCall& call, int64_t rows, float* out) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* source = a + r * call.a_row;
+    for (int64_t i = 0; i < call.k; ++i) out[i * rows + r] = source[i * call.a_column];
+  }
+}
+
 void gemm(const GemmCall& call) {
   constexpr int64_t kRowsAtOnce = kPackedRows / kMaxRows * kMaxRows;
+  const bool packs = call.m > 1 && call.a_row != 1;
   for (int64_t first = 0; first < call.m; first += kRowsAtOnce) {
     const int64_t rows = call.m - first < kRowsAtOnce ? call.m - first : kRowsAtOnce;
     const int64_t tiles = (rows + kMaxRows - 1) / kMaxRows;
     const auto start_of = [&](int64_t t) { return rows * t / tiles; };
     const float* a = call.a + first * call.a_row;
-    const float* packed = call.scratch;
-    if (rows == 1 && call.a_column == 1) {
-      packed = a;
-    } else {
-      for (int64_t t = 0; t < tiles; ++t) {
-        const int64_t begin = start_of(t), size = start_of(t + 1) - begin;
-        float* out = call.scratch + begin * call.k;
-        for (int64_t r = 0; r < size; ++r) {
-          const float* source = a + (begin + r) * call.a_row;
-          for (int64_t i = 0; i < call.k; ++i) out[i * size + r] = source[i * call.a_column];
-        }
-      }
+    for (int64_t t = 0; packs && t < tiles; ++t) {
+      const int64_t begin = start_of(t);
+      pack_rows(a + begin * call.a_row, call, start_of(t + 1) - begin,
+                call.scratch + begin * call.k);
     }
     for (int64_t column = 0; column < call.n; column += kPanel) {
       const float* b = call.b + column / kPanel * call.b_panel;
@@ -298,12 +297,13 @@ void gemm(const GemmCall& call) {
         const float* c0 =
             call.c0 == nullptr ? nullptr : call.c0 + (first + begin) * call.c0_row + column;
         float* c = call.c + (first + begin) * call.c_row + column;
+        const float* start = packs ? call.scratch + begin * call.k : a + begin * call.a_row;
+        const int64_t step = packs ? size : call.a_column;
         const Tile run = tile_of(size);
-        const float* rows_of_a = packed + begin * call.k;
         if (column + kPanel <= call.n) {
-          run(rows_of_a, b, call.b_row, call.k, c0, call.c0_row, c, call.c_row);
+          run(start, step, b, call.b_row, call.k, c0, call.c0_row, c, call.c_row);
         } else {
-          edge_tile(run, size, rows_of_a, b, call, c0, c, call.n - column);
+          edge_tile(run, size, start, step, b, call, c0, c, call.n - column);
         }
       }
     }

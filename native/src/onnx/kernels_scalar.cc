@@ -21,9 +21,12 @@ namespace {
 constexpr int kWidth = 1;
 constexpr int kMaxRows = 4;
 using V = float;
-using I = int32_t;
+using I = uint32_t;
 using M = bool;
 inline V select(M mask, V yes, V no) { return mask ? yes : no; }
+// The second operand where either is NaN.
+inline V minimum(V a, V b) { return select(a < b, a, b); }
+inline V maximum(V a, V b) { return select(a > b, a, b); }
 inline V multiply_add(V a, V b, V c) { return a * b + c; }
 
 #include "onnx/kernels_body.h"

@@ -59,7 +59,8 @@ class Planner {
   void plan_if(const Node& node);
 
   // planner_math.cc
-  Value emit_map(Type type, Op op, const std::vector<Value*>& operands);
+  Value emit_map(Type type, Op op, std::vector<Value*> operands);
+  Value* widened(Value* value, const Shape& shape, Value* place);
   Value emit_reduce(Value* in, uint32_t axes, Reduce kind, bool mean);
   Value emit_product(const Node& node, Value* a, Value* b, bool transposed, Value* c0);
   bool add_to_product(const Node& node);

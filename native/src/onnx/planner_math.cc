@@ -76,14 +76,54 @@ Value constant_of(float number, Program* program) {
   return value;
 }
 
+// Whether each element of b divides many of a; then its inverse is cheaper.
+bool divides_by_few(const Value& a, const Value& b) {
+  return !b.shape.empty() && a.shape.size() >= b.shape.size() &&
+         product(b.shape, "a divisor").scale <= product(a.shape, "a dividend").scale / 4;
+}
+
 }  // namespace
 
+// A constant such as a column (n, 1) becomes the whole (n, m), so that the elements that it meets
+// can be visited in one loop.
+Value* Planner::widened(Value* value, const Shape& shape, Value* place) {
+  const size_t rank = value->shape.size();
+  if (value->tensor == nullptr || rank < 2 || rank > shape.size()) return value;
+  const Shape whole(shape.end() - static_cast<std::ptrdiff_t>(rank), shape.end());
+  const auto varies = [](const Dim& extent) { return extent.batch; };
+  if (whole.back() == value->shape.back() || std::any_of(whole.begin(), whole.end(), varies) ||
+      product(value->shape, "a constant") == Dim{} || product(whole, "a constant").scale > 16384) {
+    return value;
+  }
+  const std::vector<float> data = value->tensor->to_floats();
+  const Shape steps = stretched({0, 0, 0, value->shape, contiguous(value->shape)}, whole).strides;
+  const int64_t size = product(whole, "a constant").scale;
+  std::vector<float> wide(static_cast<size_t>(size));
+  for (int64_t i = 0; i < size; ++i) {
+    int64_t at = 0, rest = i;
+    for (size_t d = rank; d-- > 0; rest /= whole[d].scale) {
+      at += rest % whole[d].scale * steps[d].scale;
+    }
+    wide[i] = data[at];
+  }
+  *place = new_value(value->type, whole);
+  program_->buffers.back().constant = static_cast<int>(program_->constants.size());
+  program_->constants.push_back(std::move(wide));
+  return place;
+}
+
 // One elementwise operation. It joins the chain that computes an operand, where only it reads that.
-Value Planner::emit_map(Type type, Op op, const std::vector<Value*>& operands) {
+Value Planner::emit_map(Type type, Op op, std::vector<Value*> operands) {
   std::vector<Step>& steps = program_->steps;
   Shape shape;
   for (Value* each : operands) {
     shape = broadcast(shape, each->shape, "an elementwise operator");
+  }
+  std::vector<Value> wide(operands.size());
+  for (size_t i = 0; i < operands.size(); ++i) {
+    operands[i] = widened(operands[i], shape, &wide[i]);
+  }
+  for (Value* each : operands) {
     if (program_->buffers[in_memory(each).buffer].bytes) {
       invalid("an elementwise operator reads a uint8 tensor");
     }
@@ -142,6 +182,10 @@ void Planner::binary(const Node& node) {
   const Elementwise& kind = elementwise().at(node.op);
   Value& a = input(node, 0);
   Value& b = input(node, 1);
+  if (kind.op == Op::kDivide && divides_by_few(a, b)) {
+    Value inverse = emit_map(b.type, Op::kReciprocal, {&b});
+    return output(node, emit_map(a.type, Op::kMultiply, {&a, &inverse}));
+  }
   output(node, emit_map(kind.truth ? Type::kBool : a.type, kind.op, {&a, &b}));
 }
 

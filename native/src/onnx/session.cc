@@ -8,6 +8,7 @@ namespace koemorph::onnx {
 namespace {
 
 constexpr size_t kAlignment = 64;
+constexpr int kTile = 8;
 
 size_t bytes_of(const Buffer& buffer, int count) {
   const auto elements = static_cast<size_t>(buffer.size.at(count));
@@ -21,7 +22,17 @@ Session::Session(std::shared_ptr<const Graph> graph, int capacity, const Kernels
     : graph_(std::move(graph)),
       kernels_(kernels == nullptr ? &best_kernels() : kernels),
       capacity_(std::max(capacity, 1)),
-      bound_(graph_->program().steps.size()) {
+      tile_(std::min(capacity_, kTile)) {
+  // Where an output's streams are not one after the other, all are evaluated together.
+  for (const Port& port : graph_->program().outputs) {
+    const Shape& shape = port.view.shape;
+    const auto varies = [](const Dim& extent) { return extent.batch; };
+    if (std::find_if(shape.begin(), shape.end(), varies) > shape.begin() && !shape[0].batch) {
+      tile_ = capacity_;
+    }
+  }
+  whole_.steps.resize(graph_->program().steps.size());
+  rest_.steps.resize(whole_.steps.size());
   plan_memory();
   scratch_.resize(static_cast<size_t>(graph_->program().scratch));
 }
@@ -29,7 +40,8 @@ Session::Session(std::shared_ptr<const Graph> graph, int capacity, const Kernels
 Session::~Session() = default;
 
 size_t Session::memory() const {
-  return arena_.size() + scratch_.size() * sizeof(float) + bound_.size() * sizeof(BoundStep);
+  return arena_.size() + scratch_.size() * sizeof(float) +
+         2 * whole_.steps.size() * sizeof(BoundStep);
 }
 
 // Places each buffer where none is that lives at the same time, the largest first.
@@ -41,20 +53,22 @@ void Session::plan_memory() {
     int first, last;
   };
   std::vector<size_t> order;
+  const auto size_of = [&](const Buffer& buffer) {
+    return bytes_of(buffer, buffer.persistent ? capacity_ : tile_);
+  };
   for (size_t i = 0; i < buffers.size(); ++i) {
     if (buffers[i].constant < 0 && (buffers[i].persistent || buffers[i].first >= 0)) {
       order.push_back(i);
     }
   }
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return bytes_of(buffers[a], capacity_) > bytes_of(buffers[b], capacity_);
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return size_of(buffers[a]) > size_of(buffers[b]); });
   std::vector<Placed> placed;  // by where they begin
   std::vector<size_t> offsets(buffers.size());
   size_t total = 0;
   for (const size_t i : order) {
     const Buffer& buffer = buffers[i];
-    const size_t size = bytes_of(buffer, capacity_);
+    const size_t size = size_of(buffer);
     const int first = buffer.persistent ? 0 : buffer.first;
     const int last = buffer.persistent ? end : buffer.last;
     size_t at = 0;
@@ -91,12 +105,28 @@ const float* Session::output(int index) const {
   return static_cast<const float*>(addresses_[graph_->program().outputs[index].view.buffer]);
 }
 
-void Session::bind(int count) {
+void Session::bind(int count, Bound* bound) {
+  if (bound->count == count) return;
   const Program& program = graph_->program();
   for (size_t i = 0; i < program.steps.size(); ++i) {
-    bind_step(program, program.steps[i], addresses_, scratch_.data(), count, &bound_[i]);
+    bind_step(program, program.steps[i], addresses_, scratch_.data(), count, &bound->steps[i]);
   }
-  count_ = count;
+  bound->count = count;
+}
+
+void Session::run_tile(const Bound& bound, int first) const {
+  const std::vector<Step>& steps = graph_->program().steps;
+  for (size_t i = 0; i < steps.size();) {
+    const Step& step = steps[i];
+    if (step.kind == Step::kBranch) {
+      const bool holds = bound.steps[i].at(0, first)[0] != 0.0f;
+      i = holds ? i + 1 : static_cast<size_t>(step.target);
+    } else if (step.kind == Step::kJump) {
+      i = static_cast<size_t>(step.target);
+    } else {
+      run_step(*kernels_, step, bound.steps[i++], first);
+    }
+  }
 }
 
 Status Session::run(int count) {
@@ -106,17 +136,12 @@ Status Session::run(int count) {
                                            " were expected."};
   }
   const FlushDenormals flush_denormals;
-  if (count != count_) bind(count);
-  const std::vector<Step>& steps = graph_->program().steps;
-  for (size_t i = 0; i < steps.size();) {
-    const Step& step = steps[i];
-    if (step.kind == Step::kBranch) {
-      i = *bound_[i].address[0] != 0.0f ? i + 1 : static_cast<size_t>(step.target);
-    } else if (step.kind == Step::kJump) {
-      i = static_cast<size_t>(step.target);
-    } else {
-      run_step(*kernels_, step, bound_[i++]);
-    }
+  int first = 0;
+  if (count >= tile_) bind(tile_, &whole_);
+  for (; first + tile_ <= count; first += tile_) run_tile(whole_, first);
+  if (first < count) {
+    bind(count - first, &rest_);
+    run_tile(rest_, first);
   }
   return {};
 }

@@ -6,7 +6,13 @@
 namespace koemorph::onnx {
 namespace {
 
-constexpr int64_t kStart[kMaxOperands] = {};  // addresses include the views' offsets
+// The start of each operand for the streams from `first` on.
+struct Start {
+  int64_t offsets[kMaxOperands];
+  Start(const BoundStep& bound, int first) {
+    for (int k = 0; k < kMaxOperands; ++k) offsets[k] = first * bound.per_stream[k];
+  }
+};
 
 void bind_map(const Step& step, int count, BoundStep* out) {
   const auto operands = static_cast<int>(step.views.size());
@@ -80,12 +86,13 @@ void bind_gemm(const Program& program, const Step& step, float* scratch, int cou
   gemm.b_panel = out->packs_b ? kPanel * gemm.k : kPanel;
 }
 
-void run_map(const Kernels& kernels, const Step& step, const BoundStep& bound) {
+void run_map(const Kernels& kernels, const Step& step, const BoundStep& bound, int first) {
   const auto operands = static_cast<int>(step.views.size());
   MapCall call = bound.map;
   const int64_t repeats = bound.scattered ? bound.count : 1;
   if (bound.count == 0) return;
-  for_each(bound.loop, bound.loop.rank, operands, kStart, [&](const int64_t* offsets) {
+  const Start start(bound, first);
+  for_each(bound.loop, bound.loop.rank, operands, start.offsets, [&](const int64_t* offsets) {
     for (int64_t i = 0; i < repeats; ++i) {
       call.out = bound.address[0] + offsets[0] + i * bound.stride[0];
       for (int k = 1; k < operands; ++k) {
@@ -96,7 +103,7 @@ void run_map(const Kernels& kernels, const Step& step, const BoundStep& bound) {
   });
 }
 
-void run_reduce(const Kernels& kernels, const Step& step, const BoundStep& bound) {
+void run_reduce(const Kernels& kernels, const Step& step, const BoundStep& bound, int first) {
   const Loop& kept = bound.loop;
   const Loop& gone = bound.reduced;
   const Reduce kind = step.reduce;
@@ -107,22 +114,23 @@ void run_reduce(const Kernels& kernels, const Step& step, const BoundStep& bound
   const int64_t width = columns ? kept.extent[kept.rank - 1] : 1;
   int64_t total = 1;
   for (int d = 0; d < gone.rank; ++d) total *= gone.extent[d];
+  const Start start(bound, first);
   const float factor = step.mean ? 1.0f / static_cast<float>(total) : 1.0f;
-  for_each(kept, kept.rank - (columns ? 1 : 0), 2, kStart, [&](const int64_t* at) {
+  for_each(kept, kept.rank - (columns ? 1 : 0), 2, start.offsets, [&](const int64_t* at) {
     float* out = bound.address[0] + at[0];
-    bool first = true;
+    bool begun = false;
     for_each(gone, gone.rank - (rows ? 1 : 0), 2, at, [&](const int64_t* inner) {
       const float* in = bound.address[1] + inner[1];
       if (rows) {
         const float part = kernels.reduce(kind, in, length);
-        if (first) *out = part;
-        if (!first) kernels.accumulate(kind, out, &part, 1);
-      } else if (first) {
+        if (!begun) *out = part;
+        if (begun) kernels.accumulate(kind, out, &part, 1);
+      } else if (!begun) {
         std::copy_n(in, width, out);
       } else {
         kernels.accumulate(kind, out, in, width);
       }
-      first = false;
+      begun = true;
     });
     if (step.mean) {
       for (int64_t j = 0; j < width; ++j) out[j] *= factor;
@@ -143,12 +151,13 @@ void pack_b(const BoundStep& bound, const float* b, float* out) {
   }
 }
 
-void run_gemm(const Kernels& kernels, const Step& step, const BoundStep& bound) {
+void run_gemm(const Kernels& kernels, const Step& step, const BoundStep& bound, int first) {
   const auto operands = static_cast<int>(step.views.size());
   GemmCall call = bound.gemm;
   if (call.n == 0) return;
   const float* packed = nullptr;
-  for_each(bound.loop, bound.loop.rank, operands, kStart, [&](const int64_t* offsets) {
+  const Start start(bound, first);
+  for_each(bound.loop, bound.loop.rank, operands, start.offsets, [&](const int64_t* offsets) {
     call.c = bound.address[0] + offsets[0];
     call.a = bound.address[1] + offsets[1];
     if (step.has_c0) call.c0 = bound.address[operands - 1] + offsets[operands - 1];
@@ -163,8 +172,8 @@ void run_gemm(const Kernels& kernels, const Step& step, const BoundStep& bound) 
   });
 }
 
-void run_quantize(const Kernels& kernels, const BoundStep& bound) {
-  const float* in = bound.address[1];
+void run_quantize(const Kernels& kernels, const BoundStep& bound, int first) {
+  const float* in = bound.at(1, first);
   const int64_t n = bound.count;
   float low = 0.0f, high = 0.0f;
   if (n > 0) {
@@ -173,15 +182,16 @@ void run_quantize(const Kernels& kernels, const BoundStep& bound) {
   }
   const float scale = high == low ? 1.0f : (high - low) / 255.0f;
   const float zero = std::min(255.0f, std::max(0.0f, std::nearbyint(-low / scale)));
-  *bound.address[2] = scale;
-  *bound.address[3] = zero;
+  *bound.at(2, first) = scale;
+  *bound.at(3, first) = zero;
   kernels.quantize(in, n, scale, zero, reinterpret_cast<uint8_t*>(bound.address[0]));
 }
 
-void run_integer_gemm(const Kernels& kernels, const Step& step, const BoundStep& bound) {
+void run_integer_gemm(const Kernels& kernels, const Step& step, const BoundStep& bound, int first) {
   IntegerGemmCall call = bound.integer;
+  call.c = bound.at(0, first);
   if (step.views.size() > 2) {
-    const float zero = *bound.address[2];
+    const float zero = *bound.at(2, first);
     call.a_zero = zero >= 0.0f && zero <= 255.0f ? static_cast<int32_t>(zero) : 0;
   }
   kernels.integer_gemm(call);
@@ -197,6 +207,8 @@ void bind_step(const Program& program, const Step& step, const std::vector<void*
     // Views of uint8 buffers have no offset.
     out->address[k] =
         static_cast<float*>(addresses[view.buffer]) + view.offset + view.offset_batch * count;
+    const Buffer& buffer = program.buffers[view.buffer];
+    if (buffer.persistent && buffer.size.batch) out->per_stream[k] = buffer.size.scale;
   }
   if (step.kind == Step::kBranch || step.kind == Step::kJump) return;
   out->count = 1;
@@ -219,18 +231,18 @@ void bind_step(const Program& program, const Step& step, const std::vector<void*
   }
 }
 
-void run_step(const Kernels& kernels, const Step& step, const BoundStep& bound) {
+void run_step(const Kernels& kernels, const Step& step, const BoundStep& bound, int first) {
   switch (step.kind) {
     case Step::kMap:
-      return run_map(kernels, step, bound);
+      return run_map(kernels, step, bound, first);
     case Step::kReduce:
-      return run_reduce(kernels, step, bound);
+      return run_reduce(kernels, step, bound, first);
     case Step::kGemm:
-      return run_gemm(kernels, step, bound);
+      return run_gemm(kernels, step, bound, first);
     case Step::kQuantize:
-      return run_quantize(kernels, bound);
+      return run_quantize(kernels, bound, first);
     case Step::kIntegerGemm:
-      return run_integer_gemm(kernels, step, bound);
+      return run_integer_gemm(kernels, step, bound, first);
     default:
       return;
   }
