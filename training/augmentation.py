@@ -1,46 +1,40 @@
-"""Augmentation in the mel domain: the same face in other voices, rooms and levels.
+"""Augmentation of mel features: the same weights with other voices, rooms and levels.
 
-Works on mel and detail alike, since both are log powers in the same bands. The expression stream
-cannot be changed this way: a corpus that needs it changed has to hold changed audio.
+Mel and detail frames are log powers in the same bands, so both are changed alike. Expression
+features cannot be changed this way: where they need it, the audio has to be augmented.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from koemorph.features import FeatureSettings
 
+from .config import AugmentConfig
+
 FloatArray = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How much is changed; each row of a batch is changed with probability `probability`.
-
-    gain_db: lowest and highest gain; eq_db: standard deviation of a random smooth equaliser;
-    warp: strength of the warping of the frequency axis (0.15: factors from 0.85 to 1.15);
-    snr_db: range of the level of a row's sound (all bands, frames within 20 dB of its loudest)
-    above the noise that every second changed row is given.
-    """
-
-    probability: float = 0.0
-    gain_db: tuple[float, float] = (-30.0, 6.0)
-    eq_db: float = 4.0
-    warp: float = 0.15
-    snr_db: tuple[float, float] = (0.0, 40.0)
 
 
 def augment(
     mel: FloatArray,
     detail: FloatArray,
-    augmentation: Augmentation,
+    augmentation: AugmentConfig,
     settings: FeatureSettings,
     rng: np.random.Generator,
 ) -> tuple[FloatArray, FloatArray]:
-    """One row: mel (L, bands), detail (n, D, bands) in the network's scale; returns the same."""
+    """Augment one sequence.
+
+    Args:
+        mel: (L, bands), in the network's scale.
+        detail: (n, D, bands), likewise.
+        augmentation: How much is changed, and how often.
+        settings: Of the features.
+        rng: Draws the change.
+
+    Returns:
+        mel and detail, changed alike.
+    """
     if rng.random() >= augmentation.probability:
         return mel, detail
     bands = mel.shape[-1]

@@ -26,8 +26,9 @@ from .datasets.recordings import read_audio
 from .layers import OUTPUTS
 from .loop import Trainer
 from .observer import Observer
-from .settings import Settings, compose_config, read_settings
+from .settings import compose_config, read_settings
 from .tracks import Track
+from .train import build_trainer
 from .training_data import TrainingData
 
 TRACKS, TRACK_SECONDS = 10, 60
@@ -48,6 +49,9 @@ class _Speeds(Observer):
         self.seconds.append(speed["seconds"])
         self.real_time.append(speed["real_time"])
 
+    def step(self, step: int, terms: Mapping[str, float], learning_rate: float) -> None:
+        pass
+
     def waited(self, seconds: float) -> None:
         self.waits.append(seconds)
 
@@ -65,11 +69,15 @@ def measure(overrides: Sequence[str], voice: Path) -> dict[str, float]:
     """
     settings = read_settings(compose_config([*overrides, "data.train_data_dir=."]))
     if settings.checkpoint is not None:
-        raise DataError("the benchmark begins from nothing: leave checkpoint_path out.")
-    optimization = replace(
-        settings.optimization, max_epochs=EPOCHS, max_steps_per_epoch=STEPS, picture_every=0
+        raise DataError(
+            f"checkpoint_path={settings.checkpoint}: the benchmark starts a new network. "
+            "Leave checkpoint_path out.",
+            code="bad_setting",
+        )
+    training = replace(
+        settings.training, max_epochs=EPOCHS, max_steps_per_epoch=STEPS, picture_every=0
     )
-    settings = replace(settings, optimization=optimization)
+    settings = replace(settings, training=training)
     with TemporaryDirectory(prefix="koemorph-") as name:
         folder = Path(name)
         (folder / "checkpoints").mkdir()
@@ -78,7 +86,7 @@ def measure(overrides: Sequence[str], voice: Path) -> dict[str, float]:
         loaded, spent = _prepared(tracks, cache)
         data = TrainingData(loaded, loaded[:1], "benchmark", 0)
         fabric = Fabric(accelerator="cpu", devices=1)
-        trainer = Trainer(settings, data, folder, fabric)
+        trainer = build_trainer(settings, data, folder, fabric)
         speeds = _Speeds(folder)
         trainer.fit(speeds)
         steps = STEPS * (EPOCHS - 1)
@@ -87,7 +95,7 @@ def measure(overrides: Sequence[str], voice: Path) -> dict[str, float]:
             "real_time": float(np.median(speeds.real_time[1:])),
             "step": step,
             "waiting": sum(speeds.waits[1:]) / steps / step,
-            "making": _batch_seconds(trainer, settings) / step,
+            "making": _batch_seconds(trainer) / step,
             "features": TRACK_SECONDS / float(np.median(spent)),
             "memory": _peak_bytes(),
             "threads": float(torch.get_num_threads()),
@@ -129,17 +137,14 @@ def _prepared(
     return loaded, spent
 
 
-def _batch_seconds(trainer: Trainer, settings: Settings) -> float:
-    """What one batch takes to make, with nothing beside it; the median."""
-    spent = []
+def _batch_seconds(trainer: Trainer) -> float:
+    """The median duration of making one batch, alone."""
+    durations = []
     for number in range(BATCHES):
-        stride = settings.stride.at(
-            0, EPOCHS, number, settings.seed, settings.sampling.sequence_frames
-        )
         begin = time.perf_counter()
-        trainer.corpus.batch(0, number, stride)
-        spent.append(time.perf_counter() - begin)
-    return float(np.median(spent))
+        trainer.sampler.batch(0, number, epochs=EPOCHS)
+        durations.append(time.perf_counter() - begin)
+    return float(np.median(durations))
 
 
 def _peak_bytes() -> float:

@@ -6,8 +6,10 @@ that is spread over processes, sees the same batches as one that never stopped o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import logging
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,46 +20,24 @@ from torch import Tensor
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings
 
-from .augmentation import Augmentation, augment
+from .augmentation import augment
 from .cache import FeatureCache, TrackFeatures
+from .config import DataConfig
 from .layers import OUTPUTS
 from .metrics import speech_frames
 from .network import IS_MOUTH
 from .network_settings import NetworkSettings
 from .streaming import with_history
-from .strides import Stride
+from .strides import stride_of_batch
 from .styles import style_ratios
 from .tracks import Track
 
 FloatArray = NDArray[np.float32]
+LOG = logging.getLogger(__name__)
 MOUTH = np.array(IS_MOUTH)
 AT_REST = 0.03  # no blendshape of a mouth at rest is more
 # Seconds before its voice within which a mouth opens, and after it within which it closes.
 OPENS_BEFORE, CLOSES_AFTER = 0.1, 0.2
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How sequences are drawn.
-
-    Attributes:
-        sequence_frames: Frames per sequence.
-        batch_size: Sequences per batch, of all processes together.
-        cold_start_ratio: Ratio of sequences that begin without history: half of them at the start
-            of a recording, three tenths in a pause within it, as with a microphone that is opened
-            (a room is more often the first sound than a voice), two tenths anywhere, as after a
-            gap.
-        expression_dropout: Ratio of sequences whose expression features are all zeros.
-        weights: How often a source is drawn, relative to its length; 1 where it is not named.
-        styles: The style of a source; the network's first one where it is not named.
-    """
-
-    sequence_frames: int = 256
-    batch_size: int = 8
-    cold_start_ratio: float = 0.2
-    expression_dropout: float = 0.0
-    weights: Mapping[str, float] = field(default_factory=dict)
-    styles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -169,42 +149,73 @@ def _rested(weights: FloatArray, features: TrackFeatures, fps: int) -> FloatArra
     return np.where(MOUTH, weights * open_share[:, None], weights)
 
 
-class Corpus:
-    """Tracks to draw batches from."""
+class BatchSampler:
+    """Draws batches from tracks.
+
+    Attributes:
+        tracks: To draw from.
+        batch_size: Sequences per batch, over all processes.
+        sequence_frames: Frames per sequence.
+        frames: Frames of all tracks.
+    """
 
     def __init__(
         self,
         tracks: Sequence[LabelledTrack],
         network: NetworkSettings,
-        *,
-        sampling: Sampling,
-        augmentation: Augmentation,
+        data: DataConfig,
         features: FeatureSettings,
-        seed: int,
+        *,
+        expression_dropout: float = 0.0,
+        seed: int = 0,
+        processes: int = 1,
     ) -> None:
         self.tracks = list(tracks)
         self.network = network
-        self.sampling = sampling
-        self.augmentation = augmentation
+        self.data = data
         self.features = features
+        self.expression_dropout = expression_dropout
         self.seed = seed
-        shares = np.array([len(t) * sampling.weights.get(t.source, 1.0) for t in self.tracks])
-        if not shares.any():
-            raise DataError("data.source_weights: no source is ever drawn; give one more than 0.")
-        self.shares = shares / shares.sum()
+        self.sequence_frames = round(data.sequence_seconds * features.fps)
+        self.batch_size = math.ceil(data.batch_size / processes) * processes
+        if self.batch_size > data.batch_size:
+            LOG.warning(
+                "data.batch_size=%d raised to %d, a multiple of the %d processes",
+                data.batch_size,
+                self.batch_size,
+                processes,
+            )
+        lengths = [len(t) * data.source_weights.get(t.source, 1.0) for t in self.tracks]
+        ratios = np.array(lengths)
+        if not ratios.any():
+            raise DataError(
+                "data.source_weights: all are 0, so no source is ever drawn. Give one above 0.",
+                code="bad_setting",
+            )
+        self.probabilities = ratios / ratios.sum()
         self.frames = sum(len(track) for track in self.tracks)
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches that hold about as many frames as there are."""
-        each = self.sampling.batch_size * self.sampling.sequence_frames
-        return max(1, round(self.frames / each))
+        return max(1, round(self.frames / (self.batch_size * self.sequence_frames)))
 
-    def batch(self, epoch: int, step: int, stride: Stride) -> Batch:
-        """Batch `step` of an epoch."""
+    def batch(self, epoch: int, step: int, *, epochs: int = 1) -> Batch:
+        """Draw a batch.
+
+        Args:
+            epoch: The epoch.
+            step: The batch's number in it.
+            epochs: Epochs of the run, over which the stride may change.
+
+        Returns:
+            The batch, the same for the same arguments and seed.
+        """
         rng = np.random.default_rng([self.seed, epoch, step])
-        positions = stride.positions(self.sampling.sequence_frames, rng)
-        rows = [self._row(positions, stride.run, rng) for _ in range(self.sampling.batch_size)]
+        stride = stride_of_batch(self.data, epoch, epochs, step, self.seed)
+        positions = stride.positions(self.sequence_frames, rng)
+        run = stride.run_of(self.sequence_frames)
+        rows = [self._row(positions, run, rng) for _ in range(self.batch_size)]
         stacked = {
             name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]
         }
@@ -217,15 +228,15 @@ class Corpus:
             stacked["labelled"],
             stacked["previous"],
             stacked["style"],
-            min(stride.run, len(positions)),
+            min(run, len(positions)),
         )
 
     def _row(
         self, positions: NDArray[np.int64], run: int, rng: np.random.Generator
     ) -> dict[str, FloatArray]:
-        count, past = self.sampling.sequence_frames, self.network.context_frames - 1
-        track = self.tracks[int(rng.choice(len(self.tracks), p=self.shares))]
-        cold = rng.random() < self.sampling.cold_start_ratio
+        count, past = self.sequence_frames, self.network.context_frames - 1
+        track = self.tracks[int(rng.choice(len(self.tracks), p=self.probabilities))]
+        cold = rng.random() < self.data.cold_start_ratio
         where = rng.random() if cold else 1.0
         if where < 0.5:
             start = int(rng.choice(track.starts))
@@ -240,20 +251,20 @@ class Corpus:
         detail = with_history(track.features.detail, detailed_from, start + count, heard_from)
         frames = np.minimum(start + positions, len(track) - 1)
         known = (start + positions < len(track)) & track.seen[frames]
-        mel, detail = augment(mel, detail, self.augmentation, self.features, rng)
+        mel, detail = augment(mel, detail, self.data.augment, self.features, rng)
         # Noise, too, was not heard before the stream began.
         mel = with_history(mel, 0, len(mel), max(heard_from - (start - past), 0))
         detail = with_history(detail, 0, len(detail), max(heard_from - detailed_from, 0))
         row = {"mel": mel, "detail": detail, "target": track.weights[frames]}
         labelled = (known[:, None] & track.labelled[None]).astype(np.float32)
         row["labelled"] = labelled
-        row["style"] = style_ratios(track.source, self.network, self.sampling.styles)
+        row["style"] = style_ratios(track.source, self.network, self.data.styles)
         before = start + positions[::run] - 1
         previous = track.weights[np.clip(before, 0, len(track) - 1)]
         row["previous"] = previous * (before >= heard_from)[:, None].astype(np.float32)
         if self.network.expression_features:
             # A cold start has heard too little for functionals that were taken of the whole track.
-            unknown = (cold and start > 0) or rng.random() < self.sampling.expression_dropout
+            unknown = (cold and start > 0) or rng.random() < self.expression_dropout
             index = track.features.expression_index[frames]
             row["expression"] = np.array(
                 track.features.expression[index * 0 - 1 if unknown else index]

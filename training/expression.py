@@ -70,9 +70,10 @@ _BACKENDS = {
 
 
 def expression_backend(name: str) -> ExpressionBackend:
-    """The backend of that name; DataError when there is none."""
+    """Return the backend of that name; DataError where there is none."""
     if name not in _BACKENDS:
         raise DataError(
-            f"there is no expression backend {name}; choose one of {', '.join(_BACKENDS)}."
+            f"model.emotion_config.backend={name}: it must be one of {', '.join(_BACKENDS)}.",
+            code="unknown_backend",
         )
     return _BACKENDS[name]

@@ -1,14 +1,13 @@
-"""What training makes small: the distance of curves, of their speed, and of lips on a mesh."""
+"""The loss: errors of curves, of their changes, and of lips on a mesh."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from koemorph.blendshapes import BLENDSHAPES, INDEX
 
+from .config import LossConfig
 from .network import IS_MOUTH
 
 JAW = [INDEX[name] for name in BLENDSHAPES if name.startswith("jaw")]
@@ -18,41 +17,20 @@ CLOSED, OPEN, AJAR = 0.01, 0.2, 0.1
 FALSELY = 0.15  # what lips that wrongly touch count beside lips that should and do not
 
 
-@dataclass(frozen=True)
-class LossSettings:
-    """Weights of the terms; a weight of 0 leaves a term out.
-
-    mouth_weight and expression_weight multiply the blendshapes of the mouth (jaw, mouth, tongue,
-    cheekPuff) and all others. balance: 0 weighs every blendshape alike, 1 divides its squared
-    error by its variance, so that small movements count as much as large ones. temporal_weight is
-    for the error of the frame-to-frame difference, jaw_jerk_weight for that of the jaw's third
-    difference: a jaw has no movement where a voice's noise shakes it most, lips have.
-    amplitude_weight is for the error of each sequence's standard deviation, which a squared error
-    alone leaves too small by its correlation (as global variance in speech synthesis, Toda and
-    Tokuda 2007).
-    """
-
-    mse_weight: float = 1.0
-    l1_weight: float = 0.0
-    mouth_weight: float = 1.0
-    expression_weight: float = 0.3
-    temporal_weight: float = 0.2
-    jaw_jerk_weight: float = 0.0
-    amplitude_weight: float = 0.0
-    closure_weight: float = 0.0
-    balance: float = 0.5
-
-
 class FaceLoss(nn.Module):
-    """Weighted sum of the terms over labelled blendshapes.
+    """Weighted sum of the terms over labelled blend shapes, see LossConfig.
 
-    deviation: (52,) of the training data. gap: (52,), how far each blendshape opens the lips of a
-    mesh, of any unit; lips that should touch and do not, and the reverse, are the closure term.
+    A squared error alone makes the amplitude too small by the correlation; the amplitude term
+    counteracts that (as global variance in speech synthesis, Toda and Tokuda 2007).
+
+    Args:
+        settings: The weights of the terms.
+        deviation: Standard deviation of each blend shape in the training data, (52,).
+        gap: How far each blend shape opens the lips of a mesh, in any unit, (52,); None: no closure
+            term.
     """
 
-    def __init__(
-        self, settings: LossSettings, deviation: Tensor, gap: Tensor | None = None
-    ) -> None:
+    def __init__(self, settings: LossConfig, deviation: Tensor, gap: Tensor | None = None) -> None:
         super().__init__()
         self.settings = settings
         # In units of a mouth whose jaw is half open.
@@ -70,9 +48,16 @@ class FaceLoss(nn.Module):
     def forward(
         self, output: Tensor, target: Tensor, labelled: Tensor, total: Tensor
     ) -> dict[str, Tensor]:
-        """output, target, labelled: (S, R, run, 52); total: the number of labels that the sums are
-        divided by (that of the whole batch, when this is a part of it). Returns the terms by name,
-        `loss` among them.
+        """Compute the terms.
+
+        Args:
+            output: Smoothed weights, (S, R, run, 52).
+            target: The capture, likewise.
+            labelled: 1 where it is known, likewise.
+            total: Labels of the whole batch, by which the sums are divided.
+
+        Returns:
+            The terms by name, and their sum `loss`.
         """
         settings = self.settings
         weights = labelled * self.weights / total

@@ -41,12 +41,12 @@ class Observer:
         if self.writer is not None:
             self.writer.close()
 
-    def step(self, step: int, terms: Mapping[str, float]) -> None:
-        """After each optimizer step."""
+    def step(self, step: int, terms: Mapping[str, float], learning_rate: float) -> None:
+        """After each optimizer step: its loss terms and learning rate."""
         self.progress.update(
             self.task, completed=step, description=f"training, loss {terms['loss']:.5f}"
         )
-        self._scalars("train", terms, step)
+        self._scalars("train", {**terms, "learning_rate": learning_rate}, step)
 
     def epoch(self, epoch: int, speed: Mapping[str, float]) -> None:
         """After each epoch: its seconds, and seconds of audio a second."""

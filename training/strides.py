@@ -1,4 +1,4 @@
-"""Stride modes: which frames of a sequence are computed, and how that changes over a run."""
+"""Stride modes: which frames of a sequence are computed, and how this changes over a run."""
 
 from __future__ import annotations
 
@@ -7,22 +7,38 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MODES = ("dense", "sparse", "mixed", "progressive")
+from .config import DataConfig
 
 
 @dataclass(frozen=True)
 class Stride:
-    """One frame in `stride` is computed, in runs of `run` consecutive frames.
+    """One frame in `stride` is computed, in runs of consecutive frames.
 
-    Runs, rather than single frames, let smoothing and the temporal loss see true neighbours.
+    Runs, rather than single frames, give true neighbours to smoothing and the temporal loss.
+
+    Attributes:
+        stride: Frames per computed frame.
+        run: Frames per run; None: a sequence is one run.
     """
 
     stride: int
-    run: int
+    run: int | None
+
+    def run_of(self, frames: int) -> int:
+        """The length of a run in a sequence of `frames`."""
+        return frames if self.run is None else min(self.run, frames)
 
     def positions(self, frames: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Sorted frames (n,) of a sequence of `frames`; n is a multiple of the run."""
-        run = min(self.run, frames)
+        """Draw the frames to compute.
+
+        Args:
+            frames: Frames of the sequence.
+            rng: Draws the first one.
+
+        Returns:
+            Sorted frames (n,); n is a multiple of the run.
+        """
+        run = self.run_of(frames)
         period = run * self.stride
         starts = np.arange(
             int(rng.integers(0, max(1, min(period, frames - run + 1)))), frames, period
@@ -31,37 +47,37 @@ class Stride:
         return (starts[:, None] + np.arange(run)).reshape(-1)
 
 
-@dataclass(frozen=True)
-class StrideSchedule:
-    """The stride of every batch.
+def stride_of_batch(data: DataConfig, epoch: int, epochs: int, step: int, seed: int) -> Stride:
+    """Choose the stride of a batch.
 
-    dense: stride_frames. sparse: initial_stride. mixed: dense in a share of dense_sampling_ratio of
+    dense: stride_frames. sparse: initial_stride. mixed: dense in a ratio of dense_sampling_ratio of
     the batches, sparse in the others. progressive: from initial_stride to final_stride over the
     epochs, evenly in octaves. run_frames=1: single frames, at every stride.
+
+    Args:
+        data: The stride settings.
+        epoch: Of the batch.
+        epochs: Of the run.
+        step: The batch's number in its epoch.
+        seed: Of the run.
+
+    Returns:
+        The stride; its run is None where a sequence is one run.
     """
+    stride = _stride(data, epoch, epochs, step, seed)
+    # A dense sequence is one run: its smoothing starts once, at its beginning.
+    dense = stride == 1 and data.run_frames > 1
+    return Stride(stride, None if dense else data.run_frames)
 
-    mode: str = "sparse"
-    stride_frames: int = 1
-    initial_stride: int = 8
-    final_stride: int = 1
-    dense_sampling_ratio: float = 0.1
-    run_frames: int = 8
 
-    def at(self, epoch: int, epochs: int, step: int, seed: int, frames: int) -> Stride:
-        """The stride of one batch of sequences of `frames`."""
-        stride = self._stride(epoch, epochs, step, seed)
-        # A dense sequence is one run: its smoothing starts once, at its beginning.
-        whole = stride == 1 and self.run_frames > 1
-        return Stride(stride, frames if whole else self.run_frames)
-
-    def _stride(self, epoch: int, epochs: int, step: int, seed: int) -> int:
-        if self.mode == "dense":
-            return self.stride_frames
-        if self.mode == "sparse":
-            return self.initial_stride
-        if self.mode == "mixed":
-            draw = np.random.default_rng([seed, epoch, step, 1]).random()
-            return 1 if draw < self.dense_sampling_ratio else self.initial_stride
-        done = epoch / max(1, epochs - 1)
-        octaves = np.log2([self.initial_stride, self.final_stride])
-        return round(float(2 ** ((1 - done) * octaves[0] + done * octaves[1])))
+def _stride(data: DataConfig, epoch: int, epochs: int, step: int, seed: int) -> int:
+    if data.stride_mode == "dense":
+        return data.stride_frames
+    if data.stride_mode == "sparse":
+        return data.initial_stride
+    if data.stride_mode == "mixed":
+        draw = np.random.default_rng([seed, epoch, step, 1]).random()
+        return 1 if draw < data.dense_sampling_ratio else data.initial_stride
+    done = epoch / max(1, epochs - 1)
+    octaves = np.log2([data.initial_stride, data.final_stride])
+    return round(float(2 ** ((1 - done) * octaves[0] + done * octaves[1])))

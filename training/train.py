@@ -1,103 +1,146 @@
-"""Train a network: python -m koemorph.train [key=value ...]; see configs/ for the keys."""
+"""Train a network: python -m koemorph.train [key=value ...]; config.py lists the keys.
+
+From top to bottom: configuration, devices, data, network, optimizer, loop.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import hydra
+import numpy as np
 import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning_fabric import Fabric
-from lightning_fabric.plugins import MixedPrecision, Precision
 from omegaconf import DictConfig
 
-from koemorph.errors import DataError, KoemorphError, OutputError
+from koemorph.errors import KoemorphError, OutputError
 
+from .composition import CONFIGS, check_files, compose_config, hydra_overrides
+from .data import BatchSampler, expression_statistics, target_statistics
+from .devices import launch_fabric
+from .lip_mesh import read_lips
 from .loop import Trainer
+from .losses import FaceLoss
+from .network import Network
 from .observer import Observer
-from .settings import Settings, compose_config, opened, read_settings
-from .training_data import load_training_data
-from .values import CONFIGS
+from .optimization import build_optimizer, warn_of_short_run
+from .resume import Progress, copy_best, load_for_resuming, resume
+from .settings import Settings, read_settings
+from .training_data import TrainingData, load_training_data
 
 LOG = logging.getLogger(__name__)
-INTERRUPTED = 130  # the exit code of what Ctrl-C ended
+INTERRUPTED = 130  # the exit code after Ctrl-C
 
 
 def train(config: DictConfig, folder: Path) -> dict[str, float]:
-    """One run into `folder`: checkpoints/, logs/, provenance.json. Returns its last measures."""
+    """Train a network.
+
+    Args:
+        config: The composed configuration.
+        folder: Gets checkpoints/, logs/ and provenance.json.
+
+    Returns:
+        The measures of the last validation.
+
+    Raises:
+        DataError: For settings and recordings that are not usable.
+        ModelError: For a checkpoint that does not fit, and a run that diverges.
+    """
     settings = read_settings(config)
-    training = settings.config["training"]
-    if training["threads"] is not None:
-        torch.set_num_threads(training["threads"])
-    fabric = _fabric(training)
-    fabric.launch()
+    if settings.training.threads is not None:
+        torch.set_num_threads(settings.training.threads)
+    fabric = launch_fabric(settings.training)
     if fabric.is_global_zero:
         (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+
     data = load_training_data(settings)
-    trainer = Trainer(settings, data, folder, fabric)
-    if fabric.is_global_zero:
-        _describe(settings, trainer, folder)
-    steps = trainer.updates * settings.optimization.max_epochs
+    trainer = build_trainer(settings, data, folder, fabric)
+
     active = fabric.is_global_zero
-    with Observer(folder, steps, trainer.step, bar=training["progress"], active=active) as observer:
-        return trainer.fit(observer)
+    if active:
+        _describe(trainer)
+        warn_of_short_run(settings.training, trainer.steps - trainer.progress.step)
+    bar = settings.training.progress
+    with Observer(folder, trainer.steps, trainer.progress.step, bar=bar, active=active) as observer:
+        measures = trainer.fit(observer)
+    if active:
+        LOG.info("wrote %s: best.safetensors and last.safetensors", folder / "checkpoints")
+    return measures
 
 
-def _fabric(training: Mapping[str, Any]) -> Fabric:
-    """The processes and devices of a run, torchrun's where that began it.
+def build_trainer(settings: Settings, data: TrainingData, folder: Path, fabric: Fabric) -> Trainer:
+    """Assemble a run.
 
-    Raises DataError where this machine has none such.
+    Args:
+        settings: Of the run.
+        data: The prepared recordings.
+        folder: Of the run.
+        fabric: The launched processes.
+
+    Returns:
+        The trainer, before its first epoch.
+
+    Raises:
+        ModelError: For a checkpoint that does not fit.
     """
-    accelerator, devices, machines = training["accelerator"], training["devices"], 1
-    if torch.distributed.is_torchelastic_launched():
-        devices = int(os.environ["LOCAL_WORLD_SIZE"])
-        machines = int(os.environ["WORLD_SIZE"]) // devices
-    precision = _precision(training["precision"], accelerator)
-    try:
-        return Fabric(
-            accelerator=accelerator, devices=devices, num_nodes=machines, plugins=precision
-        )
-    except (ImportError, RuntimeError, TypeError, ValueError) as error:
-        raise DataError(
-            f"training.accelerator={accelerator} with training.devices={devices} is not to be had "
-            f"here ({error}); leave both out to run on what there is."
-        ) from error
+    sampler = BatchSampler(
+        data.train,
+        settings.network,
+        settings.data,
+        settings.features,
+        expression_dropout=settings.training.expression_dropout,
+        seed=settings.seed,
+        processes=fabric.world_size,
+    )
 
+    torch.manual_seed(settings.seed)
+    network = Network(settings.network)
+    _set_statistics(network, data)
+    average = Network(settings.network)
+    average.load_state_dict(network.state_dict())
+    masks = network.freeze_except(settings.freeze_except) if settings.freeze_except else {}
 
-class _Autocast(MixedPrecision):
-    """Mixed precision that leaves targets and counts as they are: only products are cast."""
+    rig = settings.loss.rig
+    gap = None if rig is None else torch.from_numpy(read_lips(Path(rig)).gap)
+    loss = FaceLoss(settings.loss, torch.from_numpy(target_statistics(data.train)[1]), gap)
 
-    def convert_input(self, data: Any) -> Any:
-        return data
+    optimizer = build_optimizer(network, settings.training)
+    progress = Progress()
+    if settings.checkpoint is not None:
+        path = settings.checkpoint
+        checkpoint = load_for_resuming(path, settings)
+        networks = (network, average)
+        progress = resume(path, checkpoint, settings, networks, optimizer, masks, fabric)
+        if fabric.is_global_zero:
+            described, checkpoints = checkpoint.description, folder / "checkpoints"
+            progress.best = copy_best(path, described, settings, data.fingerprint, checkpoints)
 
-
-def _precision(wanted: str, accelerator: str) -> Precision:
-    """What training.precision means on a device; DataError when it means nothing."""
-    on_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-    if wanted == "auto":
-        wanted = "16-mixed" if on_gpu else "32-true"
-    if wanted == "32-true":
-        return Precision()
-    if wanted == "bf16-mixed":
-        return _Autocast("bf16-mixed", "cuda" if on_gpu else "cpu")
-    if wanted == "16-mixed" and on_gpu:
-        return _Autocast("16-mixed", "cuda")
-    raise DataError(
-        f"training.precision={wanted}: choose auto, 32-true or bf16-mixed, or 16-mixed on a GPU."
+    return Trainer(
+        settings, data, sampler, network, average, optimizer, loss, progress, folder, fabric
     )
 
 
-def _describe(settings: Settings, trainer: Trainer, folder: Path) -> None:
-    """Says what the run is made of, in the log and in provenance.json."""
+@torch.no_grad()
+def _set_statistics(network: Network, data: TrainingData) -> None:
+    """Start the outputs at the mean of the captures, and scale the expression features."""
+    mean, _ = target_statistics(data.train)
+    network.output_bias.copy_(torch.logit(torch.from_numpy(np.clip(mean, 0.002, 0.998))))
+    if network.settings.expression_features:
+        center, scale = expression_statistics(data.train)
+        network.expression_mean.copy_(torch.from_numpy(center))
+        network.expression_scale.copy_(torch.from_numpy(scale))
+
+
+def _describe(trainer: Trainer) -> None:
+    """State in the log and in provenance.json what the run is made of."""
     data = trainer.data
-    seconds = trainer.corpus.frames / settings.features.fps
+    seconds = trainer.sampler.frames / trainer.settings.features.fps
     LOG.info(
         "%d tracks, %.0f s to train on, %d recordings to validate on, %d left out",
         len(data.train),
@@ -112,11 +155,12 @@ def _describe(settings: Settings, trainer: Trainer, folder: Path) -> None:
         "training_seconds": seconds,
         "torch": torch.__version__,
     }
-    (folder / "provenance.json").write_text(json.dumps(described, indent=2) + "\n", "utf-8")
+    path = trainer.folder / "provenance.json"
+    path.write_text(json.dumps(described, indent=2) + "\n", "utf-8")
 
 
 def _git_commit() -> str:
-    """The commit this code is at, "unknown" outside a repository."""
+    """The commit of this code, "unknown" outside a repository."""
     try:
         found = subprocess.run(
             ["git", "rev-parse", "HEAD"],
@@ -135,30 +179,36 @@ def _run(config: DictConfig) -> None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:
         train(config, folder)
-    except KoemorphError as error:  # here, since Hydra makes a traceback of what leaves its job
-        _give_up(error)
-    except OSError as error:  # of the logs: checkpoints and features have their own words
-        said = error.strerror or error
-        _give_up(OutputError(f"the run ended: {said}; mend that and go on from `last`."))
+    except KoemorphError as error:  # here: Hydra prints a traceback of what leaves its job
+        _exit(error)
+    except OSError as error:  # of the logs: checkpoints and features have their own messages
+        found = error.strerror or error
+        _exit(
+            OutputError(
+                f"the run ended: {found}. Correct this and resume with checkpoint_path="
+                f"{folder / 'checkpoints' / 'last.safetensors'}."
+            )
+        )
     except KeyboardInterrupt:
         last = folder / "checkpoints" / "last.safetensors"
-        whole = f"go on with checkpoint_path={last}" if last.is_file() else "no epoch was whole yet"
-        print(f"koemorph: the run was stopped; {whole}.", file=sys.stderr)
+        remedy = f"Resume with checkpoint_path={last}" if last.is_file() else "No epoch was done"
+        print(f"koemorph: the run was interrupted. {remedy}.", file=sys.stderr)
         sys.exit(INTERRUPTED)
 
 
-def _give_up(error: KoemorphError) -> NoReturn:
+def _exit(error: KoemorphError) -> NoReturn:
     print(f"koemorph: {error}", file=sys.stderr)
     sys.exit(2)
 
 
 def main() -> None:
-    """The door; errors of KoeMorph become one sentence and exit code 2."""
-    sys.argv[1:] = arguments = opened(sys.argv[1:])
+    """Run the command line; errors of KoeMorph become one message and exit code 2."""
+    sys.argv[1:] = arguments = hydra_overrides(sys.argv[1:])
     try:
-        # Hydra's own words about a wrong key are many; of a sweep it knows more than we do.
+        check_files(CONFIGS)
+        # Hydra's messages about a wrong key are long; it knows more about sweeps and its flags.
         if not any(each.startswith(("-", "hydra")) for each in arguments):
             compose_config(arguments)
     except KoemorphError as error:
-        _give_up(error)
+        _exit(error)
     _run()

@@ -63,7 +63,7 @@ def load_training_data(settings: Settings) -> TrainingData:
     train, validation, skipped = _read_splits(settings)
     _require_labels(train, "training")
     _require_labels(validation, "validation")
-    cache = FeatureCache(settings.data.cache, settings.features, settings.expression)
+    cache = FeatureCache(Path(settings.data.cache_dir), settings.features, settings.expression)
     return TrainingData(
         load_tracks(_train_tracks(train, settings), cache, settings.data.rest_in_pauses),
         load_tracks(_validation_tracks(validation, settings), cache),
@@ -100,13 +100,13 @@ def _require_labels(recordings: Sourced, split: str) -> None:
 
 def _read_splits(settings: Settings) -> tuple[Sourced, Sourced, int]:
     data = settings.data
-    train, skipped = _read(data.train, settings)
-    validation, more = _read(data.validation, settings) if data.validation else ([], 0)
+    train, skipped = _read(settings.train, settings)
+    validation, more = _read(settings.validation, settings) if settings.validation else ([], 0)
     if data.verify_sync:
         # Together: a few validation recordings may be too short to show the subject's offset.
         corrected = _correct_offsets(train + validation)
         train, validation = corrected[: len(train)], corrected[len(train) :]
-    if not data.validation:
+    if not settings.validation:
         train, validation = _split(train, data.validation_ratio)
     return train, validation, skipped + more
 
@@ -116,7 +116,8 @@ def _train_tracks(recordings: Sourced, settings: Settings) -> Iterator[Track]:
     moved = [
         (name, advance_face(each, data.lead_seconds.get(name, 0.0))) for name, each in recordings
     ]
-    return concatenate_recordings(moved, fps, data.track_seconds, data.pause_seconds, settings.seed)
+    pauses = (data.pause_seconds[0], data.pause_seconds[1])
+    return concatenate_recordings(moved, fps, data.track_seconds, pauses, settings.seed)
 
 
 def _validation_tracks(recordings: Sourced, settings: Settings) -> Iterator[Track]:
@@ -129,12 +130,12 @@ def _read(folders: Mapping[str, Path], settings: Settings) -> tuple[Sourced, int
     found: Sourced = []
     skipped = 0
     for name, folder in folders.items():
-        unlabelled = settings.data.unlabelled.get(name, ())
+        unlabelled = settings.unlabelled.get(name, ())
         for path in find_recordings(folder)[: settings.data.max_files]:
             try:
                 recording = _read_checked(path, settings)
             except KoemorphError as error:
-                if not settings.data.skip_bad:
+                if not settings.data.skip_bad_recordings:
                     raise
                 LOG.warning("recording skipped: %s", error)
                 skipped += 1

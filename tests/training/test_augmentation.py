@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pytest
 
 from koemorph.features import Features, FeatureSettings, extract
-from koemorph.training.augmentation import Augmentation, augment
+from koemorph.training.augmentation import augment
+from koemorph.training.config import AugmentConfig
 
 SETTINGS = FeatureSettings()
 RATE = SETTINGS.sample_rate
@@ -32,7 +33,9 @@ def power(table: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 
 def noisy(features: Features, snr_db: float) -> Features:
     """One augmented row in which nothing but noise was added; seeds without noise are passed by."""
-    only_noise = Augmentation(1.0, gain_db=(0.0, 0.0), eq_db=0.0, warp=0.0, snr_db=(snr_db, snr_db))
+    only_noise = AugmentConfig(
+        1.0, gain_db=[0.0, 0.0], eq_db=0.0, warp=0.0, snr_db=[snr_db, snr_db]
+    )
     for seed in range(20):
         rng = np.random.default_rng(seed)
         mel, detail = augment(features.mel, features.detail, only_noise, SETTINGS, rng)

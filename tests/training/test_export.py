@@ -22,11 +22,12 @@ from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError, KoemorphError, MissingExtraError, ModelError
 from koemorph.training.cache import FeatureCache
 from koemorph.training.checkpoints import load_checkpoint
+from koemorph.training.config import LossConfig
 from koemorph.training.datasets.recordings import read_audio, write_recording
 from koemorph.training.export import at_fps, export
 from koemorph.training.expression import expression_backend
 from koemorph.training.lip_mesh import read_lips
-from koemorph.training.losses import FaceLoss, LossSettings
+from koemorph.training.losses import FaceLoss
 from koemorph.training.metrics import jitter, lag, over_unbroken_runs, pause_metrics
 from koemorph.training.network import Network
 from koemorph.training.network_settings import NetworkSettings
@@ -265,7 +266,7 @@ def test_lips_open_with_the_jaw_and_shut_against_it(shared_data: Path) -> None:
     assert 5 < gap[1] < 20
     assert gap[2] < 0.2 * gap[1]
     loss = FaceLoss(
-        LossSettings(mse_weight=0, temporal_weight=0, closure_weight=1.0),
+        LossConfig(mse_weight=0, temporal_weight=0, closure_weight=1.0),
         torch.ones(52),
         torch.from_numpy(lips.gap),
     )

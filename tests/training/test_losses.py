@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 
 from koemorph.blendshapes import INDEX
-from koemorph.training.losses import FaceLoss, LossSettings
+from koemorph.training.config import LossConfig
+from koemorph.training.losses import FaceLoss
 
 
 def test_the_jaws_jerk_is_its_tremor_not_its_way_and_not_the_lips() -> None:
     loss = FaceLoss(
-        LossSettings(mse_weight=0, temporal_weight=0, jaw_jerk_weight=1.0), torch.ones(52)
+        LossConfig(mse_weight=0, temporal_weight=0, jaw_jerk_weight=1.0), torch.ones(52)
     )
     target = torch.zeros(1, 1, 8, 52)
     known, total = torch.ones_like(target), torch.tensor(8.0 * 52)
@@ -35,7 +36,7 @@ def test_the_jaws_jerk_is_its_tremor_not_its_way_and_not_the_lips() -> None:
 
 def test_amplitude_is_how_far_a_curve_moves_wherever_it_is() -> None:
     loss = FaceLoss(
-        LossSettings(mse_weight=0, temporal_weight=0, amplitude_weight=1.0), torch.ones(52)
+        LossConfig(mse_weight=0, temporal_weight=0, amplitude_weight=1.0), torch.ones(52)
     )
     torch.manual_seed(0)
     target = torch.rand(2, 3, 8, 52)

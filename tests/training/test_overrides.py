@@ -23,20 +23,20 @@ PAGE = (ROOT / "docs" / "how-to" / "migrate.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize(
     ("override", "look", "expected"),
     [
-        ("data=koemorph_v2", lambda s: list(s.data.train), ["train"]),
-        ("data=koemorph_v1", lambda s: s.data.validation["val"], Path("data/val")),
-        ("data.train_data_dir=/a/b", lambda s: s.data.train["b"], Path("/a/b")),
-        ("data.val_data_dir=data/val", lambda s: s.data.validation["val"], Path("data/val")),
-        ("data.batch_size=16", lambda s: s.sampling.batch_size, 16),
+        ("data=koemorph_v2", lambda s: list(s.train), ["train"]),
+        ("data=koemorph_v1", lambda s: s.validation["val"], Path("data/val")),
+        ("data.train_data_dir=/a/b", lambda s: s.train["b"], Path("/a/b")),
+        ("data.val_data_dir=data/val", lambda s: s.validation["val"], Path("data/val")),
+        ("data.batch_size=16", lambda s: s.data.batch_size, 16),
         ("data.window_frames=128", lambda s: s.network.context_frames, 128),
-        ("data.stride_mode=dense", lambda s: s.stride.mode, "dense"),
-        ("data.stride_mode=mixed", lambda s: s.stride.mode, "mixed"),
-        ("data.stride_mode=sparse", lambda s: s.stride.mode, "sparse"),
-        ("data.stride_mode=progressive", lambda s: s.stride.mode, "progressive"),
-        ("data.stride_frames=2", lambda s: s.stride.stride_frames, 2),
-        ("data.initial_stride=32", lambda s: s.stride.initial_stride, 32),
-        ("data.final_stride=4", lambda s: s.stride.final_stride, 4),
-        ("data.dense_sampling_ratio=0.2", lambda s: s.stride.dense_sampling_ratio, 0.2),
+        ("data.stride_mode=dense", lambda s: s.data.stride_mode, "dense"),
+        ("data.stride_mode=mixed", lambda s: s.data.stride_mode, "mixed"),
+        ("data.stride_mode=sparse", lambda s: s.data.stride_mode, "sparse"),
+        ("data.stride_mode=progressive", lambda s: s.data.stride_mode, "progressive"),
+        ("data.stride_frames=2", lambda s: s.data.stride_frames, 2),
+        ("data.initial_stride=32", lambda s: s.data.initial_stride, 32),
+        ("data.final_stride=4", lambda s: s.data.final_stride, 4),
+        ("data.dense_sampling_ratio=0.2", lambda s: s.data.dense_sampling_ratio, 0.2),
         ("data.max_files=3", lambda s: s.data.max_files, 3),
         ("data.num_workers=4", lambda s: s.data.num_workers, 4),
         ("data.pin_memory=true", lambda s: s.data.pin_memory, True),
@@ -68,15 +68,15 @@ PAGE = (ROOT / "docs" / "how-to" / "migrate.md").read_text(encoding="utf-8")
         ("model.emotion_config.update_interval=0.1", lambda s: s.features.update_interval, 0.1),
         ("features.emotion.context_window=30.0", lambda s: s.features.context_window, 30.0),
         ("features.emotion.update_interval=0.5", lambda s: s.features.update_interval, 0.5),
-        ("training.max_epochs=150", lambda s: s.optimization.max_epochs, 150),
-        ("training.optimizer.lr=3e-4", lambda s: s.optimization.lr, 3e-4),
-        ("training.accumulate_grad_batches=4", lambda s: s.optimization.accumulate, 4),
+        ("training.max_epochs=150", lambda s: s.training.max_epochs, 150),
+        ("training.optimizer.lr=3e-4", lambda s: s.training.optimizer.lr, 3e-4),
+        ("training.accumulate_grad_batches=4", lambda s: s.training.accumulate_grad_batches, 4),
         ("loss.temporal_weight=0.3", lambda s: s.loss.temporal_weight, 0.3),
         ("checkpoint_path=a/last.safetensors", lambda s: s.checkpoint, Path("a/last.safetensors")),
         ("debug=true", lambda s: s.data.max_files, 5),
     ],
 )
-def test_an_override_of_the_first_readme_lands(
+def test_an_override_of_the_original_readme_sets_its_value(
     override: str, look: Callable[[Settings], Any], expected: Any
 ) -> None:
     assert look(read_settings(compose_config([override]))) == expected
@@ -91,22 +91,22 @@ def test_an_override_of_the_first_readme_lands(
     [
         ("data.lead_seconds={train: 0.1}", lambda s: s.data.lead_seconds, {"train": 0.1}),
         ("data.lead_seconds.train=0.1", lambda s: s.data.lead_seconds, {"train": 0.1}),
-        ("data.source_weights.train=2", lambda s: s.sampling.weights, {"train": 2}),
+        ("data.source_weights.train=2", lambda s: s.data.source_weights, {"train": 2}),
         ("data.styles={train: lively}", lambda s: s.network.styles, ("neutral", "lively")),
         (
             "data.source_weights={train:\n  0.5}",
-            lambda s: s.sampling.weights,
+            lambda s: s.data.source_weights,
             {"train": 0.5},
         ),
         (
             "data.unlabelled.train=[jawOpen,jawLeft]",
-            lambda s: s.data.unlabelled,
+            lambda s: s.unlabelled,
             {"train": ("jawOpen", "jawLeft")},
         ),
-        ("data.unlabelled.train=jawOpen", lambda s: s.data.unlabelled, {"train": ("jawOpen",)}),
+        ("data.unlabelled.train=jawOpen", lambda s: s.unlabelled, {"train": ("jawOpen",)}),
     ],
 )
-def test_settings_by_source_are_given_as_all_others_are(
+def test_dictionary_settings_are_given_like_all_others(
     plus: str, override: str, look: Callable[[Settings], Any], expected: Any
 ) -> None:
     assert look(read_settings(compose_config([f"{plus}{override}"]))) == expected
@@ -135,7 +135,9 @@ def test_what_is_gone_or_unknown_fails_and_the_gone_is_in_the_table(override: st
         assert "`data.emotion_config`" in PAGE
 
 
-def test_the_readmes_runs_run_and_go_on(configure: Configure, tmp_path: Path) -> None:
+def test_the_runs_of_the_original_readme_train_and_resume(
+    configure: Configure, tmp_path: Path
+) -> None:
     first = configure(
         "data=koemorph_v2",
         "debug=true",

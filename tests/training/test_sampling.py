@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,13 +13,12 @@ from omegaconf import DictConfig
 
 from koemorph.blendshapes import INDEX
 from koemorph.features import FeatureSettings
-from koemorph.training.augmentation import Augmentation
 from koemorph.training.cache import FeatureCache, TrackFeatures
+from koemorph.training.config import AugmentConfig, DataConfig
 from koemorph.training.data import (
     AT_REST,
-    Corpus,
+    BatchSampler,
     LabelledTrack,
-    Sampling,
     expression_statistics,
     load_tracks,
     target_statistics,
@@ -27,7 +27,7 @@ from koemorph.training.expression import expression_backend
 from koemorph.training.network_settings import NetworkSettings
 from koemorph.training.settings import read_settings
 from koemorph.training.streaming import AMBIENT_FLOOR
-from koemorph.training.strides import Stride, StrideSchedule
+from koemorph.training.strides import Stride, stride_of_batch
 from koemorph.training.tracks import Track
 from koemorph.training.training_data import iterate_tracks
 
@@ -35,7 +35,7 @@ FRAMES = 900
 PAUSE = range(500, 560)
 
 
-def corpus(cold_start_ratio: float, augmented: float = 0.0) -> Corpus:
+def sampler(cold_start_ratio: float, augmented: float = 0.0, **changes: Any) -> BatchSampler:
     """One track whose mel frames are their own numbers; the mouth moves but in PAUSE."""
     settings = NetworkSettings(expression_features=0)
     number = np.arange(FRAMES, dtype=np.float32)
@@ -51,22 +51,21 @@ def corpus(cold_start_ratio: float, augmented: float = 0.0) -> Corpus:
     track = LabelledTrack(
         "one", features, face, np.ones(52, np.bool_), np.ones(FRAMES, np.bool_), np.array([0, 300])
     )
-    return Corpus(
-        [track],
-        settings,
-        sampling=Sampling(sequence_frames=64, cold_start_ratio=cold_start_ratio),
-        augmentation=Augmentation(probability=augmented),
-        features=FeatureSettings(),
-        seed=1,
+    data = DataConfig(
+        sequence_seconds=64 / 30,
+        cold_start_ratio=cold_start_ratio,
+        stride_mode="dense",
+        augment=AugmentConfig(probability=augmented),
     )
+    return BatchSampler([track], settings, replace(data, **changes), FeatureSettings(), seed=1)
 
 
 def first_heard(cold_start_ratio: float) -> list[int]:
     """The number of the earliest frame that each of many sequences hears."""
-    drawn = corpus(cold_start_ratio)
+    drawn = sampler(cold_start_ratio)
     heard = []
     for step in range(40):
-        mel = drawn.batch(0, step, Stride(1, 64)).mel[..., 0]
+        mel = drawn.batch(0, step).mel[..., 0]
         heard += [int(row[row >= 0].min()) for row in mel]
     return heard
 
@@ -81,10 +80,10 @@ def test_a_stream_from_nothing_begins_where_a_recording_does_or_in_a_pause_or_an
 @pytest.mark.parametrize("augmented", [0.0, 1.0])
 def test_what_was_never_heard_is_the_room_that_was_heard_first(augmented: float) -> None:
     """Noise that is added to a voice does not sound before the stream begins, either."""
-    drawn = corpus(1.0, augmented)
+    drawn = sampler(1.0, augmented)
     past, detailed_past = drawn.network.context_frames - 1, drawn.network.trunk_history
     for step in range(10):
-        batch = drawn.batch(0, step, Stride(1, 64))
+        batch = drawn.batch(0, step)
         for row, first in ((batch.mel, past), (batch.detail, detailed_past)):
             room = row[:, first, None].clamp(max=AMBIENT_FLOOR)
             assert torch.equal(row[:, :first], room.expand_as(row[:, :first]))
@@ -96,12 +95,12 @@ def test_other_streams_have_heard_what_came_before() -> None:
 
 
 def test_what_was_not_captured_is_no_label() -> None:
-    drawn = corpus(1.0)
+    drawn = sampler(1.0)
     (track,) = drawn.tracks
     track.seen[:] = np.arange(FRAMES) % 2 == 0
     track.weights[~track.seen] = 1.0
     for step in range(10):
-        batch = drawn.batch(0, step, Stride(1, 64))
+        batch = drawn.batch(0, step)
         assert batch.labelled.any()
         assert torch.equal(batch.labelled.amax(-1) == 0, batch.target.amax(-1) == 1)
     assert track.seen[track.resting].all()
@@ -112,21 +111,22 @@ def test_what_was_not_captured_is_no_label() -> None:
 
 @pytest.mark.parametrize(("length", "shown"), [(FRAMES, 0.0), (64, 0.3)])
 def test_no_face_comes_before_the_first_of_a_track(length: int, shown: float) -> None:
-    drawn = corpus(0.0)
-    drawn.sampling = replace(drawn.sampling, sequence_frames=length, batch_size=1)
-    jaw = drawn.batch(0, 0, Stride(1, length)).previous[0, 0, INDEX["jawOpen"]]
+    drawn = sampler(0.0, sequence_seconds=length / 30, batch_size=1)
+    jaw = drawn.batch(0, 0).previous[0, 0, INDEX["jawOpen"]]
     assert jaw == pytest.approx(shown)
 
 
-def test_strides_follow_their_schedule() -> None:
-    def strides(schedule: StrideSchedule, epochs: int = 4) -> list[int]:
-        return [schedule.at(epoch, epochs, 0, 0, 240).stride for epoch in range(epochs)]
+def test_the_stride_follows_its_mode() -> None:
+    def strides(epochs: int = 4, **settings: Any) -> list[int]:
+        data = DataConfig(**settings)
+        return [stride_of_batch(data, epoch, epochs, 0, 0).stride for epoch in range(epochs)]
 
-    assert strides(StrideSchedule("dense", stride_frames=2)) == [2, 2, 2, 2]
-    assert strides(StrideSchedule("sparse", initial_stride=16)) == [16, 16, 16, 16]
-    assert strides(StrideSchedule("progressive", initial_stride=8, final_stride=1)) == [8, 4, 2, 1]
-    mixed = StrideSchedule("mixed", initial_stride=4, dense_sampling_ratio=0.25)
-    drawn = [mixed.at(0, 1, step, 0, 240).stride for step in range(1000)]
+    assert strides(stride_mode="dense", stride_frames=2) == [2, 2, 2, 2]
+    assert strides(stride_mode="sparse", initial_stride=16) == [16, 16, 16, 16]
+    progressive = strides(stride_mode="progressive", initial_stride=8, final_stride=1)
+    assert progressive == [8, 4, 2, 1]
+    mixed = DataConfig(stride_mode="mixed", initial_stride=4, dense_sampling_ratio=0.25)
+    drawn = [stride_of_batch(mixed, 0, 1, step, 0).stride for step in range(1000)]
     assert set(drawn) == {1, 4}
     assert drawn.count(1) == pytest.approx(250, abs=50)
 
@@ -136,9 +136,10 @@ def test_what_is_not_sequential_is_single_frames_after_captured_ones(
     configure: Callable[..., DictConfig], stride: int
 ) -> None:
     told = ("training.sequential=false", "data.stride_mode=dense", f"data.stride_frames={stride}")
-    chosen = read_settings(configure(*told)).stride.at(0, 1, 0, 0, 64)
-    assert chosen == Stride(stride, 1)
-    batch = corpus(0.0).batch(0, 0, chosen)
+    data = read_settings(configure(*told)).data
+    assert stride_of_batch(data, 0, 1, 0, 0) == Stride(stride, 1)
+    changes = {"stride_frames": data.stride_frames, "run_frames": data.run_frames}
+    batch = sampler(0.0, **changes).batch(0, 0)
     assert batch.previous.shape == batch.target.shape
     if stride == 1:
         assert torch.equal(batch.previous[:, 1:], batch.target[:, :-1])

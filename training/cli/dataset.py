@@ -171,10 +171,10 @@ def prepare(overrides: tuple[str, ...], scheduler: str | None, workers: int) -> 
         task = progress.add_task("computing features", total=None)
         names = precompute_features(
             iterate_tracks(settings),
-            settings.data.cache.absolute(),
+            Path(settings.data.cache_dir).absolute(),
             settings.features,
             settings.expression.name,
             client,
             on_progress=lambda n: progress.update(task, description=f"computing features: {n}"),
         )
-    click.echo(f"features of {count_text(len(set(names)), 'track')} are in {settings.data.cache}")
+    click.echo(f"features of {count_text(len(set(names)), 'track')} are in {settings.data.cache_dir}")

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from koemorph.errors import DataError
 from koemorph.features import FeatureSettings, extract
 
-from ...augmentation import Augmentation, augment
+from ...augmentation import augment
+from ...config import AugmentConfig
 from ...datasets.utterances import SAMPLE_RATE, Utterance
 from .articulatory_features import FEATURES, Articulation, sample_features
 from .prosody import align_pauses
@@ -27,7 +28,9 @@ SETTINGS = FeatureSettings.for_fps(60)
 STEPS = 2200
 BATCH_SIZE, SEGMENT_FRAMES = 24, 150
 _OFFSET = 1.0  # centers the scale of the mel features around 0
-_AUGMENTATION = Augmentation(probability=0.7, gain_db=(-25.0, 6.0), warp=0.16, snr_db=(15.0, 42.0))
+_AUGMENTATION = AugmentConfig(
+    probability=0.7, gain_db=[-25.0, 6.0], warp=0.16, snr_db=[15.0, 42.0]
+)
 Frames = NDArray[np.float32]
 
 
