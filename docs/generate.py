@@ -1,8 +1,8 @@
 """MkDocs hook: make the reference pages from the sources, so that they cannot differ from the code.
 
 Generated pages: the command line (click), the C interface (koemorph.h), the controls
-(`_native.control_info()`), the blend shapes, the training settings (configs), the model card, and
-the changelog and contributing guide of the repository's root.
+(`_native.control_info()`), the blend shapes, the training settings (training/config.py), the model
+card, and the changelog and contributing guide of the repository's root.
 """
 
 from __future__ import annotations
@@ -170,18 +170,30 @@ def blendshapes() -> str:
 
 
 def training_settings() -> str:
-    """Return the page of the training settings: every config file with its comments."""
+    """Return the page of the training settings and of the files of their groups."""
     parts = [
         "# Training settings",
-        "Each group is a file in "
-        f"[training/configs]({REPOSITORY.replace('/blob/', '/tree/')}training/configs). Override a "
-        "setting on the command line: `python -m koemorph.train data.batch_size=4`. Choose a file "
-        "of a group: `python -m koemorph.train data=koemorph_v1 experiment=fast`. An unknown name "
+        f"[training/config.py]({REPOSITORY}training/config.py) defines all settings. Change one on "
+        "the command line: `python -m koemorph.train data.batch_size=4`. Choose a file of a group "
+        "of settings: `python -m koemorph.train data=koemorph_v1 experiment=fast`. An unknown name "
         "is an error.",
     ]
-    for path in sorted(CONFIGS.rglob("*.yaml")):
+    groups: dict[str, list[list[str]]] = {}
+    ranges = importlib.import_module("koemorph.training.ranges")
+    for key, setting in ranges.all_settings().items():
+        row = [
+            f"`{key}`",
+            f"`{ranges.as_yaml(setting.default)}`",
+            cell(setting.range.words),
+            cell(setting.help),
+        ]
+        groups.setdefault(key.split(".", maxsplit=1)[0] if "." in key else "run", []).append(row)
+    for name, rows in groups.items():
+        parts += [f"## {name}", table(["setting", "default", "values", "meaning"], rows)]
+    parts.append("## Files of groups")
+    for path in sorted(CONFIGS.glob("*/*.yaml")):
         name = path.relative_to(CONFIGS).with_suffix("").as_posix()
-        parts += [f"## {name}", "```yaml\n" + path.read_text("utf-8").strip() + "\n```"]
+        parts += [f"### {name}", "```yaml\n" + path.read_text("utf-8").strip() + "\n```"]
     return "\n\n".join(parts) + "\n"
 
 

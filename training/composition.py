@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from koemorph.errors import DataError
 
-from .ranges import all_groups, all_settings
+from .ranges import all_groups, all_settings, as_yaml
 
 CONFIGS = Path(__file__).parent / "configs"
 _TOP = ("defaults", "hydra")  # keys of files that are Hydra's own
@@ -150,8 +150,9 @@ def _check_value(key: str, value: Any) -> None:
     if setting is None:
         _refuse_key(key, value)
     if not setting.range.contains(value):
-        shown = "null" if value is None else value
-        raise DataError(f"{key}={shown}: it must be {setting.range.words}.", code="bad_setting")
+        raise DataError(
+            f"{key}={as_yaml(value)}: it must be {setting.range.words}.", code="bad_setting"
+        )
 
 
 def _refuse_key(key: str, value: Any) -> NoReturn:
@@ -160,10 +161,9 @@ def _refuse_key(key: str, value: Any) -> NoReturn:
         some, setting = next(
             pair for pair in all_settings().items() if pair[0].startswith(f"{key}.")
         )
-        shown = "null" if value is None else value
         raise DataError(
-            f"{key}={shown}: it holds several settings. Give them one by one, such as "
-            f"{some}={setting.default}.",
+            f"{key}={as_yaml(value)}: it holds several settings. Give them one by one, such as "
+            f"{some}={as_yaml(setting.default)}.",
             code="bad_setting",
         )
     raise DataError(f"there is no setting {key}: {_advice(key)}", code="unknown_setting")

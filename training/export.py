@@ -23,6 +23,7 @@ from koemorph.outputs.atomic import atomic_path
 
 from .cache import TrackFeatures
 from .checkpoints import Checkpoint, load_weights
+from .formats import TOLERANCE
 from .graph import cache_expression_embedding, fold
 from .mobile import (
     TensorRunner,
@@ -41,10 +42,7 @@ from .streaming import (
     run_stream,
 )
 
-FORMATS = ("onnx", "torchscript", "executorch")
-QUANTIZATIONS = ("none", "int8", "fp16")
 OPSET = 17  # what ONNX Runtime 1.17 loads
-TOLERANCE = {"none": 1e-4, "fp16": 2e-2, "int8": 0.1}
 CHECKED_FRAMES = 150
 
 INPUT_NAMES = ("mel", "pooled_context", "detail", "previous_weights", "state_in", "egemaps")

@@ -49,6 +49,13 @@ def all_groups() -> frozenset[str]:
     return frozenset(key.rsplit(".", n)[0] for key in keys for n in range(1, key.count(".") + 1))
 
 
+def as_yaml(value: Any) -> str:
+    """Return a value as it is written on the command line."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
 def _settings(group: type, path: str) -> Iterator[tuple[str, Setting]]:
     hints = get_type_hints(group)
     defaults = group()

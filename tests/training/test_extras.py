@@ -51,6 +51,18 @@ def test_the_loop_imports_nothing_of_other_extras() -> None:
     assert told.returncode == 0, told.stderr
 
 
+def test_export_shows_its_help_without_the_extra() -> None:
+    absent = ["scipy", "torch", "onnx", "onnxruntime", "hydra"]
+    run = "from koemorph.cli import main; main"
+    helped = run_without(absent, f"{run}(['export', '--help'])")
+    assert helped.returncode == 0, helped.stderr
+    assert "--quantize" in helped.stdout
+    started = run_without(absent, f"{run}(['export', 'a.safetensors'])")
+    assert started.returncode == 2
+    assert "koemorph[train]" in started.stderr
+    assert "Traceback" not in started.stderr
+
+
 def test_training_without_its_extra_is_one_sentence() -> None:
     told = run_without(["hydra"], "from koemorph.train import main; main()")
     assert (told.returncode, told.stderr) == (

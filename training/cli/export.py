@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,10 @@ from typing import Any
 import click
 
 import koemorph
-from koemorph.errors import DataError
+from koemorph.errors import raise_missing_extra
 
-from ..cache import FeatureCache
-from ..checkpoints import load_checkpoint
-from ..datasets.recordings import read_audio
-from ..export import FORMATS, QUANTIZATIONS, at_fps, export, metadata
-from ..expression import expression_backend
-from ..styles import set_style
+from ..formats import FORMATS, QUANTIZATIONS, SUFFIXES
 
-SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "executorch": ".pte"}
 SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
 
 
@@ -29,7 +22,7 @@ SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="The file; by default beside CHECKPOINT, by its name.",
+    help="File to write; default: beside CHECKPOINT, with its name.",
 )
 @click.option(
     "--format",
@@ -37,67 +30,40 @@ SAMPLE = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
     type=click.Choice(FORMATS),
     default="onnx",
     show_default=True,
-    help="Only onnx is what KoeMorph itself plays.",
+    help="File format; KoeMorph itself runs onnx only.",
 )
 @click.option(
     "--quantize",
     type=click.Choice(QUANTIZATIONS),
     default="none",
     show_default=True,
-    help="Smaller weights, for less memory.",
+    help="Number format of the weights; onnx only.",
 )
-@click.option("--mobile", is_flag=True, help="TorchScript for its lite interpreter.")
-@click.option("--fps", type=click.Choice(["30", "60"]), help="Frame rate; the checkpoint's own.")
+@click.option("--mobile", is_flag=True, help="TorchScript for the lite interpreter.")
+@click.option(
+    "--fps", type=click.Choice(["30", "60"]), help="Frame rate; default: the checkpoint's."
+)
 @click.option(
     "--audio",
     default=SAMPLE,
     type=click.Path(path_type=Path),
-    help="Speech to verify the export with; by default the sample that KoeMorph ships.",
+    help="Speech to verify the export with; default: the bundled sample.",
 )
-@click.option("--style", help="What the model speaks: NAME, or a mixture NAME=0.7,OTHER=0.3.")
+@click.option("--style", help="Speaking style: NAME, or a mixture NAME=0.7,OTHER=0.3.")
 @click.option("--name", default="koemorph", show_default=True, help="The model's name.")
 @click.option("--model-version", default="1", show_default=True, help="The model's version.")
 @click.option(
     "--license", "license_name", default="unknown", show_default=True, help="The model's licence."
 )
-@click.option(
-    "--training-data", default="unknown", show_default=True, help="What it has learned from."
-)
+@click.option("--training-data", default="unknown", show_default=True, help="Its training data.")
 @click.option("--metrics", type=click.Path(path_type=Path), help="JSON of koemorph evaluate.")
 def command(checkpoint: Path, output: Path | None, audio: Path, **options: Any) -> None:
-    """Export CHECKPOINT; prints size, difference from torch, and what a frame costs."""
-    loaded = load_checkpoint(checkpoint)
-    network, settings = at_fps(loaded, int(options["fps"] or loaded.description.features.fps))
-    set_style(network, options["style"])
-    described = metadata(
-        loaded,
-        network,
-        settings,
-        {
-            **{key: options[key] for key in ("name", "model_version", "training_data")},
-            "license": options["license_name"],
-            "style": options["style"] or network.settings.styles[0],
-            "metrics": _metrics(options["metrics"]),
-        },
-    )
-    samples, rate = read_audio(audio)
-    with FeatureCache.temporary(
-        settings, expression_backend(loaded.description.expression_features)
-    ) as cache:
-        written = export(
-            network,
-            described,
-            cache.load(samples, rate),
-            output or _beside(checkpoint, options),
-            file_format=options["file_format"],
-            quantize=options["quantize"],
-            mobile=options["mobile"],
-        )
-    click.echo(
-        f"{written.path}: {written.bytes / 1e6:.2f} MB, {settings.fps} fps; largest "
-        f"difference from torch {written.difference:.2g}, smallest r {written.correlation:.5f}; "
-        f"{written.frame_milliseconds:.3f} ms a frame on one thread"
-    )
+    """Export CHECKPOINT; prints size, difference from torch and duration of a frame."""
+    try:
+        from .export_run import run_export
+    except ModuleNotFoundError as error:
+        raise_missing_extra("koemorph export", "train", error)
+    click.echo(run_export(checkpoint, output or _beside(checkpoint, options), audio, options))
 
 
 def _beside(checkpoint: Path, options: Mapping[str, Any]) -> Path:
@@ -107,12 +73,3 @@ def _beside(checkpoint: Path, options: Mapping[str, Any]) -> Path:
     parts += [options["quantize"]] if options["quantize"] != "none" else []
     suffix = ".ptl" if options["mobile"] else SUFFIXES[options["file_format"]]
     return checkpoint.with_name("-".join(parts) + suffix)
-
-
-def _metrics(path: Path | None) -> str:
-    if path is None:
-        return "{}"
-    try:
-        return json.dumps(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise DataError(f"cannot read {path} as JSON: {error}") from error
