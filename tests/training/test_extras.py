@@ -63,10 +63,9 @@ def test_export_shows_its_help_without_the_extra() -> None:
     assert "Traceback" not in started.stderr
 
 
-def test_training_without_its_extra_is_one_sentence() -> None:
+def test_training_without_its_extra_prints_one_message() -> None:
     told = run_without(["hydra"], "from koemorph.train import main; main()")
-    assert (told.returncode, told.stderr) == (
-        2,
-        "koemorph: `python -m koemorph.train` needs the package hydra: install it with "
-        'pip install "koemorph[train]".\n',
-    )
+    assert told.returncode == 2
+    assert told.stderr.count("\n") == 1
+    for value in ("koemorph.train", "hydra", 'pip install "koemorph[train]"'):
+        assert value in told.stderr

@@ -177,4 +177,5 @@ def prepare(overrides: tuple[str, ...], scheduler: str | None, workers: int) -> 
             client,
             on_progress=lambda n: progress.update(task, description=f"computing features: {n}"),
         )
-    click.echo(f"features of {count_text(len(set(names)), 'track')} are in {settings.data.cache_dir}")
+    tracks = count_text(len(set(names)), "track")
+    click.echo(f"features of {tracks} are in {settings.data.cache_dir}")
