@@ -1,4 +1,4 @@
-"""What the tests of all engine plugins share: a voice with its face, and running a game."""
+"""Shared by the tests of the engine plugins: speech with its animation, and running programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLUGINS = ROOT / "engine_plugins"
 
 @dataclass(frozen=True)
 class Voice:
-    """Speech in a format that a game would play, as raw float32, and the face it should give."""
+    """Speech as raw float32, and its expected animation."""
 
     file: Path
     sample_rate: int
@@ -29,7 +29,7 @@ class Voice:
     animation: Animation
 
     def faces(self, times: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The expected weights (n, 52) at times (n,), s: between frames, a straight line."""
+        """Return the expected weights (n, 52) at times (n,) in s, interpolated linearly."""
         columns = self.animation.weights.T
         return np.stack([np.interp(times, self.animation.times, c) for c in columns], axis=1)
 
@@ -40,27 +40,27 @@ class Voice:
 
 @dataclass(frozen=True)
 class Devices:
-    """One voice that one device after another brings: raw float32 files, rates (Hz), channels."""
+    """One sound in several formats: raw float32 files, sample rates (Hz), channels."""
 
     model: Path
     parts: list[tuple[Path, int, int]]
 
     @property
     def sounds(self) -> list[str]:
-        """As the programs take them: FILE RATE CHANNELS of each."""
+        """Arguments of the test programs: FILE RATE CHANNELS of each."""
         return [str(value) for part in self.parts for value in part]
 
-    def check(self, rows: npt.NDArray[np.float64], unheard: float) -> None:
-        """Rows of time and weights (n, 53) are the face of one stream that heard them all.
+    def check(self, rows: npt.NDArray[np.float64], missed: float) -> None:
+        """Check that rows of time and weights (n, 53) equal one stream of all formats.
 
-        unheard: s that a game takes up to notice a new device, all but the first.
+        missed: s of audio before the game detects a new format.
         """
         stream = Model(self.model).stream(self.parts[0][1], self.parts[0][2])
         for number, (file, rate, channels) in enumerate(self.parts):
             sound = np.fromfile(file, np.float32).reshape(-1, channels)
             if number > 0:
                 stream.set_input_format(rate, channels)
-                sound[: round(unheard * rate)] = 0
+                sound[: round(missed * rate)] = 0
             stream.push(sound)
         face = stream.pull()
         rows = rows[rows[:, 0] <= face.times[-1]]
@@ -70,7 +70,7 @@ class Devices:
 
 
 def cplusplus() -> str:
-    """The C++ compiler, which every test machine has."""
+    """Return the path of the C++ compiler."""
     found = shutil.which("c++")
     assert found is not None, "the tests need a C++ compiler"
     return found
@@ -88,7 +88,7 @@ def run(
     timeout: float = 900,
     environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program that finds its libraries in `library_folder`; its output on failure."""
+    """Run a program with libraries in `library_folder`; fail with its output on an error."""
     whole = {key: text for key, text in os.environ.items() if key != "LD_LIBRARY_PATH"}
     whole["KOEMORPH_PACKAGE"] = str(ROOT / "python" / "koemorph")  # maps and presets
     if library_folder is not None:

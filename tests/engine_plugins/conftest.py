@@ -1,4 +1,4 @@
-"""Fixtures of all engine plugins: the native library where a game would have it, and a voice."""
+"""Fixtures of the engine plugin tests: native library, packages, speech, test programs."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ UNREAL_CORE = UNREAL_SOURCE / "KoeMorph" / "Core"
 
 @pytest.fixture(scope="session")
 def voice_of(tmp_path_factory: pytest.TempPathFactory, speech: Path) -> Callable[[Path], Voice]:
-    """Speech, and the face that a model gives it."""
+    """Speech, and its animation by a model."""
     samples, rate = soundfile.read(speech, dtype="float32")
-    # Two unlike channels, so that a wrong mix or a wrong stride shows.
+    # Different channels, to detect a wrong mix or stride.
     stereo = np.stack([samples, 0.25 * samples[::-1]], axis=1)
-    # In the steps of 16 bits, which is what an engine keeps of an imported sound.
+    # Quantized to 16 bits, as engines import sounds.
     stereo = (np.clip(np.round(stereo * 32768), -32768, 32767) / 32768).astype(np.float32)
     file = tmp_path_factory.mktemp("voice") / "voice.f32"
     stereo.tofile(file)
@@ -39,25 +39,25 @@ def voice_of(tmp_path_factory: pytest.TempPathFactory, speech: Path) -> Callable
 
 @pytest.fixture(scope="session")
 def voice(voice_of: Callable[[Path], Voice]) -> Voice:
-    """The same with the model that ships."""
+    """Speech, and its animation by the default model."""
     return voice_of(bundled_model(30))
 
 
 @pytest.fixture(scope="session")
 def devices(tmp_path_factory: pytest.TempPathFactory) -> Devices:
-    """One sound through three devices that differ in rate and channels."""
+    """One sound in three formats."""
     folder, parts = tmp_path_factory.mktemp("devices"), []
     for number, (rate, channels) in enumerate([(48000, 2), (44100, 1), (16000, 6)]):
         parts.append((folder / f"{number}.f32", rate, channels))
         sound = chord(rate, number, number + 1)[:, None]
-        # Unlike channels, so that a wrong mix or a wrong stride shows.
+        # Different channels, to detect a wrong mix or stride.
         (sound * np.linspace(1.5, 0.5, channels, dtype=np.float32)).tofile(parts[-1][0])
     return Devices(bundled_model(30), parts)
 
 
 @pytest.fixture(scope="session")
 def game_folder(tmp_path_factory: pytest.TempPathFactory, native_build: Path) -> Path:
-    """libkoemorph and ONNX Runtime beside each other, as the plugins ship them."""
+    """A folder with libkoemorph and ONNX Runtime, as in the plugins."""
     folder = tmp_path_factory.mktemp("game")
     (folder / "libkoemorph.so").symlink_to(native_build / "native" / "libkoemorph.so")
     (folder / "libonnxruntime.so").symlink_to(onnxruntime_library())
@@ -66,13 +66,13 @@ def game_folder(tmp_path_factory: pytest.TempPathFactory, native_build: Path) ->
 
 @pytest.fixture(scope="session")
 def library(native_build: Path) -> str:
-    """The native library as the packager's --library wants it."""
+    """The value of the packager's --library."""
     return f"linux-x64={native_build / 'native' / 'libkoemorph.so'}"
 
 
 @pytest.fixture(scope="session")
 def packed(tmp_path_factory: pytest.TempPathFactory, library: str) -> Path:
-    """The folder with the packed plugins."""
+    """A folder with the packed plugins."""
     folder = tmp_path_factory.mktemp("dist")
     result = pack("--library", library, "--output", folder)
     assert result.returncode == 0, result.stderr
@@ -82,7 +82,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory, library: str) -> Path:
 
 @pytest.fixture(scope="session")
 def unreal_player(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The plain C++ half of the Unreal plugin with a program that plays it."""
+    """A program that tests Core of the Unreal plugin."""
     program = tmp_path_factory.mktemp("unreal") / "player"
     options = ["-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti"]
     include = [f"-I{UNREAL_CORE}", f"-I{ROOT / 'native' / 'include'}"]
@@ -93,7 +93,7 @@ def unreal_player(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def engine_headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with every engine header the stub knows, under the engine's own path."""
+    """A folder with all headers of the stub, with the paths of the engine."""
     folder = tmp_path_factory.mktemp("engine")
     lines = (UNREAL / "stub" / "headers.txt").read_text().splitlines()
     known = dict(line.split() for line in lines if not line.startswith("#"))
@@ -103,13 +103,13 @@ def engine_headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path, stub in known.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(f'#include "{UNREAL / "stub" / stub}"\n')
-    # Of another's Model.h it is chance which one a module's own `#include "Model.h"` finds.
+    # The engine has a Model.h, too: modules must not depend on the include order.
     (folder / "Model.h").write_text('#error "This is the Model.h of the engine."\n')
     return folder
 
 
 def build_unreal_game(folder: Path, engine_headers: Path, minor: int) -> Path:
-    """The whole Unreal plugin, linked against the stub of the engine, with a program that plays."""
+    """A program that tests the whole Unreal plugin, linked with the stub of the engine."""
     modules = []
     for module in ("KoeMorph", "KoeMorphEditor"):
         sources = sorted((UNREAL_SOURCE / module / "Private").glob("*.cpp"))
@@ -129,13 +129,13 @@ def build_unreal_game(folder: Path, engine_headers: Path, minor: int) -> Path:
 
 @pytest.fixture(scope="session")
 def unreal_game(tmp_path_factory: pytest.TempPathFactory, engine_headers: Path) -> Path:
-    """In the newest engine."""
+    """With the newest supported engine."""
     return build_unreal_game(tmp_path_factory.mktemp("unreal_game"), engine_headers, 8)
 
 
 @pytest.fixture(scope="session")
 def oldest_unreal_game(tmp_path_factory: pytest.TempPathFactory, engine_headers: Path) -> Path:
-    """In the oldest one."""
+    """With the oldest supported engine."""
     return build_unreal_game(tmp_path_factory.mktemp("oldest_unreal_game"), engine_headers, 3)
 
 
@@ -152,7 +152,7 @@ def unreal_plugin(tmp_path_factory: pytest.TempPathFactory, packed: Path) -> Pat
 def unity_game(
     tmp_path_factory: pytest.TempPathFactory, needs_tool: Callable[[str], str]
 ) -> list[str]:
-    """mono and the test program, every assembly having compiled without a warning."""
+    """The command of the Unity test program; all assemblies compile without warnings."""
     needs_tool("mono")
     package = PLUGINS / "unity" / "com.koemorph"
     tests = ROOT / "tests" / "engine_plugins" / "unity"
@@ -170,7 +170,7 @@ def unity_game(
     microphone = sorted((package / "Runtime" / "Microphone").rglob("*.cs"))
     runtime = sorted(set((package / "Runtime").rglob("*.cs")) - set(microphone))
     for name, sources in (("UnityEngine.dll", stub), ("KoeMorph.dll", runtime)):
-        compile(name, sources, "-define:UNITY_WEBGL")  # where Unity has no microphone
+        compile(name, sources, "-define:UNITY_WEBGL")  # without a microphone API
     for built in folder.glob("*.dll"):
         built.unlink()
     compile("UnityEngine.dll", stub)

@@ -1,4 +1,4 @@
-"""One WAV, one model, one animation: in C, in Python, in Unity and in Unreal."""
+"""C, Python, Unity and Unreal compute equal animations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_c_python_unity_and_unreal_agree(
     model: Path,
     tmp_path: Path,
 ) -> None:
-    """Of every model that ships."""
+    """With every bundled model."""
     voice = voice_of(model)
     samples = np.fromfile(voice.file, dtype=np.float32).reshape(-1, voice.channels)
     wav = tmp_path / "voice.wav"

@@ -1,4 +1,4 @@
-"""The Unreal plugin without Unreal: its plain half plays, the rest compiles against a stub."""
+"""Tests of the Unreal plugin: Core as plain C++, the modules in a stub of the engine."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PLUGIN = PLUGINS / "unreal" / "KoeMorph"
 SOURCE = PLUGIN / "Source"
 HERE = Path(__file__).parent / "unreal"
 STRICT = ["-Wall", "-Wextra", "-Wshadow", "-Wundef", "-Werror", "-fno-exceptions", "-fno-rtti"]
-STRICT.append("-Wno-unused-parameter")  # the engine's own warnings leave it out, too
+STRICT.append("-Wno-unused-parameter")  # disabled by the engine, too
 
 
 @pytest.mark.parametrize("player", ["play", "bake"])
-def test_the_face_of_the_voice(
+def test_core_weights_equal_the_animation(
     unreal_player: Path, game_folder: Path, voice: Voice, tmp_path: Path, player: str
 ) -> None:
     out = tmp_path / "rows.f64"
@@ -30,37 +30,37 @@ def test_the_face_of_the_voice(
     run([unreal_player, player, game_folder, voice.model, *sound, out], game_folder)
     rows = np.fromfile(out).reshape(-1, 53)
     rows = rows[rows[:, 0] <= voice.last_frame]
-    # How often a game shows a face is the machine's; a bake has every frame.
+    # The number of displayed frames depends on the machine; a bake has every frame.
     least = 4 * (voice.last_frame - 1) if player == "play" else len(voice.animation)
     assert len(rows) >= least
     np.testing.assert_allclose(rows[:, 1:], voice.faces(rows[:, 0]), atol=1e-3)
 
 
-def test_the_voice_goes_on_with_another_device(
+def test_stream_continues_after_a_format_change(
     unreal_player: Path, game_folder: Path, devices: Devices, tmp_path: Path
 ) -> None:
-    """A block that comes before the game has taken up its format is silence."""
+    """A block that announces a new format is replaced by silence."""
     out = tmp_path / "rows.f64"
     run(
         [unreal_player, "format-change", game_folder, devices.model, out, *devices.sounds],
         game_folder,
     )
-    devices.check(np.fromfile(out).reshape(-1, 53), unheard=0.02)
+    devices.check(np.fromfile(out).reshape(-1, 53), missed=0.02)
 
 
 @pytest.mark.parametrize("check", ["lifecycle", "concurrent-push", "timing", "errors"])
-def test_voices_come_and_go_and_break_cleanly(
+def test_core_lifecycle_and_errors(
     unreal_player: Path, game_folder: Path, voice: Voice, check: str
 ) -> None:
     run([unreal_player, check, game_folder, voice.model], game_folder)
 
 
-# What plays a whole component, and how many moments it shows at least.
+# Checks that record a component, and the minimum number of rows.
 PLAYED = {"component": 300, "submix": 300, "microphone": 300, "bake": 180}
 
 
 def play(game: Path, plugin: Path, *arguments: str | Path) -> None:
-    """The engine says where a plugin lies from the executable's folder, not the process's own."""
+    """Run a check; paths of the engine are relative to the folder of the executable."""
     folder = plugin.parent / "Binaries" / "Linux"
     folder.mkdir(parents=True, exist_ok=True)
     environment = {
@@ -71,7 +71,7 @@ def play(game: Path, plugin: Path, *arguments: str | Path) -> None:
 
 
 @pytest.mark.parametrize("player", PLAYED)
-def test_the_component_shows_the_face_of_the_voice(
+def test_component_weights_equal_the_animation(
     unreal_game: Path, unreal_plugin: Path, voice: Voice, tmp_path: Path, player: str
 ) -> None:
     """With the packed plugin's libraries and model, in a stub of the engine."""
@@ -91,25 +91,22 @@ def test_the_component_shows_the_face_of_the_voice(
         *("morph-targets", "mixed-sources", "listeners", "setters", "dedicated-server"),
     ],
 )
-def test_what_happens_to_a_face_in_a_game(
+def test_behavior_in_a_game(
     unreal_game: Path, unreal_plugin: Path, voice: Voice, situation: str
 ) -> None:
-    """Voices that stop or play already, pauses, lines to say, wrong presets, listeners at work.
-
-    Sounds of several sources, and meshes that come later, too.
-    """
+    """Stops, pauses, invalid presets, setters, event listeners, several sources, late meshes."""
     sound = [voice.file, str(voice.sample_rate), str(voice.channels)]
     play(unreal_game, unreal_plugin, situation, *sound)
 
 
-def test_the_oldest_engine_hears_a_submix_and_lets_it_go(
+def test_submix_listener_in_the_oldest_engine(
     oldest_unreal_game: Path, unreal_plugin: Path, voice: Voice, tmp_path: Path
 ) -> None:
     sound = [voice.file, str(voice.sample_rate), str(voice.channels)]
     play(oldest_unreal_game, unreal_plugin, "submix", *sound, tmp_path / "rows.f64")
 
 
-def test_models_maps_and_presets_are_chosen_by_name(unreal_game: Path, unreal_plugin: Path) -> None:
+def test_models_maps_and_presets_by_name(unreal_game: Path, unreal_plugin: Path) -> None:
     play(unreal_game, unreal_plugin, "asset-selection")
 
 
@@ -121,7 +118,7 @@ def test_models_maps_and_presets_are_chosen_by_name(unreal_game: Path, unreal_pl
         ("Resources/models", "No bundled models"),
     ],
 )
-def test_what_is_missing_is_a_message_and_a_face_at_rest(
+def test_missing_files_are_reported(
     unreal_game: Path, unreal_plugin: Path, tmp_path: Path, missing: str, message: str
 ) -> None:
     plugin = tmp_path / "KoeMorph"
@@ -130,17 +127,13 @@ def test_what_is_missing_is_a_message_and_a_face_at_rest(
     play(unreal_game, plugin, "errors", message)
 
 
-def test_curves_are_named_as_live_link_names_them(
-    unreal_player: Path, game_folder: Path, voice: Voice
-) -> None:
+def test_curves_have_live_link_names(unreal_player: Path, game_folder: Path, voice: Voice) -> None:
     names = run([unreal_player, "names", game_folder, voice.model], game_folder).stdout.split()
     assert names == [name[0].upper() + name[1:] for name in voice.animation.names]
 
 
-def test_a_program_that_links_everything_as_on_ios_runs(
-    native_build: Path, voice: Voice, tmp_path: Path
-) -> None:
-    """The archive of the core, built for a program that brings ONNX Runtime itself."""
+def test_static_linking_as_on_ios(native_build: Path, voice: Voice, tmp_path: Path) -> None:
+    """The static library, for a program that links ONNX Runtime itself."""
     options = ["-DKOEMORPH_LINKED_ONNXRUNTIME=ON", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"]
     run(["cmake", "-S", ROOT, "-B", tmp_path, *options])
     commands = json.loads((tmp_path / "compile_commands.json").read_text())
@@ -169,15 +162,15 @@ def test_a_program_that_links_everything_as_on_ios_runs(
 
 @pytest.mark.parametrize("minor", [3, 4, 8])
 @pytest.mark.parametrize("module", ["KoeMorph", "KoeMorphEditor"])
-def test_the_unreal_half_compiles_without_a_warning(
+def test_modules_compile_without_warnings(
     engine_headers: Path, tmp_path: Path, module: str, minor: int
 ) -> None:
-    """As one unit, which is also how Unreal builds a module, with the plain half in it."""
+    """As one unit, as Unreal builds a module, including Core."""
     sources = sorted((SOURCE / module).rglob("*.cpp"))
     assert sources
     unity = tmp_path / "module.cpp"
     unity.write_text("".join(f'#include "{source}"\n' for source in sources))
-    # The runtime module sees its plain half; the editor module must do without.
+    # Only the runtime module may include Core.
     own = ["KoeMorph"] if module == "KoeMorph" else ["KoeMorphEditor/Public"]
     include = [engine_headers, *(SOURCE / part for part in ["KoeMorph/Public", *own])]
     include.append(ROOT / "native" / "include")
@@ -186,10 +179,8 @@ def test_the_unreal_half_compiles_without_a_warning(
     run([cplusplus(), *options, *(f"-I{part}" for part in include), unity])
 
 
-def test_each_module_links_with_what_the_other_exports(
-    engine_headers: Path, tmp_path: Path
-) -> None:
-    """As libraries of their own, which modules are in the editor, with nothing else in sight."""
+def test_modules_link_as_separate_libraries(engine_headers: Path, tmp_path: Path) -> None:
+    """As in the editor, only exported symbols are visible to other modules."""
     parts = ["KoeMorph/Public", "KoeMorph/Private", "KoeMorph", "KoeMorphEditor/Public"]
     include = [engine_headers, HERE / "stub", ROOT / "native" / "include"]
     include += [SOURCE / part for part in parts]
@@ -208,10 +199,8 @@ def test_each_module_links_with_what_the_other_exports(
         built.append(library)
 
 
-def test_exported_classes_are_made_and_ended_knowing_their_header_alone(
-    engine_headers: Path, tmp_path: Path
-) -> None:
-    """What a compiler writes itself of an exported class it writes wherever it sees the class."""
+def test_exported_classes_need_only_their_header(engine_headers: Path, tmp_path: Path) -> None:
+    """A compiler generates the special members of an exported class wherever it sees the class."""
     unit = tmp_path / "exported.cpp"
     paths = [engine_headers, SOURCE / "KoeMorph/Public", SOURCE / "KoeMorphEditor/Public"]
     options = ["-std=c++20", "-DSTUB_ENGINE_MINOR=8", "-fsyntax-only"]
@@ -221,7 +210,7 @@ def test_exported_classes_are_made_and_ended_knowing_their_header_alone(
             run([cplusplus(), *options, *(f"-I{path}" for path in paths), unit])
 
 
-def test_headers_stand_alone(engine_headers: Path, tmp_path: Path) -> None:
+def test_headers_are_self_contained(engine_headers: Path, tmp_path: Path) -> None:
     """Each public header compiles first and alone, and names its generated header last.
 
     Unreal's header tool refuses any include after it, one of the standard library's, too.
@@ -237,7 +226,7 @@ def test_headers_stand_alone(engine_headers: Path, tmp_path: Path) -> None:
         run([cplusplus(), *options, *(f"-I{path}" for path in paths), unit])
 
 
-def test_the_descriptor_names_modules_that_are_there() -> None:
+def test_descriptor_names_existing_modules() -> None:
     descriptor = json.loads((PLUGIN / "KoeMorph.uplugin").read_text())
     assert descriptor["FileVersion"] == 3
     for module in descriptor["Modules"]:
@@ -247,12 +236,14 @@ def test_the_descriptor_names_modules_that_are_there() -> None:
         code = "".join(path.read_text() for path in folder.rglob("*.cpp"))
         assert re.search(rf"IMPLEMENT_MODULE\(\w+, {module['Name']}\)", code)
         assert module["PlatformAllowList"]
+    # Audio Capture adds a permission to the game, so projects enable it themselves.
+    assert "Plugins" not in descriptor
     editor = next(m for m in descriptor["Modules"] if m["Name"] == "KoeMorphEditor")
-    assert editor["Type"] == "UncookedOnly"  # an Animation Blueprint's node is needed to cook it
+    assert editor["Type"] == "UncookedOnly"  # cooking needs the node of Animation Blueprints
 
 
-def test_build_rules_depend_on_the_module_of_every_header_they_use() -> None:
-    """Which module an engine header comes from; Core and Engine are always there."""
+def test_build_rules_depend_on_the_modules_of_their_headers() -> None:
+    """Core and Engine are always dependencies."""
     homes = {
         "AnimGraphNode_Base.h": "AnimGraph",
         "AssetRegistry/AssetRegistryModule.h": "AssetRegistry",
@@ -272,7 +263,7 @@ def test_build_rules_depend_on_the_module_of_every_header_they_use() -> None:
                 assert f'"{home}"' in rules, f"{module} uses {header}"
 
 
-def test_build_rules_name_files_that_are_there() -> None:
+def test_build_rules_name_existing_files() -> None:
     library = SOURCE / "ThirdParty" / "KoeMorphLibrary"
     rules = (library / "KoeMorphLibrary.Build.cs").read_text()
     named = set(re.findall(r'ModuleDirectory, "([^"]+\.xml)"', rules))

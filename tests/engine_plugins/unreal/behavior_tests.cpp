@@ -1,5 +1,5 @@
-// What happens to a face in a game: sounds that play already, pauses, lines to say, wrong presets,
-// and what listeners of its events do.
+// Behavior in a game: sounds that already play, pauses, PlaySpeech, invalid presets, and event
+// listeners.
 #include "KoeMorphModule.h"
 #include "KoeMorphPreset.h"
 #include "component_tests.h"
@@ -11,42 +11,42 @@ Sound FirstSeconds(const Sound& sound, int seconds) {
   return {{sound.samples.begin(), end}, sound.rate, sound.channels};
 }
 
-// An audio component that its actor activates plays before the face begins.
+// An auto-activated audio component plays before the component begins.
 void AlreadyPlaying(const Sound& sound) {
   Level level;
   level.actor()->StubBeginning = true;
   level.audio->Play();
   level.Begin();
   level.actor()->StubBeginning = false;
-  Expect(level.audio->StubPlays == 2, "a sound that began in this moment begins again");
+  Expect(level.audio->StubPlays == 2, "a sound that started in this frame is restarted");
   ExpectNoMessages();
   PlaySamples(level, FirstSeconds(sound, 1), Played(level), [] {});
-  Expect(level.face->IsSpeaking() && !level.AtRest(), "and is heard");
+  Expect(level.face->IsSpeaking() && !level.AtRest(), "the source has audio");
 
   level.face->SetModelName(TEXT("koemorph-60"));
-  Expect(level.AtRest(), "another model starts anew");
+  Expect(level.AtRest(), "another model restarts the stream");
   PlaySamples(level, FirstSeconds(sound, 1), Played(level), [] {});
   Expect(level.audio->StubPlays == 2 && level.face->IsSpeaking() && !level.AtRest(),
-         "and hears what was playing, without a break");
+         "the playing sound is used without a restart");
 
   UAudioComponent* const other = level.actor()->StubAdd<UAudioComponent>();
   other->Play();
   level.face->SetAudioComponent(other);
   ExpectLine({"already playing", "next Play"});
-  Expect(other->StubPlays == 1, "a sound in its midst is not begun again");
+  Expect(other->StubPlays == 1, "a playing sound is not restarted");
   level.audio = other;
   other->Play();
   PlaySamples(level, FirstSeconds(sound, 1), Played(level), [] {});
-  Expect(level.face->IsSpeaking() && !level.AtRest(), "its next one is heard");
+  Expect(level.face->IsSpeaking() && !level.AtRest(), "its next Play is used");
   ExpectNoMessages();
 }
 
-// A paused game: the mixer sends nothing, the face stands still; a menu's sound is followed.
+// In a paused game the mixer delivers no audio and the weights stay; audio of a menu is followed.
 void Pause(const Sound& sound) {
   bool& paused = StubDefault<UWorld>()->StubPaused;
   Level level;
   level.Begin();
-  Expect(level.face->PrimaryComponentTick.bTickEvenWhenPaused, "it hears of pauses");
+  Expect(level.face->PrimaryComponentTick.bTickEvenWhenPaused, "the component ticks during pauses");
   level.audio->Play();
   const Sound second = FirstSeconds(sound, 1);
   PlaySamples(level, second, Played(level), [] {});
@@ -54,28 +54,29 @@ void Pause(const Sound& sound) {
   for (int i = 0; i < 20; ++i) level.Tick(1.0 / 60);
   const std::vector<float> face = level.Curves();
   const double time = level.face->GetPlaybackTime();
-  Expect(!level.AtRest(), "a face stops as it is");
+  Expect(!level.AtRest(), "a pause keeps the weights");
   for (int i = 0; i < 300; ++i) level.Tick(1.0 / 60);
-  Expect(level.Curves() == face && level.face->GetPlaybackTime() == time, "and stands still");
+  Expect(level.Curves() == face && level.face->GetPlaybackTime() == time,
+         "no time passes during a pause");
   paused = false;
   PlaySamples(level, second, Played(level), [] {});
   const double later = level.face->GetPlaybackTime();
-  Expect(later > time + 0.7 && later < time + 1.1, "time goes on where it stood");
+  Expect(later > time + 0.7 && later < time + 1.1, "the time continues after the pause");
   Expect(level.face->OnVoiceStarted.StubCalls == 1 && level.face->OnVoiceStopped.StubCalls == 0,
-         "it is one voice");
+         "a pause is not a stop");
   paused = true;
   PlaySamples(level, second, Played(level), [] {});
-  Expect(level.face->GetPlaybackTime() > later + 0.7,
-         "a voice that goes on is followed in a pause");
+  Expect(level.face->GetPlaybackTime() > later + 0.7, "audio during a pause is followed");
   for (int i = 0; i < 60; ++i) level.Tick(1.0 / 60);
-  Expect(level.face->OnVoiceStopped.StubCalls == 1 && level.AtRest(), "and ends in it");
+  Expect(level.face->OnVoiceStopped.StubCalls == 1 && level.AtRest(),
+         "a stop during a pause is detected");
   paused = false;
   PlaySamples(level, second, Played(level), [] {});
   for (int i = 0; i < 60; ++i) level.Tick(1.0 / 60);
-  Expect(level.face->OnVoiceStopped.StubCalls == 2, "one that ends after it stops, too");
-  level.Tick(5);  // the app slept
+  Expect(level.face->OnVoiceStopped.StubCalls == 2, "a stop after a pause is detected");
+  level.Tick(5);  // the app was suspended
   level.Tick(1.0 / 60);
-  Expect(level.face->GetStream()->Info().dropped_samples == 0, "no sample is lost on the way");
+  Expect(level.face->GetStream()->Info().dropped_samples == 0, "no sample was dropped");
   ExpectNoMessages();
 }
 
@@ -92,13 +93,14 @@ void PlaySpeechOnActor() {
     if (auto* const stream = dynamic_cast<UAudioComponent*>(component))
       components.push_back(stream);
   Expect(components.size() == 1 && components[0]->StubParent == root,
-         "a line is said where the actor is");
-  Expect(components[0]->StubSound == &first && components[0]->StubListener.IsValid(), "and heard");
+         "the sound plays at the actor");
+  Expect(components[0]->StubSound == &first && components[0]->StubListener.IsValid(),
+         "the sound has the listener");
   level.face->SetInput(EKoeMorphInput::Microphone);
   level.face->PlaySpeech(&second);
   Expect(level.face->Input == EKoeMorphInput::AudioComponent &&
              components[0]->StubSound == &second && components[0]->StubListener.IsValid(),
-         "so is the next, wherever the face had listened meanwhile");
+         "the next sound is used with every previous input");
   ExpectNoMessages();
   delete level.audio;
 }
@@ -112,15 +114,15 @@ void InvalidPresets(const Sound& sound) {
     preset.Controls.Blendshapes.Add("jawOpen", FKoeMorphBlendshape{value, 0, 0, 1, true, 0});
     level.face->SetPreset(&preset);
     if (value > 1) ExpectLine({"multiplier"});
-    Expect(level.face->GetError().IsEmpty() == (value == 1), "the problem stays while it is one");
+    Expect(level.face->GetError().IsEmpty() == (value == 1),
+           "the error is kept until the preset is valid");
     PlaySamples(level, FirstSeconds(sound, 1), Pushed(level), [] {});
-    Expect(!level.AtRest(), "the face goes on");
+    Expect(!level.AtRest(), "the face is animated");
   }
   ExpectNoMessages();
 }
 
-// A cue that mixes sounds plays each as a source of its own, all with the listener of their
-// component.
+// A Sound Cue that mixes sounds plays several sources with one listener.
 void MixedSources(const Sound& sound) {
   Level level;
   level.Begin();
@@ -144,18 +146,18 @@ void MixedSources(const Sound& sound) {
   const Sound second = FirstSeconds(sound, 1);
   PlaySamples(level, second, both, [] {});
   Expect(level.face->GetStream()->Info().pushed_samples <= sound.rate && level.face->IsSpeaking(),
-         "one of them is the voice");
+         "one source is used");
   level.audio->StubListener->OnSourceReleased(7);
   PlaySamples(level, second, breath, [] {});
-  Expect(!level.face->IsSpeaking(), "the other one is not, while the first is there");
+  Expect(!level.face->IsSpeaking(), "the second source is not used while the first plays");
   level.audio->StubListener->OnSourceReleased(3);
   PlaySamples(level, second, breath, [] {});
-  Expect(level.face->IsSpeaking() && !level.AtRest(), "where it has ended, the next one is");
+  Expect(level.face->IsSpeaking() && !level.AtRest(),
+         "after the first source the next one is used");
   ExpectNoMessages();
 }
 
-// Morph targets that are driven from some moment on, on a mesh that comes even later, and then no
-// more.
+// Morph targets are enabled, get a mesh later, and are disabled.
 void MorphTargetsOnAndOff(const Sound& sound) {
   Level level;
   level.face->Input = EKoeMorphInput::Manual;
@@ -168,14 +170,14 @@ void MorphTargetsOnAndOff(const Sound& sound) {
   level.SetShapes({"jawOpen"});
   PlaySamples(level, second, Pushed(level), [] {});
   Expect(level.Morph("jawOpen") > 0 && level.Morph("jawOpen") == level.face->GetCurve("JawOpen"),
-         "a mesh that comes later speaks");
+         "a mesh that is set later is driven");
   level.face->bDriveMorphTargets = false;
   PlaySamples(level, second, Pushed(level), [] {});
-  Expect(!level.AtRest() && level.Morph("jawOpen") == 0, "and rests where it is left alone");
+  Expect(!level.AtRest() && level.Morph("jawOpen") == 0, "disabled morph targets are restored");
   ExpectNoMessages();
 }
 
-// Listeners of the face's events start it anew in the midst of its work.
+// Event listeners restart or end the stream.
 void Listeners(const Sound& sound) {
   Level level;
   level.SetShapes({"jawOpen"});
@@ -186,16 +188,17 @@ void Listeners(const Sound& sound) {
   PlaySamples(level, second, Played(level), [] {});
   level.face->OnVoiceStopped.StubListener = [&] { level.face->SetInput(EKoeMorphInput::Manual); };
   level.face->SetModelName(TEXT("koemorph-60"));
-  Expect(level.face->Input == EKoeMorphInput::Manual, "both changes are in force");
+  Expect(level.face->Input == EKoeMorphInput::Manual, "both changes apply");
   PlaySamples(level, second, Pushed(level), [] {});
-  Expect(level.face->GetStream()->Info().fps == 60 && level.Morph("jawOpen") > 0, "and shown");
+  Expect(level.face->GetStream()->Info().fps == 60 && level.Morph("jawOpen") > 0,
+         "the new model is displayed");
   level.End();
-  Expect(level.face->GetStream() == nullptr, "a face that ends is not opened again");
+  Expect(level.face->GetStream() == nullptr, "an ended component opens no stream");
   level.Begin();
   PlaySamples(level, second, Pushed(level), [] {});
   level.face->OnVoiceStopped.StubListener = [&] { level.End(); };
   level.face->SetModelName(TEXT("koemorph-30"));
-  Expect(level.face->GetStream() == nullptr, "one that a listener ends stays closed");
+  Expect(level.face->GetStream() == nullptr, "a component ended by a listener stays closed");
   level.face->OnVoiceStopped.StubListener = nullptr;
 
   UKoeMorphPreset preset;
@@ -204,7 +207,7 @@ void Listeners(const Sound& sound) {
   level.face->OnError.StubListener = [&] { level.face->SetPreset(nullptr); };
   level.Begin();
   ExpectLine({"multiplier"});
-  Expect(level.face->GetError().IsEmpty(), "a problem that is mended when it is told is none");
+  Expect(level.face->GetError().IsEmpty(), "a listener of OnError may fix the error");
   level.face->OnError.StubListener = nullptr;
   ExpectNoMessages();
 }

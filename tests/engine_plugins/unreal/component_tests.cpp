@@ -1,4 +1,4 @@
-// The Unreal half, played in a stub of the engine with the packed plugin's own libraries and
+// Tests of the Unreal modules in a stub of the engine, with the packed plugin's libraries and
 // models:
 //   KOEMORPH_PLUGIN=FOLDER game CHECK [SAMPLES RATE CHANNELS OUT]
 #include "component_tests.h"
@@ -16,7 +16,7 @@ IModuleInterface* StubMakeKoeMorphEditor();
 
 namespace {
 
-// As a content tool names them: a prefix, short sides; and a stranger.
+// Names as written by content tools: a prefix, _L and _R.
 std::string ShapeName(std::string curve) {
   for (const auto& [side, letter] : {std::pair{"Left", "_L"}, std::pair{"Right", "_R"}}) {
     const size_t at = curve.find(side);
@@ -61,7 +61,7 @@ class LiveLink final : public ILiveLinkClient {
   TSharedPtr<ILiveLinkSource> source_;
 };
 
-// What the node of an Animation Blueprint makes of the curve JawOpen, over a pose that has 0.5.
+// JawOpen after the animation node, over a pose with 0.5.
 float JawThroughNode(const Level& level, float alpha) {
   FAnimNode_KoeMorph node;
   node.Alpha = alpha;
@@ -74,7 +74,7 @@ float JawThroughNode(const Level& level, float alpha) {
   return pose.Curve.Get("JawOpen");
 }
 
-// The source changes its rate and channels under a face that speaks.
+// The source changes its sample rate and channels during a stream.
 void ContinueInAnotherFormat(Level& level, const Sound& sound, const Source& source) {
   const std::shared_ptr<koemorph_plugin::FaceStream> stream = level.face->GetStream();
   const int64_t frames = stream->Info().frame_count;
@@ -83,20 +83,20 @@ void ContinueInAnotherFormat(Level& level, const Sound& sound, const Source& sou
   const Sound other{{sound.samples.begin(), sound.samples.begin() + 44100}, 44100, 1};
   PlaySamples(level, other, source, [&] {
     const double step = level.face->GetPlaybackTime() - time;
-    Expect(step >= 0 && step < 0.05, "time goes on evenly");
+    Expect(step >= 0 && step < 0.05, "the playback time is continuous");
     time += step;
     const float now = level.face->GetCurve("JawOpen");
-    // Speech itself opens it by up to 0.2 in a 30th of a second.
+    // Speech opens it by up to 0.2 in 1/30 s.
     Expect(std::abs(now - jaw) < 0.05 + 6.0 * step, "the jaw does not jump");
     jaw = now;
   });
   Expect(level.face->GetStream() == stream && stream->Info().frame_count >= frames + 29,
-         "the same voice goes on");
-  Expect(level.face->IsSpeaking(), "and is heard");
+         "the stream continues");
+  Expect(level.face->IsSpeaking(), "the source has audio");
   ExpectNoMessages();
 }
 
-// What is played by an audio component, on morph targets, in an animation graph and in Live Link.
+// An audio component, with morph targets, an animation graph and Live Link.
 void Component(const Sound& sound, const std::string& out) {
   LiveLink link;
   IModularFeatures::Get().StubFeature = &link;
@@ -110,35 +110,36 @@ void Component(const Sound& sound, const std::string& out) {
   level.Begin();
   Expect(link.open() && link.subject == FName("Hero") && link.names.Num() == 52,
          "Live Link has the subject");
-  Expect(level.mesh()->StubTicksAfter == level.face, "the mesh is animated after its face");
+  Expect(level.mesh()->StubTicksAfter == level.face, "the mesh ticks after the component");
   Recorder record(out);
   level.audio->Play();
   const Source component = Played(level);
   PlaySamples(level, sound, component, [&] {
     const double time = level.face->GetPlaybackTime();
-    if (time < 0.25) return;  // until the clock has found its pace
+    if (time < 0.25) return;  // before the clock has adapted
     const std::vector<float> curves = level.Curves();
     std::vector<float> morphs;
     for (const std::string& name : names) morphs.push_back(level.Morph(ShapeName(name)));
     record.Add(time, morphs);
     Expect(morphs == curves, "morph targets and curves are the same");
     Expect(std::equal(curves.begin(), curves.end(), link.values.begin(), link.values.end()),
-           "Live Link has the same");
+           "Live Link has the same values");
     const float jaw = level.face->GetCurve("JawOpen");
     for (const float all : {1.0f, 3.0f})
       Expect(std::abs(JawThroughNode(level, all) - jaw) < 1e-6f, "the node sets the curves");
-    Expect(std::abs(JawThroughNode(level, 0.5f) - (0.5f + jaw) / 2) < 1e-6f, "and blends them");
+    Expect(std::abs(JawThroughNode(level, 0.5f) - (0.5f + jaw) / 2) < 1e-6f,
+           "the node blends the curves");
   });
-  Expect(level.Morph("Scar") == -1, "a stranger is left alone");
+  Expect(level.Morph("Scar") == -1, "an unmatched morph target is not driven");
   ExpectNoMessages();
   ContinueInAnotherFormat(level, sound, component);
-  Expect(level.face->OnVoiceStarted.StubCalls == 1, "it is one voice");
+  Expect(level.face->OnVoiceStarted.StubCalls == 1, "audio started once");
   level.End();
   Expect(level.AtRest() && !link.open() && !level.audio->StubNext.IsValid(),
-         "at the end the face is at rest, and nothing listens");
+         "at the end the face is neutral and has no listener");
   std::vector<float> late(960, 0.1f);
-  component(late, sound);  // the mixer still has the sound that plays
-  Expect(level.Morph(ShapeName("JawOpen")) == 0, "nor does the mesh speak on");
+  component(late, sound);  // the mixer still plays the sound
+  Expect(level.Morph(ShapeName("JawOpen")) == 0, "late audio is ignored");
 }
 
 void Submix(const Sound& sound, const std::string& out) {
@@ -146,7 +147,7 @@ void Submix(const Sound& sound, const std::string& out) {
   level.face->Input = EKoeMorphInput::Submix;
   level.Begin();
   std::vector<ISubmixBufferListener*>& listeners = FAudioDeviceHandle::StubDevice().StubListeners;
-  Expect(listeners.size() == 1, "the submix is listened to");
+  Expect(listeners.size() == 1, "a listener is registered");
   Recorder record(out);
   const Source submix = [&listeners](std::vector<float>& block, const Sound& heard) {
     listeners[0]->OnNewSubmixBuffer(nullptr, block.data(), static_cast<int32>(block.size()),
@@ -160,15 +161,15 @@ void Submix(const Sound& sound, const std::string& out) {
   ContinueInAnotherFormat(level, sound, submix);
   level.face->SetInput(EKoeMorphInput::Manual);
   std::vector<float> late(960, 0.1f);
-  if (!listeners.empty()) submix(late, sound);  // 5.3 lets it go on the audio thread
+  if (!listeners.empty()) submix(late, sound);  // 5.3 removes it on the audio thread
   Expect(static_cast<int>(listeners.size()) <= ISubmixBufferListener::StubAlive,
-         "it lives so long");
+         "the listener is alive while it is registered");
   FAudioThread::StubRun();
-  Expect(ISubmixBufferListener::StubAlive == 0, "and no longer");
-  Expect(listeners.empty() && level.AtRest(), "another input lets the submix go");
+  Expect(ISubmixBufferListener::StubAlive == 0, "the listener is released");
+  Expect(listeners.empty() && level.AtRest(), "another input removes the listener");
 }
 
-// A device that comes, speaks, goes away and comes back.
+// A device that appears, disappears and returns.
 void Microphone(const Sound& sound, const std::string& out) {
   using Audio::FAudioCapture;
   Level level;
@@ -178,7 +179,7 @@ void Microphone(const Sound& sound, const std::string& out) {
   ExpectLine({"Microphone 'default' cannot be opened", "retries"});
   FAudioCapture::StubPluggedIn = true;
   for (int i = 0; i < 60; ++i) level.Tick(1.0 / 60);
-  Expect(FAudioCapture::StubOpen != nullptr, "a device that comes is opened");
+  Expect(FAudioCapture::StubOpen != nullptr, "a new device is opened");
   Recorder record(out);
   const Source device = [](std::vector<float>& block, const Sound& heard) {
     const int32 frames = static_cast<int32>(block.size()) / heard.channels;
@@ -194,17 +195,17 @@ void Microphone(const Sound& sound, const std::string& out) {
   FAudioCapture::StubOpen = nullptr;
   for (int i = 0; i < 180; ++i) level.Tick(1.0 / 60);
   ExpectLine({"Microphone 'default' delivers no audio", "retries"});
-  Expect(!level.face->IsSpeaking(), "and the face does not wait for it");
+  Expect(!level.face->IsSpeaking(), "the stop is detected");
   FAudioCapture::StubPluggedIn = true;
   for (int i = 0; i < 70; ++i) level.Tick(1.0 / 60);
-  Expect(FAudioCapture::StubOpen != nullptr, "it, or another one, is opened again");
+  Expect(FAudioCapture::StubOpen != nullptr, "a device is opened again");
   ContinueInAnotherFormat(level, sound, device);
   level.face->SetModelName(TEXT("none"));
   ExpectLine({"'none'"});
-  Expect(FAudioCapture::StubOpen == nullptr, "a face that fails lets it go");
+  Expect(FAudioCapture::StubOpen == nullptr, "an error closes the device");
 }
 
-// A voice that stops, and one that is told to be quiet.
+// Stops, FadeOut and FadeIn.
 void Fades(const Sound& sound) {
   Level level;
   level.face->Input = EKoeMorphInput::Manual;
@@ -215,24 +216,25 @@ void Fades(const Sound& sound) {
       sound.rate,
       sound.channels};
   PlaySamples(level, first, pushed, [] {});
-  Expect(!level.AtRest(), "the face speaks");
+  Expect(!level.AtRest(), "the face is animated");
   for (int i = 0; i < 26; ++i) level.Tick(1.0 / 60);
   Expect(level.AtRest() && level.face->OnVoiceStopped.StubCalls == 1,
-         "it falls to rest where its voice stops");
+         "the face fades to neutral after a stop");
   bool blinked = false;
   for (int i = 0; i < 900 && !blinked; ++i) {
     level.Tick(1.0 / 60);
     blinked = level.face->GetCurve("EyeBlinkLeft") > 0;
   }
-  Expect(blinked, "but its eyes live on");
+  Expect(blinked, "idle motion starts");
   PlaySamples(level, first, pushed, [] {});
-  Expect(!level.AtRest(), "a voice that starts again is followed");
+  Expect(!level.AtRest(), "new audio is displayed");
   level.face->FadeOut(0.1f);
   PlaySamples(level, first, pushed, [] {});
-  Expect(level.AtRest() && level.face->IsSpeaking(), "a face told to relax is at rest");
+  Expect(level.AtRest() && level.face->IsSpeaking(),
+         "a faded-out face is neutral while audio plays");
   level.face->FadeIn(0.1f);
   PlaySamples(level, first, pushed, [] {});
-  Expect(!level.AtRest(), "until it is told to resume");
+  Expect(!level.AtRest(), "FadeIn reverts it");
   ExpectNoMessages();
 }
 
@@ -254,12 +256,12 @@ void AssetSelection() {
   const koemorph_controls changed = Read(&preset);
   Expect(changed.lip_close_offset == 0.25f && changed.multiplier[17] == 0.5f &&
              changed.offset[17] == 0.1f && changed.cancel_group[17] == 3,
-         "what a preset says is taken over");
+         "the controls of a preset apply");
   preset.Name = TEXT("natural");
   Expect(Read(&preset).saccades == 1 && Read(&preset).lip_close_offset == 0, "a preset by name");
   preset.Json =
       TEXT(R"({"koemorph": "preset", "version": 1, "name": "own", "controls": {"symmetry": 1}})");
-  Expect(Read(&preset).symmetry == 1 && Read(&preset).saccades == 0, "a preset by its text");
+  Expect(Read(&preset).symmetry == 1 && Read(&preset).saccades == 0, "a preset by text");
 
   Level level;
   level.face->Input = EKoeMorphInput::Manual;
@@ -270,9 +272,10 @@ void AssetSelection() {
   level.SetShapes({"Viseme_AA", "viseme_O"});
   level.Begin();
   Expect(level.face->GetCurveNames().IndexOfByKey(FName("viseme_aa")) != INDEX_NONE,
-         "another map names other curves");
+         "another map has other curves");
   level.Tick(1.0 / 60);
-  Expect(level.Morph("Viseme_AA") == 0 && level.Morph("viseme_O") == 0, "and drives other shapes");
+  Expect(level.Morph("Viseme_AA") == 0 && level.Morph("viseme_O") == 0,
+         "another map drives other morph targets");
   ExpectNoMessages();
   level.face->MapName = TEXT("none");
   level.face->SetModelName(TEXT("koemorph-60"));
@@ -280,16 +283,16 @@ void AssetSelection() {
   level.face->MapName = FString();
   level.face->SetModelName(TEXT("none"));
   ExpectLine({"'none'", "koemorph-30, "});
-  Expect(level.face->OnError.StubValues.size() == 2, "Blueprint hears of both");
+  Expect(level.face->OnError.StubValues.size() == 2, "both errors reach Blueprint");
   level.face->bDriveMorphTargets = false;
   for (const FString& name : level.face->ModelNames()) {
     level.face->SetModelName(name);
-    Expect(level.face->GetError().IsEmpty(), "every model in the plugin loads");
+    Expect(level.face->GetError().IsEmpty(), "every bundled model loads");
   }
   preset.Json = TEXT("{ oops");
   level.face->SetPreset(&preset);
   ExpectLine({"line 1"});
-  Expect(level.face->GetStream() != nullptr, "a wrong preset does not end the face");
+  Expect(level.face->GetStream() != nullptr, "an invalid preset does not end the stream");
   preset.Json = FString();
   preset.Name = FString();
   preset.Controls.Blendshapes.Add("jaw", FKoeMorphBlendshape());
@@ -298,7 +301,7 @@ void AssetSelection() {
   ExpectLine({"jaw", "JawOpen"});
 }
 
-// From the Content Browser's menu: a sound, and one that cannot be baked; twice.
+// From the menu of the Content Browser, twice: a sound, and one that cannot be baked.
 void Bake(const Sound& sound, const std::string& out) {
   USoundWave* const wave = NewObject<USoundWave>(CreatePackage(TEXT("/Game/Voice/Line")), "Line");
   std::vector<int16> pcm;
@@ -333,12 +336,12 @@ void Bake(const Sound& sound, const std::string& out) {
   UPackage* const package = CreatePackage(TEXT("/Game/Voice/Line_Face"));
   UAnimSequence* const baked = FindObject<UAnimSequence>(package, TEXT("Line_Face"));
   Expect(baked != nullptr && package->StubContent.size() == 1 && package->StubDirty,
-         "one animation beside the sound, however often it is baked");
-  Expect(FAssetRegistryModule::StubCreated.size() == 1, "the Content Browser hears of it once");
+         "one animation beside the sound");
+  Expect(FAssetRegistryModule::StubCreated.size() == 1, "the asset registry is notified once");
   const FStubController& curves = baked->StubController;
   Expect(baked->StubSkeleton == &skeleton && curves.bInitialized && curves.bPopulated &&
              curves.Open == 0 && curves.FrameRate.Numerator == 30 && curves.Curves.Num() == 52,
-         "it is a whole animation");
+         "the animation is complete");
   Recorder record(out);
   for (int32 frame = 0; frame < curves.Frames; ++frame) {
     std::vector<float> weights;
@@ -348,14 +351,15 @@ void Bake(const Sound& sound, const std::string& out) {
   }
 }
 
-// Without the library, or what it needs: one line, and a face at rest.
+// A missing library or model: one line, and a neutral face.
 void Errors(const char* word) {
   FKoeMorphModule::Get();
-  Level level;  // clears what the module has said by itself
+  Level level;  // clears the log of the module
   level.Begin();
   level.Tick(1.0 / 60);
   ExpectLine({word});
-  Expect(level.AtRest() && !level.face->GetError().IsEmpty(), "the face is at rest");
+  Expect(level.AtRest() && !level.face->GetError().IsEmpty(),
+         "the face is neutral and has an error");
   FKoeMorphModule::Get().ShutdownModule();
 }
 

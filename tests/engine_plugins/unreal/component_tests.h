@@ -1,4 +1,4 @@
-// A level with a head that talks: what the checks of the Unreal half share.
+// A level with a head: shared by the tests of the Unreal modules.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 #include "KoeMorphComponent.h"
 
 [[noreturn]] inline void Fail(const std::string& what) {
-  std::fprintf(stderr, "not so: %s\nlog:\n", what.c_str());
+  std::fprintf(stderr, "failed: %s\nlog:\n", what.c_str());
   for (const std::string& line : StubLines()) std::fprintf(stderr, "%s\n", line.c_str());
   std::exit(1);
 }
@@ -25,15 +25,16 @@ inline void Expect(bool condition, const std::string& what) {
   if (!condition) Fail(what);
 }
 
-// The log's only line, holding all the words; then it is cleared.
+// The log has exactly one line, which contains all the words; clears the log.
 inline void ExpectLine(std::initializer_list<const char*> words) {
   Expect(StubLines().size() == 1, "exactly one line in the log");
   for (const char* const word : words)
-    Expect(StubLines()[0].find(word) != std::string::npos, std::string("it says ") + word);
+    Expect(StubLines()[0].find(word) != std::string::npos,
+           std::string("the line contains ") + word);
   StubLines().clear();
 }
 
-inline void ExpectNoMessages() { Expect(StubLines().empty(), "nothing in the log"); }
+inline void ExpectNoMessages() { Expect(StubLines().empty(), "the log is empty"); }
 
 struct Sound {
   std::vector<float> samples;
@@ -71,20 +72,20 @@ class Level {
     return found != nullptr ? *found : -1.0f;
   }
 
-  // What is fed from now on has `rate`.
+  // Sample rate of the audio pushed from now on.
   void SetRate(int rate) {
     if (rate == rate_) return;
     const std::shared_ptr<koemorph_plugin::FaceStream> stream = face->GetStream();
     const int64_t pushed = stream ? stream->Info().pushed_samples : 0;
-    before_ += static_cast<double>(pushed - counted_) / rate_;
-    counted_ = pushed;
+    earlier_seconds_ += static_cast<double>(pushed - earlier_samples_) / rate_;
+    earlier_samples_ = pushed;
     rate_ = rate;
   }
 
   void Begin() { face->BeginPlay(); }
   void End() { face->EndPlay(EEndPlayReason::Destroyed); }
 
-  // One frame of the game, `seconds` later, once the worker has computed all that was fed.
+  // One frame of the game, `seconds` later, after all pushed audio is processed.
   void Tick(double seconds) {
     StubNow = StubNow + seconds;
     Settle();
@@ -112,21 +113,22 @@ class Level {
     for (int i = 0; stream && i < 20000; ++i) {
       const koemorph_stream_info info = stream->Info();
       if (info.fps == 0) return;
-      const double fed = before_ + static_cast<double>(info.pushed_samples - counted_) / rate_;
+      const double fed =
+          earlier_seconds_ + static_cast<double>(info.pushed_samples - earlier_samples_) / rate_;
       if (static_cast<double>(info.frame_count) > (fed - info.latency) * info.fps) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    if (stream) Fail("the worker keeps up");
+    if (stream) Fail("the worker processed the audio");
   }
 
   AActor* actor_;
   USkeletalMeshComponent* mesh_;
-  int rate_ = 16000;     // of what is fed
-  double before_ = 0;    // s that were fed before, at other rates
-  int64_t counted_ = 0;  // and samples
+  int rate_ = 16000;             // of pushed audio
+  double earlier_seconds_ = 0;   // s pushed at earlier sample rates
+  int64_t earlier_samples_ = 0;  // samples pushed at earlier sample rates
 };
 
-// float64 rows of time and 52 weights.
+// Writes float64 rows of time and 52 weights.
 class Recorder {
  public:
   explicit Recorder(const std::string& path) : file_(path, std::ios::binary) {}
@@ -140,7 +142,7 @@ class Recorder {
   std::ofstream file_;
 };
 
-// Feeds a block as one of the engine's sources does, on a thread of its own.
+// Delivers a block as a source of the engine does, on another thread.
 using Source = std::function<void(std::vector<float>& block, const Sound& sound)>;
 
 inline void PlaySamples(Level& level, const Sound& sound, const Source& source,
@@ -148,7 +150,7 @@ inline void PlaySamples(Level& level, const Sound& sound, const Source& source,
   const int block = sound.rate / 60;
   std::vector<float> samples(static_cast<size_t>(block * sound.channels));
   level.SetRate(sound.rate);
-  source(samples, sound);  // makes the format known
+  source(samples, sound);  // announces the format
   level.Tick(0);
   for (size_t first = 0; first + samples.size() <= sound.samples.size(); first += samples.size()) {
     std::copy_n(sound.samples.begin() + static_cast<std::ptrdiff_t>(first), samples.size(),
@@ -159,7 +161,7 @@ inline void PlaySamples(Level& level, const Sound& sound, const Source& source,
   }
 }
 
-// A source for Speak: what an audio component plays, and what is given to Push Audio.
+// Sources for PlaySamples: an audio component, and PushAudio.
 inline Source Played(Level& level) {
   return [&level](std::vector<float>& block, const Sound& heard) {
     ISourceBufferListener::FOnNewBufferParams params;
@@ -177,5 +179,5 @@ inline Source Pushed(Level& level) {
   };
 }
 
-// behavior_tests.cpp: what happens to a face in a game. False for one that it does not know.
+// behavior_tests.cpp: behavior in a game. False for an unknown name.
 bool RunBehaviorTest(const std::string& name, const Sound& sound);

@@ -1,7 +1,7 @@
-// The plugin's plain C++ half, played as Unreal would: one thread feeds, another shows.
+// Tests of Core: one thread pushes, another samples.
 //   player CHECK LIBRARY MODEL [SAMPLES RATE CHANNELS OUT]
-//   player devices LIBRARY MODEL OUT SAMPLES RATE CHANNELS [SAMPLES RATE CHANNELS ...]
-// LIBRARY: the folder of libkoemorph.so. OUT: float64 rows of time and 52 weights.
+//   player format-change LIBRARY MODEL OUT SAMPLES RATE CHANNELS [SAMPLES RATE CHANNELS ...]
+// LIBRARY: folder of libkoemorph.so. OUT: float64 rows of time and 52 weights.
 #include <dlfcn.h>
 
 #include <chrono>
@@ -20,7 +20,7 @@ namespace kp = koemorph_plugin;
 namespace {
 
 [[noreturn]] void Fail(const std::string& what) {
-  std::fprintf(stderr, "not so: %s\n", what.c_str());
+  std::fprintf(stderr, "failed: %s\n", what.c_str());
   std::exit(1);
 }
 
@@ -67,18 +67,17 @@ struct Sound {
 
 void Sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
 
-// Waits until the library's worker has computed all of the `fed` seconds.
+// Waits until the worker has processed `fed` seconds.
 void Settle(const kp::FaceStream& stream, double fed) {
   for (int i = 0; i < 20000; ++i, Sleep()) {
     const koemorph_stream_info info = stream.Info();
     if (static_cast<double>(info.frame_count) > (fed - info.latency) * info.fps) return;
   }
-  Fail("the worker keeps up");
+  Fail("the worker processed the audio");
 }
 
-// The mixer's thread feeds, the game's thread shows, as in a game; the wall clock moves with the
-// audio, and the mixer never gets far ahead of what is shown, so that a busy machine is only
-// slower.
+// As in a game, the mixer thread pushes and the game thread samples. The clock advances with the
+// audio, and the mixer waits for the game, so that a busy machine is only slower.
 void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
           const std::string& out) {
   constexpr double kAhead = 0.1;  // s
@@ -89,11 +88,11 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
   kp::FaceStream stream(model);
   std::string error;
   Expect(!stream.Push(sound.samples.data(), block, sound.rate, sound.channels, wall),
-         "a first block tells its format");
+         "the first block announces its format");
   Expect(stream.Update(wall, &error), error);
   std::thread audio([&] {
     for (int first = 0; first + block <= sound.frames(); first += block) {
-      // The game thread may hold the voice for a moment; a mixer would leave the block out.
+      // The game thread may hold the guard; a mixer would drop the block.
       while (!stream.Push(&sound.samples[first * sound.channels], block, sound.rate, sound.channels,
                           wall))
         Sleep();
@@ -105,7 +104,7 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
   Recorder record(out);
   kp::Weights weights;
   while (playing) {
-    // In this order: by then all that had been fed at this moment is computed.
+    // In this order: all audio pushed at this time is processed.
     const double now = wall;
     Settle(stream, static_cast<double>(stream.Info().pushed_samples) / sound.rate);
     Expect(stream.Update(now, &error), error);
@@ -115,12 +114,12 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
     Sleep();
   }
   audio.join();
-  Expect(stream.speaking(), "the voice is heard");
-  Expect(stream.Info().dropped_samples == 0, "no sample is lost");
+  Expect(stream.speaking(), "the source has audio");
+  Expect(stream.Info().dropped_samples == 0, "no sample was dropped");
 }
 
-// One device after another brings the voice. A block of 20 ms tells a new device's format; that of
-// the first is given again, those of the others are silence.
+// Format changes. A block of 20 ms announces each format: the first is pushed again, the others are
+// replaced by silence.
 void FormatChange(const std::shared_ptr<const kp::Model>& model, const std::vector<Sound>& sounds,
                   const std::string& out) {
   kp::FaceStream stream(model);
@@ -137,18 +136,19 @@ void FormatChange(const std::shared_ptr<const kp::Model>& model, const std::vect
       wall += 0.02;
       const bool fits = stream.Push(&sound.samples[first * sound.channels], block, sound.rate,
                                     sound.channels, wall);
-      Expect(fits == (first > 0 || &sound == &sounds[0]), "a new format is noticed");
+      Expect(fits == (first > 0 || &sound == &sounds[0]), "a new format is detected");
       if (fits) Settle(stream, fed += 0.02);
       Expect(stream.Update(wall, &error), error);
       if (!fits) Settle(stream, fed += 0.02);
       const double time = stream.Sample(wall, stream.DisplayLatency(), &weights);
-      Expect(fed < 0.1 || (time >= shown && time < shown + 0.04), "time goes on evenly");
+      Expect(fed < 0.1 || (time >= shown && time < shown + 0.04),
+             "the playback time is continuous");
       shown = time;
       if (time >= 0) record.Add(time, weights.data());
-      Expect(stream.speaking() || fed < 0.02, "and so does the voice");
+      Expect(stream.speaking() || fed < 0.02, "the audio continues");
     }
   }
-  Expect(stream.Info().dropped_samples == 0, "no sample is lost");
+  Expect(stream.Info().dropped_samples == 0, "no sample was dropped");
 }
 
 void Bake(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
@@ -161,7 +161,7 @@ void Bake(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
   for (const kp::Frame& frame : frames) record.Add(frame.time, frame.weights);
 }
 
-// Stops, other formats, and a voice that ends under the feeder's hands.
+// Stops, format changes, and destruction while a thread pushes.
 void Lifecycle(const std::shared_ptr<const kp::Model>& model) {
   const std::vector<float> block(960, 0.1f);
   std::string error;
@@ -181,37 +181,37 @@ void Lifecycle(const std::shared_ptr<const kp::Model>& model) {
   }
   kp::FaceStream stream(model);
   Expect(stream.Sample(100, 0, &weights) == 0 && weights == kp::Weights{},
-         "a face that heard nothing is at rest");
+         "without audio the face is neutral");
   stream.Push(block.data(), 480, 48000, 2, 100);
   Expect(stream.Update(100, &error), error);
   stream.Push(block.data(), 480, 48000, 2, 100.01);
-  Expect(stream.Update(100.01, &error) && stream.speaking(), "the voice is heard");
+  Expect(stream.Update(100.01, &error) && stream.speaking(), "the source has audio");
   const int64_t fed = stream.Info().pushed_samples;
   for (int i = 0; i < 60; ++i) Expect(stream.Update(100.01 + i / 60.0, &error), error);
-  Expect(!stream.speaking(), "a voice that stops is noticed");
-  Expect(stream.Info().pushed_samples > fed + 24000, "silence is fed in its place");
+  Expect(!stream.speaking(), "a stop is detected");
+  Expect(stream.Info().pushed_samples > fed + 24000, "silence is pushed after a stop");
   koemorph_controls controls;
   model->api().controls_init(&controls);
   controls.symmetry = 2;
   Expect(!stream.SetControls(controls, &error) && error.find("symmetry") != std::string::npos,
-         "a control outside its range is refused by name");
+         "a control out of range is an error with its name");
   Expect(!kp::ReadPreset(model->api(), "{ oops", &controls, &error) &&
              error.find("line 1") != std::string::npos,
-         "what is no preset is a message with its place");
+         "an invalid preset is an error with its position");
   stream.Push(block.data(), 960, 7, 1, 102);
-  Expect(!stream.Update(102, &error) && !error.empty(), "a rate that makes no sense is a message");
+  Expect(!stream.Update(102, &error) && !error.empty(), "an invalid sample rate is an error");
 }
 
 decltype(&::koemorph_stream_push) library_push = nullptr;
 std::atomic<bool> pushing{false};
 
-// A block that comes while the game thread has already found none is voice, not silence.
+// A block that is pushed while the game thread updates is speech, not silence.
 void ConcurrentPush(Game game, const std::string& path) {
   std::string error;
   library_push = game.api.stream_push;
   game.api.stream_push = [](koemorph_stream* stream, const float* samples, int frames) {
     pushing = true;
-    // Long enough for Update to have looked at what was fed and to wait for this.
+    // Long enough for Update to read the counter and wait for this push.
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     return library_push(stream, samples, frames);
   };
@@ -225,11 +225,11 @@ void ConcurrentPush(Game game, const std::string& path) {
   while (!pushing) Sleep();
   Expect(stream.Update(100, &error), error);
   audio.join();
-  Expect(stream.Update(100.02, &error) && stream.speaking(), "the voice is heard");
-  Expect(stream.Info().pushed_samples == 320, "and no silence is fed behind it");
+  Expect(stream.Update(100.02, &error) && stream.speaking(), "the source has audio");
+  Expect(stream.Info().pushed_samples == 320, "no silence is pushed");
 }
 
-// A source that pushes on but has no sound to give has stopped.
+// Empty blocks are not activity.
 void EmptyBlocks(const std::shared_ptr<const kp::Model>& model) {
   std::string error;
   const std::vector<float> block(320, 0.1f);
@@ -238,17 +238,17 @@ void EmptyBlocks(const std::shared_ptr<const kp::Model>& model) {
     stream.Push(block.data(), 320, 16000, 1, wall);
     Expect(stream.Update(wall, &error), error);
   }
-  Expect(stream.speaking(), "the voice is heard");
+  Expect(stream.speaking(), "the source has audio");
   for (int i = 1; i <= 60; ++i) {
     const double wall = 100.02 + i / 60.0;
-    Expect(stream.Push(block.data(), 0, 44100, 2, wall), "nothing has no format");
+    Expect(stream.Push(block.data(), 0, 44100, 2, wall), "an empty block has no format");
     Expect(stream.Update(wall, &error), error);
   }
-  Expect(!stream.speaking(), "and its stop is noticed");
-  Expect(stream.Info().pushed_samples > 8000, "silence is fed in its place");
+  Expect(!stream.speaking(), "the stop is detected");
+  Expect(stream.Info().pushed_samples > 8000, "silence is pushed after a stop");
 }
 
-// The game feeds the voice itself, after the face's turn, and stands still for a while.
+// The game pushes after the update, and stalls.
 void GameStall(const std::shared_ptr<const kp::Model>& model) {
   std::string error;
   const std::vector<float> block(320, 0.1f);
@@ -260,12 +260,12 @@ void GameStall(const std::shared_ptr<const kp::Model>& model) {
   }
   wall += 0.3;
   const int64_t fed = stream.Info().pushed_samples;
-  Expect(stream.Update(wall, &error) && stream.speaking(), "the voice goes on as the game does");
-  Expect(stream.Info().pushed_samples == fed, "and has no silence in its midst");
-  Expect(stream.Update(wall + 0.02, &error) && !stream.speaking(), "but one that stops is noticed");
+  Expect(stream.Update(wall, &error) && stream.speaking(), "a stall is not a stop");
+  Expect(stream.Info().pushed_samples == fed, "no silence is pushed after a stall");
+  Expect(stream.Update(wall + 0.02, &error) && !stream.speaking(), "a stop is detected");
 }
 
-// A short pause, too, is no time that passes.
+// No time passes during a short pause.
 void ShortPause(const std::shared_ptr<const kp::Model>& model) {
   std::string error;
   const std::vector<float> block(320, 0.1f);
@@ -283,7 +283,7 @@ void ShortPause(const std::shared_ptr<const kp::Model>& model) {
   stream.Push(block.data(), 320, 16000, 1, wall);
   Expect(!stream.UpdatePause(false, wall) && stream.Update(wall, &error), error);
   const double later = stream.Sample(wall, 0.1, &weights);
-  Expect(later > time && later < time + 0.03, "time goes on where it stood");
+  Expect(later > time && later < time + 0.03, "the time continues after the pause");
 }
 
 void Names(const kp::Api& api) {
@@ -294,7 +294,7 @@ void Errors(const Game& game) {
   std::string error;
   kp::Api api;
   Expect(!kp::LoadApi([](const char*) { return nullptr; }, &api, &error),
-         "an empty library is refused");
+         "an empty library is an error");
   Expect(error.find("koemorph_version") != std::string::npos, "the message names the function");
   void* const library = dlopen((game.folder + "/libkoemorph.so").c_str(), RTLD_NOW);
   const auto other = [library](const char* name) {
@@ -302,18 +302,18 @@ void Errors(const Game& game) {
     return reinterpret_cast<void*>(+[]() -> const char* { return "0.9.0"; });
   };
   Expect(!kp::LoadApi(other, &api, &error) && error.find("0.9.0") != std::string::npos,
-         "nor is a library of another release taken, whose structs may be larger");
+         "a library of another version is an error");
   const char junk[] = "junk";
   error.clear();
   Expect(kp::Model::Load(game.api, junk, sizeof(junk), game.folder + "/libonnxruntime.so",
                          &error) == nullptr,
-         "junk is no model");
-  Expect(!error.empty(), "and the message says so");
+         "an invalid model is an error");
+  Expect(!error.empty(), "the error has a message");
   error.clear();
   Expect(kp::Model::Load(game.api, junk, sizeof(junk), "/nowhere/libonnxruntime.so", &error) ==
              nullptr,
-         "no ONNX Runtime, no model");
-  Expect(error.find("ONNX Runtime") != std::string::npos, "and the message says so: " + error);
+         "a missing ONNX Runtime is an error");
+  Expect(error.find("ONNX Runtime") != std::string::npos, "the error has a message" + error);
 }
 
 }  // namespace

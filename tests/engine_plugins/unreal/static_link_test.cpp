@@ -1,6 +1,5 @@
-// One program of everything, as on iOS: nothing is loaded, and nothing but the plugin's table names
-// the library's functions.
-//   linked MODEL
+// A statically linked program, as on iOS. Only the table in Core refers to the functions.
+//   static_link_test MODEL
 #include <cstdio>
 #include <fstream>
 #include <iterator>
