@@ -128,20 +128,20 @@ void MixedSources(const Sound& sound) {
   level.Begin();
   level.audio->Play();
   const auto play = [&](int32 source) {
-    return [&level, source](std::vector<float>& block, const Sound& heard) {
+    return [&level, source](std::vector<float>& block, const Sound& format) {
       ISourceBufferListener::FOnNewBufferParams params;
       params.AudioData = block.data();
       params.SourceId = source;
       params.NumSamples = static_cast<int32>(block.size());
-      params.NumChannels = heard.channels;
-      params.SampleRate = heard.rate;
+      params.NumChannels = format.channels;
+      params.SampleRate = format.rate;
       level.audio->StubListener->OnNewBuffer(params);
     };
   };
   const Source stream = play(3), breath = play(7);
-  const auto both = [&](std::vector<float>& block, const Sound& heard) {
-    stream(block, heard);
-    breath(block, heard);
+  const auto both = [&](std::vector<float>& block, const Sound& format) {
+    stream(block, format);
+    breath(block, format);
   };
   const Sound second = FirstSeconds(sound, 1);
   PlaySamples(level, second, both, [] {});

@@ -149,9 +149,9 @@ void Submix(const Sound& sound, const std::string& out) {
   std::vector<ISubmixBufferListener*>& listeners = FAudioDeviceHandle::StubDevice().StubListeners;
   Expect(listeners.size() == 1, "a listener is registered");
   Recorder record(out);
-  const Source submix = [&listeners](std::vector<float>& block, const Sound& heard) {
+  const Source submix = [&listeners](std::vector<float>& block, const Sound& format) {
     listeners[0]->OnNewSubmixBuffer(nullptr, block.data(), static_cast<int32>(block.size()),
-                                    heard.channels, heard.rate, 0);
+                                    format.channels, format.rate, 0);
   };
   PlaySamples(level, sound, submix, [&] {
     if (level.face->GetPlaybackTime() >= 0.25)
@@ -181,10 +181,10 @@ void Microphone(const Sound& sound, const std::string& out) {
   for (int i = 0; i < 60; ++i) level.Tick(1.0 / 60);
   Expect(FAudioCapture::StubOpen != nullptr, "a new device is opened");
   Recorder record(out);
-  const Source device = [](std::vector<float>& block, const Sound& heard) {
-    const int32 frames = static_cast<int32>(block.size()) / heard.channels;
+  const Source device = [](std::vector<float>& block, const Sound& format) {
+    const int32 frames = static_cast<int32>(block.size()) / format.channels;
     if (FAudioCapture::StubOpen)
-      FAudioCapture::StubOpen(block.data(), frames, heard.channels, heard.rate, 0, false);
+      FAudioCapture::StubOpen(block.data(), frames, format.channels, format.rate, 0, false);
   };
   PlaySamples(level, sound, device, [&] {
     if (level.face->GetPlaybackTime() >= 0.25)

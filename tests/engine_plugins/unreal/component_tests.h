@@ -113,9 +113,10 @@ class Level {
     for (int i = 0; stream && i < 20000; ++i) {
       const koemorph_stream_info info = stream->Info();
       if (info.fps == 0) return;
-      const double fed =
+      const double pushed_seconds =
           earlier_seconds_ + static_cast<double>(info.pushed_samples - earlier_samples_) / rate_;
-      if (static_cast<double>(info.frame_count) > (fed - info.latency) * info.fps) return;
+      if (static_cast<double>(info.frame_count) > (pushed_seconds - info.latency) * info.fps)
+        return;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     if (stream) Fail("the worker processed the audio");
@@ -146,7 +147,7 @@ class Recorder {
 using Source = std::function<void(std::vector<float>& block, const Sound& sound)>;
 
 inline void PlaySamples(Level& level, const Sound& sound, const Source& source,
-                        const std::function<void()>& shown) {
+                        const std::function<void()>& displayed) {
   const int block = sound.rate / 60;
   std::vector<float> samples(static_cast<size_t>(block * sound.channels));
   level.SetRate(sound.rate);
@@ -157,25 +158,25 @@ inline void PlaySamples(Level& level, const Sound& sound, const Source& source,
                 samples.begin());
     std::thread(source, std::ref(samples), std::cref(sound)).join();
     level.Tick(1.0 / 60);
-    shown();
+    displayed();
   }
 }
 
 // Sources for PlaySamples: an audio component, and PushAudio.
 inline Source Played(Level& level) {
-  return [&level](std::vector<float>& block, const Sound& heard) {
+  return [&level](std::vector<float>& block, const Sound& format) {
     ISourceBufferListener::FOnNewBufferParams params;
     params.AudioData = block.data();
     params.NumSamples = static_cast<int32>(block.size());
-    params.NumChannels = heard.channels;
-    params.SampleRate = heard.rate;
+    params.NumChannels = format.channels;
+    params.SampleRate = format.rate;
     if (level.audio->StubListener.IsValid()) level.audio->StubListener->OnNewBuffer(params);
   };
 }
 inline Source Pushed(Level& level) {
-  return [&level](std::vector<float>& block, const Sound& heard) {
-    level.face->PushAudio(TArray<float>(block.data(), static_cast<int32>(block.size())), heard.rate,
-                          heard.channels);
+  return [&level](std::vector<float>& block, const Sound& format) {
+    level.face->PushAudio(TArray<float>(block.data(), static_cast<int32>(block.size())),
+                          format.rate, format.channels);
   };
 }
 

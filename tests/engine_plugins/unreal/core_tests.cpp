@@ -67,11 +67,11 @@ struct Sound {
 
 void Sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
 
-// Waits until the worker has processed `fed` seconds.
-void Settle(const kp::FaceStream& stream, double fed) {
+// Waits until the worker has processed `pushed` seconds.
+void Settle(const kp::FaceStream& stream, double pushed) {
   for (int i = 0; i < 20000; ++i, Sleep()) {
     const koemorph_stream_info info = stream.Info();
-    if (static_cast<double>(info.frame_count) > (fed - info.latency) * info.fps) return;
+    if (static_cast<double>(info.frame_count) > (pushed - info.latency) * info.fps) return;
   }
   Fail("the worker processed the audio");
 }
@@ -83,7 +83,7 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
   constexpr double kAhead = 0.1;  // s
   const int block = sound.rate / 50;
   std::atomic<double> wall{100};
-  std::atomic<double> shown{100};
+  std::atomic<double> displayed{100};
   std::atomic<bool> playing{true};
   kp::FaceStream stream(model);
   std::string error;
@@ -97,7 +97,7 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
                           wall))
         Sleep();
       wall = wall + 0.02;
-      while (wall - shown > kAhead) Sleep();
+      while (wall - displayed > kAhead) Sleep();
     }
     playing = false;
   });
@@ -110,7 +110,7 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
     Expect(stream.Update(now, &error), error);
     const double time = stream.Sample(now, stream.DisplayLatency(), &weights);
     if (time >= 0) record.Add(time, weights.data());
-    shown = now;
+    displayed = now;
     Sleep();
   }
   audio.join();
@@ -126,7 +126,7 @@ void FormatChange(const std::shared_ptr<const kp::Model>& model, const std::vect
   Recorder record(out);
   kp::Weights weights;
   std::string error;
-  double wall = 100, fed = 0, shown = 0;
+  double wall = 100, pushed = 0, displayed = 0;
   stream.Push(sounds[0].samples.data(), sounds[0].rate / 50, sounds[0].rate, sounds[0].channels,
               wall);
   Expect(stream.Update(wall, &error), error);
@@ -137,15 +137,15 @@ void FormatChange(const std::shared_ptr<const kp::Model>& model, const std::vect
       const bool fits = stream.Push(&sound.samples[first * sound.channels], block, sound.rate,
                                     sound.channels, wall);
       Expect(fits == (first > 0 || &sound == &sounds[0]), "a new format is detected");
-      if (fits) Settle(stream, fed += 0.02);
+      if (fits) Settle(stream, pushed += 0.02);
       Expect(stream.Update(wall, &error), error);
-      if (!fits) Settle(stream, fed += 0.02);
+      if (!fits) Settle(stream, pushed += 0.02);
       const double time = stream.Sample(wall, stream.DisplayLatency(), &weights);
-      Expect(fed < 0.1 || (time >= shown && time < shown + 0.04),
+      Expect(pushed < 0.1 || (time >= displayed && time < displayed + 0.04),
              "the playback time is continuous");
-      shown = time;
+      displayed = time;
       if (time >= 0) record.Add(time, weights.data());
-      Expect(stream.speaking() || fed < 0.02, "the audio continues");
+      Expect(stream.speaking() || pushed < 0.02, "the audio continues");
     }
   }
   Expect(stream.Info().dropped_samples == 0, "no sample was dropped");
@@ -186,10 +186,10 @@ void Lifecycle(const std::shared_ptr<const kp::Model>& model) {
   Expect(stream.Update(100, &error), error);
   stream.Push(block.data(), 480, 48000, 2, 100.01);
   Expect(stream.Update(100.01, &error) && stream.speaking(), "the source has audio");
-  const int64_t fed = stream.Info().pushed_samples;
+  const int64_t pushed = stream.Info().pushed_samples;
   for (int i = 0; i < 60; ++i) Expect(stream.Update(100.01 + i / 60.0, &error), error);
   Expect(!stream.speaking(), "a stop is detected");
-  Expect(stream.Info().pushed_samples > fed + 24000, "silence is pushed after a stop");
+  Expect(stream.Info().pushed_samples > pushed + 24000, "silence is pushed after a stop");
   koemorph_controls controls;
   model->api().controls_init(&controls);
   controls.symmetry = 2;
@@ -259,9 +259,9 @@ void GameStall(const std::shared_ptr<const kp::Model>& model) {
     stream.Push(block.data(), 320, 16000, 1, wall + 0.01);
   }
   wall += 0.3;
-  const int64_t fed = stream.Info().pushed_samples;
+  const int64_t pushed = stream.Info().pushed_samples;
   Expect(stream.Update(wall, &error) && stream.speaking(), "a stall is not a stop");
-  Expect(stream.Info().pushed_samples == fed, "no silence is pushed after a stall");
+  Expect(stream.Info().pushed_samples == pushed, "no silence is pushed after a stall");
   Expect(stream.Update(wall + 0.02, &error) && !stream.speaking(), "a stop is detected");
 }
 

@@ -84,7 +84,7 @@ namespace KoeMorph
         /// <summary>Number of loaded models.</summary>
         public static int Count { get { return Entries.Count; } }
 
-        /// <summary>Whether an exception says that the native library is missing or too old. WebGL and IL2CPP platforms
+        /// <summary>Whether an exception means that the native library is missing or outdated. WebGL and IL2CPP platforms
         /// may throw TypeLoadException or its subclasses, or NotSupportedException, for a missing library.</summary>
         public static bool IsLibraryError(Exception error)
         {

@@ -1,5 +1,5 @@
-// The part of Unreal's Core that the plugin touches: the engine's own names, types and constness, with just
-// enough behind them to run. Members that begin with Stub are for tests.
+// Stub of Unreal's Core with the names, types and constness of the engine: the members that the plugin uses. Members that
+// start with Stub are for tests.
 #pragma once
 
 #include <algorithm>
@@ -36,7 +36,7 @@ constexpr int32 INDEX_NONE = -1;
 
 #define UE_VERSION_OLDER_THAN(Major, Minor, Patch) (STUB_ENGINE_MINOR < (Minor)) // the stub is 5.STUB_ENGINE_MINOR
 
-// What UnrealHeaderTool reads; for the compiler, nothing.
+// Macros of UnrealHeaderTool; empty for the compiler.
 class UClass;
 #define UCLASS(...)
 #define USTRUCT(...)
@@ -47,7 +47,7 @@ class UClass;
 #define STUB_GENERATED_BODY(unused)                                                                                              \
 public:                                                                                                                          \
 	static UClass* StaticClass();
-// Unreal's build defines one for each module, whatever its headers have a use for.
+// Unreal's build defines one per module.
 #define KOEMORPH_API [[gnu::visibility("default")]]
 #define KOEMORPHEDITOR_API [[gnu::visibility("default")]]
 
@@ -217,7 +217,7 @@ private:
 	std::u16string Text;
 };
 
-// %s and %d, which is all that the plugin says.
+// Supports %s and %d, the formats that the plugin uses.
 inline std::u16string StubArgument(const TCHAR* Text)
 {
 	return Text;
@@ -262,7 +262,7 @@ public:
 	}
 	bool IsNone() const { return Text.IsEmpty(); }
 	FString ToString() const { return Text; }
-	friend bool operator==(const FName& A, const FName& B) { return A.Folded() == B.Folded(); } // names have no case
+	friend bool operator==(const FName& A, const FName& B) { return A.Folded() == B.Folded(); } // names ignore case
 
 private:
 	std::u16string Folded() const;

@@ -1,4 +1,4 @@
-// The editor: graph nodes, animation data, menus.
+// Stub of the editor: graph nodes, animation data, menus.
 #pragma once
 
 #include "Animation.h"
@@ -30,7 +30,7 @@ struct FFrameRate
 		, Denominator(InDenominator)
 	{
 	}
-	// What would be cut off, which some settings of the engine's warnings refuse.
+	// Rejects narrowing conversions, as some warning settings of the engine do.
 	FFrameRate(auto Wide, uint32)
 		requires(sizeof(Wide) > sizeof(uint32))
 	= delete;
@@ -84,7 +84,7 @@ public:
 	virtual bool SetCurveKeys(
 		const FAnimationCurveIdentifier& Id, const TArray<FRichCurveKey>& Keys, bool bShouldTransact = true) = 0;
 };
-/** What an animation was told; the engine's own controller keeps it in a data model. */
+/** Data set through the controller, which the engine stores in a data model. */
 class FStubController final : public IAnimationDataController
 {
 public:

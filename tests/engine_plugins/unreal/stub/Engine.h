@@ -33,7 +33,7 @@ public:
 	FName StubName;
 	UPackage* StubPackage = nullptr;
 	AActor* StubActor = nullptr;
-	/** Objects whose weak pointers still hold. */
+	/** Objects that exist, for weak pointers. */
 	static std::vector<UObject*>& StubAlive();
 	UObject() { StubAlive().push_back(this); }
 };
@@ -47,7 +47,7 @@ public:
 	mutable bool StubDirty = false;
 };
 
-// The engine's own Cast; the plugin is compiled without RTTI, the running stub has it.
+// Stands for the Cast of the engine; the plugin is compiled without RTTI, the stub with it.
 template <typename T, typename From>
 T StubCast(From* Object)
 {
@@ -192,7 +192,7 @@ enum Type : int
 class UActorComponent : public UObject
 {
 public:
-	// The engine's header tool gives every class its own; here it serves direct children.
+	// UnrealHeaderTool defines it per class; the stub supports direct subclasses.
 	using Super = UActorComponent;
 	FActorComponentTickFunction PrimaryComponentTick;
 	AActor* GetOwner() const { return StubActor; }

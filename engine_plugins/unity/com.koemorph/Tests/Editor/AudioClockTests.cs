@@ -8,16 +8,16 @@ namespace KoeMorph.Tests
         const double Block = 1024 / 48000.0;
 
         [Test]
-        public void BurstsOfBlocksAreNotSeen()
+        public void BurstsOfBlocksDoNotChangeThePace()
         {
             var clock = new AudioClock();
             var last = 0.0;
-            var fed = 0;
+            var blocks = 0;
             for (var frame = 0; frame < 600; frame++)
             {
                 var wall = 100 + frame / 60.0;
-                // Four blocks at once, as a mixer with four buffers may ask for them.
-                while (fed * Block < wall - 100 + 0.02) for (var i = 0; i < 4; i++) clock.Anchor(++fed * Block, wall);
+                // Four blocks at once, as from a mixer with four buffers.
+                while (blocks * Block < wall - 100 + 0.02) for (var i = 0; i < 4; i++) clock.Anchor(++blocks * Block, wall);
                 var time = clock.Time(wall, 0.1);
                 if (frame > 120) Assert.AreEqual(1 / 60.0, time - last, 0.003);
                 last = time;
@@ -29,7 +29,7 @@ namespace KoeMorph.Tests
         {
             var clock = new AudioClock();
             var time = 0.0;
-            const double fast = 1.002;  // 2 ms a second: 120 ms over this minute
+            const double fast = 1.002;  // 2 ms per second: 120 ms in a minute
             for (var frame = 0; frame < 3600; frame++)
             {
                 var wall = 100 + frame / 60.0;
@@ -40,7 +40,7 @@ namespace KoeMorph.Tests
         }
 
         [Test]
-        public void TimeNeverGoesBackButOverAJump()
+        public void TimeNeverDecreasesExceptForLargeErrors()
         {
             var clock = new AudioClock();
             var random = new Random(7);

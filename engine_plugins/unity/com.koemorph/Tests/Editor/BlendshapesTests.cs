@@ -6,7 +6,7 @@ namespace KoeMorph.Tests
     public sealed class BlendshapesTests
     {
         [Test]
-        public void NamesAreApplesInTheOrderOfLiveLink()
+        public void NamesHaveTheOrderOfLiveLink()
         {
             Assert.AreEqual(52, KoeMorphFace.Names.Length);
             Assert.AreEqual("eyeBlinkLeft", KoeMorphFace.Names[0]);
@@ -14,9 +14,9 @@ namespace KoeMorph.Tests
             Assert.AreEqual("tongueOut", KoeMorphFace.Names[51]);
         }
 
-        // The first and the last field of each part: a struct that has slipped would show here.
+        // The first and last field of each part, to detect a wrong layout.
         [Test]
-        public void ControlsHaveTheLibrarysLayout()
+        public void ControlsHaveTheLayoutOfTheLibrary()
         {
             var controls = Controls.Default();
             Assert.AreEqual(System.Runtime.InteropServices.Marshal.SizeOf(controls), (int)controls.Size);

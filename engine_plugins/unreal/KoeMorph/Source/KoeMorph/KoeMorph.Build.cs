@@ -7,8 +7,7 @@ public class KoeMorph : ModuleRules
     public KoeMorph(ReadOnlyTargetRules Target) : base(Target)
     {
         PCHUsage = PCHUsageMode.UseExplicitOrSharedPCHs;
-        // For Core/: plain C++ without an Unreal type, tested without an engine. Not the folder itself: the engine has
-        // a Model.h, too, and whoever includes that would find the other one.
+        // For includes of Core/..., not of files in Core: the engine also has a Model.h.
         PrivateIncludePaths.Add(ModuleDirectory);
 
         PublicDependencyModuleNames.AddRange(new[] { "Core", "CoreUObject", "Engine", "DeveloperSettings" });

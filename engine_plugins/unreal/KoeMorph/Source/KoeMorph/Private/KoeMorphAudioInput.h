@@ -7,7 +7,7 @@
 #include "KoeMorphComponent.h"
 #include "UObject/WeakObjectPtr.h"
 
-/** Passes audio to a stream. The mixer may keep it longer than the component lives; it then has no stream. */
+/** Passes audio to a stream. The mixer may keep it longer than the component exists; then it has no stream. */
 class FKoeMorphAudioSink
 {
 public:

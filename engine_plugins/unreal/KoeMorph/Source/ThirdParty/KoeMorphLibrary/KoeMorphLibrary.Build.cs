@@ -3,8 +3,8 @@
 using System.IO;
 using UnrealBuildTool;
 
-// The koemorph library, ONNX Runtime and the model. Both libraries are opened by the module when it
-// starts, so that a missing one is a message and a face at rest, not an engine that does not start.
+// The koemorph library, ONNX Runtime and the bundled files. The KoeMorph module loads both libraries when it starts, so
+// that a missing library is an error message and does not prevent the start of the engine.
 public class KoeMorphLibrary : ModuleRules
 {
     public KoeMorphLibrary(ReadOnlyTargetRules Target) : base(Target)
@@ -27,6 +27,8 @@ public class KoeMorphLibrary : ModuleRules
             string Manifest = Path.Combine(ModuleDirectory, "KoeMorph_APL.xml");
             AdditionalPropertiesForReceipt.Add("AndroidPlugin", Manifest);
         }
+
+        if (Target.Type == TargetType.Server) return; // loads neither libraries nor models
 
         string Folder = Target.Platform.ToString();
         foreach (string Name in new[] { "koemorph.dll", "onnxruntime.dll", "libkoemorph.so", "libonnxruntime.so", "libkoemorph.dylib", "libonnxruntime.dylib" })
