@@ -193,8 +193,8 @@ def test_godot_zip_is_an_add_on(packed: Path) -> None:
     script = re.search(r'script="(.+)"', config)
     assert script is not None
     assert f"addons/koemorph/{script[1]}" in files
-    for name, data in files.items():
-        for path in re.findall(r'preload\("(.+?)"\)', data.decode()):
+    for name in [name for name in files if name.endswith(".gd")]:
+        for path in re.findall(r'preload\("(.+?)"\)', files[name].decode()):
             assert f"{name.rsplit('/', 1)[0]}/{path}" in files
 
 
