@@ -235,8 +235,7 @@ def test_the_command_writes_a_video_of_every_frame(
     tmp_path: Path, tone: Path, talking: Animation, needs_tool: Callable[[str], str]
 ) -> None:
     needs_tool("chromium")
-    needs_tool("ffmpeg")
-    probe = needs_tool("ffprobe")
+    ffmpeg, probe = needs_tool("ffmpeg"), needs_tool("ffprobe")
     short = Animation(talking.times[20:40] - talking.times[20], talking.weights[20:40])
     npz.write(short, tmp_path / "take.npz", None)  # type: ignore[arg-type]
     video = tmp_path / "take.mp4"
@@ -249,6 +248,10 @@ def test_the_command_writes_a_video_of_every_frame(
     [stream] = json.loads(run.stdout)["streams"]
     assert stream["nb_read_frames"] == "20"
     assert (stream["r_frame_rate"], stream["width"], stream["height"]) == ("30/1", 1280, 720)
+    forehead = ["-vf", "crop=2:2:640:180", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24"]
+    read = [ffmpeg, "-v", "error", "-i", str(video), *forehead, "-"]
+    red, _, blue = subprocess.run(read, capture_output=True, check=True).stdout[:3]
+    assert red > blue  # skin; the background is blue
 
 
 def test_missing_programs_and_formats_of_videos_are_named(
