@@ -12,7 +12,7 @@ namespace {
 thread_local uint64_t count = 0;
 }  // namespace
 
-// glibc lets a program replace malloc and still reach the original.
+// glibc allows a program to replace malloc and call the original.
 extern "C" {
 void* __libc_malloc(size_t);
 void* __libc_calloc(size_t, size_t);
@@ -58,7 +58,7 @@ void release_free_memory() {}
 #if defined(__linux__)
 namespace {
 
-// A line of /proc/self/status, which counts in kB. Not getrusage: that remembers the parent's peak.
+// A line of /proc/self/status, in kB. Not getrusage: its peak includes the parent process.
 int64_t status_bytes(const char* name) {
   std::ifstream file("/proc/self/status");
   std::string word;

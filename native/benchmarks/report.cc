@@ -24,8 +24,8 @@ double processor_micros_now() {
 
 }  // namespace
 
-void fail(const std::string& sentence) {
-  std::fprintf(stderr, "benchmark: %s\n", sentence.c_str());
+void fail(const std::string& message) {
+  std::fprintf(stderr, "benchmark: %s\n", message.c_str());
   std::exit(2);
 }
 
@@ -57,9 +57,9 @@ double Times::total() const { return std::accumulate(values_.begin(), values_.en
 
 void Times::report(const char* name, Report* report) {
   std::sort(values_.begin(), values_.end());
-  const auto at = [&](double share) {
+  const auto at = [&](double quantile) {
     const double last = static_cast<double>(values_.size()) - 1.0;
-    return values_.empty() ? 0.0 : values_[static_cast<size_t>(share * last)];
+    return values_.empty() ? 0.0 : values_[static_cast<size_t>(quantile * last)];
   };
   report->add("\"%s\": {\"p50\": %.3f, \"p99\": %.3f, \"max\": %.3f}", name, at(0.5), at(0.99),
               at(1.0));

@@ -1,4 +1,4 @@
-// What the parts of the benchmark share: clocks, the distribution of a kind of call, the report.
+// Shared by the parts of the benchmark: clocks, distributions of call times, the report.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@
 
 namespace koemorph::benchmark {
 
-// Ends the program with a sentence.
-[[noreturn]] void fail(const std::string& sentence);
-// The same for a call that failed.
+// Ends the program with a message.
+[[noreturn]] void fail(const std::string& message);
+// The same for a failed call.
 void check(koemorph_result result);
 
-// Runs from its making: by the wall, which other programs can hold up, and of the processor's time
-// that this thread got (the wall's where the system does not tell).
+// Time since construction: wall-clock time, and the CPU time of this thread (wall-clock time where
+// the system does not report it).
 class Stopwatch {
  public:
   Stopwatch();
@@ -25,7 +25,7 @@ class Stopwatch {
   double wall_, processor_;
 };
 
-// What is printed in the end as JSON: one member a line.
+// Printed at the end as JSON, one member per line.
 class Report {
  public:
 #if defined(__GNUC__)
@@ -39,7 +39,7 @@ class Report {
   std::vector<std::string> lines_;
 };
 
-// The distribution of one kind of call, in microseconds.
+// Distribution of the times of one kind of call, in microseconds.
 class Times {
  public:
   void reserve(size_t count) { values_.reserve(count); }
@@ -51,13 +51,13 @@ class Times {
   std::vector<double> values_;
 };
 
-struct Voice {
+struct Recording {
   std::vector<float> samples;
   int rate;
   double seconds() const { return static_cast<double>(samples.size()) / rate; }
 };
 
-// A stream with the benchmark's settings; the caller destroys it.
+// A stream with the settings of the benchmark; the caller destroys it.
 koemorph_stream* create_stream(const koemorph_model* model, int rate);
 
 }  // namespace koemorph::benchmark

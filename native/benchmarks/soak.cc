@@ -1,8 +1,8 @@
-// Plays hours of audio as fast as it goes and looks for what only shows after hours; prints JSON.
+// Computes hours of audio as fast as possible and checks for slow drift; prints JSON.
 //
 //   soak MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE HOURS
 //
-// AUDIO.f32 holds mono float32 samples, a whole number of seconds of them; it is played again and
+// AUDIO.f32 holds mono float32 samples, a whole number of seconds of them; it is playback again and
 // again, so that the face of each round can be held against that of an earlier one.
 #include <algorithm>
 #include <cmath>
@@ -18,18 +18,18 @@ namespace {
 
 using namespace koemorph::benchmark;
 
-// What has been seen of the frames so far.
+// Statistics of the frames so far.
 struct Seen {
   int64_t frames = 0;
   int64_t not_finite = 0;
   int64_t out_of_range = 0;
   double largest_time_error = 0.0;  // s, from frame number / fps
-  double repeat_difference = 0.0;   // of a weight, from the same place of the second round
+  double repeat_difference = 0.0;   // of a weight, from the same position of the second round
 };
 
 std::vector<float> read_rounds(const char* path) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) fail(std::string(path) + " cannot be opened.");
+  if (!file) fail("Cannot open " + std::string(path) + ".");
   std::vector<float> samples(static_cast<size_t>(file.tellg()) / sizeof(float));
   file.seekg(0);
   file.read(reinterpret_cast<char*>(samples.data()),
@@ -37,7 +37,7 @@ std::vector<float> read_rounds(const char* path) {
   return samples;
 }
 
-// Takes all waiting frames. The second round is kept: in the first, history is still silence.
+// Pulls all frames. The reference is the second round: the context of the first one is silence.
 void look(koemorph::Stream& stream, int fps, int64_t frames_a_round,
           std::vector<koemorph::Face>* second_round, Seen* seen) {
   koemorph::Face face;
@@ -70,19 +70,21 @@ int main(int argc, char** argv) {
   const std::vector<float> samples = read_rounds(argv[3]);
   const int64_t seconds_a_round = static_cast<int64_t>(samples.size()) / rate;
   if (seconds_a_round < 1 || seconds < 3 * seconds_a_round) {
-    fail("The hours must hold the audio three times, and the audio at least a second.");
+    fail(
+        "HOURS or AUDIO.f32 is too short: expected at least one second of audio, repeated three "
+        "times.");
   }
   const koemorph::Model model(argv[1], argv[2]);
   koemorph::Stream stream(model, rate);
   koemorph_controls raw = koemorph::default_controls();
-  raw.blink = 0.0f;  // blinks fall elsewhere in each round
+  raw.blink = 0.0f;  // blinks differ between rounds
   stream.set_controls(raw);
   const int fps = stream.info().fps;
   const int64_t frames_a_round = seconds_a_round * fps;
   std::vector<koemorph::Face> second_round;
   second_round.reserve(static_cast<size_t>(frames_a_round));
   Seen seen;
-  // By then every history is full.
+  // All buffers are full by then.
   const int64_t settled = std::min(10 * std::max<int64_t>(60, 2 * seconds_a_round), 5 * seconds);
   int64_t early_bytes = 0;
   const Stopwatch watch;

@@ -17,14 +17,14 @@
 namespace koemorph::benchmark {
 namespace {
 
-// Keeps the compiler from leaving out work whose result nobody reads.
-volatile float kept = 0.0f;
+// Prevents the compiler from removing computations whose result is not used.
+volatile float result_sink = 0.0f;
 
-std::vector<float> resample_all(const Voice& voice, int rate) {
-  Resampler resample(voice.rate, rate);
-  const auto count = static_cast<int>(voice.samples.size());
+std::vector<float> resample_all(const Recording& recording, int rate) {
+  Resampler resample(recording.rate, rate);
+  const auto count = static_cast<int>(recording.samples.size());
   std::vector<float> out(resample.max_output(count));
-  out.resize(resample.push(voice.samples.data(), count, out.data()));
+  out.resize(resample.push(recording.samples.data(), count, out.data()));
   return out;
 }
 
@@ -34,16 +34,16 @@ int run_mel(const MelConfig& config, const std::vector<float>& samples) {
   for (size_t at = 0; at < samples.size();) {
     at += mel.push(samples.data() + at, static_cast<int>(samples.size() - at));
     if (!mel.ready()) continue;
-    kept = mel.frame()[0] + mel.detail()[0];
+    result_sink = mel.frame()[0] + mel.detail()[0];
     mel.next();
     ++frames;
   }
   return frames;
 }
 
-// The share of real time, and what the step that brings new functionals takes.
+// CPU time of all steps; reports the time of steps with new functionals.
 double run_egemaps(const EgemapsConfig& config, const std::vector<float>& samples, Report* report) {
-  constexpr size_t kStep = 160;  // 10 ms: the descriptors' own step
+  constexpr size_t kStep = 160;  // 10 ms: the step of the descriptors
   EgemapsStream egemaps(config);
   Times updates;
   const Stopwatch whole;
@@ -63,19 +63,20 @@ double run_egemaps(const EgemapsConfig& config, const std::vector<float>& sample
 double run_model(const std::shared_ptr<const Model>& model, int frames) {
   Inference inference(model, 1);
   const ModelSettings& settings = model->settings();
-  const double updates_a_frame = 1.0 / (settings.mel.clock.fps * settings.egemaps.update_interval);
+  const double updates_per_frame =
+      1.0 / (settings.mel.clock.fps * settings.egemaps.update_interval);
   const Stopwatch watch;
   for (int i = 0; i < frames; ++i) {
-    inference.set_expression_changed(std::floor(i * updates_a_frame) !=
-                                     std::floor((i - 1) * updates_a_frame));
+    inference.set_expression_changed(std::floor(i * updates_per_frame) !=
+                                     std::floor((i - 1) * updates_per_frame));
     const Status status = inference.run(1);
     if (!status.ok()) fail(status.message);
   }
   return watch.processor_micros();
 }
 
-// A face that moves, frame after frame.
-void move(int frame, float* face) {
+// Weights that change with every frame.
+void set_weights(int frame, float* face) {
   for (int i = 0; i < kBlendshapeCount; ++i) {
     face[i] = 0.01f * static_cast<float>((frame * 7 + i * 13) % 100);
   }
@@ -92,10 +93,10 @@ double run_controls(int frames, int fps) {
   float face[kBlendshapeCount];
   const Stopwatch watch;
   for (int i = 0; i < frames; ++i) {
-    move(i, face);
+    set_weights(i, face);
     controls.apply(face, face);
     idle_motion.apply(i, face);
-    kept = face[0];
+    result_sink = face[0];
   }
   return watch.processor_micros();
 }
@@ -108,30 +109,30 @@ double run_retarget(int frames, const std::string& json) {
   float face[kBlendshapeCount];
   const Stopwatch watch;
   for (int i = 0; i < frames; ++i) {
-    move(i, face);
+    set_weights(i, face);
     map.apply(face, weights.data(), map.size());
-    kept = weights[0];
+    result_sink = weights[0];
   }
   return watch.processor_micros();
 }
 
 }  // namespace
 
-void measure_stages(const koemorph_model_config& config, const Voice& voice, const std::string& map,
-                    Report* report) {
+void measure_stages(const koemorph_model_config& config, const Recording& recording,
+                    const std::string& map, Report* report) {
   std::shared_ptr<const Model> model;
   const Status status = Model::load(config, &model);
   if (!status.ok()) fail(status.message);
   const ModelSettings& settings = model->settings();
   const auto add = [&](const char* name, double micros) {
-    report->add("\"stage_%s\": %.6f", name, micros * 1e-6 / voice.seconds());
+    report->add("\"stage_%s\": %.6f", name, micros * 1e-6 / recording.seconds());
   };
   const Stopwatch resampling;
-  const std::vector<float> samples = resample_all(voice, settings.mel.clock.sample_rate);
+  const std::vector<float> samples = resample_all(recording, settings.mel.clock.sample_rate);
   add("resample", resampling.processor_micros());
-  const Stopwatch hearing;
+  const Stopwatch mel_time;
   const int frames = run_mel(settings.mel, samples);
-  add("mel", hearing.processor_micros());
+  add("mel", mel_time.processor_micros());
   if (settings.use_egemaps) add("egemaps", run_egemaps(settings.egemaps, samples, report));
   add("model", run_model(model, frames));
   add("controls", run_controls(frames, settings.mel.clock.fps));

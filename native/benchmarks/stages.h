@@ -1,4 +1,4 @@
-// Each stage alone, and many streams together.
+// Each stage alone, and many streams in a batch.
 #pragma once
 
 #include <string>
@@ -7,14 +7,15 @@
 
 namespace koemorph::benchmark {
 
-// Share of real time that each stage takes over the whole voice. map: JSON of a retarget map.
-void measure_stages(const koemorph_model_config& config, const Voice& voice, const std::string& map,
-                    Report* report);
+// Real-time factor of each stage over the whole recording. map: JSON of a retarget map.
+void measure_stages(const koemorph_model_config& config, const Recording& recording,
+                    const std::string& map, Report* report);
 
-// Bytes that each stream takes after the first, by itself and in a batch.
-void measure_memory(const koemorph_model* model, const Voice& voice, Report* report);
+// Memory of each further stream, alone and in a batch.
+void measure_memory(const koemorph_model* model, const Recording& recording, Report* report);
 
-// How many streams one core computes in real time as a batch.
-void measure_batch(const koemorph_model* model, const Voice& voice, int fps, Report* report);
+// Number of streams of a batch that one core computes in real time.
+void measure_batch(const koemorph_model* model, const Recording& recording, int fps,
+                   Report* report);
 
 }  // namespace koemorph::benchmark

@@ -1,4 +1,4 @@
-"""Types of what the package uses of the binding; native/bindings documents it."""
+"""Types of the native module. Its docstrings are in native/bindings."""
 
 from typing import Any
 
@@ -22,18 +22,18 @@ class Controls:
     lip_close_offset: float
     eyelid_offset: float
     transition_seconds: float
-    blink: float
-    blinks_per_minute: float
-    saccades: float
-    brow_accents: float
-    idle: float
-    seed: int
     multiplier: npt.NDArray[np.float32]
     offset: npt.NDArray[np.float32]
     minimum: npt.NDArray[np.float32]
     maximum: npt.NDArray[np.float32]
     active: npt.NDArray[np.uint8]
     cancel_group: npt.NDArray[np.uint8]
+    blink: float
+    blinks_per_minute: float
+    saccades: float
+    brow_accents: float
+    idle: float
+    seed: int
     def __init__(self, preset: bytes = ...) -> None: ...
     def copy(self) -> Controls: ...
     def check(self) -> None: ...

@@ -101,12 +101,12 @@ def test_the_public_batch_computes_its_voices(tiny_models: dict[int, Path]) -> N
 def test_voices_leave_and_enter_a_batch(tiny_models: dict[int, Path]) -> None:
     batch = Model(tiny_models[30]).stream_batch(1)
     first = batch.stream(RATE)
-    with pytest.raises(StreamError, match="full with 1 voices"):
+    with pytest.raises(StreamError, match="capacity is 1"):
         batch.stream(RATE)
     first.push(voice(0, RATE)[:4000])
     batch.process()
     batch.remove(first)
-    with pytest.raises(StreamError, match="no longer, of this batch"):
+    with pytest.raises(StreamError, match="batch"):
         batch.remove(first)
     assert len(first.pull()) > 0
     batch.stream(RATE).push(voice(1, RATE)[:4000])

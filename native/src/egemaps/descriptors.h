@@ -1,4 +1,4 @@
-// The names of eGeMAPSv02: 25 low-level descriptors, 88 functionals, GeMAPSv01b's 62 of those.
+// Names of eGeMAPSv02: 25 low-level descriptors and 88 functionals, 62 of them also in GeMAPSv01b.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@ namespace koemorph {
 constexpr int kLldCount = 25;
 constexpr int kFunctionalCount = 88;
 
-// Position of each low-level descriptor.
+// Index of each low-level descriptor.
 enum Lld {
   kLoudness,
   kAlphaRatio,
@@ -26,7 +26,7 @@ enum Lld {
   kFormants,  // frequency, bandwidth, amplitude of F1, F2, F3
 };
 
-// Everything known of one 10 ms step before smoothing.
+// Descriptors of one 10 ms step before smoothing.
 struct EgemapsFrame {
   std::array<float, kLldCount> lld{};
   float energy = 0;  // mean square, for the equivalent sound level

@@ -7,9 +7,9 @@ namespace koemorph {
 namespace {
 
 constexpr double kFramesPerSecond = 100.0;
-constexpr int kTellingFrames = 200;
-constexpr float kSilence = 0.001f;        // root mean square below which nothing is voiced
-constexpr float kLoudest = 100.0f;        // of a sample: keeps squares and their sums finite
+constexpr int kMinInputFrames = 200;
+constexpr float kSilence = 0.001f;        // RMS below which a frame is unvoiced
+constexpr float kMaxSample = 100.0f;      // keeps squares and their sums finite
 constexpr float kPitchReference = 27.5f;  // Hz, semitone 0
 
 int to_frames(double seconds) { return static_cast<int>(std::lround(seconds * kFramesPerSecond)); }
@@ -18,8 +18,8 @@ int to_frames(double seconds) { return static_cast<int>(std::lround(seconds * kF
 
 int64_t EgemapsConfig::first_valid_update() const {
   const int interval = to_frames(update_interval);
-  const int telling = std::min(kTellingFrames, to_frames(context_window));
-  return (telling + interval - 1) / interval - 1;  // update k is of k + 1 intervals
+  const int min_frames = std::min(kMinInputFrames, to_frames(context_window));
+  return (min_frames + interval - 1) / interval - 1;  // update k covers k + 1 intervals
 }
 
 Status EgemapsStream::check(const EgemapsConfig& config) {
@@ -28,23 +28,25 @@ Status EgemapsStream::check(const EgemapsConfig& config) {
     return std::isfinite(frames) && frames >= 1 && std::abs(frames - std::round(frames)) < 1e-6;
   };
   if (config.sample_rate != 16000)
-    return {KOEMORPH_INVALID_ARGUMENT, "eGeMAPS takes audio at 16000 Hz: resample it first."};
+    return {KOEMORPH_INVALID_ARGUMENT, "eGeMAPS needs audio at 16000 Hz, got " +
+                                           std::to_string(config.sample_rate) +
+                                           " Hz. Resample it first."};
   if (!is_step(config.context_window) || config.context_window < 0.1) {
     return {KOEMORPH_INVALID_ARGUMENT,
-            "The egemaps context_window must be a multiple of 0.01 s and at least 0.1 s."};
+            "eGeMAPS context_window must be a multiple of 0.01 s and at least 0.1 s."};
   }
   if (!is_step(config.update_interval)) {
-    return {KOEMORPH_INVALID_ARGUMENT, "The egemaps update_interval must be a multiple of 0.01 s."};
+    return {KOEMORPH_INVALID_ARGUMENT, "eGeMAPS update_interval must be a multiple of 0.01 s."};
   }
   if (config.window_intervals.empty()) {
     return {KOEMORPH_INVALID_ARGUMENT,
-            "The egemaps window_intervals must name at least one age, such as 0."};
+            "eGeMAPS window_intervals must contain at least one age, such as 0."};
   }
   for (const double age : config.window_intervals) {
     const double updates = age / config.update_interval;
     if (!(age >= 0 && updates < 1e6) || std::abs(updates - std::round(updates)) > 1e-6) {
       return {KOEMORPH_INVALID_ARGUMENT,
-              "The egemaps window_intervals must be multiples of the update_interval."};
+              "eGeMAPS window_intervals must be multiples of the update_interval."};
     }
   }
   return {};
@@ -59,7 +61,7 @@ EgemapsStream::EgemapsStream(const EgemapsConfig& config)
       functionals_(context_),
       frames_(capacity_),
       pending_(kPending),
-      magnitudes_(static_cast<size_t>(kUndecided) * PitchAnalyzer::kBins),
+      magnitudes_(static_cast<size_t>(kNotFinal) * PitchAnalyzer::kBins),
       audio_(kAudio, 1, 0.0f) {
   int oldest = 0;
   for (const double age : config.window_intervals) {
@@ -84,12 +86,12 @@ int EgemapsStream::push(const float* samples, int count) {
   for (int taken = 0; taken < count;) {
     const int to_step = kStep - static_cast<int>(samples_ % kStep);
     const int run = std::min(count - taken, to_step);
-    keep(samples + taken, run);
+    store(samples + taken, run);
     taken += run;
     if (run < to_step) break;
     if (samples_ >= SpectrumAnalyzer::kFrame) analyze_spectrum();
     if (samples_ >= PitchAnalyzer::kFrame) analyze_pitch();
-    sum_up_decided();
+    sum_final_frames();
     if (samples_ % interval_ == 0) {
       update();
       return taken;
@@ -98,10 +100,10 @@ int EgemapsStream::push(const float* samples, int count) {
   return count;
 }
 
-void EgemapsStream::keep(const float* samples, int count) {
+void EgemapsStream::store(const float* samples, int count) {
   for (int i = 0; i < count; ++i) {
     const float sane = std::isfinite(samples[i]) ? samples[i] : 0.0f;
-    const float heard = std::clamp(sane, -kLoudest, kLoudest);
+    const float heard = std::clamp(sane, -kMaxSample, kMaxSample);
     audio_.push(&heard);
   }
   samples_ += count;
@@ -138,14 +140,14 @@ void EgemapsStream::analyze_pitch() {
   std::copy_n(pitch_.magnitude(), PitchAnalyzer::kBins, magnitude(index));
   pending(index).silent = candidates.energy <= kSilence;
   tracker_.push(candidates);
-  follow_pitch();
+  update_pitch();
 }
 
-// Brings the descriptors that depend on pitch up to date with its path, which may still change for
-// the newest PitchTracker::kLag frames.
-void EgemapsStream::follow_pitch() {
+// Updates the descriptors that depend on pitch, which may still change for the newest
+// PitchTracker::kLag frames.
+void EgemapsStream::update_pitch() {
   tracker_.trace();
-  bool changed = false;  // whether the periods go on from elsewhere than they did
+  bool changed = false;  // the period tracker continues from a different position
   for (int age = tracker_.valid() - 1; age >= 0; --age) {
     const int64_t index = pitch_count_ - 1 - age;
     Pending& state = pending(index);
@@ -189,9 +191,9 @@ EgemapsStream::Span EgemapsStream::span_at(int64_t samples) const {
   return {first, std::max(first, pitched), end};
 }
 
-// The next update's share of this step: of its frames whose pitch is decided, as many as come on
-// each step that is left.
-void EgemapsStream::sum_up_decided() {
+// Part of the next update's work for this step: the frames with final pitch are spread evenly over
+// the remaining steps.
+void EgemapsStream::sum_final_frames() {
   const int64_t due = (updates_ + 1) * interval_;
   const Span span = span_at(due);
   if (summed_ != span.first) {
@@ -206,7 +208,7 @@ void EgemapsStream::sum_up_decided() {
   }
 }
 
-void EgemapsStream::sum_up(const Span& span, float* out) {
+void EgemapsStream::compute_functionals(const Span& span, float* out) {
   for (int64_t index = span.first + functionals_.frames(); index < span.end; ++index) {
     if (index < span.pitched) {
       functionals_.add(frame(index));
@@ -220,12 +222,13 @@ void EgemapsStream::sum_up(const Span& span, float* out) {
 
 void EgemapsStream::functionals(float* out) {
   functionals_.begin();
-  sum_up(span_at(samples_), out);
+  compute_functionals(span_at(samples_), out);
 }
 
 void EgemapsStream::update() {
   const int kept = static_cast<int>(history_.size()) / kFunctionalCount;
-  sum_up(span_at(samples_), &history_[static_cast<size_t>(updates_ % kept) * kFunctionalCount]);
+  compute_functionals(span_at(samples_),
+                      &history_[static_cast<size_t>(updates_ % kept) * kFunctionalCount]);
   ++updates_;
   for (size_t i = 0; i < ages_.size(); ++i) {
     if (updates_ <= ages_[i]) continue;  // still zeros

@@ -10,10 +10,10 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 constexpr double kResampledRate = 11000.0;
-constexpr double kLowest = 50.0, kHighest = 5450.0;  // Hz, of a formant
+constexpr double kMinFormant = 50.0, kMaxFormant = 5450.0;  // Hz, of a formant
 
-// 512 samples at 16 kHz are 352 at 11 kHz; the frame's own 320 are 220. The resampled signal keeps
-// the 110 lowest bins (3.4 kHz): half as many as it has samples.
+// 512 samples at 16 kHz are 352 at 11 kHz; the frame's 320 samples are 220. The resampled signal
+// keeps the 110 lowest bins (3.4 kHz): half as many as it has samples.
 constexpr int kGrid = 352, kSamples = 220, kKept = 110;
 constexpr int kInner = 32, kOuter = kGrid / kInner;  // 352 = 32 * 11, see resample()
 static_assert(kKept % kOuter == 0, "every sum of resample() has as many bins");
@@ -32,7 +32,7 @@ Complex over(Complex a, Complex b) {
           (a.imag() * b.real() - a.real() * b.imag()) * scale};
 }
 
-// All roots at once by Aberth's iteration. One lane too many, for the processor's vectors.
+// All roots by Aberth's iteration. One unused lane, for vectorization.
 constexpr int kLanes = FormantAnalyzer::kOrder + 1;
 
 struct Lanes {
@@ -40,7 +40,7 @@ struct Lanes {
   Complex operator[](int i) const { return {real[i], imaginary[i]}; }
 };
 
-// The polynomial's value and slope at each of `at`.
+// Value and derivative of the polynomial at each point.
 KOEMORPH_MULTIVERSION
 void evaluate(const double* __restrict polynomial, const Lanes& at, Lanes* __restrict value,
               Lanes* __restrict slope) {
@@ -63,7 +63,7 @@ void evaluate(const double* __restrict polynomial, const Lanes& at, Lanes* __res
   std::copy_n(si, kLanes, slope->imaginary);
 }
 
-// Sum of 1 / (root - other) over all others.
+// Sum of 1 / (root - r) over all other roots r.
 KOEMORPH_MULTIVERSION
 Complex repulsion_from(const Lanes& roots, Complex root) {
   double real[kLanes], imaginary[kLanes];
@@ -80,7 +80,7 @@ Complex repulsion_from(const Lanes& roots, Complex root) {
   return sum;
 }
 
-// Begins on points of a circle that favour no root.
+// Initial values on a circle, asymmetric to the real axis.
 Roots find_roots(const Polynomial& polynomial) {
   constexpr int kOrder = FormantAnalyzer::kOrder;
   constexpr int kIterations = 60;
@@ -109,7 +109,7 @@ Roots find_roots(const Polynomial& polynomial) {
   return found;
 }
 
-// Adds `count` numbers, turned by `count` roots each times a factor of its own.
+// Sum of `count` complex numbers, each multiplied by a root of unity and a factor.
 KOEMORPH_MULTIVERSION
 void add_turned(const float* __restrict factor_real, const float* __restrict factor_imaginary,
                 const float* __restrict root_real, const float* __restrict root_imaginary,
@@ -119,7 +119,7 @@ void add_turned(const float* __restrict factor_real, const float* __restrict fac
   }
 }
 
-// The same of one factor for all, both parts.
+// The same with one factor, real and imaginary part.
 KOEMORPH_MULTIVERSION
 void add_turned(std::complex<float> factor, const float* __restrict root_real,
                 const float* __restrict root_imaginary, int count, float* __restrict real,
@@ -131,8 +131,8 @@ void add_turned(std::complex<float> factor, const float* __restrict root_real,
   }
 }
 
-// Sums of samples[n] * samples[n - lag], lags 0 to kOrder. reversed: the samples from the last to
-// the first, then zeros.
+// Sums of samples[n] * samples[n - lag], lags 0 to kOrder. reversed: the samples in
+// reverse order, then zeros.
 KOEMORPH_MULTIVERSION
 void correlate(const double* __restrict samples, const double* __restrict reversed, int count,
                double* __restrict out) {
@@ -144,8 +144,8 @@ void correlate(const double* __restrict samples, const double* __restrict revers
   std::copy_n(sums, kLanes, out);
 }
 
-// Roots of unity in the order in which FormantAnalyzer::resample takes them: of number i, row by
-// row, the one to the power of row times column. One table for all streams.
+// Roots of unity in the order of their use in FormantAnalyzer::resample: row by row, to the power
+// of row times column. Shared by all streams.
 template <int kRows, int kColumns, int kSize>
 struct RootTable {
   RootTable() {
@@ -164,7 +164,7 @@ struct RootTable {
 FormantAnalyzer::FormantAnalyzer() : resampled_(kSamples) {}
 
 // Inverse transform of the kept bins on the 11 kHz grid: with bin k = 11 c + d, the sum over c has
-// period 32 in n, so it is done once for each of the 32 phases.
+// period 32 in n, so it is computed once per phase.
 void FormantAnalyzer::resample(const std::complex<float>* transform) {
   static const RootTable<kKept / kOuter, kInner, kInner> inner;
   static const RootTable<kOuter, kSamples, kGrid> outer;
@@ -217,7 +217,7 @@ Formants FormantAnalyzer::analyze(const std::complex<float>* transform) {
   std::array<double, kOrder> predictor;
   if (!predict(&predictor)) return result;
 
-  // The set's reference values come from the roots of 1 + sum a_k z^-k, a_k being the predictor.
+  // eGeMAPS takes the roots of 1 + sum a_k z^-k, where a_k are the predictor coefficients.
   Polynomial polynomial{1.0};
   std::copy(predictor.begin(), predictor.end(), polynomial.begin() + 1);
   struct Resonance {
@@ -227,7 +227,7 @@ Formants FormantAnalyzer::analyze(const std::complex<float>* transform) {
   int count = 0;
   for (const Complex& root : find_roots(polynomial)) {
     const double frequency = std::arg(root) * kResampledRate / (2.0 * kPi);
-    if (!(frequency > kLowest && frequency < kHighest)) continue;
+    if (!(frequency > kMinFormant && frequency < kMaxFormant)) continue;
     const double bandwidth = std::abs(std::log(std::abs(root))) * kResampledRate / kPi;
     resonances[count++] = {frequency, bandwidth};
   }

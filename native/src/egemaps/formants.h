@@ -9,11 +9,11 @@ namespace koemorph {
 
 struct Formants {
   static constexpr int kCount = 5;
-  std::array<float, kCount> frequency{};  // Hz, ascending; 0 where there are fewer
+  std::array<float, kCount> frequency{};  // Hz, ascending; 0 for missing ones
   std::array<float, kCount> bandwidth{};  // Hz
 };
 
-// Immutable after construction apart from scratch; allocates nothing in analyze().
+// Stateless except for scratch memory; analyze() does not allocate.
 class FormantAnalyzer {
  public:
   static constexpr int kOrder = 11;

@@ -8,17 +8,18 @@
 namespace koemorph {
 namespace {
 
-constexpr float kFrameStep = 0.01f;     // seconds
-constexpr float kPeakThreshold = 0.1f;  // of the contour's range: what a peak must rise by
-constexpr float kHigherPeak = 1.05f;    // that replaces the one before it
-constexpr float kLevelFloor = 1e-30f;   // of the mean square: -300 dB
+constexpr float kFrameStep = 0.01f;  // seconds
+constexpr float kPeakThreshold =
+    0.1f;  // minimum rise of a peak, relative to the range of the contour
+constexpr float kHigherPeak = 1.05f;   // ratio above which a peak replaces its predecessor
+constexpr float kLevelFloor = 1e-30f;  // lower limit of the mean square: -300 dB
 
 Spread spread_from(double sum, double squares, int count) {
   const double mean = sum / count;
   return {mean, std::sqrt(std::max(0.0, squares / count - mean * mean))};
 }
 
-// Numbers summed up as they come.
+// Running sums of a sequence.
 struct Sums {
   double sum = 0, squares = 0;
   int count = 0;
@@ -36,7 +37,7 @@ void put_spread(const Spread& spread, float* out) {
   out[1] = spread.mean != 0 ? static_cast<float>(spread.deviation / spread.mean) : 0.0f;
 }
 
-// A row of `columns` numbers and its neighbours: smoothed, and added to each column's sums.
+// Smooths a row with its neighbors and adds it to the sums of each column.
 KOEMORPH_MULTIVERSION
 void smooth_row(const float* __restrict left, const float* __restrict middle,
                 const float* __restrict right, int columns, bool skip_zeros, float* __restrict out,
@@ -119,10 +120,10 @@ void Functionals::keep_pitched() {
   if (pitched_.newest()[0] != 0) pitch_.add(pitched_.newest()[0]);
 }
 
-// Of 20, 50 and 80 %, linear between the two nearest ranks, and from the first to the last.
+// Percentiles 20, 50 and 80 with linear interpolation, and the range from 20 to 80.
 void Functionals::percentiles(const Contour& contour, float* out) {
   const auto end = std::copy_n(contour.values.begin(), contour.size, sorted_.begin());
-  auto begin = sorted_.begin();  // what is before is smaller, in whatever order
+  auto begin = sorted_.begin();  // elements before it are smaller, unordered
   for (const double fraction : {0.2, 0.5, 0.8}) {
     *out = 0;
     if (contour.size > 0) {
@@ -146,9 +147,9 @@ void Functionals::describe(const Contour& contour, const Spread& spread, float* 
   slopes(contour, out + 6);
 }
 
-// Alternating lows and highs that differ by more than the threshold. A later low replaces the one
-// before it when it is lower; a later high when it is 5 % higher, or higher after a rise past the
-// threshold.
+// Alternating minima and maxima that differ by more than the threshold. A later minimum replaces
+// its predecessor when it is lower; a later maximum when it is 5 % higher, or higher after a rise
+// above the threshold.
 void Functionals::find_extrema(const Contour& contour) {
   extrema_count_ = 0;
   if (contour.size == 0) return;
@@ -192,9 +193,9 @@ void Functionals::slopes_of(const Contour& contour, bool rising, ScopedEntry vis
   }
 }
 
-// Steepness of the way to each high and to each low from what came before, the contour's start
-// counting as the first and its end as the last. The way to the end keeps its sign and has no part
-// in the deviation: the reference values of the set are defined so.
+// Slopes to each maximum and minimum from its predecessor; the start and end of the contour count
+// as extrema. As in the eGeMAPS reference, the last slope keeps its sign and is excluded from the
+// standard deviation.
 void Functionals::slopes(const Contour& contour, float* out) const {
   const int size = contour.size;
   const float* values = contour.values.data();
@@ -225,8 +226,7 @@ void Functionals::slopes(const Contour& contour, float* out) const {
   }
 }
 
-// The frame after a stretch of voice, or of none: two frames of the other kind end it, a single one
-// does not.
+// End of a voiced or unvoiced segment: two frames of the other kind end it, a single one does not.
 int Functionals::stretch_end(int begin) const {
   const int count = pitched_.rows();
   const auto other = [&](int i) { return i < count && voiced_[i] != voiced_[begin]; };
@@ -235,13 +235,13 @@ int Functionals::stretch_end(int begin) const {
   return end;
 }
 
-// Of voiced and unvoiced stretches: how many voiced a second, mean and deviation of the lengths of
-// each. A stretch counts from three frames on. The last one, cut off by the window, counts from six
-// frames on and is taken as shorter by what is not known of it.
+// Voiced segments per second, and mean and standard deviation of the lengths of voiced and unvoiced
+// segments. Segments have at least three frames. The last one, cut off by the window, needs six
+// frames and counts as shorter by the frames that are not final.
 void Functionals::segments(float* out) const {
   const int count = pitched_.rows();
   int duration = count - 1;  // frames
-  Sums lengths[2];           // of stretches without and with voice, seconds
+  Sums lengths[2];           // of unvoiced and voiced segments, seconds
   for (int begin = 0, end; begin < count; begin = end) {
     end = stretch_end(begin);
     const bool voiced = voiced_[begin] != 0;

@@ -8,8 +8,8 @@
 
 namespace koemorph {
 
-// Mean of three neighbours of a contour, whose ends are doubled. With `skip_zeros` a zero stays
-// zero and does not enter its neighbours.
+// Moving average of three values of a contour, whose ends are repeated. With `skip_zeros` zeros
+// stay zero and are excluded from the averages.
 inline float smooth_value(float left, float middle, float right, bool skip_zeros) {
   if (!skip_zeros) return (left + middle + right) / 3.0f;
   const int used = (left != 0) + (middle != 0) + (right != 0);
@@ -21,19 +21,19 @@ struct Spread {
   double mean = 0, deviation = 0;
 };
 
-// Smooths contours side by side, one number of each at a time, and sums them up as they come.
+// Smooths several contours in parallel, one row at a time, and updates their sums.
 template <int kColumns, bool kSkipZeros>
 class Contours {
  public:
   void begin() { *this = Contours(); }
-  // row: (kColumns,). From the second on the row before it is smoothed: see newest().
+  // row: (kColumns,). From the second row on, smooths the row before it: see newest().
   void add(const float* row);
-  // There is none after the last row.
+  // Ends the contours.
   void end() { smooth(middle_.data()); }
-  // The row that was smoothed last.
+  // The last smoothed row.
   const float* newest() const { return newest_.data(); }
   int rows() const { return rows_; }
-  // Of all smoothed numbers of a column; with kSkipZeros of those that are not zero.
+  // Of all smoothed values of a column; with kSkipZeros of those that are not zero.
   Spread spread(int column) const;
 
  private:
@@ -46,18 +46,18 @@ class Contours {
   int rows_ = 0;
 };
 
-// Takes the frames of a window one after the other, oldest first, so that the work can be spread
-// over time. For windows of up to `capacity` frames; allocates nothing after construction.
+// Takes the frames of a window in order, oldest first, so that the work can be spread over time.
+// For windows of up to `capacity` frames. Does not allocate after construction.
 class Functionals {
  public:
   explicit Functionals(int capacity);
 
   void begin();
   void add(const EgemapsFrame& frame);
-  // The same for the window's last frames, those too new for their pitch to be known.
+  // The same for the last frames of the window, whose pitch is not final.
   void add_unpitched(const EgemapsFrame& frame);
   int frames() const { return spectral_.rows(); }
-  // No frame after these. out: kFunctionalCount values, finite.
+  // Ends the window. out: kFunctionalCount finite values.
   void end(float* out);
 
  private:
@@ -67,8 +67,8 @@ class Functionals {
     void add(float value) { values[size++] = value; }
   };
 
-  // Descriptors that count for themselves in one column each: those of the spectrum in all frames;
-  // those of the pitch, and of the spectrum in voiced and in unvoiced frames.
+  // Descriptors in one column each: spectral ones over all frames; pitch, and spectral ones over
+  // voiced and over unvoiced frames.
   static constexpr int kSpectral = kF0;
   static constexpr int kPitched = kLldCount - kF0;
   static constexpr int kVoiced = kPitched, kUnvoiced = kVoiced + kSpectral - kAlphaRatio;
@@ -94,7 +94,7 @@ class Functionals {
 
   Contours<kSpectral, false> spectral_;
   Contours<kColumns, true> pitched_;
-  Contour loudness_, pitch_;  // smoothed; of the pitch what is not zero
+  Contour loudness_, pitch_;  // smoothed; pitch without zeros
   std::vector<char> voiced_;  // by frame
   double energy_ = 0;
   std::vector<float> sorted_;

@@ -10,12 +10,13 @@ constexpr double kSampleRate = 16000.0;
 constexpr double kBinWidth = kSampleRate / PitchAnalyzer::kFft;
 constexpr int kBins = PitchAnalyzer::kBins;
 constexpr float kFloor = 1e-20f;
-constexpr float kFormantReach = 0.2f;   // of its frequency: harmonics that may stand for a formant
-constexpr float kNoHarmonic = -200.0f;  // dB, where the spectrum has no peak
+constexpr float kFormantReach =
+    0.2f;  // largest distance of a harmonic from a formant, relative to its frequency
+constexpr float kNoHarmonic = -200.0f;  // dB, without a peak in the spectrum
 constexpr float kHnrLimit = 100.0f;     // dB
 
-// Index of the local maximum nearest to `at`, the higher index of two as near; -1 without one in
-// [first, last].
+// Index of the local maximum in [first, last] nearest to `at`, the higher of two at the same
+// distance; -1 if there is none.
 template <typename Value>
 int nearest_peak(Value value, int at, int first, int last) {
   const auto is_peak = [&](int k) {
@@ -81,7 +82,7 @@ HarmonicDescriptors HarmonicAnalyzer::analyze(const float* magnitude, float f0,
       result.amplitude[i] = std::max(result.amplitude[i], level_[n]);
     }
   }
-  // The set counts the first overtone as H1.
+  // eGeMAPS counts the first overtone as H1.
   if (count >= 3) {
     result.h1_h2 = level_[2] - level_[3];
     result.h1_a3 = level_[2] - result.amplitude[2];
@@ -89,8 +90,8 @@ HarmonicDescriptors HarmonicAnalyzer::analyze(const float* magnitude, float f0,
   return result;
 }
 
-// Energy of the repeating part over that of the rest, from the maximum of the autocorrelation next
-// to the pitch period (Boersma 1993).
+// Harmonics-to-noise ratio from the maximum of the autocorrelation nearest to the pitch period
+// (Boersma 1993).
 float HarmonicAnalyzer::hnr(const float* magnitude, float f0) {
   constexpr int kSize = PitchAnalyzer::kFft;
   for (int k = 0; k < kBins; ++k) power_[k] = magnitude[k] * magnitude[k];
@@ -98,7 +99,7 @@ float HarmonicAnalyzer::hnr(const float* magnitude, float f0) {
   fft_.forward(power_.data(), correlation_.data());
   const auto at = [this](int lag) { return correlation_[lag].real(); };
   const int period = std::clamp(static_cast<int>(kSampleRate / f0), 1, kBins - 2);
-  // Counted backwards, because here the lower of two as near is taken.
+  // Reversed, because the lower of two at the same distance is needed.
   const int peak = -nearest_peak([&at](int k) { return at(-k); }, -period, -(kBins - 2), -1);
   const float repeating = at(peak > 1 ? peak : period);
   const float rest = at(0) - repeating;

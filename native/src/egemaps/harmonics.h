@@ -13,14 +13,14 @@
 namespace koemorph {
 
 struct HarmonicDescriptors {
-  static constexpr float kUnvoicedAmplitude = -201.0f;  // dB, stands for none
+  static constexpr float kUnvoicedAmplitude = -201.0f;  // dB, for unvoiced frames
   float hnr = 0;                                        // dB
   float h1_h2 = 0;                                      // dB
   float h1_a3 = 0;                                      // dB
   std::array<float, 3> amplitude{kUnvoicedAmplitude, kUnvoicedAmplitude, kUnvoicedAmplitude};
 };
 
-// Allocates nothing after construction; remembers nothing between frames.
+// Stateless between frames. Does not allocate after construction.
 class HarmonicAnalyzer {
  public:
   HarmonicAnalyzer();
@@ -36,7 +36,8 @@ class HarmonicAnalyzer {
   RealFft fft_;
   std::vector<float> power_;
   std::vector<std::complex<float>> correlation_;
-  std::array<float, kHarmonics + 1> level_{};  // dB over the fundamental, of harmonic n
+  std::array<float, kHarmonics + 1>
+      level_{};  // level of harmonic n relative to the fundamental, dB
 };
 
 }  // namespace koemorph

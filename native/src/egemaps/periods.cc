@@ -9,13 +9,12 @@ namespace koemorph {
 namespace {
 
 constexpr float kSampleRate = 16000.0f;
-constexpr float kSearch = 0.1f;            // of the period, to either side
-constexpr float kLeastCorrelation = 0.5f;  // of two neighbouring periods
-constexpr int kMargin = 4;                 // samples beyond two longest periods
-constexpr int kTolerance = 2;              // samples, see PeriodTracker::measure
+constexpr float kSearch = 0.1f;          // search range, relative to the period, to either side
+constexpr float kMinCorrelation = 0.5f;  // of two successive periods
+constexpr int kMargin = 4;               // samples beyond two longest periods
+constexpr int kTolerance = 2;            // samples, see PeriodTracker::measure
 
-// How a stretch of `lag` samples resembles the next one of the same length: the correlation
-// blendshape of the two, for lags that grow by one.
+// Correlation coefficient of `lag` samples and the next `lag` samples, for increasing lags.
 class Resemblance {
  public:
   Resemblance(const float* samples, int lag) : samples_(samples), lag_(lag) {
@@ -56,11 +55,11 @@ class Resemblance {
 
 struct Match {
   int lag = 0;
-  float length = 0;  // the lag, interpolated; 0 where the waveform does not repeat clearly
+  float length = 0;  // the lag, interpolated; 0 without a clear period
 };
 
-// Where the waveform repeats itself best after about `expected` samples: the highest maximum in
-// reach, if there is one.
+// The period near `expected` samples: the highest maximum of the correlation within the search
+// range.
 Match find_repeat(const float* samples, float expected, int longest) {
   const auto shortest = static_cast<int>(expected * (1 - kSearch));
   Match best{static_cast<int>(std::lround(expected)), 0};
@@ -76,7 +75,7 @@ Match find_repeat(const float* samples, float expected, int longest) {
       highest = middle;
       const double bend = left - 2.0 * middle + right;
       const double offset = 0.5 * (left - right) / bend;
-      const bool clear = middle - 0.25 * (left - right) * offset >= kLeastCorrelation;
+      const bool clear = middle - 0.25 * (left - right) * offset >= kMinCorrelation;
       best = {lag, clear ? static_cast<float>(lag + offset) : 0.0f};
     }
     left = middle;
@@ -85,7 +84,7 @@ Match find_repeat(const float* samples, float expected, int longest) {
   return best;
 }
 
-// From the lowest minimum to the highest maximum of `count` samples.
+// Peak-to-peak amplitude of `count` samples.
 float height(const float* samples, int count) {
   float lowest = 0, highest = 0;
   bool falls = false, rises = false;
@@ -137,7 +136,7 @@ PeriodDescriptors PeriodTracker::measure(const Waveform& wave, int64_t start, in
     last = at;
     at += match.lag;
   } while (at + 2 * longest + kMargin <= start + step);
-  // A period that reaches into the next frame is measured there once more.
+  // A period that extends into the next frame is measured there again.
   next_ = at <= start + step - kTolerance ? at : last;
   if (changes > 0) {
     const auto count = static_cast<float>(changes);

@@ -1,4 +1,4 @@
-// Single pitch periods of the voice: jitter (of their lengths) and shimmer (of their heights).
+// Pitch periods: jitter (variation of length) and shimmer (variation of amplitude).
 #pragma once
 
 #include <cstdint>
@@ -6,29 +6,28 @@
 namespace koemorph {
 
 struct PeriodDescriptors {
-  float jitter = 0;   // change of length from period to period, over the length
-  float shimmer = 0;  // change of height from period to period, dB
+  float jitter = 0;   // change of length between periods, relative to the length
+  float shimmer = 0;  // change of amplitude between periods, dB
 
   bool operator==(const PeriodDescriptors& other) const {
     return jitter == other.jitter && shimmer == other.shimmer;
   }
 };
 
-// Follows the waveform from period to period through voiced frames, at least one period a frame.
-// A small value: copy it to look ahead and forget the copy.
+// Tracks the periods of the waveform through voiced frames, at least one period per frame. Small:
+// copy it for speculative updates.
 class PeriodTracker {
  public:
-  static constexpr int kReachBack = 640;  // samples before a frame that it may still look at
+  static constexpr int kReachBack = 640;  // samples before a frame that may be read
 
-  // The stretch of the voice's waveform that is at hand: samples[0] is sample `begin` of the
-  // stream.
+  // Part of the waveform: samples[0] is sample `begin` of the stream.
   struct Waveform {
     const float* samples;
     int64_t begin, end;
   };
 
   // The frame whose audio starts at sample `start` (frames come in order, `step` samples apart);
-  // f0: Hz at 16 kHz, 0 where unvoiced. A frame without a clear period keeps the values before it.
+  // f0: Hz at 16 kHz, 0 where unvoiced. A frame without a clear period keeps the previous values.
   PeriodDescriptors measure(const Waveform& wave, int64_t start, int step, float f0);
 
   void reset() { *this = PeriodTracker(); }
@@ -38,8 +37,8 @@ class PeriodTracker {
   }
 
  private:
-  int64_t next_ = -1;      // where the next period starts; -1 outside of voice
-  float last_length_ = 0;  // samples; 0 when there is none to compare with
+  int64_t next_ = -1;      // start of the next period; -1 in unvoiced frames
+  float last_length_ = 0;  // samples; 0 without a previous period
   PeriodDescriptors kept_;
 };
 

@@ -11,18 +11,18 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 constexpr double kBinWidth = 16000.0 / PitchAnalyzer::kFft;
-constexpr double kGaussSigma = 0.4;                  // of half the window
-constexpr double kLowest = 25.0, kHighest = 8000.0;  // Hz, of the logarithmic axis
+constexpr double kGaussSigma = 0.4;                             // of half the window
+constexpr double kMinFrequency = 25.0, kMaxFrequency = 8000.0;  // Hz, of the logarithmic axis
 constexpr double kMinPitch = 55.0, kMaxPitch = 1000.0;
 constexpr int kHarmonics = 15;
-constexpr float kCompression = 0.85f;  // each harmonic counts this much of the one below
-constexpr int kPeakReach = 2;          // bins to either side that belong to a peak
+constexpr float kCompression = 0.85f;  // weight of each harmonic relative to the one below
+constexpr int kPeakReach = 2;          // bins to either side of a peak
 
 // Auditory weighting: an arctangent in octaves about this frequency.
 constexpr double kWeightCentre = 31.7922, kWeightSlope = 2.99415;
 
-// How many points lie between the fundamental and harmonic k; the grid is a hair coarser than its
-// points (61.49 of 61.52 an octave), which rounds 1.5, 3 and 8 harmonic distances down.
+// Number of points between the fundamental and harmonic k. With 61.49 instead of 61.52 points per
+// octave, the distances of three harmonics are rounded down, as in the reference.
 int harmonic_distance(int harmonic) {
   constexpr double kPointsPerOctave = 61.49;
   return static_cast<int>(std::lround(std::log2(harmonic) * kPointsPerOctave));
@@ -35,7 +35,7 @@ struct Vertex {
   float offset, value;
 };
 
-// Of the parabola through three neighbours whose middle one is the highest.
+// Maximum of the parabola through three values, the middle one being the highest.
 Vertex parabola(float left, float middle, float right) {
   const float bend = left - 2.0f * middle + right;
   if (!(bend < 0)) return {0, middle};
@@ -43,7 +43,7 @@ Vertex parabola(float left, float middle, float right) {
   return {offset, middle - 0.25f * (left - right) * offset};
 }
 
-// 1 where a value stands above its two neighbours, else 0.
+// 1 for local maxima, else 0.
 KOEMORPH_MULTIVERSION
 void mark_maxima(const float* __restrict values, int count, float* __restrict marks) {
   for (int k = 0; k < count; ++k) {
@@ -52,8 +52,7 @@ void mark_maxima(const float* __restrict values, int count, float* __restrict ma
   }
 }
 
-// The values that lie within kPeakReach of a mark, the rest 0; marks[0] is kPeakReach before
-// values[0].
+// Sets values farther than kPeakReach from a mark to 0; marks[0] is kPeakReach before values[0].
 KOEMORPH_MULTIVERSION
 void copy_marked(const float* __restrict values, const float* __restrict marks, int count,
                  float* __restrict out) {
@@ -67,9 +66,9 @@ void copy_marked(const float* __restrict values, const float* __restrict marks, 
 }  // namespace
 
 PitchAnalyzer::Tables::Tables() : window{}, knots{}, points{} {
-  const double centre = 0.5 * (kFrame - 1);
+  const double center = 0.5 * (kFrame - 1);
   for (int i = 0; i < kFrame; ++i) {
-    const double distance = (i - centre) / (kGaussSigma * centre);
+    const double distance = (i - center) / (kGaussSigma * center);
     window[i] = static_cast<float>(std::exp(-0.5 * distance * distance));
   }
   make_knots();
@@ -93,10 +92,10 @@ void PitchAnalyzer::Tables::make_knots() {
 }
 
 void PitchAnalyzer::Tables::make_points() {
-  const double octaves = std::log2(kHighest / kLowest);
+  const double octaves = std::log2(kMaxFrequency / kMinFrequency);
   for (int i = 0; i < kPoints; ++i) {
     const double octave = octaves * i / (kPoints - 1);
-    const double position = kLowest * std::exp2(octave) / kBinWidth;
+    const double position = kMinFrequency * std::exp2(octave) / kBinWidth;
     Point& point = points[i];
     point.bin = std::min(static_cast<int>(position), kBins - 2);
     const double width = octave_of(point.bin + 1) - octave_of(point.bin);
@@ -106,7 +105,7 @@ void PitchAnalyzer::Tables::make_points() {
     point.b = static_cast<float>(b);
     point.a3 = static_cast<float>((a * a * a - a) * width * width / 6.0);
     point.b3 = static_cast<float>((b * b * b - b) * width * width / 6.0);
-    const double height = octave - std::log2(kWeightCentre / kLowest);
+    const double height = octave - std::log2(kWeightCentre / kMinFrequency);
     point.weight = static_cast<float>(0.5 + std::atan(kWeightSlope * height) / kPi);
   }
 }
@@ -146,7 +145,7 @@ PitchCandidates PitchAnalyzer::analyze(const float* samples) {
   return result;
 }
 
-// Keeps the bins around local maxima; the rest is noise between the harmonics.
+// Keeps the bins around local maxima and removes the noise between the harmonics.
 void PitchAnalyzer::keep_peaks() {
   marks_[kPeakReach] = magnitude_[0] > magnitude_[1] ? 1.0f : 0.0f;
   mark_maxima(magnitude_.data() + 1, kBins - 2, marks_.data() + kPeakReach + 1);
@@ -158,10 +157,10 @@ void PitchAnalyzer::smooth() {
   for (int k = 1; k < kBins - 1; ++k) {
     smoothed_[k] = 0.25f * (peaks_[k - 1] + peaks_[k + 1]) + 0.5f * peaks_[k];
   }
-  smoothed_[kBins - 1] = magnitude_[kBins - 1];  // no neighbour above: left as it is
+  smoothed_[kBins - 1] = magnitude_[kBins - 1];  // no bin above: unchanged
 }
 
-// Natural cubic spline through the bins over log frequency, read off at equal distances.
+// Natural cubic spline through the bins over log frequency, evaluated at equal distances.
 void PitchAnalyzer::to_octaves() {
   const auto& knots = tables_.knots;
   float slope = (smoothed_[1] - smoothed_[0]) * knots[0].per_octave;
@@ -196,13 +195,12 @@ void PitchAnalyzer::sum_subharmonics() {
   }
 }
 
-// The strongest maxima; those outside the range of pitch take part in the contest but not in the
-// result.
+// The strongest maxima. Those outside the pitch range are ranked too, but then removed.
 void PitchAnalyzer::collect(PitchCandidates* out) const {
   struct Peak {
     float score, position;
   };
-  std::array<Peak, PitchCandidates::kMost + 1> peaks{};
+  std::array<Peak, PitchCandidates::kMaxCount + 1> peaks{};
   int count = 0;
   float sum = summed_[0];
   for (int i = 1; i < kPoints - 1; ++i) {
@@ -215,12 +213,12 @@ void PitchAnalyzer::collect(PitchCandidates* out) const {
       --place;
     }
     peaks[place] = {vertex.value, static_cast<float>(i) + vertex.offset};
-    count = std::min(count + 1, PitchCandidates::kMost);
+    count = std::min(count + 1, PitchCandidates::kMaxCount);
   }
   const float mean = (sum + summed_[kPoints - 1]) / kPoints;
-  const double octaves_per_point = std::log2(kHighest / kLowest) / (kPoints - 1);
+  const double octaves_per_point = std::log2(kMaxFrequency / kMinFrequency) / (kPoints - 1);
   for (int i = 0; i < count; ++i) {
-    const double frequency = kLowest * std::exp2(peaks[i].position * octaves_per_point);
+    const double frequency = kMinFrequency * std::exp2(peaks[i].position * octaves_per_point);
     if (frequency < kMinPitch || frequency > kMaxPitch) continue;
     const float voicing = std::max(0.0f, 1.0f - mean / peaks[i].score);
     out->best[out->count++] = {static_cast<float>(frequency), voicing};

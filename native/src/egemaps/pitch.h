@@ -11,17 +11,17 @@ namespace koemorph {
 
 struct PitchCandidate {
   float frequency = 0;  // Hz
-  float voicing = 0;    // 0-1: how far the candidate stands out of the summed spectrum
+  float voicing = 0;    // 0-1: prominence of the candidate in the summed spectrum
 };
 
 struct PitchCandidates {
-  static constexpr int kMost = 6;
+  static constexpr int kMaxCount = 6;
   int count = 0;
-  std::array<PitchCandidate, kMost> best{};  // best first
-  float energy = 0;                          // root mean square of the windowed frame
+  std::array<PitchCandidate, kMaxCount> best{};  // best first
+  float energy = 0;                              // RMS of the windowed frame
 };
 
-// Scratch alone; remembers nothing between frames. Allocates nothing after construction.
+// Stateless between frames. Does not allocate after construction.
 class PitchAnalyzer {
  public:
   static constexpr int kFrame = 960;  // samples: 60 ms at 16 kHz
@@ -39,7 +39,7 @@ class PitchAnalyzer {
  private:
   static constexpr int kPoints = kBins;  // of the logarithmic frequency axis
 
-  struct Knot {  // of the spline: a bin, and what belongs to the gap between it and the next
+  struct Knot {  // of the spline: a bin and the interval to the next
     float octaves = 0, per_octave = 0, pivot = 0;
   };
 
@@ -64,7 +64,7 @@ class PitchAnalyzer {
   void sum_subharmonics();
   void collect(PitchCandidates* out) const;
 
-  const Tables& tables_;  // of all streams
+  const Tables& tables_;  // shared by all streams
   RealFft fft_;
   std::vector<float> buffer_, magnitude_, marks_, peaks_, smoothed_, curvature_;
   std::vector<float> octaves_, summed_;

@@ -8,11 +8,11 @@ namespace koemorph {
 namespace {
 
 constexpr float kVoicingThreshold = 0.7f;
-constexpr float kLocalWeight = 3.4f;    // of a candidate's weakness
-constexpr float kNoiseWeight = 8.0f;    // against calling noise voiced
-constexpr float kVoiceWeight = 8.4f;    // against calling a clear voice unvoiced
-constexpr float kJumpWeight = 10.0f;    // of an octave between two frames
-constexpr float kSwitchWeight = 10.0f;  // of a change between voiced and unvoiced
+constexpr float kLocalWeight = 3.4f;    // cost of a weak candidate
+constexpr float kNoiseWeight = 8.0f;    // cost of a voiced decision in noise
+constexpr float kVoiceWeight = 8.4f;    // cost of an unvoiced decision for a clear pitch
+constexpr float kJumpWeight = 10.0f;    // cost of a jump by an octave
+constexpr float kSwitchWeight = 10.0f;  // cost of a change between voiced and unvoiced
 constexpr float kLeastVoicing = 1e-3f;
 constexpr float kNever = std::numeric_limits<float>::max();
 
@@ -71,7 +71,7 @@ void PitchTracker::push(const PitchCandidates& candidates) {
     }
     costs[to] = best + local;
   }
-  // Only differences count; without this the sum would lose its precision over hours.
+  // Only differences matter; without this the sum would lose precision over hours.
   const float least = *std::min_element(costs.begin(), costs.end());
   for (int s = 0; s < kStates; ++s) costs_[s] = costs[s] == kNever ? kNever : costs[s] - least;
   filled_ = std::min(filled_ + 1, kHistory);

@@ -1,4 +1,4 @@
-// The voice's path through the pitch candidates: a Viterbi search over the last 40 frames.
+// Pitch tracking: a Viterbi search over the candidates of the last 40 frames.
 #pragma once
 
 #include <array>
@@ -8,8 +8,8 @@
 
 namespace koemorph {
 
-// Chooses one candidate, or silence of the voice, for every frame. The choice for a frame is final
-// once kLag more frames have come; before that it may change. Allocates nothing after construction.
+// Selects one candidate, or unvoiced, for every frame. The selection is final after kLag more
+// frames; before that it may change. Does not allocate after construction.
 class PitchTracker {
  public:
   static constexpr int kLag = 40;  // frames
@@ -19,7 +19,7 @@ class PitchTracker {
   void push(const PitchCandidates& candidates);
   void reset();
 
-  // Traces the best path back; valid() frames are known afterwards.
+  // Backtracks the best path for the last valid() frames.
   void trace();
   int valid() const { return filled_; }
 
@@ -27,7 +27,7 @@ class PitchTracker {
   float frequency(int age) const { return path_[age]; }
 
  private:
-  static constexpr int kStates = PitchCandidates::kMost + 1;  // the last one is unvoiced
+  static constexpr int kStates = PitchCandidates::kMaxCount + 1;  // the last one is unvoiced
   static constexpr int kUnvoiced = kStates - 1;
 
   struct Frame {

@@ -10,7 +10,7 @@ namespace koemorph {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
-// Slaney's scale: 3 mel for 200 Hz up to 1 kHz, then 27 mel for each factor of 6.4.
+// Slaney's scale: 3 mel per 200 Hz up to 1 kHz, then 27 mel per factor of 6.4.
 constexpr double kHzPerMel = 200.0 / 3.0;
 constexpr double kBreakHz = 1000.0;
 constexpr double kBreakMel = kBreakHz / kHzPerMel;
@@ -97,7 +97,7 @@ void Mel::reset(int64_t at_sample) {
   taken_ = at_sample;
   index_ = 0;
   if (at_sample == 0) return;
-  // The first frame whose end is not yet past.
+  // The first frame that ends at or after this sample.
   index_ = std::max<int64_t>(0, at_sample * config_.clock.fps / config_.clock.sample_rate -
                                     config_.clock.lookahead_frames - 1);
   while (config_.clock.end_sample(index_) < at_sample) ++index_;

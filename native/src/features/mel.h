@@ -1,4 +1,4 @@
-// Stage `mel`: the spectrum that moves the mouth.
+// Stage `mel`: log-mel spectra at exact frame times.
 #pragma once
 
 #include <complex>
@@ -12,19 +12,19 @@
 
 namespace koemorph {
 
-// Travels in the model's metadata (mel_..., detail_...).
+// Part of the metadata of a model (mel_..., detail_...).
 struct MelConfig {
   FrameClock clock;
   int bands = 80;
   double low_hz = 80.0;
   double high_hz = 8000.0;
-  int window = 1024;     // samples of a frame's window, a power of two
-  float floor = 1e-10f;  // least power
+  int window = 1024;     // samples per frame, a power of two
+  float floor = 1e-10f;  // lower limit of the power
   float offset = 6.0f;   // x = (log10(max(power, floor)) + offset) * scale
   float scale = 0.5f;
-  int detail_frames = 3;    // finer looks inside the newest frame
+  int detail_frames = 3;    // shorter spectra within the newest frame
   int detail_window = 512;  // samples, a power of two
-  int detail_hop = 160;     // samples between them; the last ends with the frame
+  int detail_hop = 160;     // samples between them; the last one ends with the frame
 };
 
 // Logarithmic mel spectrum of one Hann window: power of the spectrum of samples weighted by the
@@ -34,7 +34,7 @@ struct MelConfig {
 class MelSpectrum {
  public:
   MelSpectrum(const MelConfig& config, int window);
-  // samples: `window` of them; out: bands values. Allocates nothing.
+  // samples: `window` of them; out: bands values. Does not allocate.
   void compute(const float* samples, float* out);
 
  private:
@@ -53,29 +53,27 @@ class MelSpectrum {
   };
   float floor_, offset_, scale_;
   RealFft fft_;
-  std::shared_ptr<const Table> table_;  // of all spectra of this shape
+  std::shared_ptr<const Table> table_;  // shared by all spectra of this shape
   std::vector<float> windowed_, power_;
   std::vector<std::complex<float>> spectrum_;
 };
 
-// Cuts a running signal into frames at exact times.
+// Streaming extraction of mel frames at exact times.
 class Mel {
  public:
   explicit Mel(const MelConfig& config);
 
-  // Takes samples until the next frame is complete or they are used up; returns how many were
-  // taken.
+  // Takes samples until the next frame is complete; returns the number of samples taken.
   int push(const float* samples, int count);
-  // True when a frame is complete: read frame() and detail(), then call next().
+  // A frame is complete: read frame() and detail(), then call next().
   bool ready() const { return taken_ == config_.clock.end_sample(index_); }
   int64_t index() const { return index_; }
-  // (bands,): the newest frame. Computed on call.
+  // (bands,): the newest frame. Computed by the call.
   const float* frame();
   // (detail_frames, bands), oldest first.
   const float* detail();
   void next() { ++index_; }
-  // Starts again at time 0; or, after a gap in the audio, at any sample of the stream's time,
-  // before which all is taken as silence.
+  // Back to time 0, or after a gap to another sample of the stream; audio before it is silence.
   void reset(int64_t at_sample = 0);
 
   const MelConfig& config() const { return config_; }
@@ -87,7 +85,7 @@ class Mel {
   MelSpectrum long_;
   MelSpectrum short_;
   int history_size_;
-  std::vector<float> history_;  // written twice, so that the newest samples lie in a row
+  std::vector<float> history_;  // stored twice, so that the newest samples are contiguous
   int history_at_ = 0;
   int64_t taken_ = 0;
   int64_t index_ = 0;

@@ -14,14 +14,14 @@ constexpr double kSampleRate = 16000.0;
 constexpr double kBinWidth = kSampleRate / SpectrumAnalyzer::kFft;
 constexpr double kLowestBand = 20.0;
 constexpr double kHighestBand = 8000.0;
-constexpr int kFirstBin = 2;  // the bands leave out the bin nearest to their lowest frequency
-constexpr double kCompression = 0.33;     // intensity to loudness
+constexpr int kFirstBin = 2;           // the bands skip the bin nearest to their lowest frequency
+constexpr double kCompression = 0.33;  // intensity to loudness
 constexpr double kSampleScale = 32767.0;  // HTK counts samples as 16-bit integers
 constexpr float kLogFloor = 1.0f;         // of a band's energy before the cepstrum
 constexpr float kLevelFloor = 1e-14f;     // of a bin's power before decibels: -140 dB
 constexpr int kLifter = 22;
 
-// Bins of the bands that the descriptors are defined on (31.25 Hz a bin).
+// Bins of the frequency bands of the descriptors (31.25 Hz per bin).
 constexpr int kBin500 = 16, kBin1000 = 32, kBin1500 = 48, kBin2000 = 64, kBin5000 = 160;
 
 double mel(double hz) { return 1127.0 * std::log(1.0 + hz / 700.0); }
@@ -128,9 +128,8 @@ void SpectrumAnalyzer::cepstrum(std::array<float, 4>* out) const {
   }
 }
 
-// Least-squares line through the levels of bins [first, last]. The count in it is the band's width
-// in bins, last - first, one less than the bins summed: the reference values of the set are defined
-// so.
+// Least-squares line through the levels of bins [first, last]. As in the eGeMAPS reference, the
+// count is the width of the band in bins, last - first, one less than the number of bins summed.
 float SpectrumAnalyzer::slope(int first, int last) const {
   const auto count = static_cast<double>(last - first);
   double sum_x = 0, sum_xx = 0, sum_y = 0, sum_xy = 0;
@@ -145,7 +144,7 @@ float SpectrumAnalyzer::slope(int first, int last) const {
   return static_cast<float>(slope);
 }
 
-// In decibels, as level_, which does not reach so far: one logarithm is enough for a maximum.
+// In decibels. level_ does not cover these bins, and one logarithm is enough for a maximum.
 float SpectrumAnalyzer::strongest(int first, int last) const {
   return decibels(std::max(*std::max_element(&power_[first], &power_[last] + 1), kLevelFloor));
 }

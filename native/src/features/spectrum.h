@@ -21,7 +21,7 @@ struct SpectralDescriptors {
   float energy = 0;             // mean square of the samples
 };
 
-// Holds the tables and the previous magnitudes (for the flux). Allocates nothing after
+// Holds the tables and the previous magnitudes (for the flux). Does not allocate after
 // construction.
 class SpectrumAnalyzer {
  public:
@@ -38,11 +38,11 @@ class SpectrumAnalyzer {
   // Transform of the last frame; the Hamming-windowed frame lies in the middle of the kFft samples.
   const std::complex<float>* transform() const { return transform_.data(); }
 
-  // Forgets the previous frame.
+  // Back to the initial state.
   void reset();
 
  private:
-  struct Band {  // the triangle rises over bins [first, centre) and falls over [centre, last)
+  struct Band {  // the triangle rises over bins [first, center) and falls over [center, last)
     int first = 0, last = 0;
     std::vector<float> weights;
     float loudness_weight = 0;

@@ -15,7 +15,7 @@
 namespace koemorph {
 namespace {
 
-Status invalid(const std::string& sentence) { return {KOEMORPH_INVALID_MODEL, sentence}; }
+Status invalid(const std::string& message) { return {KOEMORPH_INVALID_MODEL, message}; }
 
 Status read_file(const char* path, std::vector<char>* out) {
 #if defined(_WIN32)
@@ -23,14 +23,14 @@ Status read_file(const char* path, std::vector<char>* out) {
 #else
   std::ifstream file(path, std::ios::binary);
 #endif
-  if (!file) return {KOEMORPH_FILE_ERROR, "The model " + std::string(path) + " cannot be opened."};
-  // read() takes note of an error (a folder opens, and then cannot be read); iterators throw it.
+  if (!file) return {KOEMORPH_FILE_ERROR, "Cannot open the model " + std::string(path) + "."};
+  // read() reports errors (a folder can be opened but not read) in the state; iterators throw.
   std::array<char, 65536> piece;
   while (file.read(piece.data(), piece.size()), file.gcount() > 0) {
     out->insert(out->end(), piece.data(), piece.data() + file.gcount());
   }
   if (file.bad()) {
-    return {KOEMORPH_FILE_ERROR, "The model " + std::string(path) + " cannot be read."};
+    return {KOEMORPH_FILE_ERROR, "Cannot read the model " + std::string(path) + "."};
   }
   if (out->empty()) return {KOEMORPH_FILE_ERROR, "The model " + std::string(path) + " is empty."};
   return {};
@@ -87,8 +87,8 @@ Status Model::open(const koemorph_model_config& config) {
 }
 
 Status Model::create_session(const void* data, size_t size, int threads) {
-  // ONNX Runtime switches denormals off on the thread that creates a session and leaves them off;
-  // this gives the caller's setting back.
+  // ONNX Runtime disables denormals on the thread that creates a session; restore the setting of
+  // the caller.
   const FlushDenormals flush_denormals;
   const ort::Entry* api = runtime_->api();
   Options options{api};
@@ -98,8 +98,7 @@ Status Model::create_session(const void* data, size_t size, int threads) {
   }
   if (failure == nullptr) failure = ort::SetIntraOpNumThreads::call(api, options.value, threads);
   if (failure == nullptr) failure = ort::SetInterOpNumThreads::call(api, options.value, 1);
-  // A game's other threads need the cores more than our waiting ones; and denormals cost a
-  // hundredfold.
+  // Spinning threads would take cores from the game. Denormals are about 100 times slower.
   for (const auto& entry : {std::pair{"session.intra_op.allow_spinning", "0"},
                             std::pair{"session.set_denormal_as_zero", "1"}}) {
     if (failure == nullptr) {
@@ -111,8 +110,7 @@ Status Model::create_session(const void* data, size_t size, int threads) {
                                                 &session_);
   }
   if (failure == nullptr) return {};
-  return invalid("This is not a model that ONNX Runtime can load: " +
-                 runtime_->take_message(failure));
+  return invalid("ONNX Runtime cannot load the model: " + runtime_->take_message(failure));
 }
 
 Status Model::read_metadata() {
@@ -121,7 +119,7 @@ Status Model::read_metadata() {
   ort::ModelMetadata* metadata = nullptr;
   std::string failure =
       runtime_->take_message(ort::SessionGetModelMetadata::call(api, session_, &metadata));
-  if (!failure.empty()) return invalid("Its metadata cannot be read: " + failure);
+  if (!failure.empty()) return invalid("Cannot read the metadata: " + failure);
   char** keys = nullptr;
   int64_t count = 0;
   failure = runtime_->take_message(
@@ -139,7 +137,7 @@ Status Model::read_metadata() {
   if (keys != nullptr) runtime_->take_message(ort::AllocatorFree::call(api, allocator, keys));
   ort::ReleaseModelMetadata::call<void>(api, metadata);
   for (const auto& entry : metadata_) metadata_keys_ += entry.first + "\n";
-  return failure.empty() ? Status{} : invalid("Its metadata cannot be read: " + failure);
+  return failure.empty() ? Status{} : invalid("Cannot read the metadata: " + failure);
 }
 
 Status Model::check_inputs() const {
@@ -160,17 +158,16 @@ Status Model::check_inputs() const {
     found.insert(name);
     runtime_->take_message(ort::AllocatorFree::call(api, runtime_->allocator(), name));
   }
-  if (!failure.empty()) return invalid("Its inputs cannot be read: " + failure);
+  if (!failure.empty()) return invalid("Cannot read the inputs: " + failure);
   if (found == expected) return {};
   std::string names;
   for (const std::string& name : expected) names += (names.empty() ? "" : ", ") + name;
-  return invalid("Its graph must have exactly the inputs " + names + ".");
+  return invalid("Wrong inputs of the graph: expected " + names + ".");
 }
 
-// Shapes that do not fit show here, while loading, and not in the middle of a game; it also brings
-// the session's memory to its working size.
+// Detects wrong tensor shapes while loading, and lets the session allocate its memory.
 Status Model::run_once() const {
-  // A pointer that owns nothing: the model outlives this trial.
+  // A pointer without ownership: the model outlives this inference.
   Inference inference(std::shared_ptr<const Model>(std::shared_ptr<const Model>(), this), 1);
   Status status = inference.run(1);
   if (!status.ok()) status.result = KOEMORPH_INVALID_MODEL;

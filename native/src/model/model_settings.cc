@@ -1,4 +1,4 @@
-// What a model file says about itself: read, checked, and explained when it is wrong.
+// Reading and validation of the metadata of a model file.
 #include <cmath>
 #include <locale>
 #include <sstream>
@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kFormatVersion = 3;
 
-// Reads values out of the metadata; after the first failure the rest is skipped.
+// Reads values of the metadata and keeps the first failure.
 class Reader {
  public:
   explicit Reader(const std::map<std::string, std::string>& metadata) : metadata_(metadata) {}
@@ -18,19 +18,19 @@ class Reader {
   std::string text(const char* key) {
     const auto entry = metadata_.find(key);
     if (entry != metadata_.end()) return entry->second;
-    fail("It has no metadata key \"" + std::string(key) +
-         "\"; export it with koemorph export, which writes every key.");
+    fail("Metadata key \"" + std::string(key) +
+         "\" is missing. Export the model with koemorph export, which writes all keys.");
     return "";
   }
 
-  double number(const char* key, double least, double most) {
-    return parse(key, text(key), least, most);
+  double number(const char* key, double minimum, double maximum) {
+    return parse(key, text(key), minimum, maximum);
   }
 
-  int integer(const char* key, int least, int most) {
-    const double value = number(key, least, most);
+  int integer(const char* key, int minimum, int maximum) {
+    const double value = number(key, minimum, maximum);
     if (status_.ok() && value != std::floor(value)) {
-      fail("Its metadata key \"" + std::string(key) + "\" must be a whole number.");
+      fail("Metadata key \"" + std::string(key) + "\" must be an integer.");
     }
     return static_cast<int>(value);
   }
@@ -38,15 +38,15 @@ class Reader {
   int power_of_two(const char* key) {
     const int value = integer(key, 64, 8192);
     if (status_.ok() && (value & (value - 1)) != 0) {
-      fail("Its metadata key \"" + std::string(key) + "\" must be a power of two.");
+      fail("Metadata key \"" + std::string(key) + "\" must be a power of two.");
     }
     return value;
   }
 
-  std::vector<double> numbers(const char* key, double least, double most) {
+  std::vector<double> numbers(const char* key, double minimum, double maximum) {
     std::vector<double> values;
     for (const std::string& item : split(text(key))) {
-      values.push_back(parse(key, item, least, most));
+      values.push_back(parse(key, item, minimum, maximum));
     }
     return values;
   }
@@ -61,24 +61,24 @@ class Reader {
     return items;
   }
 
-  void fail(const std::string& sentence) {
-    if (status_.ok()) status_ = Status(KOEMORPH_INVALID_MODEL, sentence);
+  void fail(const std::string& message) {
+    if (status_.ok()) status_ = Status(KOEMORPH_INVALID_MODEL, message);
   }
 
   const Status& status() const { return status_; }
 
  private:
-  double parse(const char* key, const std::string& value, double least, double most) {
-    // Not strtod: a game may have set a locale with a decimal comma.
+  double parse(const char* key, const std::string& value, double minimum, double maximum) {
+    // Not strtod: it depends on the locale of the game.
     std::istringstream stream(value);
     stream.imbue(std::locale::classic());
     double number = 0.0;
     stream >> number;
-    if (stream.fail() || !stream.eof() || !(number >= least && number <= most)) {
-      fail("Its metadata key \"" + std::string(key) + "\" is \"" + value +
-           "\"; it must be a number from " + short_number(least) + " to " + short_number(most) +
+    if (stream.fail() || !stream.eof() || !(number >= minimum && number <= maximum)) {
+      fail("Metadata key \"" + std::string(key) + "\" out of range: got \"" + value +
+           "\", expected a number from " + short_number(minimum) + " to " + short_number(maximum) +
            ".");
-      return least;
+      return minimum;
     }
     return number;
   }
@@ -102,17 +102,17 @@ void read_mel(Reader* reader, MelConfig* mel) {
   mel->detail_window = reader->power_of_two("detail_window");
   mel->detail_hop = reader->integer("detail_hop", 1, 8192);
   if (mel->low_hz >= mel->high_hz) {
-    reader->fail("Its metadata key \"mel_low_hz\" must be below \"mel_high_hz\".");
+    reader->fail("Metadata key \"mel_low_hz\" must be below \"mel_high_hz\".");
   }
 }
 
-// What of the past the network is handed. The limits keep a damaged file from asking for gigabytes.
-void read_memory(Reader* reader, ModelSettings* settings) {
+// Context and state of the network. The limits keep damaged files from causing huge allocations.
+void read_context(Reader* reader, ModelSettings* settings) {
   const int context = reader->integer("context_frames", 1, 8192);
   settings->context_pool_frames = reader->integer("context_pool_frames", 1, 8192);
   if (context < 2 * settings->context_pool_frames || context % settings->context_pool_frames != 0) {
     reader->fail(
-        "Its metadata key \"context_frames\" must be a multiple of \"context_pool_frames\", two or "
+        "Metadata key \"context_frames\" must be a multiple of \"context_pool_frames\", two or "
         "more.");
     return;
   }
@@ -122,27 +122,27 @@ void read_memory(Reader* reader, ModelSettings* settings) {
   for (const double dilation : reader->numbers("trunk_dilations", 1.0, 256.0)) {
     settings->trunk_dilations.push_back(static_cast<int>(dilation));
     if (dilation != std::floor(dilation) || settings->trunk_dilations.size() > 16) {
-      reader->fail("Its metadata key \"trunk_dilations\" must be at most 16 whole numbers.");
+      reader->fail("Metadata key \"trunk_dilations\" must be at most 16 integers.");
     }
   }
 }
 
 void check_blendshapes(Reader* reader) {
   const std::vector<std::string> names = Reader::split(reader->text("blendshapes"));
-  bool same = names.size() == kBlendshapeCount;
-  for (int i = 0; same && i < kBlendshapeCount; ++i) same = names[i] == kBlendshapeNames[i];
-  if (!same) {
-    reader->fail("Its metadata key \"blendshapes\" must list ARKit's 52 in Live Link order.");
+  bool equal = names.size() == kBlendshapeCount;
+  for (int i = 0; equal && i < kBlendshapeCount; ++i) equal = names[i] == kBlendshapeNames[i];
+  if (!equal) {
+    reader->fail(
+        "Metadata key \"blendshapes\" must be the 52 ARKit names in the order of Live Link Face.");
   }
 }
 
-void read_emotion(Reader* reader, ModelSettings* settings) {
-  const std::string emotion = reader->text("expression_features");
-  settings->use_egemaps = emotion == "native";
-  if (reader->status().ok() && emotion != "native" && emotion != "none") {
-    reader->fail(
-        "It needs the emotion features \"" + emotion +
-        "\", which only training can compute; the native core has \"native\" and \"none\".");
+void read_expression(Reader* reader, ModelSettings* settings) {
+  const std::string features = reader->text("expression_features");
+  settings->use_egemaps = features == "native";
+  if (reader->status().ok() && features != "native" && features != "none") {
+    reader->fail("Unsupported expression_features: got \"" + features +
+                 "\", which only training can compute, expected \"native\" or \"none\".");
   }
   if (!settings->use_egemaps) return;
   settings->expression_embedding_size = reader->integer("expression_embedding_size", 1, 1024);
@@ -152,10 +152,10 @@ void read_emotion(Reader* reader, ModelSettings* settings) {
   egemaps->update_interval = reader->number("update_interval", 0.01, 10.0);
   egemaps->window_intervals = reader->numbers("window_intervals", 0.0, 60.0);
   if (reader->text("egemaps_set") != "eGeMAPSv02") {
-    reader->fail("Its metadata key \"egemaps_set\" must be eGeMAPSv02.");
+    reader->fail("Metadata key \"egemaps_set\" must be eGeMAPSv02.");
   }
-  const Status usable = EgemapsStream::check(*egemaps);
-  if (!usable.ok()) reader->fail(usable.message);
+  const Status checked = EgemapsStream::check(*egemaps);
+  if (!checked.ok()) reader->fail(checked.message);
 }
 
 }  // namespace
@@ -164,16 +164,17 @@ Status parse_settings(const std::map<std::string, std::string>& metadata, ModelS
   Reader reader(metadata);
   const int version = reader.integer("format_version", 1, 1000);
   if (reader.status().ok() && version != kFormatVersion) {
-    reader.fail("It is of format version " + std::to_string(version) +
-                "; this KoeMorph knows version " + std::to_string(kFormatVersion) +
-                (version < kFormatVersion ? ". Export it again from its checkpoint, with koemorph "
-                                            "export."
-                                          : ". Update KoeMorph."));
+    reader.fail("Unsupported format_version: got " + std::to_string(version) +
+                ", this version of KoeMorph expects " + std::to_string(kFormatVersion) +
+                (version < kFormatVersion
+                     ? ". Export the model again from its checkpoint, with koemorph "
+                       "export."
+                     : ". Update KoeMorph."));
   }
   read_mel(&reader, &out->mel);
-  read_memory(&reader, out);
+  read_context(&reader, out);
   check_blendshapes(&reader);
-  read_emotion(&reader, out);
+  read_expression(&reader, out);
   return reader.status();
 }
 

@@ -12,7 +12,7 @@
 #endif
 
 #if defined(KOEMORPH_LINKED_ONNXRUNTIME)
-// iOS: the application links ONNX Runtime; there is nothing to load.
+// iOS: the application links ONNX Runtime.
 extern "C" const koemorph::ort::ApiBase* OrtGetApiBase();
 #endif
 
@@ -52,7 +52,7 @@ GetApiBase find_entry(const std::string& path) {
   std::filesystem::path file = std::filesystem::u8path(path);
   DWORD flags = 0;
   if (file.has_parent_path()) {
-    // What the library needs lies beside it; so it is searched for whole paths alone.
+    // Search the dependencies of the library next to it; requires an absolute path.
     file = std::filesystem::absolute(file).make_preferred();
     flags = LOAD_WITH_ALTERED_SEARCH_PATH;
   }
@@ -105,7 +105,7 @@ Status OnnxRuntime::start(const ort::ApiBase* base, const std::string& where) {
   api_ = base->get_api(ort::kApiVersion);
   if (api_ == nullptr) {
     return {KOEMORPH_RUNTIME_MISSING, "ONNX Runtime " + std::string(base->get_version()) + " (" +
-                                          where + ") is too old; KoeMorph needs 1.17 or later."};
+                                          where + ") is too old: expected 1.17 or later."};
   }
   std::string failure = take_message(ort::CreateEnv::call(api_, ort::kLogFatal, "koemorph", &env_));
   if (failure.empty()) {
@@ -116,21 +116,21 @@ Status OnnxRuntime::start(const ort::ApiBase* base, const std::string& where) {
         ort::CreateCpuMemoryInfo::call(api_, ort::kDeviceAllocator, ort::kDefaultMemory, &memory_));
   }
   if (failure.empty()) return {};
-  return {KOEMORPH_RUNTIME_MISSING, "ONNX Runtime (" + where + ") did not start: " + failure};
+  return {KOEMORPH_RUNTIME_MISSING, "ONNX Runtime (" + where + ") failed to start: " + failure};
 }
 
 Status OnnxRuntime::open(const std::string& path) {
-  const std::vector<std::string> places =
+  const std::vector<std::string> paths =
       path.empty() ? candidates() : std::vector<std::string>{path};
   std::string searched;
-  for (const std::string& place : places) {
-    const GetApiBase get_api_base = find_entry(place);
-    if (get_api_base != nullptr) return start(get_api_base(), place);
-    searched += (searched.empty() ? "" : ", ") + place;
+  for (const std::string& candidate : paths) {
+    const GetApiBase get_api_base = find_entry(candidate);
+    if (get_api_base != nullptr) return start(get_api_base(), candidate);
+    searched += (searched.empty() ? "" : ", ") + candidate;
   }
   return {KOEMORPH_RUNTIME_MISSING,
-          "ONNX Runtime could not be loaded; searched: " + searched +
-              ". Put its library beside KoeMorph's, or give its path in onnxruntime_path."};
+          "Cannot load ONNX Runtime: searched " + searched +
+              ". Put its library next to KoeMorph's, or set onnxruntime_path."};
 }
 
 Status OnnxRuntime::load(const std::string& path, const OnnxRuntime** out) {

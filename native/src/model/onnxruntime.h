@@ -1,4 +1,4 @@
-// ONNX Runtime, found and loaded at run time.
+// ONNX Runtime, loaded at run time.
 #pragma once
 
 #include <memory>
@@ -10,12 +10,12 @@
 
 namespace koemorph {
 
-// One loaded ONNX Runtime library with its environment. Never unloaded: its threads and static
-// state do not survive that.
+// A loaded ONNX Runtime library with its environment. Never unloaded, because its threads and
+// static state do not support that.
 class OnnxRuntime {
  public:
-  // path: the library's UTF-8 path, or "" to look beside our own library and then where the system
-  // looks.
+  // path: UTF-8 path of the library, or "" to search next to this library, then the system's
+  // library path.
   static Status load(const std::string& path, const OnnxRuntime** out);
 
   const ort::Entry* api() const { return api_; }
@@ -23,7 +23,7 @@ class OnnxRuntime {
   ort::Allocator* allocator() const { return allocator_; }
   ort::MemoryInfo* memory() const { return memory_; }
 
-  // The sentence of a failed call, whose status is released; "" when it did not fail.
+  // Message of a failed call, "" for success. Releases the status.
   std::string take_message(ort::Status* status) const;
 
  private:

@@ -1,6 +1,6 @@
-// The few entries of ONNX Runtime's C API that KoeMorph calls, by their place in the append-only
-// OrtApi table (the official onnxruntime_c_api.h; places are stable since API version 1). No
-// package on PyPI or Debian 12 carries that header. This is the only file that knows the table.
+// The entries of ONNX Runtime's C API that KoeMorph uses, by their index in the append-only OrtApi
+// table (onnxruntime_c_api.h; indices are stable since API version 1). No package on PyPI or Debian
+// 12 contains that header.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,7 @@ struct TensorInfo;
 
 using Entry = void(KOEMORPH_ORT_CALL*)();
 struct ApiBase {
-  const Entry*(KOEMORPH_ORT_CALL* get_api)(uint32_t version);  // NULL: older than asked for
+  const Entry*(KOEMORPH_ORT_CALL* get_api)(uint32_t version);  // NULL: the library is older
   const char*(KOEMORPH_ORT_CALL* get_version)();
 };
 
@@ -41,13 +41,13 @@ enum : int {
   kOptimizeAll = 99
 };
 
-// A place in the table and the function type found there.
-template <int kPlace, typename... Arguments>
+// An index of the table and the type of the function there.
+template <int kIndex, typename... Arguments>
 struct Slot {
   template <typename Result = Status*>
   static Result call(const Entry* api, Arguments... arguments) {
     using Function = Result(KOEMORPH_ORT_CALL*)(Arguments...);
-    return reinterpret_cast<Function>(api[kPlace])(arguments...);
+    return reinterpret_cast<Function>(api[kIndex])(arguments...);
   }
 };
 
