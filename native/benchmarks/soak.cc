@@ -2,8 +2,8 @@
 //
 //   soak MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE HOURS
 //
-// AUDIO.f32 holds mono float32 samples, a whole number of seconds of them; it is playback again and
-// again, so that the face of each round can be held against that of an earlier one.
+// AUDIO.f32 contains mono float32 samples of an integer number of seconds. It is repeated, and the
+// weights of each round are compared with those of the second round.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-"""The C ABI as a C programmer meets it: header, example, and nothing else in sight."""
+"""The C API in C: header, example, exported symbols."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_example_gives_the_frames_of_the_package(
     np.testing.assert_allclose(times, animation.times, atol=1e-9)
 
 
-def test_the_example_says_what_is_wrong(
+def test_the_example_reports_errors(
     native_build: Path, tmp_path: Path, tiny_models: dict[int, Path], speech: Path
 ) -> None:
     text = tmp_path / "text.wav"

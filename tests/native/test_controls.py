@@ -1,4 +1,4 @@
-"""Controls: what each one does to a face, and that changing them never clicks."""
+"""Controls: the effect of each one, and smooth transitions between settings."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def preset(controls: Any, **more: Any) -> Any:
     return _native.Controls(json.dumps(file).encode())
 
 
-def test_defaults_change_nothing() -> None:
+def test_default_controls_leave_weights_unchanged() -> None:
     frames = np.random.default_rng(1).random((20, 52), np.float32)
     np.testing.assert_array_equal(_native.testing.ControlsProcessor(30).apply(frames), frames)
 
@@ -124,7 +124,7 @@ def changed_at(frame: int, frames: np.ndarray, *steps: Any) -> np.ndarray:
     return np.concatenate(out)
 
 
-def test_changes_glide_without_a_step() -> None:
+def test_changes_are_interpolated_without_a_step() -> None:
     frames = np.tile(face(jawOpen=0.6, mouthSmileLeft=0.5, jawLeft=0.4, jawRight=0.2), (60, 1))
     strong = settings(lower_strength=0.1, symmetry=1, transition_seconds=0.5)
     strong.cancel_group[INDEX["jawLeft"]] = 1
@@ -159,7 +159,7 @@ CHANGES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("field", CHANGES)
-def test_no_control_clicks_when_it_changes(field: str) -> None:
+def test_no_control_jumps_when_it_changes(field: str) -> None:
     # A face on which each of them shows.
     still = face(jawOpen=0.5, mouthClose=0.1, mouthSmileLeft=0.4, eyeBlinkLeft=0.3, browInnerUp=0.4)
     changed = settings(transition_seconds=0.5)
@@ -247,7 +247,9 @@ def test_an_invalid_preset_is_refused_with_the_value_at_fault(controls: Any, val
         preset(controls)
 
 
-@pytest.mark.parametrize("field", ["lower_strength", "symmetry", "transition_seconds", "blinks_per_minute"])
+@pytest.mark.parametrize(
+    "field", ["lower_strength", "symmetry", "transition_seconds", "blinks_per_minute"]
+)
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -2.0])
 def test_numbers_outside_their_range_are_refused(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=field):

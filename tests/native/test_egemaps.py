@@ -126,7 +126,7 @@ def test_what_is_no_channel_of_floats_is_refused(samples: object) -> None:
     assert _native.EgemapsStream().push([0.0] * 4800).shape[1:] == (3, 88)
 
 
-def test_reset_forgets_everything() -> None:
+def test_reset_restores_the_initial_state() -> None:
     stage = _native.EgemapsStream()
     first = stage.push(voice(1.3))
     stage.reset()
@@ -145,12 +145,12 @@ def test_reset_forgets_everything() -> None:
         ({"window_intervals": []}, "window_intervals"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(fields: dict, sentence: str) -> None:
+def test_invalid_settings_are_refused(fields: dict, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         _native.EgemapsStream(config(**fields))
 
 
-def test_it_allocates_nothing_while_it_runs_and_stays_small(
+def test_the_stream_does_not_allocate_and_is_small(
     native_build: Path, tmp_path: Path, needs_tool: Callable[[str], str]
 ) -> None:
     source = Path(__file__).with_name("egemaps_allocations.cc")

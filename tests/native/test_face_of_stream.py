@@ -1,4 +1,4 @@
-"""Gate, controls, life and relax where they stand in a stream."""
+"""Gate, controls, idle motion and fades of a stream."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from koemorph import Controls, Model, Stream, _native, load_retarget_map, load_preset
+from koemorph import Controls, Model, Stream, _native, load_preset, load_retarget_map
 from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError
 
@@ -35,7 +35,7 @@ def model(tiny_models: dict[int, Path]) -> Model:
     return Model(tiny_models[30])
 
 
-def test_blinks_are_the_only_life_by_default(model: Model) -> None:
+def test_blinks_are_the_only_idle_motion_by_default(model: Model) -> None:
     audio = np.zeros(20 * RATE, np.float32)  # this model never keeps its lids still otherwise
     raw = model.animate(audio, sample_rate=RATE, preset="raw").weights
     default = model.animate(audio, sample_rate=RATE).weights
@@ -56,7 +56,7 @@ def test_controls_never_reach_the_network(model: Model) -> None:
     assert smooth[INDEX["jawOpen"]] > 0
 
 
-def test_assigned_controls_glide_in(model: Model) -> None:
+def test_assigned_controls_are_interpolated(model: Model) -> None:
     stream = model.stream(RATE, controls=controls())
     audio = voice(3)
     stream.push(audio[:RATE])
@@ -75,7 +75,7 @@ def test_assigned_controls_glide_in(model: Model) -> None:
     assert steps <= np.abs(np.diff(raw, axis=0)).max() + 1.5 / 15
 
 
-def test_controls_outside_their_range_are_refused_and_change_nothing(model: Model) -> None:
+def test_controls_out_of_range_are_refused_and_not_applied(model: Model) -> None:
     stream = model.stream(RATE)
     with pytest.raises(ValueError, match="symmetry"):
         stream.controls = controls(symmetry=7)
@@ -95,14 +95,14 @@ def test_the_gate_keeps_hiss_from_the_network(model: Model) -> None:
     np.testing.assert_allclose(gated, silence, atol=1e-6)
 
 
-def test_input_strength_is_a_gain_on_the_voice(model: Model) -> None:
+def test_input_strength_is_a_gain_of_the_input(model: Model) -> None:
     louder = model.animate(2 * voice(1), sample_rate=RATE, preset="raw").weights
     stronger = model.animate(voice(1), sample_rate=RATE, controls=controls(input_strength=2))
     np.testing.assert_allclose(stronger.weights, louder, atol=1e-5)
 
 
 @pytest.mark.parametrize("preset", ["natural", "microphone", "expressive"])
-def test_chunking_does_not_matter_to_life_and_gate(model: Model, preset: str) -> None:
+def test_idle_motion_and_gate_do_not_depend_on_block_sizes(model: Model, preset: str) -> None:
     audio = voice(4)
     whole = model.animate(audio, sample_rate=RATE, preset=preset).weights
     stream = model.stream(RATE, preset=preset)
@@ -116,7 +116,7 @@ def test_chunking_does_not_matter_to_life_and_gate(model: Model, preset: str) ->
     np.testing.assert_allclose(stream.pull().weights, whole, atol=1e-6)
 
 
-def test_a_relaxed_face_goes_to_rest_and_comes_back(model: Model) -> None:
+def test_weights_fade_out_and_in(model: Model) -> None:
     stream = model.stream(RATE, preset="raw")
     stream.push(voice(2))
     face = stream.sample(1.0)
@@ -136,7 +136,7 @@ def test_a_relaxed_face_goes_to_rest_and_comes_back(model: Model) -> None:
     np.testing.assert_array_equal(stream.sample(1.0), face)
 
 
-def test_what_was_before_a_relax_can_be_looked_back_at(model: Model) -> None:
+def test_times_before_a_fade_are_sampled_unchanged(model: Model) -> None:
     stream = model.stream(RATE, preset="raw")
     stream.push(voice(2))
     stream.fade_out(0.5, seconds=0.2)
@@ -164,7 +164,7 @@ def stream_at(model: Model, time: float) -> np.ndarray:
     return stream.sample(time)
 
 
-def test_pulled_frames_relax_too(model: Model) -> None:
+def test_pulled_frames_are_faded(model: Model) -> None:
     stream = model.stream(RATE, preset="raw")
     stream.push(voice(1))
     stream.fade_out(0.5, seconds=0.2)
@@ -184,7 +184,7 @@ def test_no_weight_falls_below_rest(model: Model) -> None:
 
 
 @pytest.mark.parametrize(("time", "seconds"), [(np.nan, 1), (0, np.nan), (0, -1), (np.inf, 1)])
-def test_relax_refuses_what_is_no_time(model: Model, time: float, seconds: float) -> None:
+def test_fades_refuse_invalid_times(model: Model, time: float, seconds: float) -> None:
     stream: Stream = model.stream(RATE)
     for call in (stream.fade_out, stream.fade_in):
         with pytest.raises(ValueError, match="playback_time or seconds"):

@@ -1,4 +1,4 @@
-"""The level gate: hiss is not heard, words are, and block sizes do not matter."""
+"""The gate: noise is muted, speech passes, and block sizes do not matter."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def test_words_over_hiss_pass_whole_and_hiss_after_them_does_not(hiss: float) ->
     assert level(out[-RATE:]) < -150
 
 
-def test_words_from_the_first_sample_are_heard_within_50_ms() -> None:
+def test_the_gate_opens_within_50_ms_for_speech_from_the_first_sample() -> None:
     speech = words(2, -25)
     out = gate(gate=1).process(speech)
     np.testing.assert_allclose(
@@ -95,7 +95,7 @@ def test_the_floor_never_rises_above_its_ceiling_and_digital_silence_leaves_it()
 
 
 @pytest.mark.parametrize("loudness", [-35.0, -23.0, -14.0])
-def test_automatic_gain_brings_voices_together_within_its_limit(loudness: float) -> None:
+def test_automatic_gain_reaches_the_target_within_its_limit(loudness: float) -> None:
     stage = gate(auto_gain=1, auto_gain_limit=9)
     out = stage.process(words(8, loudness))
     gain = level(out[-RATE:]) - level(words(8, loudness)[-RATE:])
@@ -111,7 +111,7 @@ def test_automatic_gain_does_not_lift_hiss_between_words() -> None:
     assert stage.gain == pytest.approx(before, abs=1.0)
 
 
-def test_gain_changes_glide() -> None:
+def test_gain_changes_are_smoothed() -> None:
     stage = gate()
     ones = np.ones(RATE // 2, np.float32)
     first = stage.process(ones)
@@ -136,14 +136,14 @@ def test_block_sizes_do_not_matter() -> None:
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
-def test_it_hears_nothing_of_the_future() -> None:
+def test_the_gate_is_causal() -> None:
     samples = np.concatenate([noise(0.5, -60), words(1, -30)])
     whole = gate(gate=1, auto_gain=1).process(samples)
     half = gate(gate=1, auto_gain=1).process(samples[:RATE])
     np.testing.assert_array_equal(half, whole[:RATE])
 
 
-def test_reset_forgets() -> None:
+def test_reset_restores_the_initial_state() -> None:
     stage = gate(gate=1, auto_gain=1)
     samples = np.concatenate([noise(0.5, -60), words(1, -30)])
     first = stage.process(samples)

@@ -46,7 +46,7 @@ def test_ten_minutes_in_one_block_leave_the_newest(model: Model) -> None:
     assert native.info.dropped_samples == info.dropped_samples
 
 
-def test_one_sample_at_a_time_from_a_fast_device(model: Model) -> None:
+def test_one_sample_per_push_at_a_high_sample_rate(model: Model) -> None:
     rate = 48000
     audio = noise(0.05, rate)
     whole, pieces = model.stream(rate), model.stream(rate)
@@ -75,7 +75,7 @@ def test_a_clock_may_jump_back_and_forth(model: Model) -> None:
     assert stream.info.frame_count == newest + 1  # looking changes nothing
 
 
-def test_a_reset_for_another_device_forgets_the_first(model: Model) -> None:
+def test_a_reset_to_another_sample_rate_starts_anew(model: Model) -> None:
     stream = model.stream(48000, channels=2)
     stream.push(np.zeros((4000, 2), np.float32))
     latency = stream.info.latency
@@ -89,7 +89,7 @@ def test_a_reset_for_another_device_forgets_the_first(model: Model) -> None:
     np.testing.assert_array_equal(stream.pull().weights, fresh.pull().weights)
 
 
-def test_a_reset_for_a_faster_device_holds_as_many_seconds(model: Model) -> None:
+def test_a_reset_to_a_higher_sample_rate_keeps_the_buffer_duration(model: Model) -> None:
     native = model.stream(8000, buffer_seconds=0.5)._native
     native.reset(192000, 1)
     for rate in (192000, 8000):
@@ -102,7 +102,7 @@ def test_a_reset_for_a_faster_device_holds_as_many_seconds(model: Model) -> None
         native.reset(8000, 1)
 
 
-def test_a_voice_whose_end_was_lost_has_all_its_frames(model: Model) -> None:
+def test_audio_whose_end_was_dropped_has_all_frames(model: Model) -> None:
     native = model.stream(8000, buffer_seconds=0.05)._native
     native.set_input_format(192000, 1)  # of which the 400 samples held are less than a frame
     native.push(noise(1.51, 192000), 1)
@@ -123,7 +123,7 @@ def played(parts: list[tuple[int, float, float]], block: float) -> np.ndarray:
     return stream.pull().weights
 
 
-def test_the_voice_goes_on_over_a_change_of_the_devices_rate() -> None:
+def test_audio_continues_over_a_change_of_the_sample_rate() -> None:
     one = played([(48000, 0.0, 4.0)], 0.01)
     several = [(48000, 0.0, 1.01), (44100, 1.01, 2.02), (16000, 2.02, 3.03), (48000, 3.03, 4.0)]
     changed = played(several, 0.01)
@@ -141,7 +141,7 @@ def test_the_voice_goes_on_over_a_change_of_the_devices_rate() -> None:
         np.testing.assert_allclose(played(several, block), changed, atol=1e-6)
 
 
-def test_changes_of_device_between_blocks_and_while_audio_is_lost(model: Model) -> None:
+def test_changes_of_the_input_format_with_and_without_gaps(model: Model) -> None:
     stream = model.stream(48000, buffer_seconds=0.5)
     native = stream._native
     native.push(noise(0.3, 48000), 1)
@@ -165,8 +165,15 @@ def test_changes_of_device_between_blocks_and_while_audio_is_lost(model: Model) 
 
 
 def features_of(stream: Stream) -> np.ndarray:
-    window = _native.testing.tap(stream._native, _native.testing.DebugStage.POOLED_CONTEXT, 256 * 80)
-    return np.concatenate([window, _native.testing.tap(stream._native, _native.testing.DebugStage.PREVIOUS_WEIGHTS, 52)])
+    window = _native.testing.tap(
+        stream._native, _native.testing.DebugStage.POOLED_CONTEXT, 256 * 80
+    )
+    return np.concatenate(
+        [
+            window,
+            _native.testing.tap(stream._native, _native.testing.DebugStage.PREVIOUS_WEIGHTS, 52),
+        ]
+    )
 
 
 @pytest.mark.parametrize("level", [1e-38, 1e-40, 1e-44])
@@ -174,7 +181,9 @@ def test_denormal_audio_leaves_no_denormals(model: Model, level: float) -> None:
     stream = model.stream(48000)
     audio = noise(0.5, 48000) * np.float32(1e-10)
     stream.push((audio * np.float32(level / 1e-10)).astype(np.float32))
-    resampled = _native.testing.tap(stream._native, _native.testing.DebugStage.RESAMPLED_BLOCK, 1024)
+    resampled = _native.testing.tap(
+        stream._native, _native.testing.DebugStage.RESAMPLED_BLOCK, 1024
+    )
     tiny = np.finfo(np.float32).tiny
     for values in (resampled, features_of(stream), stream.pull().weights):
         assert not ((values != 0) & (np.abs(values) < tiny)).any()
@@ -183,13 +192,17 @@ def test_denormal_audio_leaves_no_denormals(model: Model, level: float) -> None:
     np.testing.assert_allclose(features_of(stream), features_of(quiet), atol=1e-6)
 
 
-def test_a_decaying_voice_ends_in_silence_without_denormals(model: Model) -> None:
+def test_decaying_audio_ends_in_silence_without_denormals(model: Model) -> None:
     stream = model.stream(48000)
     decay = noise(3.0, 48000) * np.exp(-60 * np.arange(3 * 48000) / 48000).astype(np.float32)
     tiny = np.finfo(np.float32).tiny
     for part in np.split(decay, 60):
         stream.push(part)
-        for stage in (_native.testing.DebugStage.RESAMPLED_BLOCK, _native.testing.DebugStage.NETWORK_OUTPUT, _native.testing.DebugStage.FINAL_WEIGHTS):
+        for stage in (
+            _native.testing.DebugStage.RESAMPLED_BLOCK,
+            _native.testing.DebugStage.NETWORK_OUTPUT,
+            _native.testing.DebugStage.FINAL_WEIGHTS,
+        ):
             values = _native.testing.tap(stream._native, stage, 1024)
             assert not ((values != 0) & (np.abs(values) < tiny)).any()
 
@@ -206,7 +219,7 @@ const struct base* OrtGetApiBase(void) {
 """
 
 
-def test_an_onnx_runtime_that_is_too_old_is_told_from_a_missing_one(
+def test_a_too_old_onnx_runtime_and_a_missing_one_are_distinguished(
     tmp_path: Path, tiny_models: dict[int, Path]
 ) -> None:
 

@@ -48,7 +48,7 @@ def test_a_frame_comes_when_its_latency_has_passed(
 
 @both_rates
 @both_paces
-def test_an_impulse_shows_in_the_first_frame_that_may_hear_it(
+def test_an_impulse_appears_in_the_first_frame_within_its_latency(
     models: dict[int, Model], fps: int, rate: int
 ) -> None:
     silent = models[fps].animate(np.zeros(rate, np.float32), sample_rate=rate, controls=RAW)

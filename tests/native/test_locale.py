@@ -1,4 +1,4 @@
-"""A game may have set a locale with a decimal comma; nothing that is read or said may change."""
+"""A locale with a decimal comma, as a game may set, does not change numbers or messages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ except ModelError as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="makes a locale as glibc reads it")
-def test_a_decimal_comma_changes_no_number_and_no_sentence(
+def test_a_decimal_comma_changes_no_number_and_no_message(
     tmp_path: Path, tiny_models: dict[int, Path], needs_tool: Callable[[str], str]
 ) -> None:
     made = tmp_path / "de_DE.UTF-8"

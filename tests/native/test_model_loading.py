@@ -1,4 +1,4 @@
-"""Loading a model: what is wrong with it is said in a sentence."""
+"""Loading a model: invalid files and their errors."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_wrong_values_are_refused(tmp_path: Path, key: str, value: str) -> None:
         Model(bad)
 
 
-def test_metadata_is_all_there(tiny_models: dict[int, Path]) -> None:
+def test_all_metadata_is_available(tiny_models: dict[int, Path]) -> None:
     assert Model(tiny_models[60]).metadata() == tiny_model.metadata(60)
 
 

@@ -126,7 +126,7 @@ def test_other_files_are_refused() -> None:
         ("A", "a"),
     ],
 )
-def test_a_rigs_spelling_is_found(ours: str, theirs: str) -> None:
+def test_rig_names_of_another_spelling_match(ours: str, theirs: str) -> None:
     retarget = load({ours: "jawOpen", "unrelated": "mouthClose"})
     retarget.match_rig(["hair", theirs])
     assert retarget.driven == (False, True)
@@ -140,9 +140,7 @@ def test_a_circular_dependency_is_refused_with_its_line() -> None:
   "outside": {"from": {"@first": 1}},
   "first": {"from": {"@second": 1}},
   "second": {"from": {"@first": 1}}}}"""
-    with pytest.raises(
-        ValueError, match=r'"first", "second", "first" \(line 4, column 12\)'
-    ):
+    with pytest.raises(ValueError, match=r'"first", "second", "first" \(line 4, column 12\)'):
         _native.RetargetMap(text.encode())
 
 
@@ -206,7 +204,7 @@ def test_shipped_maps_stay_in_range_on_any_face(path: Path) -> None:
     assert np.ptp(weights[1:], axis=0).max() > 0
 
 
-def test_identity_maps_change_nothing_but_names() -> None:
+def test_identity_maps_change_only_names() -> None:
     frames = np.random.default_rng(1).random((3, 52), np.float32)
     for name, names in [("arkit", BLENDSHAPES), ("live_link", PASCAL_NAMES)]:
         assert shipped(name).names == names

@@ -1,4 +1,4 @@
-"""The stream: the same frames whatever the blocks, exact in time, and no later than it says."""
+"""The stream: independent of block sizes, exact in time, within its latency."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_two_channels_are_their_mean(model: Model) -> None:
 
 @pytest.mark.parametrize("rate", [16000, 48000])
 @pytest.mark.parametrize("fps", [30, 60])
-def test_audio_after_the_latency_changes_nothing(
+def test_frames_do_not_depend_on_audio_after_the_latency(
     tiny_models: dict[int, Path], rate: int, fps: int
 ) -> None:
     model = Model(tiny_models[fps])
@@ -242,7 +242,7 @@ def test_two_streams_of_one_model_do_not_mix(model: Model) -> None:
         ({"sample_rate": 16000, "history_seconds": float("nan")}, ValueError),
     ],
 )
-def test_impossible_settings_are_refused(
+def test_settings_out_of_range_are_refused(
     model: Model, options: dict[str, float], error: type[Exception]
 ) -> None:
     with pytest.raises(error, match=r"\.$"):

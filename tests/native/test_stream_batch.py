@@ -1,4 +1,4 @@
-"""A batch gives each voice what it would have had alone."""
+"""A batch computes the same frames as separate streams."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def voice(index: int, rate: int) -> np.ndarray:
     return (0.1 * rng.standard_normal(round(seconds * rate))).astype(np.float32)
 
 
-def test_each_voice_is_as_it_would_be_alone(
+def test_each_stream_equals_one_computed_alone(
     model: _native.Model, tiny_models: dict[int, Path]
 ) -> None:
     # Voices of different lengths, rates and paces.
@@ -56,13 +56,13 @@ def test_each_voice_is_as_it_would_be_alone(
         np.testing.assert_allclose(times, np.arange(len(times)) / 30)
 
 
-def test_nothing_to_do_is_said(model: _native.Model) -> None:
+def test_process_reports_when_there_is_no_frame(model: _native.Model) -> None:
     batch = _native.StreamBatch(model, 2)
     assert not batch.process([])
     assert not batch.process([stream(model)])
 
 
-def test_a_batch_refuses_what_does_not_fit(
+def test_a_batch_refuses_invalid_streams(
     model: _native.Model, tiny_models: dict[int, Path]
 ) -> None:
     batch = _native.StreamBatch(model, 2)
@@ -81,7 +81,7 @@ def test_a_batch_refuses_what_does_not_fit(
             _native.StreamBatch(model, capacity)
 
 
-def test_the_public_batch_computes_its_voices(tiny_models: dict[int, Path]) -> None:
+def test_the_public_batch_computes_its_streams(tiny_models: dict[int, Path]) -> None:
     model = Model(tiny_models[30])
     batch = model.stream_batch(40)
     voices = [voice(i % 7, RATE) for i in range(40)]  # more than go through the network at once
@@ -98,7 +98,7 @@ def test_the_public_batch_computes_its_voices(tiny_models: dict[int, Path]) -> N
         np.testing.assert_allclose(one.pull().weights, alone[i % 7], atol=1e-5)
 
 
-def test_voices_leave_and_enter_a_batch(tiny_models: dict[int, Path]) -> None:
+def test_streams_are_removed_from_and_added_to_a_batch(tiny_models: dict[int, Path]) -> None:
     batch = Model(tiny_models[30]).stream_batch(1)
     first = batch.stream(RATE)
     with pytest.raises(StreamError, match="capacity is 1"):
@@ -113,7 +113,7 @@ def test_voices_leave_and_enter_a_batch(tiny_models: dict[int, Path]) -> None:
     assert batch.process()
 
 
-def test_a_stream_of_a_batch_has_no_room_for_the_network_of_its_own(
+def test_a_stream_of_a_batch_has_no_input_tensors_of_its_own(
     model: _native.Model,
 ) -> None:
     samples = np.tile(voice(0, RATE), 5)  # longer than the newest block, which WINDOW leaves out
@@ -124,7 +124,12 @@ def test_a_stream_of_a_batch_has_no_room_for_the_network_of_its_own(
     batch.process([together])
     alone.process()
     # Also without it the taps tell what went in and what came out.
-    for stage, size in ((_native.testing.DebugStage.POOLED_CONTEXT, 7 * 80), (_native.testing.DebugStage.NETWORK_OUTPUT, 52)):
-        np.testing.assert_array_equal(_native.testing.tap(together, stage, size), _native.testing.tap(alone, stage, size))
+    for stage, size in (
+        (_native.testing.DebugStage.POOLED_CONTEXT, 7 * 80),
+        (_native.testing.DebugStage.NETWORK_OUTPUT, 52),
+    ):
+        np.testing.assert_array_equal(
+            _native.testing.tap(together, stage, size), _native.testing.tap(alone, stage, size)
+        )
         assert np.ptp(_native.testing.tap(together, stage, size)) > 0
     assert len(_native.testing.tap(together, _native.testing.DebugStage.POOLED_CONTEXT, 100)) == 100

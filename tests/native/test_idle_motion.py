@@ -1,4 +1,4 @@
-"""Life: as often and as fast as in people, seeded, and never against the model."""
+"""Idle motion: human rates and speeds, seeded, and yielding to the model."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def test_by_default_only_the_lids_move() -> None:
     np.testing.assert_array_equal(out[:, BLINK], out[:, INDEX["eyeBlinkRight"]])
 
 
-def test_everything_off_changes_nothing() -> None:
+def test_without_strengths_weights_are_unchanged() -> None:
     np.testing.assert_array_equal(life(blink=0).apply(talk(30)), talk(30))
 
 
@@ -106,7 +106,7 @@ def test_more_blinks_in_pauses_than_in_speech() -> None:
     assert in_pause > 0.35
 
 
-def test_the_same_seed_gives_the_same_life_and_another_another() -> None:
+def test_idle_motion_is_determined_by_the_seed() -> None:
     fields = dict(saccades=1, brow_accents=1, idle=1)
     frames = talk(60, pause_every=5)
     first = life(seed=4, **fields).apply(frames)
@@ -143,7 +143,7 @@ def test_brows_accent_speech_only() -> None:
     assert np.abs(np.diff(out)).max() < 0.15
 
 
-def test_idle_motion_is_small_slow_and_leaves_a_speaking_mouth_alone() -> None:
+def test_drift_is_small_slow_and_does_not_move_the_mouth_during_speech() -> None:
     out = life(blink=0, idle=1).apply(still(60))
     assert 0.01 < out.max() < 0.08
     assert np.abs(np.diff(out[1:], axis=0)).max() < 0.006
@@ -184,7 +184,7 @@ def test_it_keeps_to_the_maximum_and_leaves_the_inactive_at_rest() -> None:
     assert np.abs(np.diff(frames[:10, BLINK])).max() < 0.3
 
 
-def test_turning_it_off_glides() -> None:
+def test_turning_idle_motion_off_is_interpolated() -> None:
     stage = life(blink=0, saccades=2, transition_seconds=0.5)
     before, first = stage.apply(still(20)), 600
     while before[-1].max() < 0.1:
