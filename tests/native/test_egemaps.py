@@ -138,7 +138,7 @@ def test_reset_restores_the_initial_state() -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"sample_rate": 44100}, "resample"),
+        ({"sample_rate": 44100}, "44100"),
         ({"context_window": 0.0}, "context_window"),
         ({"update_interval": 0.015}, "update_interval"),
         ({"window_intervals": [0.1]}, "window_intervals"),
