@@ -1,7 +1,7 @@
-"""What training costs on this machine: the real loop on made-up faces, for a minute or so.
+"""Speed and memory of training on this machine: the training loop on synthetic weights.
 
-Speed, memory and the share of data in a step depend on the settings and the machine, not on what is
-said; so a voice that ships is strung together to ten minutes and its faces are slow noise.
+They depend on the settings and the machine, not on the speech: the audio is the bundled sample,
+repeated to ten minutes, and the weights are slow noise.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Data: tracks with cached features, and the batches that are drawn from them.
+"""Tracks with cached features, and the batches drawn from them.
 
 A batch is a function of (seed, epoch, step) and nothing else, so a run that was resumed, or one
 that is spread over processes, sees the same batches as one that never stopped on one process.
@@ -94,7 +94,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class LabelledTrack:
-    """What training keeps of a track: features in the cache, the face in memory; see Track."""
+    """A track for training: features in the cache, weights in memory; see Track."""
 
     source: str
     features: TrackFeatures
@@ -108,7 +108,7 @@ class LabelledTrack:
 
     @cached_property
     def resting(self) -> NDArray[np.int64]:
-        """The frames at which the mouth is seen to be at rest."""
+        """The frames whose captured mouth is at rest, (n,)."""
         rests = (self.weights[: len(self), MOUTH] < AT_REST).all(axis=1)
         return np.flatnonzero(rests & self.seen[: len(self)])
 
@@ -116,9 +116,15 @@ class LabelledTrack:
 def load_tracks(
     tracks: Iterable[Track], cache: FeatureCache, rest_in_pauses: Sequence[str] = ()
 ) -> list[LabelledTrack]:
-    """Tracks with their features, computed where the cache has none.
+    """Load the features of tracks, computed where the cache has none.
 
-    rest_in_pauses: sources whose mouths are taken to be at rest where nobody speaks.
+    Args:
+        tracks: With audio and weights.
+        cache: Of features.
+        rest_in_pauses: Sources whose mouths are set to rest where nobody speaks.
+
+    Returns:
+        The tracks with their features.
     """
     loaded = []
     for track in tracks:
@@ -244,26 +250,26 @@ class BatchSampler:
             start = int(rng.choice(track.resting))
         else:
             start = int(rng.integers(0, max(1, len(track) - count + 1)))
-        first = start if cold else start - past  # earliest frame whose sound is heard
-        heard_from = max(first, 0)
-        mel = with_history(track.features.mel, start - past, start + count, heard_from)
+        first = start if cold else start - past  # earliest frame of the stream
+        stream_start = max(first, 0)
+        mel = with_history(track.features.mel, start - past, start + count, stream_start)
         detailed_from = start - self.network.trunk_history
-        detail = with_history(track.features.detail, detailed_from, start + count, heard_from)
+        detail = with_history(track.features.detail, detailed_from, start + count, stream_start)
         frames = np.minimum(start + positions, len(track) - 1)
         known = (start + positions < len(track)) & track.seen[frames]
         mel, detail = augment(mel, detail, self.data.augment, self.features, rng)
-        # Noise, too, was not heard before the stream began.
-        mel = with_history(mel, 0, len(mel), max(heard_from - (start - past), 0))
-        detail = with_history(detail, 0, len(detail), max(heard_from - detailed_from, 0))
+        # Noise, too, is absent before the stream starts.
+        mel = with_history(mel, 0, len(mel), max(stream_start - (start - past), 0))
+        detail = with_history(detail, 0, len(detail), max(stream_start - detailed_from, 0))
         row = {"mel": mel, "detail": detail, "target": track.weights[frames]}
         labelled = (known[:, None] & track.labelled[None]).astype(np.float32)
         row["labelled"] = labelled
         row["style"] = style_ratios(track.source, self.network, self.data.styles)
         before = start + positions[::run] - 1
         previous = track.weights[np.clip(before, 0, len(track) - 1)]
-        row["previous"] = previous * (before >= heard_from)[:, None].astype(np.float32)
+        row["previous"] = previous * (before >= stream_start)[:, None].astype(np.float32)
         if self.network.expression_features:
-            # A cold start has heard too little for functionals that were taken of the whole track.
+            # The functionals of a track include what is before a cold start.
             unknown = (cold and start > 0) or rng.random() < self.expression_dropout
             index = track.features.expression_index[frames]
             row["expression"] = np.array(
@@ -273,12 +279,18 @@ class BatchSampler:
 
 
 def expression_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, FloatArray]:
-    """Mean and 1 / standard deviation (D,) of the updates that frames hear; a constant feature gets
-    scale 0.
+    """Compute mean and scale of the expression features that frames use.
 
-    The first updates of a track are of too little sound: none is told, see ExpressionBackend.index.
+    The first updates of a track describe too little audio and are not used, see
+    ExpressionBackend.index.
+
+    Args:
+        tracks: To train on.
+
+    Returns:
+        Mean and 1 / standard deviation, (D,) each; a constant feature has the scale 0.
     """
-    updates = np.concatenate([_told(track.features) for track in tracks])
+    updates = np.concatenate([_used_updates(track.features) for track in tracks])
     if not len(updates):
         width = tracks[0].features.expression.shape[1]
         return np.zeros(width, np.float32), np.ones(width, np.float32)
@@ -287,16 +299,22 @@ def expression_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, 
     return updates.mean(axis=0).astype(np.float32), scale.astype(np.float32)
 
 
-def _told(features: TrackFeatures) -> FloatArray:
-    """The updates that some frame hears, each once, (U, D)."""
+def _used_updates(features: TrackFeatures) -> FloatArray:
+    """The updates that some frame uses, each once, (U, D)."""
     rows = np.unique(features.expression_index)
-    told: FloatArray = np.asarray(features.expression)[rows[rows >= 0]]
-    return told
+    used: FloatArray = np.asarray(features.expression)[rows[rows >= 0]]
+    return used
 
 
 def target_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation (52,) of what is seen of the labelled blendshapes; 0 where none
-    is labelled."""
+    """Compute mean and standard deviation of the captured, labelled blend shapes.
+
+    Args:
+        tracks: To train on.
+
+    Returns:
+        Mean and standard deviation, (52,) each; 0 where nothing is labelled.
+    """
     total = np.zeros(OUTPUTS)
     squares = np.zeros(OUTPUTS)
     count = np.zeros(OUTPUTS)

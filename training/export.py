@@ -92,14 +92,16 @@ def at_fps(checkpoint: Checkpoint, fps: int) -> tuple[Network, FeatureSettings]:
         raise DataError(
             f"fps mismatch: context and lookahead of this checkpoint, trained at "
             f"{described.features.fps} fps, are no whole numbers of frames at {fps} fps. "
-            f"Use --fps {described.features.fps}."
+            f"Use --fps {described.features.fps}.",
+            code="fps_mismatch",
         )
     try:
         settings = replace(described.network, fps=fps, context_frames=round(context))
     except ValueError as error:
         raise DataError(
             f"fps mismatch: this checkpoint cannot run at {fps} fps ({error}). "
-            f"Use --fps {described.features.fps}."
+            f"Use --fps {described.features.fps}.",
+            code="fps_mismatch",
         ) from error
     faster = Network(settings)
     load_weights(faster, network.state_dict(), "the checkpoint")
@@ -163,18 +165,22 @@ def export(
     if not network.settings.detail_frames:
         raise DataError(
             "a model file needs detail frames, features.detail_frames is 0. Train with "
-            "features.detail_frames=1 or more."
+            "features.detail_frames=1 or more.",
+            code="no_detail_frames",
         )
     frames = _frames(network, features)
     layout = network.settings.state_layout
     example = StreamState(layout).inputs(frames[0])
     if file_format != "onnx" and quantize != "none":
         raise DataError(
-            f"--quantize {quantize} is not possible with --format {file_format}. Use --format onnx."
+            f"--quantize {quantize} is not possible with --format {file_format}. "
+            "Use --format onnx.",
+            code="option_conflict",
         )
     if file_format != "torchscript" and mobile:
         raise DataError(
-            f"--mobile is not possible with --format {file_format}. Use --format torchscript."
+            f"--mobile is not possible with --format {file_format}. Use --format torchscript.",
+            code="option_conflict",
         )
     if file_format == "onnx":
         data = _onnx_file(network, example, quantize, described)
@@ -195,7 +201,8 @@ def export(
         raise ModelError(
             f"the exported model differs from torch by {difference:.2g}, at most "
             f"{TOLERANCE[quantize]:g} was expected. Nothing was written; use --quantize none or "
-            "another format."
+            "another format.",
+            code="export_mismatch",
         )
     moving = expected.std(axis=0) > 1e-3
     correlations = [
@@ -244,7 +251,9 @@ def _frames(network: Network, features: TrackFeatures) -> list[Inputs]:
             )
         frames.append(inputs)
     if not frames:
-        raise DataError("--audio is too short: shorter than one frame. Use at least 0.1 s.")
+        raise DataError(
+            "--audio is too short: it has no frame. Use at least 0.1 s.", code="too_short"
+        )
     return frames
 
 

@@ -1,6 +1,6 @@
-"""Expression features by backend: what the second stream of the network listens to.
+"""Expression features by backend: the input of the network's second stream.
 
-A backend turns audio into updates (U, D), one every `update_interval` seconds; update u describes
+A backend computes updates (U, D) from audio, one every `update_interval` seconds; update u is of
 the audio up to (u + 1) * update_interval, over at most `context_window` seconds.
 """
 
@@ -22,7 +22,7 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ExpressionBackend:
-    """A backend: its name, D numbers an update (0: no expression stream) and how they are made.
+    """A backend: its name, D numbers per update (0: no expression stream) and how to compute them.
 
     compute(audio (n,), sample_rate, settings, features) -> (U, D); `features` are the native
     stages' of the same audio.
@@ -33,7 +33,7 @@ class ExpressionBackend:
     compute: Callable[[FloatArray, int, FeatureSettings, Features], FloatArray]
 
     def index(self, frames: int, settings: FeatureSettings) -> NDArray[np.int64]:
-        """Which update each window of each frame uses, (frames, windows); -1: none told yet."""
+        """Return the update of each window of each frame, (frames, windows); -1: none yet."""
         config = settings.mel_config()
         ends = np.array([config.end_sample(frame) for frame in range(frames)], np.int64)
         interval = round(settings.update_interval * settings.sample_rate)
@@ -41,8 +41,8 @@ class ExpressionBackend:
             [round(seconds / settings.update_interval) for seconds in settings.window_intervals]
         )
         updates = ends[:, None] // interval - 1 - ago
-        told = updates >= settings.egemaps_config().first_valid_update
-        index: NDArray[np.int64] = np.where(told, updates, -1)
+        available = updates >= settings.egemaps_config().first_valid_update
+        index: NDArray[np.int64] = np.where(available, updates, -1)
         return index
 
 

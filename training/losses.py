@@ -11,10 +11,10 @@ from .config import LossConfig
 from .network import IS_MOUTH
 
 JAW = [INDEX[name] for name in BLENDSHAPES if name.startswith("jaw")]
-# Gaps between the lips, of a half open mouth's: lips that touch, a mouth that is surely open, and
-# what that must not fall below.
+# Gaps between the lips, relative to a half open mouth's: touching lips, a clearly open mouth, and
+# the lowest gap allowed for it.
 CLOSED, OPEN, AJAR = 0.01, 0.2, 0.1
-FALSELY = 0.15  # what lips that wrongly touch count beside lips that should and do not
+FALSELY = 0.15  # weight of lips that wrongly touch, relative to lips that wrongly do not
 
 
 class FaceLoss(nn.Module):
@@ -33,7 +33,7 @@ class FaceLoss(nn.Module):
     def __init__(self, settings: LossConfig, deviation: Tensor, gap: Tensor | None = None) -> None:
         super().__init__()
         self.settings = settings
-        # In units of a mouth whose jaw is half open.
+        # Relative to a mouth whose jaw is half open.
         self.gap = None if gap is None else gap / (0.5 * gap[INDEX["jawOpen"]])
         part = torch.tensor(
             [settings.mouth_weight if m else settings.expression_weight for m in IS_MOUTH]
@@ -82,13 +82,13 @@ class FaceLoss(nn.Module):
             terms["amplitude"] = settings.amplitude_weight * (weights.sum((1, 2)) * miss**2).sum()
         if settings.closure_weight and self.gap is not None:
             gap = self.gap.to(output.device)
-            # Lips close against the jaw, which goes on with its vowels: in doubt of a stop they
-            # may move, it may not.
+            # Lips close against the jaw, which continues with its vowels: the term moves the lips,
+            # not the jaw.
             lips = output.clone()
             lips[..., JAW] = output[..., JAW].detach()
             wanted, shown = (target * labelled) @ gap, (lips * labelled) @ gap
-            # Not squared: in doubt, half closed is as wrong as open. Only whether lips touch is
-            # judged: the error of every gap, beside that of the curves, makes medians of these.
+            # Not squared: half closed is as wrong as open. Only touching is judged: the error of
+            # every gap, in addition to that of the curves, would make medians of these.
             unclosed = (wanted < CLOSED) * shown.clamp(min=0.0)
             closed = (wanted > OPEN) * (AJAR - shown).clamp(min=0.0)
             miss = labelled.amax(-1) * (unclosed + FALSELY * closed)

@@ -1,4 +1,4 @@
-"""What a run shows of itself: a progress bar, TensorBoard, and lines in the log."""
+"""Reports of a run: a progress bar, TensorBoard, and lines in the log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Observer:
-    """Follows a run; an observer that is not `active` (of another process) does nothing."""
+    """Reports a run; an observer that is not `active` (of another process) does nothing."""
 
     def __init__(self, folder: Path, steps: int, done: int, *, bar: bool, active: bool) -> None:
         self.writer = SummaryWriter(str(folder / "logs")) if active else None

@@ -31,7 +31,7 @@ def test_figures_of_a_small_run_make_sense(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_checkpoint_is_no_place_to_begin_a_measurement() -> None:
-    with pytest.raises(DataError, match="leave checkpoint_path out"):
+    with pytest.raises(DataError, match="Leave checkpoint_path out"):
         CliRunner().invoke(
             cli.cli,
             ["bench-training", "checkpoint_path=a.safetensors"],

@@ -87,5 +87,5 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     with pytest.raises(MissingExtraError, match=r"koemorph\[emotion2vec\]"):
         load("emotion2vec", tmp_path)
     assert not list(tmp_path.iterdir())
-    with pytest.raises(DataError, match="choose one of native"):
+    with pytest.raises(DataError, match="native, none"):
         expression_backend("joy")

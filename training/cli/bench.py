@@ -1,4 +1,4 @@
-"""koemorph bench-training: what training costs on this machine."""
+"""koemorph bench-training: speed and memory of training on this machine."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..benchmark import measure
 from .export import SAMPLE
 
 _ROWS = {
-    "real_time": ("seconds of audio trained on in a second", "{:.0f}", 1.0),
+    "real_time": ("seconds of audio trained on per second", "{:.0f}", 1.0),
     "step": ("a step, ms", "{:.0f}", 1e3),
-    "waiting": ("share of it that waits for data, %", "{:.1f}", 100.0),
-    "making": ("share of it that making a batch would take, %", "{:.1f}", 100.0),
-    "features": ("seconds of audio prepared in a second of one core", "{:.0f}", 1.0),
+    "waiting": ("ratio of it that waits for data, %", "{:.1f}", 100.0),
+    "making": ("ratio of it that making a batch takes, %", "{:.1f}", 100.0),
+    "features": ("seconds of audio prepared per second of one core", "{:.0f}", 1.0),
     "memory": ("peak memory of the process, MB", "{:.0f}", 1e-6),
     "threads": ("threads", "{:.0f}", 1.0),
 }

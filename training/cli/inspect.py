@@ -1,4 +1,4 @@
-"""koemorph inspect: a picture of what a model hears in a voice, and what it does with it."""
+"""koemorph inspect: a picture of a model's attention or curves."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ _SECONDS = 10
     "--frame", type=int, help="Of a checkpoint: which frame's attention; by default the loudest."
 )
 def command(model: Path, wav: Path, output: Path, frame: int | None) -> None:
-    """Draw MODEL listening to WAV: attention for a checkpoint; curves for an .onnx model, or a
-    bundled one by its name."""
+    """Draw MODEL on WAV: attention of a checkpoint; curves of an .onnx or a bundled model."""
     audio, rate = read_audio(wav)
     model = find_model(model)
     if model.suffix == ".onnx":
