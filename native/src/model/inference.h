@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "model/model.h"
-#include "model/onnxruntime.h"
 #include "util/status.h"
 
 namespace koemorph {
@@ -16,21 +15,21 @@ namespace koemorph {
 class Inference {
  public:
   Inference(std::shared_ptr<const Model> model, int capacity);
-  ~Inference();
-  Inference(const Inference&) = delete;
-  Inference& operator=(const Inference&) = delete;
+
+  // The inputs and outputs that the graph of a model with these settings must have.
+  static Ports ports(const ModelSettings& settings);
 
   int capacity() const { return capacity_; }
 
   // Inputs of stream i: (bands,), (context_pool_blocks, bands), (detail_frames, bands), (52,),
   // (layers, 2, channels); with eGeMAPS also (windows, 88), (52, expression_embedding_size).
-  float* mel(int i) { return inputs_[kMel].of(i); }
-  float* pooled_context(int i) { return inputs_[kPooledContext].of(i); }
-  float* detail(int i) { return inputs_[kDetail].of(i); }
-  float* previous_weights(int i) { return inputs_[kPreviousWeights].of(i); }
-  float* state_in(int i) { return inputs_[kStateIn].of(i); }
-  float* egemaps(int i) { return inputs_[kEgemaps].of(i); }
-  float* expression_embedding_in(int i) { return inputs_[kExpressionEmbeddingIn].of(i); }
+  float* mel(int i) { return input(kMel, i); }
+  float* pooled_context(int i) { return input(kPooledContext, i); }
+  float* detail(int i) { return input(kDetail, i); }
+  float* previous_weights(int i) { return input(kPreviousWeights, i); }
+  float* state_in(int i) { return input(kStateIn, i); }
+  float* egemaps(int i) { return input(kEgemaps, i); }
+  float* expression_embedding_in(int i) { return input(kExpressionEmbeddingIn, i); }
   // For all streams of the next run: whether the eGeMAPS input of any stream differs from the one
   // that its expression embedding was computed from. Without it the network skips that branch.
   void set_expression_changed(bool changed);
@@ -39,11 +38,9 @@ class Inference {
   Status run(int count);
 
   // Outputs of stream i: (52,), (layers, channels), (52, expression_embedding_size).
-  const float* weights(int i) const { return outputs_[kWeights].of(i); }
-  const float* state_out(int i) const { return outputs_[kStateOut].of(i); }
-  const float* expression_embedding_out(int i) const {
-    return outputs_[kExpressionEmbeddingOut].of(i);
-  }
+  const float* weights(int i) const { return output(kWeights, i); }
+  const float* state_out(int i) const { return output(kStateOut, i); }
+  const float* expression_embedding_out(int i) const { return output(kExpressionEmbeddingOut, i); }
 
  private:
   enum Input {
@@ -54,26 +51,21 @@ class Inference {
     kStateIn,
     kEgemaps,
     kExpressionEmbeddingIn,
-    kExpressionChanged,
-    kInputCount
+    kExpressionChanged
   };
-  enum Output { kWeights, kStateOut, kExpressionEmbeddingOut, kOutputCount };
-  struct Tensor {
-    const char* name;
-    std::vector<int64_t> shape;  // shape[0] is the number of streams
-    size_t size;                 // floats per stream
-    std::vector<float> data;
-    std::vector<ort::Value*> values;  // by number of streams; NULL until first used
-    float* of(int i) { return data.data() + i * size; }
-    const float* of(int i) const { return data.data() + i * size; }
-  };
-  Tensor tensor(const char* name, std::vector<int64_t> stream_shape) const;
-  Status bind(Tensor* tensor, int count);
+  enum Output { kWeights, kStateOut, kExpressionEmbeddingOut };
+
+  float* input(Input index, int i) {
+    return session_->input(index) + i * ports_.inputs[index].size();
+  }
+  const float* output(Output index, int i) const {
+    return session_->output(index) + i * ports_.outputs[index].size();
+  }
 
   std::shared_ptr<const Model> model_;
   int capacity_;
-  std::vector<Tensor> inputs_;
-  std::vector<Tensor> outputs_;
+  Ports ports_;
+  std::unique_ptr<BackendSession> session_;
 };
 
 }  // namespace koemorph

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <set>
 
 #include "model/inference.h"
-#include "util/denormals.h"
 
 #if defined(_WIN32)
 #include <filesystem>
@@ -36,24 +36,21 @@ Status read_file(const char* path, std::vector<char>* out) {
   return {};
 }
 
-// Releases session options on every way out.
-struct Options {
-  const ort::Entry* api;
-  ort::SessionOptions* value = nullptr;
-  ~Options() {
-    if (value != nullptr) ort::ReleaseSessionOptions::call<void>(api, value);
+// Names the file in a message about it.
+Status located(const koemorph_model_config& config, Status status) {
+  const bool about_file =
+      status.result == KOEMORPH_INVALID_MODEL || status.result == KOEMORPH_RUNTIME_MISSING;
+  if (about_file && config.path != nullptr) {
+    status.message = std::string(config.path) + ": " + status.message;
   }
-};
+  return status;
+}
 
 }  // namespace
 
-Model::~Model() {
-  if (session_ != nullptr) ort::ReleaseSession::call<void>(runtime_->api(), session_);
-}
-
 const char* Model::metadata(const char* key) const {
-  const auto entry = metadata_.find(key);
-  return entry == metadata_.end() ? nullptr : entry->second.c_str();
+  const auto entry = backend_->metadata().find(key);
+  return entry == backend_->metadata().end() ? nullptr : entry->second.c_str();
 }
 
 Status Model::load(const koemorph_model_config& config, std::shared_ptr<const Model>* out) {
@@ -73,71 +70,34 @@ Status Model::open(const koemorph_model_config& config) {
     data = bytes.data();
     size = bytes.size();
   }
-  const std::string library = config.onnxruntime_path == nullptr ? "" : config.onnxruntime_path;
-  Status status = OnnxRuntime::load(library, &runtime_);
-  if (status.ok()) status = create_session(data, size, config.threads);
-  if (status.ok()) status = read_metadata();
-  if (status.ok()) status = parse_settings(metadata_, &settings_);
+  Status status = load_backend(config, data, size);
+  if (!status.ok()) return located(config, status);
+  for (const auto& entry : backend_->metadata()) metadata_keys_ += entry.first + "\n";
+  status = parse_settings(backend_->metadata(), &settings_);
   if (status.ok()) status = check_inputs();
+  if (status.ok()) status = backend_->check(Inference::ports(settings_));
   if (status.ok()) status = run_once();
-  if (!status.ok() && config.path != nullptr && status.result == KOEMORPH_INVALID_MODEL) {
-    status.message = std::string(config.path) + ": " + status.message;
+  return located(config, status);
+}
+
+Status Model::load_backend(const koemorph_model_config& config, const void* data, size_t size) {
+  const std::string library = config.onnxruntime_path == nullptr ? "" : config.onnxruntime_path;
+  // For tests that compare the two backends.
+  const char* forced = std::getenv("KOEMORPH_INFERENCE");
+  if (forced != nullptr && std::string(forced) == "onnxruntime") {
+    return load_onnxruntime(library, data, size, config.threads, &backend_);
+  }
+  std::string unsupported;
+  Status status = load_builtin(data, size, &backend_, &unsupported);
+  if (unsupported.empty()) return status;
+  if (!library.empty()) {
+    const std::string reason = status.message;
+    status = load_onnxruntime(library, data, size, config.threads, &backend_);
+    if (status.result == KOEMORPH_RUNTIME_MISSING) status.message = reason + " " + status.message;
+  } else {
+    status.result = KOEMORPH_RUNTIME_MISSING;
   }
   return status;
-}
-
-Status Model::create_session(const void* data, size_t size, int threads) {
-  // ONNX Runtime disables denormals on the thread that creates a session; restore the setting of
-  // the caller.
-  const FlushDenormals flush_denormals;
-  const ort::Entry* api = runtime_->api();
-  Options options{api};
-  ort::Status* failure = ort::CreateSessionOptions::call(api, &options.value);
-  if (failure == nullptr) {
-    failure = ort::SetSessionGraphOptimizationLevel::call(api, options.value, ort::kOptimizeAll);
-  }
-  if (failure == nullptr) failure = ort::SetIntraOpNumThreads::call(api, options.value, threads);
-  if (failure == nullptr) failure = ort::SetInterOpNumThreads::call(api, options.value, 1);
-  // Spinning threads would take cores from the game. Denormals are about 100 times slower.
-  for (const auto& entry : {std::pair{"session.intra_op.allow_spinning", "0"},
-                            std::pair{"session.set_denormal_as_zero", "1"}}) {
-    if (failure == nullptr) {
-      failure = ort::AddSessionConfigEntry::call(api, options.value, entry.first, entry.second);
-    }
-  }
-  if (failure == nullptr) {
-    failure = ort::CreateSessionFromArray::call(api, runtime_->env(), data, size, options.value,
-                                                &session_);
-  }
-  if (failure == nullptr) return {};
-  return invalid("ONNX Runtime cannot load the model: " + runtime_->take_message(failure));
-}
-
-Status Model::read_metadata() {
-  const ort::Entry* api = runtime_->api();
-  ort::Allocator* allocator = runtime_->allocator();
-  ort::ModelMetadata* metadata = nullptr;
-  std::string failure =
-      runtime_->take_message(ort::SessionGetModelMetadata::call(api, session_, &metadata));
-  if (!failure.empty()) return invalid("Cannot read the metadata: " + failure);
-  char** keys = nullptr;
-  int64_t count = 0;
-  failure = runtime_->take_message(
-      ort::ModelMetadataGetCustomMetadataMapKeys::call(api, metadata, allocator, &keys, &count));
-  for (int64_t i = 0; i < count; ++i) {
-    char* value = nullptr;
-    const std::string message = runtime_->take_message(
-        ort::ModelMetadataLookupCustomMetadataMap::call(api, metadata, allocator, keys[i], &value));
-    if (message.empty() && value != nullptr) {
-      metadata_[keys[i]] = value;
-      runtime_->take_message(ort::AllocatorFree::call(api, allocator, value));
-    }
-    runtime_->take_message(ort::AllocatorFree::call(api, allocator, keys[i]));
-  }
-  if (keys != nullptr) runtime_->take_message(ort::AllocatorFree::call(api, allocator, keys));
-  ort::ReleaseModelMetadata::call<void>(api, metadata);
-  for (const auto& entry : metadata_) metadata_keys_ += entry.first + "\n";
-  return failure.empty() ? Status{} : invalid("Cannot read the metadata: " + failure);
 }
 
 Status Model::check_inputs() const {
@@ -145,20 +105,8 @@ Status Model::check_inputs() const {
                                     "state_in"};
   if (settings_.use_egemaps)
     expected.insert({"egemaps", "expression_changed", "expression_embedding_in"});
-  const ort::Entry* api = runtime_->api();
-  size_t count = 0;
-  std::string failure =
-      runtime_->take_message(ort::SessionGetInputCount::call(api, session_, &count));
-  std::set<std::string> found;
-  for (size_t i = 0; failure.empty() && i < count; ++i) {
-    char* name = nullptr;
-    failure = runtime_->take_message(
-        ort::SessionGetInputName::call(api, session_, i, runtime_->allocator(), &name));
-    if (name == nullptr) continue;
-    found.insert(name);
-    runtime_->take_message(ort::AllocatorFree::call(api, runtime_->allocator(), name));
-  }
-  if (!failure.empty()) return invalid("Cannot read the inputs: " + failure);
+  const std::vector<std::string> names_found = backend_->input_names();
+  const std::set<std::string> found(names_found.begin(), names_found.end());
   if (found == expected) return {};
   std::string names;
   for (const std::string& name : expected) names += (names.empty() ? "" : ", ") + name;

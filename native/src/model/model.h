@@ -9,7 +9,7 @@
 #include "egemaps/egemaps.h"
 #include "face/blendshapes.h"
 #include "features/mel.h"
-#include "model/onnxruntime.h"
+#include "model/backend.h"
 #include "util/status.h"
 
 namespace koemorph {
@@ -34,7 +34,6 @@ struct ModelSettings {
 class Model {
  public:
   static Status load(const koemorph_model_config& config, std::shared_ptr<const Model>* out);
-  ~Model();
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
@@ -44,20 +43,16 @@ class Model {
   // All keys, one per line.
   const char* metadata_keys() const { return metadata_keys_.c_str(); }
 
-  const OnnxRuntime& runtime() const { return *runtime_; }
-  ort::Session* session() const { return session_; }
+  const Backend& backend() const { return *backend_; }
 
  private:
   Model() = default;
   Status open(const koemorph_model_config& config);
-  Status create_session(const void* data, size_t size, int threads);
-  Status read_metadata();
+  Status load_backend(const koemorph_model_config& config, const void* data, size_t size);
   Status check_inputs() const;
   Status run_once() const;
 
-  const OnnxRuntime* runtime_ = nullptr;
-  ort::Session* session_ = nullptr;
-  std::map<std::string, std::string> metadata_;
+  std::shared_ptr<const Backend> backend_;
   std::string metadata_keys_;
   ModelSettings settings_;
 };
