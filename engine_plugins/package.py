@@ -181,11 +181,9 @@ class Content:
     def _add_runtime(self, target: Platform, given: Path | None, here: Platform | None) -> None:
         if target.onnxruntime is None:
             return
-        if given is None and target != here:
-            raise PackageError(
-                f"ONNX Runtime for {target.name} is missing. Add --onnxruntime {target.name}="
-                "PATH, a wheel (pip download onnxruntime --platform ...) or for Android the .aar."
-            )
+        installed = importlib.util.find_spec("onnxruntime") is not None
+        if given is None and (target != here or not installed):
+            return  # the built-in inference needs no library
         files = installed_wheel() if given is None else archive_files(given)
         self.runtimes[target.name] = {target.onnxruntime: pick_runtime(files, target)}
         licensed = all(f"onnxruntime/{name}" in files for name in LICENSES)

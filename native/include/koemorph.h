@@ -67,7 +67,7 @@ typedef enum koemorph_result {
   KOEMORPH_INVALID_ARGUMENT = -1, /* a pointer is NULL or a number is out of range */
   KOEMORPH_OUT_OF_MEMORY = -2,
   KOEMORPH_FILE_ERROR = -3,           /* a file is missing or cannot be read */
-  KOEMORPH_RUNTIME_MISSING = -4,      /* ONNX Runtime was not found, or is too old */
+  KOEMORPH_RUNTIME_MISSING = -4,      /* the model needs ONNX Runtime, see onnxruntime_path */
   KOEMORPH_INVALID_MODEL = -5,        /* not a KoeMorph model, or one this version cannot run */
   KOEMORPH_INFERENCE_FAILED = -6,     /* running the model failed */
   KOEMORPH_INVALID_STATE = -7,        /* the call is not allowed now, e.g. process() with a library
@@ -109,9 +109,10 @@ typedef struct koemorph_model_config {
   const char* path;             /* UTF-8 path of the .onnx file; or NULL and: */
   const void* data;             /* the contents of the file, copied during the call */
   uint64_t data_size;           /* bytes */
-  const char* onnxruntime_path; /* UTF-8 path of the ONNX Runtime library; NULL: search next to
-                                   this library, then the system's library path */
-  int32_t threads;              /* threads of one inference; 1 (default) is best for games */
+  const char* onnxruntime_path; /* UTF-8 path of the ONNX Runtime library, for models with operators
+                                   that the built-in inference lacks; NULL (default): none */
+  int32_t threads;              /* threads of one inference of ONNX Runtime, 1 by default; the
+                                   built-in inference uses the caller's thread */
 } koemorph_model_config;
 
 /* [any] Sets the defaults. NULL is ignored. */

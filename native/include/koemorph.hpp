@@ -87,7 +87,7 @@ class Model {
     check(koemorph_model_load(&config, &handle));
     handle_.reset(handle);
   }
-  /* onnxruntime_path: "" searches next to the library, then the system's library path. */
+  /* onnxruntime_path: for models with operators that the built-in inference lacks. */
   explicit Model(const std::string& path, const std::string& onnxruntime_path = "")
       : Model(config_of(path, onnxruntime_path)) {}
 

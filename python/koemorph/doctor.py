@@ -19,7 +19,7 @@ from koemorph.model import Model, bundled_models, onnxruntime_library
 # Package -> the pip extra that installs it, "" for a required package.
 LIBRARIES = {
     "numpy": "",
-    "onnxruntime": "",
+    "onnxruntime": "onnxruntime",
     "soundfile": "",
     "sounddevice": "live",
     "aiohttp": "live",
@@ -66,7 +66,7 @@ def _runtime() -> Finding:
     path = onnxruntime_library()
     if path:
         return Finding("ONNX Runtime", "ok", path)
-    return Finding("ONNX Runtime", "bad", "pip install onnxruntime")
+    return Finding("ONNX Runtime", "missing", 'pip install "koemorph[onnxruntime]"')
 
 
 def _model(name: str | Path) -> Finding:

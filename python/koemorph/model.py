@@ -91,10 +91,11 @@ class Model:
     Args:
         model: A bundled model's name (`koemorph info` lists them), or the path of an .onnx file
             that `koemorph export` wrote.
-        threads: Threads that ONNX Runtime uses for one inference.
+        threads: Threads for one inference of ONNX Runtime. The built-in inference uses one.
 
     Raises:
-        ModelError: The file is missing, is not a KoeMorph model, or ONNX Runtime is missing.
+        ModelError: The file is missing or is not a KoeMorph model, or it contains an operator
+            that only ONNX Runtime has and the package onnxruntime is not installed.
     """
 
     def __init__(self, model: str | Path = DEFAULT_MODEL, *, threads: int = 1) -> None:

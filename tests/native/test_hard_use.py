@@ -220,9 +220,9 @@ const struct base* OrtGetApiBase(void) {
 
 
 def test_a_too_old_onnx_runtime_and_a_missing_one_are_distinguished(
-    tmp_path: Path, tiny_models: dict[int, Path]
+    tmp_path: Path, tiny_models: dict[int, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
+    monkeypatch.setenv("KOEMORPH_INFERENCE", "onnxruntime")
     source, old = tmp_path / "old.c", tmp_path / "libold.so"
     source.write_text(FAKE_RUNTIME)
     subprocess.run(["cc", "-shared", "-fPIC", str(source), "-o", str(old)], check=True)
