@@ -97,11 +97,3 @@ def test_incompatible_library_is_reported(
     assert library.count(version) == 1
     (tmp_path / "libkoemorph.so").write_bytes(library.replace(version, b"0.9.0\0"))
     run([*unity_game, "other-version", voice.model], tmp_path)
-
-
-def test_missing_onnx_runtime_is_reported(
-    unity_game: list[str], native_build: Path, voice: Voice, tmp_path: Path
-) -> None:
-    library = (native_build / "native" / "libkoemorph.so").read_bytes()
-    (tmp_path / "libkoemorph.so").write_bytes(library)
-    run([*unity_game, "no-runtime", voice.model], tmp_path)

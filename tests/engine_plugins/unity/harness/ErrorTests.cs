@@ -41,13 +41,6 @@ namespace KoeMorph.Harness
             Expect.NoMessages();  // faces report it; presets can be displayed
         }
 
-        /// <summary>MODEL; ONNX Runtime is missing.</summary>
-        public static void NoRuntime(string[] arguments)
-        {
-            TestScene.UseModel(arguments[0]);
-            FailsToStart("ONNX Runtime");
-        }
-
         /// <summary>MODEL; the library reports version 0.9.0.</summary>
         public static void OtherVersion(string[] arguments)
         {

@@ -26,7 +26,6 @@ namespace KoeMorph.Harness
                 { "leaks", LeakTests.Run },
                 { "errors", ErrorTests.Run },
                 { "no-library", ErrorTests.NoLibrary },
-                { "no-runtime", ErrorTests.NoRuntime },
                 { "other-version", ErrorTests.OtherVersion },
                 { "reload", DomainReloadTests.Run }
             };
