@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +13,9 @@ from koemorph.audio import as_channels, check_sample_rate
 from koemorph.blendshapes import BLENDSHAPES
 from koemorph.controls import Controls
 from koemorph.errors import AudioError
+
+if TYPE_CHECKING:
+    from koemorph.stream_batch import StreamBatch
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -29,7 +34,7 @@ class Stream:
         buffer_seconds: Seconds of audio that are buffered until they are computed.
         history_seconds: Seconds of frames that are kept until they are read.
         controls: The first controls; None for the defaults.
-        in_batch: A stream batch computes the frames.
+        batch: The stream batch that computes the frames; None for none.
     """
 
     def __init__(
@@ -42,14 +47,15 @@ class Stream:
         buffer_seconds: float = 0.5,
         history_seconds: float = 10.0,
         controls: Controls | None = None,
-        in_batch: bool = False,
+        batch: StreamBatch | None = None,
     ) -> None:
         check_sample_rate(sample_rate, "the stream")
         self._native = _native.Stream(
             model, sample_rate, channels, worker, buffer_seconds, history_seconds
         )
         self.controls = Controls() if controls is None else controls
-        self._computes = not (worker or in_batch)
+        self._batch = batch
+        self._computes = not worker and batch is None
         self._channels = channels
         self._sample_rate = sample_rate
         self._buffer_seconds = buffer_seconds
@@ -58,6 +64,11 @@ class Stream:
     def _block_size(self) -> int:
         """Half the buffer, in samples: pushes of this size never overflow it."""
         return max(1, int(self._buffer_seconds * self._sample_rate / 2))
+
+    @property
+    def batch(self) -> StreamBatch | None:
+        """The stream batch that computes the frames, None for none."""
+        return self._batch
 
     @property
     def info(self) -> _native.StreamInfo:

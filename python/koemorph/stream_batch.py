@@ -73,7 +73,7 @@ class StreamBatch:
             buffer_seconds=buffer_seconds,
             history_seconds=history_seconds,
             controls=choose_controls(preset, controls),
-            in_batch=True,
+            batch=self,
         )
         self._streams.append(stream)
         return stream

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chord import chord
-from patience import wait_for
 from rich.cells import cell_len
 from simulated_clock import SimulatedClock
 
@@ -22,9 +21,9 @@ from koemorph.audio import open_audio
 from koemorph.controls import load_preset
 from koemorph.live.clock import Clock, realtime_priority
 from koemorph.live.outputs import time_of_day_frame
-from koemorph.live.schedule import Schedule
+from koemorph.live.schedule import DeviceSchedule
 from koemorph.live.session import Session
-from koemorph.live.sources import FloatArray, PipeSource, RecordingSource, Source
+from koemorph.live.sources import FloatArray, RecordingSource, Source
 from koemorph.live.status import StatusLine, meter
 from koemorph.model import Model
 from koemorph.outputs.jsonl import read_jsonl
@@ -179,26 +178,26 @@ def test_realtime_priority_ends_with_its_block() -> None:
 
 
 def test_late_audio_delays_only_an_inexact_source() -> None:
-    schedule = Schedule(0.0, 30, 0.033, exact=False)
+    schedule = DeviceSchedule(0.0, 30, 0.033, exact=False)
     before = schedule.due(10)
-    schedule.sent(0.2)
+    schedule.sent(10, 0.2)
     assert schedule.due(10) == pytest.approx(before + 0.2, abs=1e-4)
     for _ in range(4000):
-        schedule.sent(0.0)
+        schedule.sent(10, 0.0)
     assert schedule.due(10) == pytest.approx(before, abs=0.02)
-    exact = Schedule(0.0, 30, 0.033, exact=True)
-    exact.sent(0.2)
+    exact = DeviceSchedule(0.0, 30, 0.033, exact=True)
+    exact.sent(10, 0.2)
     assert exact.due(10) == pytest.approx(before)
 
 
 @pytest.mark.parametrize("clock_error", [-1e-4, 1e-4])
 def test_the_schedule_follows_a_drifting_clock_for_eight_hours(clock_error: float) -> None:
-    schedule = Schedule(0.0, 30, 0.033, exact=False)
+    schedule = DeviceSchedule(0.0, 30, 0.033, exact=False)
     latencies, lates = [], []
     for frame in range(8 * 3600 * 30):
         heard = (frame / 30 + 0.033) * (1 + clock_error)
         late = max(0.0, heard - schedule.due(frame))
-        schedule.sent(late if late > 0.001 else 0.0)
+        schedule.sent(frame, late if late > 0.001 else 0.0)
         latencies.append(max(schedule.due(frame), heard) - heard)
         lates.append(late)
     assert max(latencies) < 0.03
@@ -292,37 +291,6 @@ def test_a_stream_continues_with_another_device() -> None:
     # A new stream without history differs more.
     _, fresh = send_devices((44100, 2, 1.01, 2.02))
     assert np.abs(fresh[1:20] - one[32:51]).max() > 0.06
-
-
-def test_a_pipe_is_read_in_real_time_and_ends(tiny: Model) -> None:
-    samples = (np.sin(np.arange(16000) / 10) * 8000).astype("<i2")
-    reading, writing = os.pipe()
-    source = PipeSource(reading, 16000)
-    source.start(0.0)
-    os.write(writing, samples.tobytes() + b"\x01")
-    os.close(writing)
-    wait_for(source._queue.full)
-    heard = []
-    for step in range(1, 101):
-        heard.append(source.read(step * 0.01))
-        assert sum(map(len, heard)) <= step * 160
-    wait_for(source._finished.is_set)
-    heard.append(source.read(1.01))
-    assert source.ended
-    np.testing.assert_allclose(np.concatenate(heard)[:, 0], samples / 32768, atol=1e-6)
-    os.close(reading)
-
-
-def test_an_empty_pipe_is_silence_and_an_error() -> None:
-    reading, writing = os.pipe()
-    source = PipeSource(reading, 16000)
-    source.start(0.0)
-    assert len(source.read(0.5)) == 0
-    silence = source.read(3.0)
-    assert len(silence) == 32000
-    assert not silence.any()
-    assert "no audio" in source.error
-    os.close(writing)
 
 
 @pytest.mark.parametrize("rate", [60, 20, 7, 1])

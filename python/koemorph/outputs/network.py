@@ -29,6 +29,7 @@ class Frame:
         weights: (52,) float32 in BLENDSHAPES order.
         names: Names after retargeting; BLENDSHAPES without a retarget map.
         values: (N,) weights after retargeting, one per name.
+        stream: Name of the stream, "" when a program sends one.
     """
 
     index: int
@@ -37,6 +38,7 @@ class Frame:
     weights: npt.NDArray[np.float32]
     names: tuple[str, ...]
     values: npt.NDArray[np.float32]
+    stream: str = ""
 
     @staticmethod
     def from_weights(index: int, fps: int, weights: npt.NDArray[np.float32]) -> Frame:
@@ -180,6 +182,8 @@ class UdpOutput(Output):
         self._address = address
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
+        # Several receivers of a network share a broadcast address.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
 
     @abstractmethod
     def encode(self, frame: Frame) -> Iterable[bytes]:

@@ -9,9 +9,14 @@ from koemorph.outputs.network import Frame, UdpOutput
 
 
 def frame_json(frame: Frame) -> str:
-    """Format a frame as a JSON object: frame_index, timestamp (s), names, blendshapes."""
+    """Format a frame as a JSON object: frame_index, timestamp (s), names, blendshapes.
+
+    With several streams "stream" is the name of the frame's.
+    """
+    stream = {"stream": frame.stream} if frame.stream else {}
     return json.dumps(
-        {
+        stream
+        | {
             "frame_index": frame.index,
             "timestamp": round(frame.time, 4),
             "names": frame.names,
