@@ -6,6 +6,7 @@ import json
 import select
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import Mock
@@ -331,13 +332,37 @@ def test_rate_limit_skips_frames(receiver: socket.socket) -> None:
 
 
 def test_an_unreachable_host_counts_as_dropped() -> None:
-    output = JsonUdpOutput("255.255.255.255", 9)  # broadcasts are not enabled on this socket
+    output = JsonUdpOutput("127.0.0.1", 9)
     try:
+        output._socket.close()  # every system call fails
         output.send(FRAME)
         assert output.dropped == 1
         assert output.error
     finally:
         output.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a broadcast on its loopback")
+@pytest.mark.parametrize(
+    "make",
+    [
+        JsonUdpOutput,
+        VmcOutput,
+        OscOutput,
+        VrchatOutput,
+        IFacialMocapOutput,
+        lambda host, port: LiveLinkOutput(host, port, "Hero", 0),
+    ],
+)
+def test_frames_are_sent_to_a_broadcast_address(make: Callable[[str, int], Output]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("", 0))
+        receiver.settimeout(60)
+        output = make("127.255.255.255", receiver.getsockname()[1])
+        output.send(FRAME)
+        output.close()
+        assert (output.sent, output.dropped, output.error) == (1, 0, "")
+        assert receiver.recv(65536)
 
 
 def test_ipv4_is_preferred_for_names_with_two_addresses(

@@ -161,7 +161,10 @@ class Session:
             times.append(self._last_read)
         elif self._schedule is None:  # a device opens slowly
             times.append(self._last_read + _POLL)
-        elif self._waiting or self._flushed or self._next >= self._end:
+        elif self._ended:
+            if not self._held:
+                times.append(self._schedule.due(self._next) + self._delay)
+        elif self._waiting:
             times.append(self._schedule.due(self._next))
         else:
             # Repeatedly, when the audio of the next frame is late.
@@ -226,9 +229,13 @@ class Session:
             self._hold_next(now)
         while self._held and (self._stopped or self._held[0].due + self._delay <= now):
             self._send(self._held.popleft())
-        ended = self._next >= self._end or (self._flushed and not self._waiting)
-        if ended and not self._held and self._is_due(now, self._delay):
+        if self._ended and not self._held and self._is_due(now, self._delay):
             self._finish()
+
+    @property
+    def _ended(self) -> bool:
+        """Whether every frame has its send time."""
+        return self._next >= self._end or (self._flushed and not self._waiting)
 
     def _is_due(self, now: float, delay: float = 0.0) -> bool:
         assert self._schedule is not None

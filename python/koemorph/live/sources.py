@@ -195,7 +195,9 @@ class PipeSource(QueueSource):
         self._closed = False
 
     @classmethod
-    def open_fifo(cls, path: str | Path, sample_rate: int, clock: Clock | None = None) -> PipeSource:
+    def open_fifo(
+        cls, path: str | Path, sample_rate: int, clock: Clock | None = None
+    ) -> PipeSource:
         """Open a named pipe; writers may come and go, and the session does not end with them.
 
         Raises:
