@@ -19,13 +19,13 @@ py::list names(const char* const* first, int count) {
   return out;
 }
 
-py::array_t<float> push(EgemapsStream& self, const py::object& said) {
-  const auto heard = py::array::ensure(said);
-  // Whole numbers would be heard 32768 times too loud, channels one after the other.
-  if (!heard || heard.ndim() != 1 || heard.dtype().kind() != 'f') {
+py::array_t<float> push(EgemapsStream& self, const py::object& values) {
+  const auto array = py::array::ensure(values);
+  // Integer samples would be 32768 times too loud, and channels would be read one after the other.
+  if (!array || array.ndim() != 1 || array.dtype().kind() != 'f') {
     throw py::value_error("samples should be floats in [-1, 1] of one channel, (n,)");
   }
-  const FloatArray samples(heard);
+  const FloatArray samples(array);
   const py::ssize_t windows = self.window_count();
   std::vector<float> updates;
   {

@@ -1,4 +1,5 @@
-// The C ABI under misuse, older callers and a counting allocator; koemorph.hpp in use.
+// Tests of the C API: invalid arguments, config structs of older callers, allocations and
+// locks; and of koemorph.hpp.
 //   abi_test MODEL ONNXRUNTIME MAP
 #include <pthread.h>
 
@@ -66,13 +67,13 @@ std::string read_file(const char* path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-bool said_something() {
+bool has_error_message() {
   const std::string message = koemorph_error_message();
   return !message.empty() && message.back() == '.';
 }
 
-// Every function with NULL for everything.
-void survives_null() {
+// Calls every function with NULL arguments.
+void test_null_arguments() {
   koemorph_model_config_init(nullptr);
   koemorph_stream_config_init(nullptr);
   koemorph_controls_init(nullptr);
@@ -112,26 +113,26 @@ void survives_null() {
   };
   for (const auto& call : calls) {
     EXPECT(call() == kInvalid);
-    EXPECT(said_something());
+    EXPECT(has_error_message());
   }
 }
 
-// Numbers that make no sense, on objects that do.
-void survives_nonsense(const koemorph::Model& model, const std::string& map) {
+// Invalid numbers with valid objects.
+void test_invalid_numbers(const koemorph::Model& model, const std::string& map) {
   koemorph::Stream stream(model, 48000);
-  float room[KOEMORPH_BLENDSHAPE_COUNT];
+  float weights[KOEMORPH_BLENDSHAPE_COUNT];
   koemorph_stream* const handle = stream.get();
-  EXPECT(koemorph_stream_push(handle, room, -1) == kInvalid);
+  EXPECT(koemorph_stream_push(handle, weights, -1) == kInvalid);
   EXPECT(koemorph_stream_push(handle, nullptr, 1) == kInvalid);
   EXPECT(koemorph_stream_push(handle, nullptr, 0) == KOEMORPH_OK);
   EXPECT(koemorph_stream_process(handle) == KOEMORPH_NO_FRAME);
-  EXPECT(koemorph_stream_sample(handle, 0.0, room, -1) == kInvalid);
+  EXPECT(koemorph_stream_sample(handle, 0.0, weights, -1) == kInvalid);
   for (const double time : {kNan, -1e308, 1e308, double{INFINITY}}) {
-    EXPECT(koemorph_stream_sample(handle, time, room, INT32_MAX) == KOEMORPH_NO_FRAME);
-    EXPECT(room[0] == 0.0f && room[KOEMORPH_BLENDSHAPE_COUNT - 1] == 0.0f);
+    EXPECT(koemorph_stream_sample(handle, time, weights, INT32_MAX) == KOEMORPH_NO_FRAME);
+    EXPECT(weights[0] == 0.0f && weights[KOEMORPH_BLENDSHAPE_COUNT - 1] == 0.0f);
   }
-  EXPECT(koemorph_stream_pull(handle, room, INT32_MAX, nullptr) == KOEMORPH_NO_FRAME);
-  EXPECT(koemorph_debug_tap(handle, static_cast<koemorph_debug_stage>(99), room, 1, nullptr) ==
+  EXPECT(koemorph_stream_pull(handle, weights, INT32_MAX, nullptr) == KOEMORPH_NO_FRAME);
+  EXPECT(koemorph_debug_tap(handle, static_cast<koemorph_debug_stage>(99), weights, 1, nullptr) ==
          kInvalid);
   EXPECT(koemorph_stream_set_input_format(handle, 0, 1) == kInvalid);
   EXPECT(koemorph_stream_set_input_format(handle, INT32_MAX, 1) == kInvalid);
@@ -147,18 +148,19 @@ void survives_nonsense(const koemorph::Model& model, const std::string& map) {
 
   koemorph_stream* no_stream = nullptr;
   koemorph_stream_config config;
-  const auto refused = [&](auto change) {
+  const auto is_rejected = [&](auto change) {
     koemorph_stream_config_init(&config);
     change();
-    return koemorph_stream_create(model.get(), &config, &no_stream) == kInvalid && said_something();
+    return koemorph_stream_create(model.get(), &config, &no_stream) == kInvalid &&
+           has_error_message();
   };
-  EXPECT(refused([&] { config.size = 0; }));
-  EXPECT(refused([&] { config.size = UINT32_MAX; }));
-  EXPECT(refused([&] { config.sample_rate = INT32_MAX; }));
-  EXPECT(refused([&] { config.channels = 0; }));
-  EXPECT(refused([&] { config.fps = 24; }));
-  EXPECT(refused([&] { config.buffer_seconds = kNan; }));
-  EXPECT(refused([&] { config.history_seconds = 1e300; }));
+  EXPECT(is_rejected([&] { config.size = 0; }));
+  EXPECT(is_rejected([&] { config.size = UINT32_MAX; }));
+  EXPECT(is_rejected([&] { config.sample_rate = INT32_MAX; }));
+  EXPECT(is_rejected([&] { config.channels = 0; }));
+  EXPECT(is_rejected([&] { config.fps = 24; }));
+  EXPECT(is_rejected([&] { config.buffer_seconds = kNan; }));
+  EXPECT(is_rejected([&] { config.history_seconds = 1e300; }));
   EXPECT(no_stream == nullptr);
 
   koemorph_stream_batch* no_batch = nullptr;
@@ -172,8 +174,8 @@ void survives_nonsense(const koemorph::Model& model, const std::string& map) {
   const koemorph::RetargetMap retarget(map);
   EXPECT(retarget.name(-1).empty() && retarget.name(INT32_MAX).empty());
   koemorph::Face face{};
-  std::vector<float> weights(retarget.count());
-  retarget.apply(face, weights.data(), INT32_MAX);
+  std::vector<float> rig_weights(retarget.count());
+  retarget.apply(face, rig_weights.data(), INT32_MAX);
   bool thrown = false;
   try {
     const koemorph::RetargetMap broken("{}");
@@ -183,8 +185,8 @@ void survives_nonsense(const koemorph::Model& model, const std::string& map) {
   EXPECT(thrown);
 }
 
-// Languages that read UTF-8 strictly must not stumble over where a long sentence is cut off.
-void cuts_sentences_between_characters() {
+// A long message is truncated at a character boundary, so that it stays valid UTF-8.
+void test_long_messages_stay_valid_utf8() {
   for (int begin = 0; begin < 3; ++begin) {
     std::string name(begin, 'a');
     for (int i = 0; i < 600; ++i) name += "\xE3\x81\x82";
@@ -197,23 +199,23 @@ void cuts_sentences_between_characters() {
   }
 }
 
-// A caller that was built when the structs ended earlier. Exactly its bytes are on the heap, so
-// that an address sanitizer sees every step beyond them.
+// A struct of a caller that was built against an older version with fewer fields. The allocation
+// has exactly its size, so that an address sanitizer detects reads beyond it.
 template <typename Struct>
-std::unique_ptr<char[]> older(const Struct& whole, size_t size) {
+std::unique_ptr<char[]> older_struct(const Struct& whole, size_t size) {
   auto bytes = std::make_unique<char[]>(size);
   std::memcpy(bytes.get(), &whole, size);
-  const auto told = static_cast<uint32_t>(size);
-  std::memcpy(bytes.get(), &told, sizeof told);
+  const auto size_field = static_cast<uint32_t>(size);
+  std::memcpy(bytes.get(), &size_field, sizeof size_field);
   return bytes;
 }
 
-void serves_older_callers(const koemorph::Model& model) {
+void test_older_structs(const koemorph::Model& model) {
   koemorph_stream_config config;
   koemorph_stream_config_init(&config);
   config.sample_rate = 16000;
-  config.history_seconds = kNan;  // beyond the older struct: must not be seen
-  const auto old_config = older(config, offsetof(koemorph_stream_config, buffer_seconds));
+  config.history_seconds = kNan;  // beyond the older struct: must not be read
+  const auto old_config = older_struct(config, offsetof(koemorph_stream_config, buffer_seconds));
   koemorph_stream* stream = nullptr;
   EXPECT(koemorph_stream_create(model.get(),
                                 reinterpret_cast<koemorph_stream_config*>(old_config.get()),
@@ -222,29 +224,29 @@ void serves_older_callers(const koemorph::Model& model) {
 
   koemorph_controls controls = koemorph::default_controls();
   controls.idle = static_cast<float>(kNan);
-  const auto old_controls = older(controls, offsetof(koemorph_controls, blink));
+  const auto old_controls = older_struct(controls, offsetof(koemorph_controls, blink));
   EXPECT(koemorph_stream_set_controls(
              stream, reinterpret_cast<koemorph_controls*>(old_controls.get())) == KOEMORPH_OK);
 
   const std::vector<float> silence(1600);
   EXPECT(koemorph_stream_push(stream, silence.data(), 1600) == KOEMORPH_OK);
   const auto old_info =
-      older(koemorph_stream_info{}, offsetof(koemorph_stream_info, dropped_samples));
+      older_struct(koemorph_stream_info{}, offsetof(koemorph_stream_info, dropped_samples));
   auto* info = reinterpret_cast<koemorph_stream_info*>(old_info.get());
   EXPECT(koemorph_stream_get_info(stream, info) == KOEMORPH_OK);
   EXPECT(info->pushed_samples == 1600);
   koemorph_stream_destroy(stream);
 }
 
-// What the audio and the game thread call, once everything has been used once.
-void neither_allocates_nor_locks(const koemorph::Model& model, const std::string& map) {
+// The functions of the audio and the game thread.
+void test_no_allocations_and_locks(const koemorph::Model& model, const std::string& map) {
   koemorph::Stream stream(model, 48000, 2);
   const koemorph::RetargetMap retarget(map);
   std::vector<float> block(2 * 480, 0.1f);
   std::vector<float> weights(retarget.count());
   koemorph_controls controls = koemorph::default_controls();
   koemorph::Face face{};
-  int heard = 0;
+  int frames = 0;
   for (int round = 0; round < 200; ++round) {
     allocations = locks = 0;
     stream.push(block.data(), 480);
@@ -256,7 +258,7 @@ void neither_allocates_nor_locks(const koemorph::Model& model, const std::string
     stream.fade_out(1.0, 0.1);
     stream.fade_in(1.2, 0.1);
     face = stream.sample(0.01 * round);
-    while (stream.pull(face)) ++heard;
+    while (stream.pull(face)) ++frames;
     retarget.apply(face, weights.data(), retarget.count());
     EXPECT(stream.info().pushed_samples == 480 * (round + 1));
     EXPECT(audio_thread == 0);
@@ -265,10 +267,10 @@ void neither_allocates_nor_locks(const koemorph::Model& model, const std::string
   allocations = 0;
   stream.flush();
   EXPECT(allocations == 0);
-  EXPECT(heard > 50);
+  EXPECT(frames > 50);
 #if COUNT_CALLS
   std::free(std::malloc(1));
-  EXPECT(allocations == 1);  // the count does count
+  EXPECT(allocations == 1);  // the counter works
 #endif
 }
 
@@ -278,15 +280,15 @@ int main(int argc, char** argv) {
   if (argc != 4) return 2;
   if (argv[2][0] == '\0') return 77;  // skipped: ONNX Runtime is missing
   const std::string map = read_file(argv[3]);
-  survives_null();
-  cuts_sentences_between_characters();
+  test_null_arguments();
+  test_long_messages_stay_valid_utf8();
   {
     const koemorph::Model model(argv[1], argv[2]);
     EXPECT(model.metadata("fps") == "30");
     EXPECT(model.metadata("no such key").empty());
-    survives_nonsense(model, map);
-    serves_older_callers(model);
-    neither_allocates_nor_locks(model, map);
+    test_invalid_numbers(model, map);
+    test_older_structs(model);
+    test_no_allocations_and_locks(model, map);
   }
   if (failures == 0) std::puts("ok");
   return failures == 0 ? 0 : 1;

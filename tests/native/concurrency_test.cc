@@ -1,4 +1,4 @@
-// Two threads at each place where one belongs: turned away with an error, and nothing is lost.
+// Two threads in a role for one: the second gets KOEMORPH_INVALID_STATE, and no data is lost.
 //   concurrency_test MODEL ONNXRUNTIME
 #include <atomic>
 #include <chrono>
@@ -24,16 +24,17 @@ void expect(bool holds, const char* what) {
   ++failures;
 }
 
-struct Count {
+struct ResultCount {
   std::atomic<int> done{0};
-  std::atomic<int> turned_away{0};
+  std::atomic<int> rejected{0};
   koemorph_result add(koemorph_result result) {
     expect(result == KOEMORPH_OK || result == KOEMORPH_NO_FRAME || result == KOEMORPH_INVALID_STATE,
            koemorph_result_text(result));
     if (result == KOEMORPH_OK) ++done;
     if (result == KOEMORPH_INVALID_STATE) {
-      ++turned_away;
-      expect(!std::string(koemorph_error_message()).empty(), "turned away without a sentence");
+      ++rejected;
+      expect(!std::string(koemorph_error_message()).empty(),
+             "no error message for a concurrent call");
     }
     return result;
   }
@@ -54,10 +55,10 @@ koemorph::Stream long_stream(const koemorph::Model& model) {
   return {model, config};
 }
 
-void pushing(const koemorph::Model& model) {
+void test_push(const koemorph::Model& model) {
   koemorph::Stream stream(model, kRate);
   const std::vector<float> block(64, 0.1f);
-  Count count;
+  ResultCount count;
   on_two_threads([&] {
     for (int i = 0; i < kRounds; ++i) {
       count.add(koemorph_stream_push(stream.get(), block.data(), 64));
@@ -66,13 +67,12 @@ void pushing(const koemorph::Model& model) {
   expect(stream.info().pushed_samples == 64 * count.done, "pushed audio was miscounted");
 }
 
-// Where the voice is said to have ended, none of it comes any more. The audio thread is inside
-// for longer than a core lets one thread run, so even threads that share one meet, and then gives
-// the other a moment in which it may end the voice.
-void ending(const koemorph::Model& model) {
+// No audio is accepted after flush. The audio thread pushes for longer than a time slice of the
+// scheduler, so that calls overlap also on one core, and then pauses so that flush can succeed.
+void test_flush(const koemorph::Model& model) {
   const std::vector<float> minute(60 * kRate, 0.1f);
-  Count count;
-  for (int attempt = 0; attempt < 200 && count.turned_away == 0; ++attempt) {
+  ResultCount count;
+  for (int attempt = 0; attempt < 200 && count.rejected == 0; ++attempt) {
     koemorph::Stream stream(model, kRate);
     std::atomic<bool> started{false}, ended{false};
     std::thread audio([&] {
@@ -85,7 +85,7 @@ void ending(const koemorph::Model& model) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
       }
       expect(koemorph_stream_push(stream.get(), minute.data(), 1) == KOEMORPH_INVALID_STATE,
-             "audio was taken behind its end");
+             "audio was accepted after flush");
     });
     while (!started) std::this_thread::yield();
     while (count.add(koemorph_stream_flush(stream.get())) != KOEMORPH_OK) {
@@ -94,46 +94,46 @@ void ending(const koemorph::Model& model) {
     const int64_t pushed = stream.info().pushed_samples;
     ended = true;
     audio.join();
-    expect(stream.info().pushed_samples == pushed, "audio came behind its end");
+    expect(stream.info().pushed_samples == pushed, "samples were counted after flush");
   }
-  expect(count.turned_away > 0, "nobody was turned away from flush");
+  expect(count.rejected > 0, "no flush was rejected");
 }
 
-// A minute of audio keeps one thread inside long enough for the other to come.
-void processing(const koemorph::Model& model) {
+// Processing a minute of audio takes long enough for the calls to overlap.
+void test_process(const koemorph::Model& model) {
   const std::vector<float> minute(60 * kRate, 0.1f);
-  int turned_away = 0;
-  for (int attempt = 0; attempt < 20 && turned_away == 0; ++attempt) {
+  int rejected = 0;
+  for (int attempt = 0; attempt < 20 && rejected == 0; ++attempt) {
     koemorph::Stream stream = long_stream(model);
     koemorph::StreamBatch batch(model, 1);
     koemorph_stream* const streams[] = {stream.get()};
     stream.push(minute.data(), 60 * kRate);
-    Count count;
+    ResultCount count;
     on_two_threads([&] {
       while (stream.info().frame_count < kFrames) {
         count.add(koemorph_stream_process(stream.get()));
         count.add(koemorph_stream_batch_process(batch.get(), streams, 1));
-        float room[1];
-        count.add(koemorph_debug_tap(stream.get(), KOEMORPH_DEBUG_MEL_FRAME, room, 1, nullptr));
+        float value[1];
+        count.add(koemorph_debug_tap(stream.get(), KOEMORPH_DEBUG_MEL_FRAME, value, 1, nullptr));
       }
     });
-    turned_away = count.turned_away;
+    rejected = count.rejected;
     double time = 0.0;
     koemorph::Face face{};
     int frames = 0;
-    while (stream.pull(face, &time)) expect(time == frames++ / 30.0, "a frame came out of order");
+    while (stream.pull(face, &time)) expect(time == frames++ / 30.0, "a frame is out of order");
     expect(frames == kFrames, "frames are missing");
   }
-  expect(turned_away > 0, "nobody was turned away from process");
+  expect(rejected > 0, "no call of process was rejected");
 }
 
-void reading(const koemorph::Model& model) {
+void test_read(const koemorph::Model& model) {
   koemorph::Stream stream = long_stream(model);
   const std::vector<float> minute(60 * kRate, 0.1f);
   stream.push(minute.data(), 60 * kRate);
   stream.process();
-  Count count;
-  Count others;
+  ResultCount count;
+  ResultCount others;
   on_two_threads([&] {
     float face[KOEMORPH_BLENDSHAPE_COUNT];
     const koemorph_controls controls = koemorph::default_controls();
@@ -147,14 +147,14 @@ void reading(const koemorph::Model& model) {
   });
   koemorph::Face face{};
   while (stream.pull(face)) ++count.done;
-  expect(count.done == kFrames, "a frame was given twice or to nobody");
+  expect(count.done == kFrames, "a frame was returned twice or not at all");
 }
 
-// Resets while all other threads are at work: some are refused, none does harm.
-void resetting(const koemorph::Model& model, bool worker) {
+// Resets while other threads use the stream: each succeeds or is rejected.
+void test_reset(const koemorph::Model& model, bool worker) {
   koemorph::Stream stream(model, kRate, 1, worker);
   const std::vector<float> block(1600, 0.1f);
-  Count count;
+  ResultCount count;
   std::thread audio([&] {
     for (int i = 0; i < 200; ++i) count.add(koemorph_stream_push(stream.get(), block.data(), 1600));
   });
@@ -172,8 +172,9 @@ void resetting(const koemorph::Model& model, bool worker) {
   }
   audio.join();
   game.join();
-  expect(koemorph_stream_reset(stream.get(), 0, 0) == KOEMORPH_OK, "reset was refused in the end");
-  expect(stream.info().pushed_samples == 0, "reset left audio behind");
+  expect(koemorph_stream_reset(stream.get(), 0, 0) == KOEMORPH_OK,
+         "reset was rejected without concurrent calls");
+  expect(stream.info().pushed_samples == 0, "reset kept samples");
 }
 
 }  // namespace
@@ -182,12 +183,12 @@ int main(int argc, char** argv) {
   if (argc < 3) return 2;
   if (argv[2][0] == '\0') return 77;  // skipped: ONNX Runtime is missing
   const koemorph::Model model(argv[1], argv[2]);
-  pushing(model);
-  ending(model);
-  processing(model);
-  reading(model);
-  resetting(model, false);
-  resetting(model, true);
+  test_push(model);
+  test_flush(model);
+  test_process(model);
+  test_read(model);
+  test_reset(model, false);
+  test_reset(model, true);
   if (failures == 0) std::puts("ok");
   return failures == 0 ? 0 : 1;
 }

@@ -1,4 +1,5 @@
-// Prints what an eGeMAPS stage of default settings holds, and how often it allocates while it runs.
+// Prints the memory of an eGeMAPS stage with default settings, and its number of allocations while
+// it runs.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -15,11 +16,11 @@ long bytes = 0;
 void* operator new(std::size_t size) {
   ++allocations;
   bytes += static_cast<long>(size);
-  if (void* place = std::malloc(size)) return place;
+  if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* place) noexcept { std::free(place); }
-void operator delete(void* place, std::size_t) noexcept { std::free(place); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 int main() {
   std::vector<float> voice(25 * 16000);
@@ -33,7 +34,7 @@ int main() {
   const koemorph::EgemapsConfig config;
   bytes = 0;
   koemorph::EgemapsStream stage(config);
-  const long held = bytes + static_cast<long>(sizeof(stage));
+  const long stage_bytes = bytes + static_cast<long>(sizeof(stage));
   allocations = 0;
   for (size_t at = 0; at < voice.size();) {
     at += static_cast<size_t>(stage.push(voice.data() + at, static_cast<int>(voice.size() - at)));
@@ -41,5 +42,5 @@ int main() {
   stage.functionals(out.data());
   stage.lld(stage.rows() - 1, 1, out.data());
   stage.reset();
-  std::printf("%ld %ld %f\n", held, allocations, static_cast<double>(out[0]));
+  std::printf("%ld %ld %f\n", stage_bytes, allocations, static_cast<double>(out[0]));
 }

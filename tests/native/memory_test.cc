@@ -1,4 +1,4 @@
-// A stream where memory runs out at every place where it takes some.
+// Out of memory at each allocation of a stream.
 //   memory_test MODEL ONNXRUNTIME
 #include <atomic>
 #include <chrono>
@@ -14,33 +14,33 @@
 
 namespace {
 
-constexpr int kEnough = -1;
+constexpr int kUnlimited = -1;
 thread_local bool is_main = false;
-std::atomic<bool> of_main{true};  // whose memory it is that runs out
-std::atomic<int> left{kEnough};   // pieces of memory that are still given
-std::atomic<int> refused{0};
+std::atomic<bool> limits_main_thread{true};  // false: the limit applies to the worker
+std::atomic<int> remaining{kUnlimited};      // allocations that succeed before the first failure
+std::atomic<int> failed_allocations{0};
 int failures = 0;
 
-void expect(bool holds, const char* what, int step) {
+void expect(bool holds, const char* what, int allocations) {
   if (holds) return;
-  std::fprintf(stderr, "memory_test: %s (with %d pieces of memory)\n", what, step);
+  std::fprintf(stderr, "memory_test: %s (with %d allocations)\n", what, allocations);
   ++failures;
 }
 
-bool is_given() {
-  if (left == kEnough || is_main != of_main) return true;
-  if (left > 0) {
-    --left;
+bool allocation_succeeds() {
+  if (remaining == kUnlimited || is_main != limits_main_thread) return true;
+  if (remaining > 0) {
+    --remaining;
     return true;
   }
-  ++refused;
+  ++failed_allocations;
   return false;
 }
 
 }  // namespace
 
 void* operator new(std::size_t size) {
-  void* memory = is_given() ? std::malloc(size > 0 ? size : 1) : nullptr;
+  void* memory = allocation_succeeds() ? std::malloc(size > 0 ? size : 1) : nullptr;
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
@@ -64,28 +64,28 @@ int frames_after_flush(koemorph::Stream& stream) {
   return frames;
 }
 
-// Runs `call` on a stream with less memory than it takes, and then with enough; `check` looks at
-// what became of the stream.
-void run_out(const koemorph::Model& model,
-             const std::function<koemorph_result(koemorph_stream*)>& call,
-             const std::function<void(koemorph::Stream&, bool, int)>& check) {
-  for (int step = 0;; ++step) {
+// Runs `call` with 0, 1, 2, ... successful allocations until it succeeds. After each attempt
+// `check` tests the stream.
+void test_out_of_memory(const koemorph::Model& model,
+                        const std::function<koemorph_result(koemorph_stream*)>& call,
+                        const std::function<void(koemorph::Stream&, bool, int)>& check) {
+  for (int allocations = 0;; ++allocations) {
     koemorph::Stream stream(model, 48000);
     push(stream);
     stream.process();
-    left = step;
+    remaining = allocations;
     const koemorph_result result = call(stream.get());
-    left = kEnough;
+    remaining = kUnlimited;
     const bool done = result == KOEMORPH_OK;
-    expect(done || result == KOEMORPH_OUT_OF_MEMORY, koemorph_result_text(result), step);
-    check(stream, done, step);
+    expect(done || result == KOEMORPH_OUT_OF_MEMORY, koemorph_result_text(result), allocations);
+    check(stream, done, allocations);
     if (done) return;
   }
 }
 
-// What the library's worker takes memory for; too short for a frame, as ONNX Runtime ends the
-// program when there is none.
-void change_device(koemorph::Stream& stream) {
+// Changes for which the library's worker allocates. The audio is too short for a frame, because
+// ONNX Runtime ends the program when an allocation fails.
+void change_formats(koemorph::Stream& stream) {
   stream.set_input_format(44100);
   stream.set_input_format(8000);
   stream.push(kVoice.data(), 1);
@@ -93,27 +93,27 @@ void change_device(koemorph::Stream& stream) {
   stream.push(kVoice.data(), 1);
 }
 
-void own_worker(const koemorph::Model& model) {
-  of_main = false;
-  for (int step = 0, missed = 1; missed > 0; ++step) {
+void test_library_worker(const koemorph::Model& model) {
+  limits_main_thread = false;
+  for (int allocations = 0, failures_in_worker = 1; failures_in_worker > 0; ++allocations) {
     koemorph::Stream stream(model, 48000, 1, true);
     push(stream);
-    while (stream.info().frame_count < 5) std::this_thread::yield();  // all that are due
-    refused = 0;
-    left = step;
-    change_device(stream);
-    // As long as a busy machine may keep the worker from its work.
-    for (int wait = 0; wait < 1000 && refused == 0; ++wait) {
+    while (stream.info().frame_count < 5) std::this_thread::yield();  // all frames of the audio
+    failed_allocations = 0;
+    remaining = allocations;
+    change_formats(stream);
+    // Up to a second, because the worker may be delayed on a busy machine.
+    for (int wait = 0; wait < 1000 && failed_allocations == 0; ++wait) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    left = kEnough;
-    missed = refused;
+    remaining = kUnlimited;
+    failures_in_worker = failed_allocations;
     const int64_t before = stream.info().frame_count;
     stream.set_input_format(16000);
     push(stream);
     while (stream.info().frame_count <= before) std::this_thread::yield();
   }
-  of_main = true;
+  limits_main_thread = true;
 }
 
 }  // namespace
@@ -123,30 +123,31 @@ int main(int argc, char** argv) {
   if (argv[2][0] == '\0') return 77;  // skipped: ONNX Runtime is missing
   is_main = true;
   const koemorph::Model model(argv[1], argv[2]);
-  run_out(
+  test_out_of_memory(
       model, [](koemorph_stream* s) { return koemorph_stream_reset(s, 16000, 2); },
-      [](koemorph::Stream& stream, bool done, int step) {
-        // 9000 samples of the old device went before, 9000 or, in stereo, 4500 of the new follow.
+      [](koemorph::Stream& stream, bool done, int allocations) {
+        // After 9000 samples in the old format follow 9000, or in stereo 4500.
         stream.push(kVoice.data(), done ? 4500 : 9000);
-        expect(stream.info().pushed_samples == (done ? 4500 : 18000), "reset half done", step);
-        expect(frames_after_flush(stream) == (done ? 8 : 11), "frames of a reset", step);
+        expect(stream.info().pushed_samples == (done ? 4500 : 18000), "partial reset", allocations);
+        expect(frames_after_flush(stream) == (done ? 8 : 11), "frames after reset", allocations);
       });
-  run_out(
+  test_out_of_memory(
       model, [](koemorph_stream* s) { return koemorph_stream_set_input_format(s, 16000, 2); },
-      [](koemorph::Stream& stream, bool done, int step) {
+      [](koemorph::Stream& stream, bool done, int allocations) {
         stream.push(kVoice.data(), done ? 4500 : 9000);
-        expect(frames_after_flush(stream) == (done ? 14 : 11), "frames of a device", step);
+        expect(frames_after_flush(stream) == (done ? 14 : 11), "frames after set_input_format",
+               allocations);
       });
-  run_out(
+  test_out_of_memory(
       model,
       [](koemorph_stream* s) {
         float means[8];
         return koemorph_debug_tap(s, KOEMORPH_DEBUG_POOLED_CONTEXT, means, 8, nullptr);
       },
-      [](koemorph::Stream& stream, bool, int step) {
-        expect(frames_after_flush(stream) == 6, "frames of a tapped stream", step);
+      [](koemorph::Stream& stream, bool, int allocations) {
+        expect(frames_after_flush(stream) == 6, "frames after tap", allocations);
       });
-  own_worker(model);
+  test_library_worker(model);
   if (failures == 0) std::puts("ok");
   return failures;
 }

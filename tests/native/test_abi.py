@@ -1,4 +1,4 @@
-"""The C ABI from outside: misuse, older callers, allocations, installation, sanitizers, fuzzers."""
+"""The C ABI: invalid arguments, older callers, allocations, installation, sanitizers, fuzzers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess
     )
 
 
-def test_misuse_older_callers_and_allocations(
+def test_invalid_arguments_older_callers_and_allocations(
     native_build: Path, tiny_models: dict[int, Path]
 ) -> None:
     program = native_build / "native" / "tests" / "abi_test"
@@ -37,7 +37,7 @@ def test_misuse_older_callers_and_allocations(
 
 
 @pytest.mark.parametrize("name", ["thread_test", "concurrency_test", "memory_test"])
-def test_many_threads_and_streams_and_too_little_memory(
+def test_threads_and_out_of_memory(
     native_build: Path, tiny_models: dict[int, Path], name: str
 ) -> None:
     program = native_build / "native" / "tests" / name
@@ -124,7 +124,7 @@ def test_an_installed_library_is_found_by_cmake_and_pkg_config(
     (main,) = build.rglob("with_static.dir/main.cc.o")
     (archive,) = prefix.rglob("libkoemorph_static.a")
     both = symbols(main) & symbols(archive)
-    assert not both, f"a program's koemorph.hpp and the library define the same: {both}"
+    assert not both, f"defined by both koemorph.hpp in a program and the library: {both}"
     (config,) = prefix.rglob("koemorph.pc")
     flags = run(
         needs_tool("pkg-config"),
@@ -140,24 +140,24 @@ def test_an_installed_library_is_found_by_cmake_and_pkg_config(
     assert run(program, LD_LIBRARY_PATH=str(libraries)).returncode == 0
 
 
-def test_pkg_config_finds_headers_and_libraries_under_roots_of_their_own(
+def test_pkg_config_finds_separate_header_and_library_folders(
     tmp_path: Path, needs_tool: Callable[[str], str]
 ) -> None:
-    """As Nix and Guix package: whole paths for the folders, which no prefix has in common."""
+    """Nix and Guix set absolute folders without a common prefix."""
     folders = {"libdir": tmp_path / "out" / "lib", "includedir": tmp_path / "dev" / "include"}
-    given = [f"-DCMAKE_INSTALL_{name.upper()}={folder}" for name, folder in folders.items()]
+    options = [f"-DCMAKE_INSTALL_{name.upper()}={folder}" for name, folder in folders.items()]
     build, prefix = tmp_path / "build", f"-DCMAKE_INSTALL_PREFIX={tmp_path / 'prefix'}"
-    configured = run("cmake", "-S", ROOT, "-B", build, prefix, *given)
+    configured = run("cmake", "-S", ROOT, "-B", build, prefix, *options)
     assert configured.returncode == 0, configured.stdout + configured.stderr
     config = folders["libdir"] / "pkgconfig" / "koemorph.pc"
     config.parent.mkdir(parents=True)
     (build / "native" / "koemorph.pc").rename(config)
     for name, folder in folders.items():
-        told = run(needs_tool("pkg-config"), f"--variable={name}", config)
-        assert Path(told.stdout.strip()).resolve() == folder, told.stderr
+        printed = run(needs_tool("pkg-config"), f"--variable={name}", config)
+        assert Path(printed.stdout.strip()).resolve() == folder, printed.stderr
 
 
-def test_a_project_of_c_alone_links_both_libraries(native_build: Path, tmp_path: Path) -> None:
+def test_a_c_project_links_both_libraries(native_build: Path, tmp_path: Path) -> None:
     assert run("cmake", "--install", native_build, "--prefix", tmp_path / "prefix").returncode == 0
     (tmp_path / "CMakeLists.txt").write_text(C_PROJECT)
     (tmp_path / "main.c").write_text(C_SOURCE)
@@ -167,7 +167,7 @@ def test_a_project_of_c_alone_links_both_libraries(native_build: Path, tmp_path:
         ["cmake", "--build", build],
         [build / "with_koemorph"],
         [build / "with_static"],
-        # Its folder added has the same names; only to configure it takes no time.
+        # add_subdirectory provides the same targets. Only configured, to save time.
         ["cmake", "-S", tmp_path, "-B", tmp_path / "added", f"-DKOEMORPH_FOLDER={ROOT}"],
     ):
         result = run(*command)
@@ -175,7 +175,7 @@ def test_a_project_of_c_alone_links_both_libraries(native_build: Path, tmp_path:
 
 
 def symbols(objects: Path) -> set[str]:
-    """Names of KoeMorph's own that are defined there."""
+    """Return the symbols of KoeMorph that an object file or archive defines."""
     listing = run("nm", "--defined-only", "--format=posix", objects).stdout
     names = {line.split()[0] for line in listing.splitlines() if " " in line}
     found = {name for name in names if "8koemorph" in name}
@@ -195,7 +195,7 @@ def sanitized_build(sanitizers: str, folder: str, *options: str) -> Path:
 
 sanitized = pytest.mark.skipif(
     os.environ.get("KOEMORPH_SANITIZERS") != "1" and "CI" not in os.environ,
-    reason="builds the library once more, as CI does; set KOEMORPH_SANITIZERS=1",
+    reason="builds the library again; runs in CI, or with KOEMORPH_SANITIZERS=1",
 )
 
 
@@ -219,7 +219,7 @@ def test_under_address_and_undefined_sanitizers_with_fuzz_targets_on_their_seeds
         assert result.stdout == "ok\n", result.stderr
     for folder in sorted(CORPUS.iterdir()):
         seeds = sorted(folder.iterdir())
-        # ONNX Runtime keeps what a refused model took.
+        # ONNX Runtime does not free the memory of a rejected model.
         leaks = {"ASAN_OPTIONS": f"detect_leaks={int(folder.name != 'model')}"}
         result = run(programs / f"fuzz_{folder.name}", *seeds, **strict, **leaks)
         assert result.stdout == f"{len(seeds)}\n", result.stderr[-4000:]
@@ -228,7 +228,7 @@ def test_under_address_and_undefined_sanitizers_with_fuzz_targets_on_their_seeds
 @sanitized
 def test_under_the_thread_sanitizer(tiny_models: dict[int, Path], tmp_path: Path) -> None:
     programs = sanitized_build("thread", "tsan")
-    # ONNX Runtime is not built with the sanitizer, so what happens inside it cannot be judged.
+    # ONNX Runtime is not built with the sanitizer, so reports about it are not reliable.
     suppressions = tmp_path / "suppressions"
     suppressions.write_text("called_from_lib:libonnxruntime\nrace:libonnxruntime\n")
     options = f"suppressions={suppressions} halt_on_error=1 ignore_noninstrumented_modules=1"

@@ -25,7 +25,7 @@ def run_example(native_build: Path, *arguments: str | Path) -> subprocess.Comple
 
 
 @pytest.mark.parametrize("fps", [30, 60])
-def test_the_example_gives_the_frames_of_the_package(
+def test_the_example_prints_the_frames_of_the_package(
     native_build: Path, tiny_models: dict[int, Path], speech: Path, fps: int
 ) -> None:
     result = run_example(native_build, tiny_models[fps], speech, onnxruntime_library())
@@ -66,7 +66,7 @@ def test_the_example_reports_errors(
         ("PCM_U8", "WAV", False),
     ],
 )
-def test_the_example_reads_the_formats_that_it_names_and_no_other(
+def test_the_example_reads_the_documented_formats_only(
     native_build: Path,
     tmp_path: Path,
     tiny_models: dict[int, Path],
@@ -81,7 +81,7 @@ def test_the_example_reads_the_formats_that_it_names_and_no_other(
     assert ("not a WAV file of 16-bit or float samples" in result.stderr) != is_read
 
 
-def test_only_the_abi_is_visible(native_build: Path) -> None:
+def test_only_the_c_api_is_exported(native_build: Path) -> None:
     nm = shutil.which("nm")
     assert nm is not None
     library = native_build / "native" / "libkoemorph.so"
@@ -96,7 +96,7 @@ def test_only_the_abi_is_visible(native_build: Path) -> None:
 @pytest.mark.parametrize(
     ("compiler", "standard"), [("cc", "c11"), ("c++", "c++17"), ("c++", "c++20")]
 )
-def test_the_header_is_clean(tmp_path: Path, compiler: str, standard: str) -> None:
+def test_the_header_compiles_without_warnings(tmp_path: Path, compiler: str, standard: str) -> None:
     source = tmp_path / ("a.c" if compiler == "cc" else "a.cc")
     source.write_text('#include "koemorph.h"\nint main(void) { return koemorph_version() == 0; }\n')
     flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-std={standard}", "-fsyntax-only"]

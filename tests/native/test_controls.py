@@ -60,7 +60,7 @@ def test_strengths_multipliers_offsets_and_limits() -> None:
     assert weights["tongueOut"] == 0
 
 
-def test_symmetry_shares_left_and_right_but_never_crosses_the_eyes() -> None:
+def test_symmetry_averages_left_and_right_except_gaze() -> None:
     weights = dict(mouthSmileLeft=0.8, mouthSmileRight=0.2, eyeLookInLeft=0.6, eyeLookOutRight=0.6)
     half = shaped(settings(symmetry=0.5), **weights)
     assert half["mouthSmileLeft"] == pytest.approx(0.65)
@@ -71,7 +71,7 @@ def test_symmetry_shares_left_and_right_but_never_crosses_the_eyes() -> None:
     assert whole["eyeLookInRight"] == 0
 
 
-def test_a_cancel_group_leaves_the_strongest_by_what_it_is_stronger() -> None:
+def test_a_cancel_group_keeps_the_difference_of_the_two_strongest() -> None:
     controls = preset({"cancel": [["jawLeft", "jawRight"], ["mouthPucker", "mouthFunnel"]]})
     weights = shaped(controls, jawLeft=0.5, jawRight=0.3, mouthPucker=0.4, jawOpen=0.3)
     assert weights["jawLeft"] == pytest.approx(0.2)
@@ -95,12 +95,12 @@ def test_lips_close_only_as_far_as_the_jaw_is_open() -> None:
 
 
 def test_eyelids_open_and_close() -> None:
-    sleepy = shaped(settings(eyelid_offset=-0.3), eyeWideLeft=0.5)
-    assert sleepy["eyeBlinkLeft"] == pytest.approx(0.3)
-    assert sleepy["eyeWideLeft"] == pytest.approx(0.2)
-    awake = shaped(settings(eyelid_offset=0.3), eyeBlinkLeft=0.1)
-    assert awake["eyeBlinkLeft"] == 0
-    assert awake["eyeWideLeft"] == pytest.approx(0.3)
+    lower = shaped(settings(eyelid_offset=-0.3), eyeWideLeft=0.5)
+    assert lower["eyeBlinkLeft"] == pytest.approx(0.3)
+    assert lower["eyeWideLeft"] == pytest.approx(0.2)
+    higher = shaped(settings(eyelid_offset=0.3), eyeBlinkLeft=0.1)
+    assert higher["eyeBlinkLeft"] == 0
+    assert higher["eyeWideLeft"] == pytest.approx(0.3)
 
 
 def test_smoothing_is_a_time_constant_of_its_part_of_the_face() -> None:
@@ -114,7 +114,7 @@ def test_smoothing_is_a_time_constant_of_its_part_of_the_face() -> None:
 
 
 def changed_at(frame: int, frames: np.ndarray, *steps: Any) -> np.ndarray:
-    """Frames through one stage, the settings of `steps` taking over every `frame` frames."""
+    """Process frames with the next settings of `steps` from every `frame` frames on."""
     stage = _native.testing.ControlsProcessor(30)
     out = []
     for begin, step in zip(range(0, len(frames), frame), (None, *steps, None, None), strict=False):
@@ -130,11 +130,11 @@ def test_changes_are_interpolated_without_a_step() -> None:
     strong.cancel_group[INDEX["jawLeft"]] = 1
     strong.cancel_group[INDEX["jawRight"]] = 1
     back = settings(lower_strength=1.4, lip_close_offset=-0.3, transition_seconds=0.5)
-    # The second change comes in the middle of the first one's glide.
+    # The second change happens during the transition of the first.
     out = changed_at(10, frames, strong, back)
     np.testing.assert_allclose(out[10], out[9], atol=1e-6)
     steps = np.abs(np.diff(out, axis=0))
-    # A smoothstep over 15 frames is at most 1.5 / 15 of the way at a time.
+    # A smoothstep over 15 frames moves at most 1.5 / 15 of the distance per frame.
     assert steps.max() <= 0.1 * 1.05
     assert steps[:20].max() > 0.01
     final = shaped(back, jawOpen=0.6, mouthSmileLeft=0.5, jawLeft=0.4, jawRight=0.2)
@@ -160,23 +160,25 @@ CHANGES: dict[str, Any] = {
 
 @pytest.mark.parametrize("field", CHANGES)
 def test_no_control_jumps_when_it_changes(field: str) -> None:
-    # A face on which each of them shows.
-    still = face(jawOpen=0.5, mouthClose=0.1, mouthSmileLeft=0.4, eyeBlinkLeft=0.3, browInnerUp=0.4)
+    # A face that every control changes.
+    constant = face(
+        jawOpen=0.5, mouthClose=0.1, mouthSmileLeft=0.4, eyeBlinkLeft=0.3, browInnerUp=0.4
+    )
     changed = settings(transition_seconds=0.5)
     if np.ndim(getattr(changed, field)):
         getattr(changed, field)[:] = CHANGES[field]
     else:
         setattr(changed, field, CHANGES[field])
-    out = changed_at(10, np.tile(still, (60, 1)), changed)
+    out = changed_at(10, np.tile(constant, (60, 1)), changed)
     np.testing.assert_allclose(out[10], out[9], atol=1e-6)
     whole = np.abs(out[-1] - out[9])
-    if "smoothing" not in field:  # which moves nothing on a still face
+    if "smoothing" not in field:  # smoothing does not change a constant face
         assert whole.max() > 0.05
-    # A smoothstep over 15 frames is at most 1.5 / 15 of the way at a time.
+    # A smoothstep over 15 frames moves at most 1.5 / 15 of the distance per frame.
     assert (np.abs(np.diff(out, axis=0)) <= 0.105 * whole + 1e-6).all()
 
 
-def test_settings_before_the_first_frame_hold_from_the_first_frame() -> None:
+def test_settings_before_the_first_frame_apply_to_the_first_frame() -> None:
     stage = _native.testing.ControlsProcessor(30)
     stage.set(settings(lower_strength=0.5))
     assert stage.apply(face(jawOpen=1)[None])[0, INDEX["jawOpen"]] == pytest.approx(0.5)
@@ -187,12 +189,12 @@ def test_settings_before_the_first_frame_hold_from_the_first_frame() -> None:
     assert stage.apply(face(jawOpen=1)[None])[0, INDEX["jawOpen"]] == 0
 
 
-def test_nan_becomes_rest() -> None:
+def test_nan_becomes_zero() -> None:
     frames = np.full((2, 52), np.nan, np.float32)
     assert (_native.testing.ControlsProcessor(30).apply(frames) == 0).all()
 
 
-def test_preset_members_reach_their_fields() -> None:
+def test_preset_members_set_their_fields() -> None:
     controls = preset(
         {
             "lower_strength": 1.2,
@@ -242,7 +244,7 @@ def test_preset_members_reach_their_fields() -> None:
         (None, '"controls"'),
     ],
 )
-def test_an_invalid_preset_is_refused_with_the_value_at_fault(controls: Any, value: str) -> None:
+def test_an_invalid_preset_is_rejected_with_the_invalid_value(controls: Any, value: str) -> None:
     with pytest.raises(ValueError, match=re.escape(value)):
         preset(controls)
 
@@ -251,7 +253,7 @@ def test_an_invalid_preset_is_refused_with_the_value_at_fault(controls: Any, val
     "field", ["lower_strength", "symmetry", "transition_seconds", "blinks_per_minute"]
 )
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -2.0])
-def test_numbers_outside_their_range_are_refused(field: str, value: float) -> None:
+def test_numbers_outside_their_range_are_rejected(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=field):
         settings(**{field: value}).check()
     controls = settings()

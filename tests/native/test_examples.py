@@ -1,4 +1,4 @@
-"""The C++ example runs, and its frames are those of the package."""
+"""The C and C++ examples compute the frames of the package."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("fps", [30, 60])
-def test_three_threads_give_the_frames_of_the_package(
+def test_the_example_with_three_threads_prints_the_frames_of_the_package(
     native_build: Path, tiny_models: dict[int, Path], speech: Path, fps: int
 ) -> None:
     samples, sample_rate = soundfile.read(speech, dtype="int16")
@@ -37,7 +37,7 @@ def test_three_threads_give_the_frames_of_the_package(
     np.testing.assert_allclose(weights, expected.weights, atol=2e-6)
 
 
-def test_the_readmes_command_writes_the_frames_of_the_sample(
+def test_the_command_of_the_readme_writes_the_frames_of_the_sample(
     native_build: Path, speech: Path, tmp_path: Path
 ) -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
@@ -50,7 +50,7 @@ def test_the_readmes_command_writes_the_frames_of_the_sample(
     assert len(frames) == len(Model().animate(speech))
 
 
-def test_a_failure_is_a_message(native_build: Path, tmp_path: Path) -> None:
+def test_the_example_reports_a_missing_model(native_build: Path, tmp_path: Path) -> None:
     program = native_build / "examples" / "pcm_to_frames"
     result = subprocess.run(
         [program, tmp_path / "none.onnx", "48000"], input=b"", capture_output=True, check=False

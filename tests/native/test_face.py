@@ -1,4 +1,4 @@
-"""The one order of the 52 blendshapes, and which belongs to which."""
+"""Order, side and face region of the 52 blend shapes."""
 
 from koemorph import _native
 from koemorph.blendshapes import BLENDSHAPES
@@ -21,7 +21,7 @@ def test_order_is_live_link_face() -> None:
     assert names[51] == "tongueOut"
 
 
-def test_mirrors_go_both_ways() -> None:
+def test_mirroring_twice_returns_the_name() -> None:
     for name in _native.BLENDSHAPES:
         mirror = _native.testing.blendshape_traits(name)[1]
         assert _native.testing.blendshape_traits(mirror)[1] == name

@@ -1,4 +1,4 @@
-"""What a game may do to a stream at its worst: huge and tiny blocks, time that jumps, denormals."""
+"""Extreme use of a stream: huge and tiny blocks, jumping playback times, denormal audio."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def model(tiny_models: dict[int, Path]) -> Model:
     return Model(tiny_models[30])
 
 
-def test_ten_minutes_in_one_block_leave_the_newest(model: Model) -> None:
+def test_of_ten_minutes_in_one_block_the_newest_audio_is_kept(model: Model) -> None:
     native = model.stream(RATE, buffer_seconds=0.5)._native
     block = np.zeros(600 * RATE, np.float32)
     block[-RATE // 4 :] = noise(0.25)
@@ -37,10 +37,10 @@ def test_ten_minutes_in_one_block_leave_the_newest(model: Model) -> None:
     assert info.dropped_samples >= 599 * RATE
     assert info.frame_count == pytest.approx(600 * 30, abs=2)
     newest = _native.testing.tap(native, _native.testing.DebugStage.INPUT_BLOCK, 1024)
-    np.testing.assert_array_equal(newest, block[-len(newest) :])  # the oldest went, not the newest
+    np.testing.assert_array_equal(newest, block[-len(newest) :])  # the oldest audio was dropped
     weights = native.pull(52)[1]
     assert np.isfinite(weights).all()
-    # The stream goes on as one that heard silence and then the end of the block.
+    # The stream continues after the gap.
     native.push(noise(0.5), 1)
     assert native.process()
     assert native.info.dropped_samples == info.dropped_samples
@@ -58,12 +58,12 @@ def test_one_sample_per_push_at_a_high_sample_rate(model: Model) -> None:
     np.testing.assert_allclose(pieces.pull().weights, whole.pull().weights, atol=1e-6)
 
 
-def test_a_clock_may_jump_back_and_forth(model: Model) -> None:
+def test_playback_times_may_jump(model: Model) -> None:
     stream = model.stream(RATE, history_seconds=2.0)
     for part in np.split(noise(5.0), 50):
         stream.push(part)
     stream.flush()
-    frames = stream.pull().weights[-60:]  # what is still held
+    frames = stream.pull().weights[-60:]  # the stored frames
     newest = 149
     for time in (4.9, 3.1, 4.0, -1.0, 1e9, 3.5, 0.0, 4.9):
         index = int(np.clip(round(time * 30), newest - 59, newest))
@@ -72,14 +72,14 @@ def test_a_clock_may_jump_back_and_forth(model: Model) -> None:
             frames[index - newest - 1],
             atol=1e-6,
         )
-    assert stream.info.frame_count == newest + 1  # looking changes nothing
+    assert stream.info.frame_count == newest + 1  # sampling does not compute frames
 
 
-def test_a_reset_to_another_sample_rate_starts_anew(model: Model) -> None:
+def test_a_reset_to_another_sample_rate_clears_the_state(model: Model) -> None:
     stream = model.stream(48000, channels=2)
     stream.push(np.zeros((4000, 2), np.float32))
     latency = stream.info.latency
-    stream.reset(RATE, channels=1)  # the device went; nothing was flushed
+    stream.reset(RATE, channels=1)  # without a flush
     assert stream.info.latency < latency
     assert stream.info.frame_count == stream.info.pushed_samples == 0
     fresh = model.stream(RATE)
@@ -104,16 +104,16 @@ def test_a_reset_to_a_higher_sample_rate_keeps_the_buffer_duration(model: Model)
 
 def test_audio_whose_end_was_dropped_has_all_frames(model: Model) -> None:
     native = model.stream(8000, buffer_seconds=0.05)._native
-    native.set_input_format(192000, 1)  # of which the 400 samples held are less than a frame
+    native.set_input_format(192000, 1)  # the buffer of 400 samples is shorter than a frame
     native.push(noise(1.51, 192000), 1)
     native.flush()
     native.process()
     assert native.info.frame_count == round(1.51 * 30)
 
 
-def played(parts: list[tuple[int, float, float]], block: float) -> np.ndarray:
-    stream = Model("30-fast").stream(parts[0][0], controls=load_preset("raw"))
-    for number, (rate, begin, end) in enumerate(parts):
+def animate_segments(segments: list[tuple[int, float, float]], block: float) -> np.ndarray:
+    stream = Model("30-fast").stream(segments[0][0], controls=load_preset("raw"))
+    for number, (rate, begin, end) in enumerate(segments):
         if number > 0:
             stream.set_input_format(rate)
         audio = chord(rate, begin, end)
@@ -124,31 +124,30 @@ def played(parts: list[tuple[int, float, float]], block: float) -> np.ndarray:
 
 
 def test_audio_continues_over_a_change_of_the_sample_rate() -> None:
-    one = played([(48000, 0.0, 4.0)], 0.01)
+    one = animate_segments([(48000, 0.0, 4.0)], 0.01)
     several = [(48000, 0.0, 1.01), (44100, 1.01, 2.02), (16000, 2.02, 3.03), (48000, 3.03, 4.0)]
-    changed = played(several, 0.01)
-    assert one.shape == changed.shape == (120, 52)  # time has gone on
-    off = np.abs(changed - one).max(axis=1)
-    assert off[:30].max() == 0
-    # Not even 16 kHz, which pass through untouched, show where they take turns with a resampler;
-    # only what they say of a faster device's past is a little rough.
-    assert off[:90].max() < 0.01
-    assert off.max() < 0.03
-    # A stream that forgot what it had heard is further off.
-    fresh = played([(44100, 1.01, 2.02)], 0.01)
+    changed = animate_segments(several, 0.01)
+    assert one.shape == changed.shape == (120, 52)  # the same duration
+    difference = np.abs(changed - one).max(axis=1)
+    assert difference[:30].max() == 0
+    # The limit is larger after the last change: the history at 48 kHz is interpolated from 16 kHz.
+    assert difference[:90].max() < 0.01
+    assert difference.max() < 0.03
+    # A stream without the history differs more.
+    fresh = animate_segments([(44100, 1.01, 2.02)], 0.01)
     assert np.abs(fresh[1:20] - one[32:51]).max() > 0.1
     for block in (0.00137, 10.0):
-        np.testing.assert_allclose(played(several, block), changed, atol=1e-6)
+        np.testing.assert_allclose(animate_segments(several, block), changed, atol=1e-6)
 
 
 def test_changes_of_the_input_format_with_and_without_gaps(model: Model) -> None:
     stream = model.stream(48000, buffer_seconds=0.5)
     native = stream._native
     native.push(noise(0.3, 48000), 1)
-    for rate in (8000, 44101, 192000):  # devices that gave nothing
+    for rate in (8000, 44101, 192000):  # formats without samples
         native.set_input_format(rate, 0)
     native.set_input_format(16000, 2)
-    native.push(np.repeat(noise(9.7), 2), 2)  # more than the buffer holds: the change is lost, too
+    native.push(np.repeat(noise(9.7), 2), 2)  # longer than the buffer: the change lies in the gap
     assert native.process()
     native.set_input_format(48000, 1)
     native.push(noise(0.25, 48000), 1)
@@ -219,7 +218,7 @@ const struct base* OrtGetApiBase(void) {
 """
 
 
-def test_a_too_old_onnx_runtime_and_a_missing_one_are_distinguished(
+def test_an_old_and_a_missing_onnx_runtime_have_different_messages(
     tmp_path: Path, tiny_models: dict[int, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KOEMORPH_INFERENCE", "onnxruntime")

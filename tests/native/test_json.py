@@ -1,4 +1,4 @@
-"""The JSON reader: what Python's own reads, read alike; what the standard forbids, refused."""
+"""The JSON reader: the values that Python reads, and errors for invalid JSON."""
 
 import json
 import math
@@ -17,14 +17,18 @@ VALUES = st.recursive(
 )
 
 
-def same(ours: object, theirs: object) -> bool:
-    if isinstance(theirs, float):
-        return isinstance(ours, float) and abs(ours - theirs) <= 2 * math.ulp(theirs)
-    if isinstance(theirs, list):
-        return isinstance(ours, list) and len(ours) == len(theirs) and all(map(same, ours, theirs))
-    if isinstance(theirs, dict):
-        return isinstance(ours, dict) and all(same(ours[key], theirs[key]) for key in theirs)
-    return ours == theirs
+def same(found: object, expected: object) -> bool:
+    if isinstance(expected, float):
+        return isinstance(found, float) and abs(found - expected) <= 2 * math.ulp(expected)
+    if isinstance(expected, list):
+        return (
+            isinstance(found, list)
+            and len(found) == len(expected)
+            and all(map(same, found, expected))
+        )
+    if isinstance(expected, dict):
+        return isinstance(found, dict) and all(same(found[key], expected[key]) for key in expected)
+    return found == expected
 
 
 @given(VALUES, st.booleans(), st.sampled_from([None, 2]))
@@ -34,7 +38,7 @@ def test_reads_what_python_writes(value: object, ascii_only: bool, indent: int |
 
 
 @given(st.binary(max_size=40))
-def test_arbitrary_bytes_are_refused_or_read_like_python_does(text: bytes) -> None:
+def test_arbitrary_bytes_are_rejected_or_read_like_python_does(text: bytes) -> None:
     try:
         value = _native.testing.parse_json(text)
     except ValueError:
@@ -64,14 +68,14 @@ def test_arbitrary_bytes_are_refused_or_read_like_python_does(text: bytes) -> No
         ("[" * 40, "line 1, column 18", "nested"),
     ],
 )
-def test_invalid_text_is_refused_with_position_and_reason(text: str, where: str, why: str) -> None:
+def test_invalid_text_is_rejected_with_position_and_reason(text: str, where: str, why: str) -> None:
     with pytest.raises(ValueError, match=r".*") as caught:
         _native.testing.parse_json(text.encode())
     assert where in str(caught.value)
     assert why in str(caught.value)
 
 
-def test_refuses_invalid_utf8_and_huge_texts() -> None:
+def test_invalid_utf8_and_huge_texts_are_rejected() -> None:
     with pytest.raises(ValueError, match="UTF-8"):
         _native.testing.parse_json(b'"\xff"')
     with pytest.raises(ValueError, match="UTF-8"):

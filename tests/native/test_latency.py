@@ -1,4 +1,4 @@
-"""The latency that a stream reports, held against when frames come and what moves in them."""
+"""The latency that a stream reports, compared with the arrival and the content of frames."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from koemorph.blendshapes import INDEX
 RAW = load_preset("raw")
 JAW = INDEX["jawOpen"]
 SECONDS = 1.0
-# A click counts as seen when the jaw differs this much from that of silence.
-SEEN = 1e-3
-CLICK = 100.0  # as loud as a stream takes: seen through the window's fading edge
+# Difference of jawOpen from that of silence above which the click is visible.
+MIN_DIFFERENCE = 1e-3
+CLICK = 100.0  # the largest sample value, so that the edge of the window still shows it
 
-both_rates = pytest.mark.parametrize("rate", [16000, 48000])
-both_paces = pytest.mark.parametrize("fps", [30, 60])
+both_sample_rates = pytest.mark.parametrize("rate", [16000, 48000])
+both_frame_rates = pytest.mark.parametrize("fps", [30, 60])
 
 
 @pytest.fixture(scope="module")
@@ -26,54 +26,54 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Model]:
     return {fps: Model(loudness_model.save(folder / f"{fps}.onnx", fps)) for fps in (30, 60)}
 
 
-def started(models: dict[int, Model], fps: int, rate: int) -> Stream:
+def new_stream(models: dict[int, Model], fps: int, rate: int) -> Stream:
     return models[fps].stream(rate, controls=RAW)
 
 
-@both_rates
-@both_paces
-def test_a_frame_comes_when_its_latency_has_passed(
+@both_sample_rates
+@both_frame_rates
+def test_a_frame_is_available_after_its_latency(
     models: dict[int, Model], fps: int, rate: int
 ) -> None:
-    stream = started(models, fps, rate)
+    stream = new_stream(models, fps, rate)
     latency = stream.info.latency
     block = rate // 1000
     for pushed in range(block, round(SECONDS * rate), block):
         stream.push(np.zeros(block, np.float32))
         for time in stream.pull().times:
-            # Not before all of its audio has come, and with the very block that brings the last.
+            # With the block that contains the last sample of its audio, not before.
             assert 0 <= pushed / rate - (time + latency) + 1e-9 < 2 * block / rate
     assert stream.info.frame_count >= (SECONDS - latency) * fps - 1
 
 
-@both_rates
-@both_paces
+@both_sample_rates
+@both_frame_rates
 def test_an_impulse_appears_in_the_first_frame_within_its_latency(
     models: dict[int, Model], fps: int, rate: int
 ) -> None:
     silent = models[fps].animate(np.zeros(rate, np.float32), sample_rate=rate, controls=RAW)
-    latency = started(models, fps, rate).info.latency
-    waits = []
+    latency = new_stream(models, fps, rate).info.latency
+    delays = []
     for at in np.linspace(0.3, 0.3 + 3 / fps, 25):
         audio = np.zeros(rate, np.float32)
         audio[round(at * rate)] = CLICK
         clicked = models[fps].animate(audio, sample_rate=rate, controls=RAW)
-        moved = np.abs(clicked.weights[:, JAW] - silent.weights[:, JAW]) > SEEN
+        moved = np.abs(clicked.weights[:, JAW] - silent.weights[:, JAW]) > MIN_DIFFERENCE
         first = clicked.times[moved][0]
-        assert first + latency >= at, "a frame heard what was still to come"
-        waits.append(first + latency - at)
-    # At worst it has just missed a frame, came through nothing but the resampler's faint tail, and
-    # lies on the window's fading edge.
+        assert first + latency >= at, "a frame depends on audio after its latency"
+        delays.append(first + latency - at)
+    # The worst case: the click lies just after the audio of a frame, in the tail of the resampler
+    # and at the edge of the window.
     lookahead = int(models[fps].metadata()["lookahead_frames"]) / fps
-    assert 0.8 / fps <= max(waits) <= 1 / fps + (latency - lookahead) + 0.002
+    assert 0.8 / fps <= max(delays) <= 1 / fps + (latency - lookahead) + 0.002
 
 
-@both_rates
-@both_paces
+@both_sample_rates
+@both_frame_rates
 def test_the_latency_is_the_lookahead_and_the_resampler(
     models: dict[int, Model], fps: int, rate: int
 ) -> None:
     lookahead = int(models[fps].metadata()["lookahead_frames"]) / fps
-    latency = started(models, fps, rate).info.latency
+    latency = new_stream(models, fps, rate).info.latency
     assert latency >= lookahead
     assert latency - lookahead <= (0.0 if rate == 16000 else 0.005)

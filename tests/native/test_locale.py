@@ -1,4 +1,4 @@
-"""A locale with a decimal comma, as a game may set, does not change numbers or messages."""
+"""A locale with a decimal comma does not change numbers or messages."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ except ModelError as error:
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="makes a locale as glibc reads it")
+@pytest.mark.skipif(sys.platform != "linux", reason="uses glibc's locale files")
 def test_a_decimal_comma_changes_no_number_and_no_message(
     tmp_path: Path, tiny_models: dict[int, Path], needs_tool: Callable[[str], str]
 ) -> None:
-    made = tmp_path / "de_DE.UTF-8"
-    command = [needs_tool("localedef"), "-i", "de_DE", "-f", "UTF-8", str(made)]
+    locale_folder = tmp_path / "de_DE.UTF-8"
+    command = [needs_tool("localedef"), "-i", "de_DE", "-f", "UTF-8", str(locale_folder)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert made.is_dir(), result.stderr
+    assert locale_folder.is_dir(), result.stderr
     bad = tiny_model.save(tmp_path / "bad.onnx", 30, tiny_model.metadata(30, mel_scale="0"))
     out = tmp_path / "weights.npy"
     result = subprocess.run(
@@ -50,7 +50,7 @@ def test_a_decimal_comma_changes_no_number_and_no_message(
         check=False,
         env=os.environ | {"LOCPATH": str(tmp_path)},
     )
-    assert "must be a number from 0.001 to 100." in result.stdout, result.stderr
+    assert "a number from 0.001 to 100." in result.stdout, result.stderr
     voice = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
     expected = Model(tiny_models[30]).animate(voice, sample_rate=16000, preset="natural").weights
     np.testing.assert_array_equal(np.load(out), expected)

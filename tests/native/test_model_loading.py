@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from koemorph import Model
 from koemorph.errors import ModelError
 
-# Keys that people read and the core does not.
+# Keys that the core does not read.
 DESCRIPTIONS = {"license", "training_data", "metrics"}
 
 
@@ -38,7 +38,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         Model(tmp_path / "nowhere.onnx")
 
 
-def test_a_folder_and_an_empty_file_are_no_models(tmp_path: Path) -> None:
+def test_a_folder_and_an_empty_file_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=re.escape(str(tmp_path))):
         Model(tmp_path)
     (tmp_path / "empty.onnx").touch()
@@ -46,7 +46,7 @@ def test_a_folder_and_an_empty_file_are_no_models(tmp_path: Path) -> None:
         Model(tmp_path / "empty.onnx")
 
 
-def test_the_callers_floating_point_is_left_as_it_was(tiny_models: dict[int, Path]) -> None:
+def test_the_floating_point_mode_of_the_caller_is_unchanged(tiny_models: dict[int, Path]) -> None:
     denormal = np.full(4, 1e-40, np.float32)
     stream = Model(tiny_models[30]).stream(16000)
     assert (denormal * np.float32(0.5)).all()
@@ -54,14 +54,14 @@ def test_the_callers_floating_point_is_left_as_it_was(tiny_models: dict[int, Pat
     assert (denormal * np.float32(0.5)).all()
 
 
-def test_a_truncated_file_is_refused(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+def test_a_truncated_file_is_rejected(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
     path = tmp_path / "half.onnx"
     path.write_bytes(tiny_models[30].read_bytes()[:1000])
     with pytest.raises(ModelError, match=r"half\.onnx"):
         Model(path)
 
 
-def test_a_foreign_model_is_refused(tmp_path: Path) -> None:
+def test_another_kind_of_model_is_rejected(tmp_path: Path) -> None:
     value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
     graph = helper.make_graph([helper.make_node("Abs", ["x"], ["y"])], "g", value[:1], value[1:])
     path = tmp_path / "foreign.onnx"
@@ -75,7 +75,7 @@ def test_a_foreign_model_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "key", sorted(set(tiny_model.metadata(30)) - {"name", "model_version", *DESCRIPTIONS})
 )
-def test_each_needed_key_is_missed_by_name(tmp_path: Path, key: str) -> None:
+def test_a_missing_metadata_key_is_named(tmp_path: Path, key: str) -> None:
     path = altered(with_metadata(tmp_path / "good.onnx", expression_features="native"), key, None)
     with pytest.raises(ModelError, match=f'"{key}"'):
         Model(path)
@@ -102,7 +102,7 @@ def test_each_needed_key_is_missed_by_name(tmp_path: Path, key: str) -> None:
         ("trunk_dilations", ""),
     ],
 )
-def test_wrong_values_are_refused(tmp_path: Path, key: str, value: str) -> None:
+def test_invalid_metadata_values_are_rejected(tmp_path: Path, key: str, value: str) -> None:
     bad = altered(with_metadata(tmp_path / "good.onnx"), key, value)
     with pytest.raises(ModelError, match=r"bad\.onnx: .*"):
         Model(bad)
@@ -114,7 +114,7 @@ def test_all_metadata_is_available(tiny_models: dict[int, Path]) -> None:
 
 @pytest.mark.parametrize("expression", ["none", "native"])
 def test_onnx_runtime_and_the_stream_agree(tmp_path: Path, speech: Path, expression: str) -> None:
-    """The whole way again in Python: features, windows, ONNX Runtime, feedback."""
+    """The same pipeline in Python: features, windows, ONNX Runtime, state."""
     import onnxruntime
     import soundfile
 
@@ -126,10 +126,10 @@ def test_onnx_runtime_and_the_stream_agree(tmp_path: Path, speech: Path, express
     settings = FeatureSettings()
     found = extract(audio, rate, settings)
     windows = found.egemaps_windows(settings)
-    # Functionals of less than two seconds are not told, and those from then on are.
-    told = windows.any(axis=2)
-    assert not told[: 2 * 30 - 1].any()
-    assert told[3 * 30 :].all()
+    # Functionals of less than two seconds are not an input of the network.
+    has_functionals = windows.any(axis=2)
+    assert not has_functionals[: 2 * 30 - 1].any()
+    assert has_functionals[3 * 30 :].all()
     session = onnxruntime.InferenceSession(str(path))
     names = [output.name for output in session.get_outputs()]
     layout = tiny_model.state_layout(tiny_model.metadata(30, expression_features=expression))

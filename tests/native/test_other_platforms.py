@@ -1,4 +1,4 @@
-"""ARM and Windows builds, run here by QEMU and Wine, give the face that this machine gives."""
+"""ARM and Windows builds, run by QEMU and Wine, compute the same weights as the native build."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow  # builds native code
 
 ROOT = Path(__file__).resolve().parents[2]
 TOLERANCE = 1e-4
-# ONNX Runtime reads these before it starts, and QEMU would show it the host's.
+# ONNX Runtime reads these files at start; QEMU would otherwise pass those of the host.
 ARM_FILES = {
     "proc/cpuinfo": "processor\t: 0\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\n"
     "CPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: 0xd08\nCPU revision\t: 3\n",
@@ -32,7 +32,7 @@ ARM_FILES = {
 
 
 def run(*command: str | Path, **options: object) -> str:
-    """Standard output of a command that must succeed."""
+    """Run a command that must succeed and return its standard output."""
     result = subprocess.run(
         [str(part) for part in command],
         capture_output=True,
@@ -46,7 +46,7 @@ def run(*command: str | Path, **options: object) -> str:
 
 
 def onnxruntime_of(platforms: list[str], library: str) -> Path:
-    """ONNX Runtime's library out of the wheel for other platforms, of the version used here."""
+    """Extract ONNX Runtime's library from the wheel for other platforms."""
     version = importlib.metadata.version("onnxruntime")
     folder = ROOT / "build" / "wheels" / f"{platforms[0]}-{version}"
     if not list(folder.glob("*.whl")):
@@ -57,7 +57,7 @@ def onnxruntime_of(platforms: list[str], library: str) -> Path:
             [*command, *tags, *options], capture_output=True, text=True, check=False
         )
         if result.returncode != 0:
-            pytest.skip(f"the wheel for {platforms[0]} was not to be had: {result.stderr[-300:]}")
+            pytest.skip(f"no wheel for {platforms[0]}: {result.stderr[-300:]}")
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if name.startswith(f"onnxruntime/{library}")]
@@ -65,7 +65,7 @@ def onnxruntime_of(platforms: list[str], library: str) -> Path:
 
 
 def build(preset: str) -> Path:
-    """Folder of the C example and the library, cross-compiled; kept between runs."""
+    """Cross-compile the C example and the library; return their folder, which is kept."""
     run("cmake", "--preset", preset, "-DKOEMORPH_BUILD_EXAMPLES=ON", cwd=ROOT)
     folder = ROOT / "build" / preset
     run("cmake", "--build", folder, "--target", "wav_to_jsonl", "--parallel", "2")
@@ -81,15 +81,15 @@ def sample(speech: Path, seconds: float, folder: Path) -> Path:
 
 
 def check(output: str, voice: Path) -> None:
-    """The frames of the C example's output are those of this machine."""
+    """Compare the frames printed by the C example with those of this machine."""
     expected = Model(bundled_model(30)).animate(voice).weights
     lines = [json.loads(line) for line in output.splitlines()]
     found = np.array([line["blendshapes"] for line in lines])[: len(expected)]
-    assert np.ptp(expected, axis=0).max() > 0.1, "the voice moves nothing"
+    assert np.ptp(expected, axis=0).max() > 0.1, "the speech does not move the face"
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
 
 
-def test_arm_gives_the_same_face(
+def test_arm_computes_the_same_weights(
     tmp_path: Path, speech: Path, needs_tool: Callable[[str], str]
 ) -> None:
     qemu = needs_tool("qemu-aarch64")
@@ -104,13 +104,13 @@ def test_arm_gives_the_same_face(
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     (root / "lib").symlink_to("/usr/aarch64-linux-gnu/lib")
-    voice = sample(speech, 1.0, tmp_path)  # QEMU takes some hundred times as long as a processor
+    voice = sample(speech, 1.0, tmp_path)  # QEMU is about 100 times slower than a processor
     example = programs / "wav_to_jsonl"
     environment = os.environ | {"LD_LIBRARY_PATH": str(programs)}
     check(run(qemu, "-L", root, example, bundled_model(30), voice, library, env=environment), voice)
 
 
-def test_windows_gives_the_same_face(
+def test_windows_computes_the_same_weights(
     tmp_path: Path, speech: Path, needs_tool: Callable[[str], str]
 ) -> None:
     wine = needs_tool("wine")
@@ -121,7 +121,7 @@ def test_windows_gives_the_same_face(
     environment = os.environ | {
         "WINEPREFIX": str(tmp_path / "wine"),
         "WINEDEBUG": "-all",
-        "WINEDLLOVERRIDES": "mscoree,mshtml=",  # no offers to install .NET or a browser
+        "WINEDLLOVERRIDES": "mscoree,mshtml=",  # no dialogs about .NET or a browser
     }
     command = [wine, programs / "wav_to_jsonl.exe", bundled_model(30), voice]
     try:

@@ -1,4 +1,4 @@
-"""Retarget maps: the sums they compute, the mistakes they refuse, the rigs they fit."""
+"""Retarget maps: computed weights, errors in files, matching of rigs."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def load(targets: Any, **more: Any) -> Any:
     return _native.RetargetMap(json.dumps(file).encode())
 
 
-def shipped(name: str) -> Any:
+def bundled(name: str) -> Any:
     return _native.RetargetMap(next(path for path in MAPS if path.stem == name).read_bytes())
 
 
@@ -93,12 +93,12 @@ def test_nan_in_a_frame_becomes_the_minimum() -> None:
         ({f"t{i}": "jawOpen" for i in range(513)}, "512"),
     ],
 )
-def test_an_invalid_map_is_refused_with_the_value_at_fault(targets: Any, value: str) -> None:
+def test_an_invalid_map_is_rejected_with_the_invalid_value(targets: Any, value: str) -> None:
     with pytest.raises(ValueError, match=re.escape(value)):
         load(targets)
 
 
-def test_other_files_are_refused() -> None:
+def test_other_files_are_rejected() -> None:
     with pytest.raises(ValueError, match="retarget"):
         load({"a": "jawOpen"}, koemorph="preset")
     with pytest.raises(ValueError, match='"version": 1'):
@@ -110,7 +110,7 @@ def test_other_files_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs"),
+    ("target", "rig_name"),
     [
         ("mouthSmileLeft", "mouthSmile_L"),
         ("mouthSmileLeft", "Mouth Smile.L"),
@@ -126,15 +126,15 @@ def test_other_files_are_refused() -> None:
         ("A", "a"),
     ],
 )
-def test_rig_names_of_another_spelling_match(ours: str, theirs: str) -> None:
-    retarget = load({ours: "jawOpen", "unrelated": "mouthClose"})
-    retarget.match_rig(["hair", theirs])
+def test_rig_names_of_another_spelling_match(target: str, rig_name: str) -> None:
+    retarget = load({target: "jawOpen", "unrelated": "mouthClose"})
+    retarget.match_rig(["hair", rig_name])
     assert retarget.driven == (False, True)
     assert retarget.unmatched_targets == ["unrelated"]
-    assert outputs(retarget, jawOpen=0.5) == {"hair": 0.0, theirs: 0.5}
+    assert outputs(retarget, jawOpen=0.5) == {"hair": 0.0, rig_name: 0.5}
 
 
-def test_a_circular_dependency_is_refused_with_its_line() -> None:
+def test_a_circular_dependency_is_rejected_with_its_line() -> None:
     text = """{"koemorph": "retarget", "version": 1, "name": "test", "targets": {
   "free": "jawOpen",
   "outside": {"from": {"@first": 1}},
@@ -145,22 +145,22 @@ def test_a_circular_dependency_is_refused_with_its_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "theirs", ["V_Tongue_Out", "CC_Base_Tongue.V_Tongue_Out", "CC_Tongue_v_tongue_out"]
+    "rig_name", ["V_Tongue_Out", "CC_Base_Tongue.V_Tongue_Out", "CC_Tongue_v_tongue_out"]
 )
-def test_a_viseme_is_no_expression_of_the_same_name(theirs: str) -> None:
-    retarget = shipped("character_creator_4")
-    retarget.match_rig(["Tongue_Out", "CC_Base_Tongue_Tongue_Out", theirs])
+def test_a_viseme_does_not_match_an_expression_of_the_same_name(rig_name: str) -> None:
+    retarget = bundled("character_creator_4")
+    retarget.match_rig(["Tongue_Out", "CC_Base_Tongue_Tongue_Out", rig_name])
     assert retarget.driven == (True, True, False)
 
 
-@pytest.mark.parametrize("theirs", ["mouthSmileRight", "mouthSmile", "smileLeft", "L", ""])
-def test_other_shapes_are_left_alone(theirs: str) -> None:
+@pytest.mark.parametrize("rig_name", ["mouthSmileRight", "mouthSmile", "smileLeft", "L", ""])
+def test_other_shapes_do_not_match(rig_name: str) -> None:
     retarget = load({"mouthSmileLeft": "mouthSmileLeft"})
-    retarget.match_rig([theirs])
+    retarget.match_rig([rig_name])
     assert retarget.driven == (False,)
 
 
-def test_of_what_ends_a_name_the_longest_wins_and_the_same_spelling() -> None:
+def test_the_longest_suffix_and_the_same_spelling_have_priority() -> None:
     retarget = load(
         {
             "left": "jawLeft",
@@ -175,7 +175,7 @@ def test_of_what_ends_a_name_the_longest_wins_and_the_same_spelling() -> None:
     assert list(found.values()) == pytest.approx([0.1, 0.2, 0.3, 0, 0])
 
 
-def test_shipped_maps_are_all_there_and_named_like_their_files() -> None:
+def test_bundled_maps_are_complete_and_named_like_their_files() -> None:
     assert {path.stem for path in MAPS} == {
         "arkit",
         "character_creator_4",
@@ -194,7 +194,7 @@ def test_shipped_maps_are_all_there_and_named_like_their_files() -> None:
 
 
 @pytest.mark.parametrize("path", MAPS, ids=lambda path: path.stem)
-def test_shipped_maps_stay_in_range_on_any_face(path: Path) -> None:
+def test_bundled_maps_stay_in_range_for_any_weights(path: Path) -> None:
     frames = np.random.default_rng(7).random((500, 52), np.float32)
     frames[0] = 0
     frames[1] = 1
@@ -207,11 +207,11 @@ def test_shipped_maps_stay_in_range_on_any_face(path: Path) -> None:
 def test_identity_maps_change_only_names() -> None:
     frames = np.random.default_rng(1).random((3, 52), np.float32)
     for name, names in [("arkit", BLENDSHAPES), ("live_link", PASCAL_NAMES)]:
-        assert shipped(name).names == names
-        np.testing.assert_array_equal(shipped(name).apply(frames), frames)
+        assert bundled(name).names == names
+        np.testing.assert_array_equal(bundled(name).apply(frames), frames)
 
 
-# One typical mouth a vowel, as captures have them.
+# One typical mouth per vowel, as in captures.
 MOUTHS = {
     "a": {"jawOpen": 0.5, "mouthLowerDownLeft": 0.3, "mouthLowerDownRight": 0.3},
     "i": {
@@ -243,8 +243,8 @@ MOUTHS = {
         ("vrchat", ["vrc.v_aa", "vrc.v_ih", "vrc.v_ou", "vrc.v_e", "vrc.v_oh"]),
     ],
 )
-def test_each_vowel_wins_on_its_own_mouth(name: str, names: list[str]) -> None:
-    retarget = shipped(name)
+def test_each_vowel_is_strongest_for_its_mouth(name: str, names: list[str]) -> None:
+    retarget = bundled(name)
     for own, mouth in zip(names, MOUTHS.values(), strict=True):
         weights = outputs(retarget, **mouth)
         assert max(names, key=weights.__getitem__) == own
@@ -254,7 +254,7 @@ def test_each_vowel_wins_on_its_own_mouth(name: str, names: list[str]) -> None:
 
 
 def test_visemes_of_lips_and_silence() -> None:
-    oculus = shipped("oculus")
+    oculus = bundled("oculus")
     assert outputs(oculus)["viseme_sil"] == 1
     pressed = outputs(oculus, mouthPressLeft=0.5, mouthPressRight=0.5, mouthClose=0.1)
     assert max(pressed, key=pressed.__getitem__) == "viseme_PP"
@@ -262,18 +262,18 @@ def test_visemes_of_lips_and_silence() -> None:
     assert bitten["viseme_FF"] > bitten["viseme_PP"]
 
 
-def test_vrchats_visemes_are_those_of_oculus() -> None:
+def test_vrchat_and_oculus_have_the_same_visemes() -> None:
     frames = np.random.default_rng(3).random((200, 52), np.float32)
-    visemes = shipped("oculus").apply(frames)
-    theirs = shipped("vrchat").apply(frames)
-    np.testing.assert_array_equal(theirs[:, : visemes.shape[1]], visemes)
+    visemes = bundled("oculus").apply(frames)
+    rig_name = bundled("vrchat").apply(frames)
+    np.testing.assert_array_equal(rig_name[:, : visemes.shape[1]], visemes)
     spelled = {"I": "ih", "O": "oh", "U": "ou"}
-    own = [name.removeprefix("viseme_") for name in shipped("oculus").names]
+    own = [name.removeprefix("viseme_") for name in bundled("oculus").names]
     names = tuple(f"vrc.v_{spelled.get(name, name.lower())}" for name in own)
-    assert shipped("vrchat").names == (*names, "vrc.blink_left", "vrc.blink_right")
+    assert bundled("vrchat").names == (*names, "vrc.blink_left", "vrc.blink_right")
 
 
-def test_gaze_goes_the_same_way_on_both_eyes() -> None:
-    weights = outputs(shipped("vrm1"), eyeLookOutLeft=0.6, eyeLookInRight=0.6)
+def test_both_eyes_look_in_the_same_direction() -> None:
+    weights = outputs(bundled("vrm1"), eyeLookOutLeft=0.6, eyeLookInRight=0.6)
     assert weights["lookLeft"] == pytest.approx(0.6)
     assert weights["lookRight"] == 0

@@ -46,7 +46,7 @@ def test_any_chunking_gives_the_same_frames(model: Model, cuts: list[int], rate:
     audio = voice(1.0, rate)
     whole = frames_of(model.stream(rate), [audio])
     assert whole.shape == (30, 52)
-    assert np.ptp(whole, axis=0).min() > 1e-4  # the model does hear it
+    assert np.ptp(whole, axis=0).min() > 1e-4  # the output depends on the audio
     parts = np.split(audio, sorted(min(cut, rate) for cut in cuts))
     np.testing.assert_allclose(frames_of(model.stream(rate), parts), whole, atol=1e-6)
 
@@ -83,7 +83,7 @@ def test_frames_do_not_depend_on_audio_after_the_latency(
     after = frames_of(model.stream(rate), [changed])
     last_safe = int(np.floor((changed_at - latency) * fps))
     np.testing.assert_array_equal(after[: last_safe + 1], before[: last_safe + 1])
-    # And the latency is no excuse: what is heard does show one frame later.
+    # The audio has an effect from one frame later on: the latency is not larger than necessary.
     assert np.abs(after[last_safe + 2] - before[last_safe + 2]).max() > 1e-4
 
 
@@ -116,7 +116,7 @@ def test_frames_lie_at_their_exact_samples_for_hours(fps: int) -> None:
         assert abs(config.end_sample(frame) - exact) <= Fraction(1, 2)
 
 
-def test_frames_come_from_the_first_moment(model: Model) -> None:
+def test_the_first_frame_is_at_time_0(model: Model) -> None:
     stream = model.stream(16000)
     stream.push(voice(stream.info.latency + 0.001, 16000))
     assert stream.pull().times.tolist() == [0.0]
@@ -140,7 +140,7 @@ def test_sample_interpolates_between_frames(model: Model) -> None:
 def test_a_worker_gives_the_same_frames(model: Model) -> None:
     audio = voice(1.0, 16000)
     expected = frames_of(model.stream(16000), [audio])
-    # Room for all of it: how soon the worker comes is the scheduler's affair.
+    # A buffer for all samples, because the worker may be scheduled late.
     stream = model.stream(16000, worker=True, buffer_seconds=2.0)
     for part in np.split(audio, 100):
         stream.push(part)
@@ -154,10 +154,10 @@ def test_a_worker_gives_the_same_frames(model: Model) -> None:
     np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-6)
 
 
-def test_overwritten_audio_is_counted_and_time_goes_on(model: Model) -> None:
+def test_overwritten_audio_is_counted_as_time(model: Model) -> None:
     rate = 16000
     native = model.stream(rate, buffer_seconds=0.5)._native
-    native.push(voice(10.0, rate), 1)  # nobody processes meanwhile
+    native.push(voice(10.0, rate), 1)  # without processing
     native.process()
     info = native.info
     assert info.pushed_samples == 10 * rate
@@ -168,18 +168,20 @@ def test_overwritten_audio_is_counted_and_time_goes_on(model: Model) -> None:
     assert np.isfinite(weights).all()
 
 
-@pytest.mark.parametrize(("bad", "counts"), [(np.nan, 0), (-np.inf, 0), (3e38, 100), (-1e30, -100)])
+@pytest.mark.parametrize(("bad", "value"), [(np.nan, 0), (-np.inf, 0), (3e38, 100), (-1e30, -100)])
 def test_a_broken_channel_does_not_silence_the_others(
-    model: Model, bad: float, counts: float
+    model: Model, bad: float, value: float
 ) -> None:
     good = voice(0.05, 16000)
     stream = model.stream(16000, channels=2)
     stream.push(np.stack([np.full_like(good, bad), good], axis=1))
-    heard = _native.testing.tap(stream._native, _native.testing.DebugStage.INPUT_BLOCK, len(good))
-    np.testing.assert_allclose(heard, (good + counts) / 2, atol=1e-6)
+    block = _native.testing.tap(stream._native, _native.testing.DebugStage.INPUT_BLOCK, len(good))
+    np.testing.assert_allclose(block, (good + value) / 2, atol=1e-6)
 
 
-def test_a_model_without_lookahead_gives_every_frame_that_the_audio_reached(tmp_path: Path) -> None:
+def test_a_model_without_lookahead_computes_all_frames_at_once(
+    tmp_path: Path,
+) -> None:
     texts = tiny_model.metadata(30, lookahead_frames="0")
     model = Model(tiny_model.save(tmp_path / "now.onnx", texts=texts))
     stream = model.stream(16000)
@@ -189,14 +191,14 @@ def test_a_model_without_lookahead_gives_every_frame_that_the_audio_reached(tmp_
     np.testing.assert_allclose(before.times, np.arange(31) / 30)
     stream.flush()
     assert len(stream.pull().times) == 0
-    # A recording as a whole has as many frames as with any other model.
+    # animate returns as many frames as with any other model.
     whole = model.animate(voice(1.0, 16000), sample_rate=16000)
     np.testing.assert_array_equal(whole.weights, before.weights[:30])
     with pytest.raises(AudioError, match=r"10\.0 ms, at least 16\.7 ms"):
         model.animate(voice(0.01, 16000), sample_rate=16000)
 
 
-def test_bad_samples_never_kill_a_stream(model: Model) -> None:
+def test_bad_samples_do_not_stop_a_stream(model: Model) -> None:
     audio = voice(1.0, 16000)
     audio[100:200] = np.nan
     audio[4000:4100] = np.inf
@@ -209,7 +211,7 @@ def test_bad_samples_never_kill_a_stream(model: Model) -> None:
     assert weights.max() <= 1
 
 
-def test_reset_starts_again_at_another_rate(model: Model) -> None:
+def test_reset_sets_another_sample_rate(model: Model) -> None:
     stream = model.stream(16000)
     first = frames_of(stream, [voice(0.5, 16000)])
     with pytest.raises(StreamError, match="reset"):
@@ -220,7 +222,7 @@ def test_reset_starts_again_at_another_rate(model: Model) -> None:
     np.testing.assert_array_equal(frames_of(stream, [voice(0.5, 16000)]), first)
 
 
-def test_two_streams_of_one_model_do_not_mix(model: Model) -> None:
+def test_two_streams_of_one_model_are_independent(model: Model) -> None:
     one, two = model.stream(16000), model.stream(16000)
     a, b = voice(0.5, 16000, 1), voice(0.5, 16000, 2)
     for part_a, part_b in zip(np.split(a, 10), np.split(b, 10), strict=True):
@@ -242,7 +244,7 @@ def test_two_streams_of_one_model_do_not_mix(model: Model) -> None:
         ({"sample_rate": 16000, "history_seconds": float("nan")}, ValueError),
     ],
 )
-def test_settings_out_of_range_are_refused(
+def test_settings_out_of_range_are_rejected(
     model: Model, options: dict[str, float], error: type[Exception]
 ) -> None:
     with pytest.raises(error, match=r"\.$"):

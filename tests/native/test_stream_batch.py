@@ -32,7 +32,7 @@ def voice(index: int, rate: int) -> np.ndarray:
 def test_each_stream_equals_one_computed_alone(
     model: _native.Model, tiny_models: dict[int, Path]
 ) -> None:
-    # Voices of different lengths, rates and paces.
+    # Different durations, sample rates and block sizes.
     rates = [8000, 16000, 44100, 48000, 16000, 22050]
     voices = [voice(i, rate) for i, rate in enumerate(rates)]
     streams = [stream(model, rate) for rate in rates]
@@ -62,7 +62,7 @@ def test_process_reports_when_there_is_no_frame(model: _native.Model) -> None:
     assert not batch.process([stream(model)])
 
 
-def test_a_batch_refuses_invalid_streams(
+def test_a_batch_rejects_invalid_streams(
     model: _native.Model, tiny_models: dict[int, Path]
 ) -> None:
     batch = _native.StreamBatch(model, 2)
@@ -84,13 +84,13 @@ def test_a_batch_refuses_invalid_streams(
 def test_the_public_batch_computes_its_streams(tiny_models: dict[int, Path]) -> None:
     model = Model(tiny_models[30])
     batch = model.stream_batch(40)
-    voices = [voice(i % 7, RATE) for i in range(40)]  # more than go through the network at once
+    voices = [voice(i % 7, RATE) for i in range(40)]  # more than are computed in one tile
     streams = [batch.stream(RATE, buffer_seconds=2.0) for _ in voices]
     assert batch.streams == tuple(streams)
     assert not batch.process()
     for one, samples in zip(streams, voices, strict=True):
         one.push(samples)
-        assert one.info.frame_count == 0  # the batch's work
+        assert one.info.frame_count == 0  # computed by batch.process
         one.flush()
     assert batch.process()
     alone = [model.animate(samples, sample_rate=RATE).weights for samples in voices[:7]]
@@ -116,14 +116,14 @@ def test_streams_are_removed_from_and_added_to_a_batch(tiny_models: dict[int, Pa
 def test_a_stream_of_a_batch_has_no_input_tensors_of_its_own(
     model: _native.Model,
 ) -> None:
-    samples = np.tile(voice(0, RATE), 5)  # longer than the newest block, which WINDOW leaves out
+    samples = np.tile(voice(0, RATE), 5)  # longer than one block of the context
     batch = _native.StreamBatch(model, 1)
     together, alone = stream(model), stream(model)
     for one in (together, alone):
         one.push(samples, 1)
     batch.process([together])
     alone.process()
-    # Also without it the taps tell what went in and what came out.
+    # The taps return inputs and outputs of the network for both.
     for stage, size in (
         (_native.testing.DebugStage.POOLED_CONTEXT, 7 * 80),
         (_native.testing.DebugStage.NETWORK_OUTPUT, 52),

@@ -1,4 +1,4 @@
-// Audio, worker and game threads of several streams at once, for a thread sanitizer to watch.
+// Audio, worker and game threads of several streams in parallel. Run it with a thread sanitizer.
 //   thread_test MODEL ONNXRUNTIME
 #include <atomic>
 #include <cmath>
@@ -12,37 +12,37 @@ namespace {
 
 constexpr int kBlocks = 300;
 
-struct Voice {
+struct StreamState {
   koemorph::Stream stream;
   std::atomic<bool> pushing{true};
   std::atomic<bool> processing{true};
 };
 
-void push(Voice& voice) {
+void push(StreamState& state) {
   std::vector<float> block(160);
   for (int i = 0; i < kBlocks; ++i) {
     for (size_t k = 0; k < block.size(); ++k) {
       block[k] = 0.3f * std::sin(0.05f * static_cast<float>(i * 160 + static_cast<int>(k)));
     }
-    if (i % 100 == 99) voice.stream.set_input_format(i == 199 ? 17000 : 16000);
-    voice.stream.push(block.data(), 160);
+    if (i % 100 == 99) state.stream.set_input_format(i == 199 ? 17000 : 16000);
+    state.stream.push(block.data(), 160);
   }
-  voice.stream.flush();
-  voice.pushing = false;
+  state.stream.flush();
+  state.pushing = false;
 }
 
-int play(Voice& voice) {
+int play(StreamState& state) {
   koemorph_controls controls = koemorph::default_controls();
   koemorph::Face face{};
   int frames = 0;
   int bad = 0;
-  for (int i = 0; voice.processing || voice.stream.pull(face); ++i) {
+  for (int i = 0; state.processing || state.stream.pull(face); ++i) {
     controls.lower_strength = 0.01f * static_cast<float>(i % 200);
-    voice.stream.set_controls(controls);
-    face = voice.stream.sample(0.001 * i);
+    state.stream.set_controls(controls);
+    face = state.stream.sample(0.001 * i);
     for (const float weight : face) bad += weight >= 0.0f && weight <= 1.0f ? 0 : 1;
-    while (voice.stream.pull(face)) ++frames;
-    voice.stream.info();
+    while (state.stream.pull(face)) ++frames;
+    state.stream.info();
     std::this_thread::yield();
   }
   if (bad > 0 || frames > kBlocks * 160 * 30 / 16000) {
@@ -52,7 +52,8 @@ int play(Voice& voice) {
   return 0;
 }
 
-// Once there is a frame there is always one, also while the worker catches up with what was lost.
+// After the first frame, sample always finds a frame, also while the worker fills a gap in the
+// audio.
 int sample_through_gaps(const koemorph::Model& model) {
   koemorph_stream_config config;
   koemorph_stream_config_init(&config);
@@ -63,18 +64,18 @@ int sample_through_gaps(const koemorph::Model& model) {
   const std::vector<float> minutes(16000 * 300, 0.1f);
   stream.push(minutes.data(), 4000);
   stream.process();
-  std::atomic<bool> losing{true};
+  std::atomic<bool> pushing{true};
   std::thread worker([&] {
     for (int i = 0; i < 20; ++i) {
       stream.push(minutes.data(), static_cast<int32_t>(minutes.size()));
       stream.process();
     }
-    losing = false;
+    pushing = false;
   });
   int missing = 0;
   koemorph::Face face{};
-  for (int i = 0; losing; ++i) {
-    const double time = i % 2 == 0 ? 0.0 : 1e9;  // the oldest frame held, and the newest
+  for (int i = 0; pushing; ++i) {
+    const double time = i % 2 == 0 ? 0.0 : 1e9;  // the oldest stored frame, and the newest
     const auto result =
         koemorph_stream_sample(stream.get(), time, face.data(), KOEMORPH_BLENDSHAPE_COUNT);
     missing += result == KOEMORPH_OK ? 0 : 1;
@@ -84,9 +85,9 @@ int sample_through_gaps(const koemorph::Model& model) {
   return missing > 0 ? 1 : 0;
 }
 
-// Blocks longer than what is held, in the midst of which the worker looks.
-int push_more_than_is_held(const koemorph::Model& model) {
-  constexpr int64_t kLong = 1000, kTimes = 50000;
+// Blocks longer than the audio buffer, while the worker reads.
+int push_more_than_the_capacity(const koemorph::Model& model) {
+  constexpr int64_t kBlockSize = 1000, kBlockCount = 50000;
   koemorph_stream_config config;
   koemorph_stream_config_init(&config);
   config.sample_rate = 16000;
@@ -94,8 +95,8 @@ int push_more_than_is_held(const koemorph::Model& model) {
   koemorph::Stream stream(model, config);
   std::atomic<bool> pushing{true};
   std::thread audio([&] {
-    const std::vector<float> block(kLong, 0.1f);
-    for (int64_t i = 0; i < kTimes; ++i) stream.push(block.data(), kLong);
+    const std::vector<float> block(kBlockSize, 0.1f);
+    for (int64_t i = 0; i < kBlockCount; ++i) stream.push(block.data(), kBlockSize);
     pushing = false;
   });
   while (pushing) stream.process();
@@ -103,7 +104,8 @@ int push_more_than_is_held(const koemorph::Model& model) {
   stream.flush();
   stream.process();
   const koemorph_stream_info info = stream.info();
-  if (info.dropped_samples < kLong * kTimes && info.frame_count == kLong * kTimes * 30 / 16000)
+  if (info.dropped_samples < kBlockSize * kBlockCount &&
+      info.frame_count == kBlockSize * kBlockCount * 30 / 16000)
     return 0;
   std::fprintf(stderr, "%lld samples dropped, %lld frames\n",
                static_cast<long long>(info.dropped_samples),
@@ -117,17 +119,17 @@ int main(int argc, char** argv) {
   if (argc < 3) return 2;
   if (argv[2][0] == '\0') return 77;  // skipped: ONNX Runtime is missing
   const koemorph::Model model(argv[1], argv[2]);
-  Voice alone{koemorph::Stream(model, 16000)};
-  Voice owned{koemorph::Stream(model, 16000, 1, true)};  // the library's worker computes it
-  Voice first{koemorph::Stream(model, 16000)};
-  Voice second{koemorph::Stream(model, 16000)};
+  StreamState alone{koemorph::Stream(model, 16000)};
+  StreamState owned{koemorph::Stream(model, 16000, 1, true)};  // the library's worker computes it
+  StreamState first{koemorph::Stream(model, 16000)};
+  StreamState second{koemorph::Stream(model, 16000)};
   koemorph::StreamBatch batch(model, 2);
-  Voice* const voices[] = {&alone, &owned, &first, &second};
-  std::atomic<int> failures{sample_through_gaps(model) + push_more_than_is_held(model)};
+  StreamState* const states[] = {&alone, &owned, &first, &second};
+  std::atomic<int> failures{sample_through_gaps(model) + push_more_than_the_capacity(model)};
   std::vector<std::thread> threads;
-  for (Voice* voice : voices) {
-    threads.emplace_back([voice] { push(*voice); });
-    threads.emplace_back([voice, &failures] { failures += play(*voice); });
+  for (StreamState* state : states) {
+    threads.emplace_back([state] { push(*state); });
+    threads.emplace_back([state, &failures] { failures += play(*state); });
   }
   threads.emplace_back([&] {
     while (alone.pushing || alone.stream.process()) alone.stream.process();

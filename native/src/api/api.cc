@@ -135,7 +135,7 @@ const char* koemorph_result_text(koemorph_result result) {
     case KOEMORPH_INFERENCE_FAILED:
       return "running the model failed";
     case KOEMORPH_INVALID_STATE:
-      return "call does not fit the state";
+      return "call not allowed in this state";
     case KOEMORPH_RESULT_IS_INT:
       break;
   }

@@ -102,9 +102,9 @@ int EgemapsStream::push(const float* samples, int count) {
 
 void EgemapsStream::store(const float* samples, int count) {
   for (int i = 0; i < count; ++i) {
-    const float sane = std::isfinite(samples[i]) ? samples[i] : 0.0f;
-    const float heard = std::clamp(sane, -kMaxSample, kMaxSample);
-    audio_.push(&heard);
+    const float finite = std::isfinite(samples[i]) ? samples[i] : 0.0f;
+    const float sample = std::clamp(finite, -kMaxSample, kMaxSample);
+    audio_.push(&sample);
   }
   samples_ += count;
 }

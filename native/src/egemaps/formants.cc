@@ -22,11 +22,11 @@ using Complex = std::complex<double>;
 using Polynomial = std::array<double, FormantAnalyzer::kOrder + 1>;  // highest power first, monic
 using Roots = std::array<Complex, FormantAnalyzer::kOrder>;
 
-Complex times(Complex a, Complex b) {
+Complex multiply(Complex a, Complex b) {
   return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
 }
 
-Complex over(Complex a, Complex b) {
+Complex divide(Complex a, Complex b) {
   const double scale = 1.0 / (b.real() * b.real() + b.imag() * b.imag());
   return {(a.real() * b.real() + a.imag() * b.imag()) * scale,
           (a.imag() * b.real() - a.real() * b.imag()) * scale};
@@ -95,9 +95,9 @@ Roots find_roots(const Polynomial& polynomial) {
     double largest_step = 0;
     evaluate(polynomial.data(), roots, &value, &slope);
     for (int i = 0; i < kOrder; ++i) {
-      const Complex denominator = slope[i] - times(value[i], repulsion_from(roots, roots[i]));
+      const Complex denominator = slope[i] - multiply(value[i], repulsion_from(roots, roots[i]));
       if (std::norm(denominator) < 1e-60) continue;
-      const Complex step = over(value[i], denominator);
+      const Complex step = divide(value[i], denominator);
       roots.real[i] -= step.real();
       roots.imaginary[i] -= step.imag();
       largest_step = std::max(largest_step, std::norm(step));
@@ -111,9 +111,9 @@ Roots find_roots(const Polynomial& polynomial) {
 
 // Sum of `count` complex numbers, each multiplied by a root of unity and a factor.
 KOEMORPH_MULTIVERSION
-void add_turned(const float* __restrict factor_real, const float* __restrict factor_imaginary,
-                const float* __restrict root_real, const float* __restrict root_imaginary,
-                int count, float* __restrict real) {
+void add_products(const float* __restrict factor_real, const float* __restrict factor_imaginary,
+                  const float* __restrict root_real, const float* __restrict root_imaginary,
+                  int count, float* __restrict real) {
   for (int i = 0; i < count; ++i) {
     real[i] += factor_real[i] * root_real[i] - factor_imaginary[i] * root_imaginary[i];
   }
@@ -121,9 +121,9 @@ void add_turned(const float* __restrict factor_real, const float* __restrict fac
 
 // The same with one factor, real and imaginary part.
 KOEMORPH_MULTIVERSION
-void add_turned(std::complex<float> factor, const float* __restrict root_real,
-                const float* __restrict root_imaginary, int count, float* __restrict real,
-                float* __restrict imaginary) {
+void add_products(std::complex<float> factor, const float* __restrict root_real,
+                  const float* __restrict root_imaginary, int count, float* __restrict real,
+                  float* __restrict imaginary) {
   const float a = factor.real(), b = factor.imag();
   for (int i = 0; i < count; ++i) {
     real[i] += a * root_real[i] - b * root_imaginary[i];
@@ -138,8 +138,8 @@ void correlate(const double* __restrict samples, const double* __restrict revers
                double* __restrict out) {
   double sums[kLanes] = {};
   for (int n = 0; n < count; ++n) {
-    const double* before = reversed + (count - 1 - n);
-    for (int lag = 0; lag < kLanes; ++lag) sums[lag] += samples[n] * before[lag];
+    const double* delayed = reversed + (count - 1 - n);
+    for (int lag = 0; lag < kLanes; ++lag) sums[lag] += samples[n] * delayed[lag];
   }
   std::copy_n(sums, kLanes, out);
 }
@@ -171,8 +171,8 @@ void FormantAnalyzer::resample(const std::complex<float>* transform) {
   float real[kOuter][kInner] = {}, imaginary[kOuter][kInner] = {};
   for (int d = 0; d < kOuter; ++d) {
     for (int c = 0; c < kKept / kOuter; ++c) {
-      add_turned(transform[kOuter * c + d], &inner.real[c * kInner], &inner.imaginary[c * kInner],
-                 kInner, real[d], imaginary[d]);
+      add_products(transform[kOuter * c + d], &inner.real[c * kInner], &inner.imaginary[c * kInner],
+                   kInner, real[d], imaginary[d]);
     }
   }
   std::fill(resampled_.begin(), resampled_.end(), 0.0f);
@@ -180,8 +180,8 @@ void FormantAnalyzer::resample(const std::complex<float>* transform) {
     const int count = std::min(kInner, kSamples - n);
     for (int d = 0; d < kOuter; ++d) {
       const int root = d * kSamples + n;
-      add_turned(real[d], imaginary[d], &outer.real[root], &outer.imaginary[root], count,
-                 &resampled_[n]);
+      add_products(real[d], imaginary[d], &outer.real[root], &outer.imaginary[root], count,
+                   &resampled_[n]);
     }
   }
 }

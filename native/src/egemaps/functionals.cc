@@ -32,7 +32,7 @@ struct Sums {
   Spread spread() const { return count > 0 ? spread_from(sum, squares, count) : Spread{}; }
 };
 
-void put_spread(const Spread& spread, float* out) {
+void write_spread(const Spread& spread, float* out) {
   out[0] = static_cast<float>(spread.mean);
   out[1] = spread.mean != 0 ? static_cast<float>(spread.deviation / spread.mean) : 0.0f;
 }
@@ -93,7 +93,7 @@ void Functionals::begin() {
 void Functionals::add_unpitched(const EgemapsFrame& frame) {
   spectral_.add(frame.lld.data());
   energy_ += frame.energy;
-  if (spectral_.rows() > 1) keep_spectral();
+  if (spectral_.rows() > 1) store_spectral();
 }
 
 void Functionals::add(const EgemapsFrame& frame) {
@@ -110,13 +110,13 @@ void Functionals::add(const EgemapsFrame& frame) {
   }
   voiced_[pitched_.rows()] = voiced;
   pitched_.add(row.data());
-  if (pitched_.rows() > 1) keep_pitched();
+  if (pitched_.rows() > 1) store_pitched();
   add_unpitched(frame);
 }
 
-void Functionals::keep_spectral() { loudness_.add(spectral_.newest()[kLoudness]); }
+void Functionals::store_spectral() { loudness_.add(spectral_.newest()[kLoudness]); }
 
-void Functionals::keep_pitched() {
+void Functionals::store_pitched() {
   if (pitched_.newest()[0] != 0) pitch_.add(pitched_.newest()[0]);
 }
 
@@ -129,10 +129,10 @@ void Functionals::percentiles(const Contour& contour, float* out) {
     if (contour.size > 0) {
       const double position = fraction * (contour.size - 1);
       const auto at = sorted_.begin() + static_cast<int>(position);
-      const auto share = static_cast<float>(position - static_cast<int>(position));
+      const auto fraction_above = static_cast<float>(position - static_cast<int>(position));
       std::nth_element(begin, at, end);
       *out = *at;
-      if (at + 1 < end) *out += share * (*std::min_element(at + 1, end) - *at);
+      if (at + 1 < end) *out += fraction_above * (*std::min_element(at + 1, end) - *at);
       begin = at;
     }
     ++out;
@@ -141,7 +141,7 @@ void Functionals::percentiles(const Contour& contour, float* out) {
 }
 
 void Functionals::describe(const Contour& contour, const Spread& spread, float* out) {
-  put_spread(spread, out);
+  write_spread(spread, out);
   percentiles(contour, out + 2);
   find_extrema(contour);
   slopes(contour, out + 6);
@@ -180,8 +180,8 @@ void Functionals::find_extrema(const Contour& contour) {
   }
 }
 
-template <typename ScopedEntry>
-void Functionals::slopes_of(const Contour& contour, bool rising, ScopedEntry visit) const {
+template <typename Visitor>
+void Functionals::slopes_of(const Contour& contour, bool rising, Visitor visit) const {
   int from = 0;
   for (int i = 0; i < extrema_count_; ++i) {
     const int to = extrema_[i].position;
@@ -207,9 +207,10 @@ void Functionals::slopes(const Contour& contour, float* out) const {
       ++count;
     });
     double last = 0;
-    const bool ends_so = extrema_count_ > 0 && extrema_[extrema_count_ - 1].high != rising;
-    const int position = ends_so ? extrema_[extrema_count_ - 1].position : 0;
-    if (ends_so && size - 1 > position) {
+    const bool ends_in_direction =
+        extrema_count_ > 0 && extrema_[extrema_count_ - 1].high != rising;
+    const int position = ends_in_direction ? extrema_[extrema_count_ - 1].position : 0;
+    if (ends_in_direction && size - 1 > position) {
       last = (values[size - 1] - values[position]) /
              (kFrameStep * static_cast<float>(size - 1 - position));
       ++count;
@@ -227,7 +228,7 @@ void Functionals::slopes(const Contour& contour, float* out) const {
 }
 
 // End of a voiced or unvoiced segment: two frames of the other kind end it, a single one does not.
-int Functionals::stretch_end(int begin) const {
+int Functionals::segment_end(int begin) const {
   const int count = pitched_.rows();
   const auto other = [&](int i) { return i < count && voiced_[i] != voiced_[begin]; };
   int end = begin + 1;
@@ -243,15 +244,15 @@ void Functionals::segments(float* out) const {
   int duration = count - 1;  // frames
   Sums lengths[2];           // of unvoiced and voiced segments, seconds
   for (int begin = 0, end; begin < count; begin = end) {
-    end = stretch_end(begin);
+    end = segment_end(begin);
     const bool voiced = voiced_[begin] != 0;
-    int length = end - begin - 1, least = 2;
+    int length = end - begin - 1, min_length = 2;
     if (end == count) {
       length -= voiced ? 2 : 1;
-      least = 4;
-      duration = length < least ? begin : duration - (voiced ? 1 : 0);
+      min_length = 4;
+      duration = length < min_length ? begin : duration - (voiced ? 1 : 0);
     }
-    if (length >= least) lengths[voiced].add(kFrameStep * static_cast<float>(length));
+    if (length >= min_length) lengths[voiced].add(kFrameStep * static_cast<float>(length));
   }
   const float seconds = kFrameStep * static_cast<float>(duration);
   out[0] = seconds > 0 ? static_cast<float>(lengths[true].count) / seconds : 0.0f;
@@ -265,23 +266,23 @@ void Functionals::segments(float* out) const {
 void Functionals::end(float* out) {
   if (spectral_.rows() > 0) {
     spectral_.end();
-    keep_spectral();
+    store_spectral();
   }
   if (pitched_.rows() > 0) {
     pitched_.end();
-    keep_pitched();
+    store_pitched();
   }
   describe(pitch_, pitched_.spread(0), out);
   describe(loudness_, spectral_.spread(kLoudness), out + 10);
   const auto peaks = std::count_if(extrema_.begin(), extrema_.begin() + extrema_count_,
                                    [](const Extremum& extremum) { return extremum.high; });
   float* next = out + 20;
-  const auto put = [&next](const Spread& spread) {
-    put_spread(spread, next);
+  const auto write = [&next](const Spread& spread) {
+    write_spread(spread, next);
     next += 2;
   };
-  for (int lld = kFlux; lld < kF0; ++lld) put(spectral_.spread(lld));
-  for (int column = kJitter - kF0; column < kUnvoiced; ++column) put(pitched_.spread(column));
+  for (int lld = kFlux; lld < kF0; ++lld) write(spectral_.spread(lld));
+  for (int column = kJitter - kF0; column < kUnvoiced; ++column) write(pitched_.spread(column));
   for (int column = kUnvoiced; column < kColumns; ++column) {
     *next++ = static_cast<float>(pitched_.spread(column).mean);
   }

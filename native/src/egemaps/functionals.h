@@ -74,17 +74,17 @@ class Functionals {
   static constexpr int kVoiced = kPitched, kUnvoiced = kVoiced + kSpectral - kAlphaRatio;
   static constexpr int kColumns = kUnvoiced + kMfcc - kAlphaRatio;
 
-  void keep_spectral();
-  void keep_pitched();
+  void store_spectral();
+  void store_pitched();
   // The ten functionals of F0 and loudness.
   void describe(const Contour& contour, const Spread& spread, float* out);
   void percentiles(const Contour& contour, float* out);
   void find_extrema(const Contour& contour);
   void slopes(const Contour& contour,
               float* out) const;  // rises, falls: mean and deviation of each
-  template <typename ScopedEntry>
-  void slopes_of(const Contour& contour, bool rising, ScopedEntry visit) const;
-  int stretch_end(int begin) const;
+  template <typename Visitor>
+  void slopes_of(const Contour& contour, bool rising, Visitor visit) const;
+  int segment_end(int begin) const;
   void segments(float* out) const;
 
   struct Extremum {

@@ -15,9 +15,9 @@ constexpr int kMargin = 4;               // samples beyond two longest periods
 constexpr int kTolerance = 2;            // samples, see PeriodTracker::measure
 
 // Correlation coefficient of `lag` samples and the next `lag` samples, for increasing lags.
-class Resemblance {
+class LagCorrelation {
  public:
-  Resemblance(const float* samples, int lag) : samples_(samples), lag_(lag) {
+  LagCorrelation(const float* samples, int lag) : samples_(samples), lag_(lag) {
     for (int i = 0; i < lag; ++i) {
       first_.add(samples[i], 1);
       second_.add(samples[lag + i], 1);
@@ -53,24 +53,24 @@ class Resemblance {
   Sums first_, second_;
 };
 
-struct Match {
+struct Period {
   int lag = 0;
   float length = 0;  // the lag, interpolated; 0 without a clear period
 };
 
 // The period near `expected` samples: the highest maximum of the correlation within the search
 // range.
-Match find_repeat(const float* samples, float expected, int longest) {
+Period find_period(const float* samples, float expected, int longest) {
   const auto shortest = static_cast<int>(expected * (1 - kSearch));
-  Match best{static_cast<int>(std::lround(expected)), 0};
+  Period best{static_cast<int>(std::lround(expected)), 0};
   double highest = -1;
-  Resemblance resemblance(samples, shortest);
-  double left = resemblance.value();
-  resemblance.advance();
-  double middle = resemblance.value();
+  LagCorrelation correlation(samples, shortest);
+  double left = correlation.value();
+  correlation.advance();
+  double middle = correlation.value();
   for (int lag = shortest + 1; lag < longest; ++lag) {
-    resemblance.advance();
-    const double right = resemblance.value();
+    correlation.advance();
+    const double right = correlation.value();
     if (middle > left && middle >= right && middle > highest) {
       highest = middle;
       const double bend = left - 2.0 * middle + right;
@@ -85,7 +85,7 @@ Match find_repeat(const float* samples, float expected, int longest) {
 }
 
 // Peak-to-peak amplitude of `count` samples.
-float height(const float* samples, int count) {
+float peak_to_peak(const float* samples, int count) {
   float lowest = 0, highest = 0;
   bool falls = false, rises = false;
   for (int i = 1; i < count - 1; ++i) {
@@ -113,37 +113,37 @@ PeriodDescriptors PeriodTracker::measure(const Waveform& wave, int64_t start, in
   const float expected = kSampleRate / f0;
   const auto longest = static_cast<int>(expected * (1 + kSearch));
   if (next_ < wave.begin) next_ = start;
-  float lengths = 0, length_changes = 0, heights = 0, height_changes = 0;
+  float lengths = 0, length_changes = 0, amplitudes = 0, amplitude_changes = 0;
   int periods = 0, changes = 0;
   int64_t at = next_, last;
   do {
-    if (at + 2 * longest > wave.end) return kept_;
+    if (at + 2 * longest > wave.end) return last_;
     const float* samples = wave.samples + (at - wave.begin);
-    const Match match = find_repeat(samples, expected, longest);
-    if (match.length > 0) {
+    const Period period = find_period(samples, expected, longest);
+    if (period.length > 0) {
       if (last_length_ > 0) {
-        length_changes += std::abs(match.length - last_length_);
+        length_changes += std::abs(period.length - last_length_);
         ++changes;
       }
-      last_length_ = match.length;
-      lengths += match.length;
+      last_length_ = period.length;
+      lengths += period.length;
       ++periods;
-      const float now = height(samples, match.lag);
-      const float then = height(samples + match.lag, match.lag);
-      height_changes += std::abs(now - then);
-      heights += 0.5f * (now + then);
+      const float amplitude = peak_to_peak(samples, period.lag);
+      const float next_amplitude = peak_to_peak(samples + period.lag, period.lag);
+      amplitude_changes += std::abs(amplitude - next_amplitude);
+      amplitudes += 0.5f * (amplitude + next_amplitude);
     }
     last = at;
-    at += match.lag;
+    at += period.lag;
   } while (at + 2 * longest + kMargin <= start + step);
   // A period that extends into the next frame is measured there again.
   next_ = at <= start + step - kTolerance ? at : last;
   if (changes > 0) {
     const auto count = static_cast<float>(changes);
-    kept_.jitter = length_changes / count * static_cast<float>(periods) / lengths;
+    last_.jitter = length_changes / count * static_cast<float>(periods) / lengths;
   }
-  if (heights > 0) kept_.shimmer = 20.0f * std::log10(1.0f + height_changes / heights);
-  return kept_;
+  if (amplitudes > 0) last_.shimmer = 20.0f * std::log10(1.0f + amplitude_changes / amplitudes);
+  return last_;
 }
 
 }  // namespace koemorph

@@ -33,13 +33,13 @@ class PeriodTracker {
   void reset() { *this = PeriodTracker(); }
 
   bool operator==(const PeriodTracker& other) const {
-    return next_ == other.next_ && last_length_ == other.last_length_ && kept_ == other.kept_;
+    return next_ == other.next_ && last_length_ == other.last_length_ && last_ == other.last_;
   }
 
  private:
   int64_t next_ = -1;      // start of the next period; -1 in unvoiced frames
   float last_length_ = 0;  // samples; 0 without a previous period
-  PeriodDescriptors kept_;
+  PeriodDescriptors last_;
 };
 
 }  // namespace koemorph
