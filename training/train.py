@@ -138,7 +138,7 @@ def _set_statistics(network: Network, data: TrainingData) -> None:
 
 
 def _describe(trainer: Trainer) -> None:
-    """State in the log and in provenance.json what the run is made of."""
+    """Write size and origin of the data to the log and to provenance.json."""
     data = trainer.data
     seconds = trainer.sampler.frames / trainer.settings.features.fps
     LOG.info(
@@ -179,14 +179,15 @@ def _run(config: DictConfig) -> None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:
         train(config, folder)
-    except KoemorphError as error:  # here: Hydra prints a traceback of what leaves its job
+    except KoemorphError as error:  # Hydra would print a traceback
         _exit(error)
-    except OSError as error:  # of the logs: checkpoints and features have their own messages
+    except OSError as error:  # of the logs; checkpoints and features raise OutputError
         found = error.strerror or error
         _exit(
             OutputError(
                 f"the run ended: {found}. Correct this and resume with checkpoint_path="
-                f"{folder / 'checkpoints' / 'last.safetensors'}."
+                f"{folder / 'checkpoints' / 'last.safetensors'}.",
+                code="cannot_write",
             )
         )
     except KeyboardInterrupt:
@@ -206,7 +207,7 @@ def main() -> None:
     sys.argv[1:] = arguments = hydra_overrides(sys.argv[1:])
     try:
         check_files(CONFIGS)
-        # Hydra's messages about a wrong key are long; it knows more about sweeps and its flags.
+        # Hydra checks its own flags and sweeps; its messages about unknown keys are long.
         if not any(each.startswith(("-", "hydra")) for each in arguments):
             compose_config(arguments)
     except KoemorphError as error:

@@ -20,7 +20,7 @@ class KoemorphError(Exception):
         code: The code.
     """
 
-    def __init__(self, message: str, *, code: str = "") -> None:
+    def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.code = code
 

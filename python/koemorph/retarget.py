@@ -30,7 +30,7 @@ def load_retarget_map(name: str | Path, rig_names: Sequence[str] | None = None) 
             order.
 
     Returns:
-        The map. `names` are its outputs, `driven` tells which of them the map drives, and
+        The map. `names` are its outputs, `driven` is True for those that the map drives, and
         `unmatched_targets` lists the map's targets that the rig does not have.
 
     Raises:

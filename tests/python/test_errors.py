@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 from koemorph import errors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,9 +26,10 @@ def created_errors(path: Path) -> list[ast.Call]:
     ]
 
 
-def test_every_error_has_a_code() -> None:
+@pytest.mark.parametrize("folder", ["python/koemorph", "training"])
+def test_every_error_has_a_code(folder: str) -> None:
     found = 0
-    for path in sorted((ROOT / "python" / "koemorph").rglob("*.py")):
+    for path in sorted((ROOT / folder).rglob("*.py")):
         for call in created_errors(path):
             codes = [word.value for word in call.keywords if word.arg == "code"]
             where = f"{path.relative_to(ROOT)}:{call.lineno}"
@@ -36,3 +39,8 @@ def test_every_error_has_a_code() -> None:
                     assert re.fullmatch("[a-z][a-z0-9_]+", constant.value), where
             found += 1
     assert found > 20
+
+
+def test_code_is_required() -> None:
+    with pytest.raises(TypeError):
+        errors.AudioError("message")  # type: ignore[call-arg]
