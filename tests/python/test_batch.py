@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner, Result
-from patience import wait_for
+from waiting import wait_for
 
 from koemorph import batch
 from koemorph.cli.animate import command

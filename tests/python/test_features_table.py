@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from patience import wait_for
+from waiting import wait_for
 
 import koemorph
 from koemorph import _native

@@ -16,7 +16,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
-from patience import wait_for
+from waiting import wait_for
 
 from koemorph import outputs
 from koemorph.animation import Animation

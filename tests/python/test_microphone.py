@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
-from patience import wait_for
+from waiting import wait_for
 
 from koemorph.cli.live import command
 from koemorph.errors import AudioError

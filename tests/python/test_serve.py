@@ -18,7 +18,7 @@ import numpy as np
 import preview_rigs
 import pytest
 import soundfile
-from patience import wait_for
+from waiting import wait_for
 
 from koemorph import serve
 from koemorph.blendshapes import INDEX

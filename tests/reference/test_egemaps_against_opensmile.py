@@ -33,7 +33,10 @@ def test_names_and_index_are_those_of_opensmile(speech: Path) -> None:
 
     audio, rate = soundfile.read(speech, dtype="float32")
     for level, smile in zip(("lld", "functionals"), parity.reference(), strict=True):
-        ours, theirs = koemorph.compute_egemaps(audio, rate, level), smile.process_signal(audio, rate)
+        ours, theirs = (
+            koemorph.compute_egemaps(audio, rate, level),
+            smile.process_signal(audio, rate),
+        )
         assert list(ours.columns) == list(theirs.columns)
         assert ours.index.names == theirs.index.names
         assert len(ours) == len(theirs)

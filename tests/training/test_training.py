@@ -18,9 +18,9 @@ import torch
 from babble import common_overrides, write_babble
 from error_code import raises_code
 from omegaconf import DictConfig
-from patience import wait_for
 from safetensors.torch import save
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from waiting import wait_for
 
 from koemorph.blendshapes import INDEX
 from koemorph.errors import DataError, KoemorphError, ModelError, OutputError

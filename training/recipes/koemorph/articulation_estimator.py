@@ -28,9 +28,7 @@ SETTINGS = FeatureSettings.for_fps(60)
 STEPS = 2200
 BATCH_SIZE, SEGMENT_FRAMES = 24, 150
 _OFFSET = 1.0  # centers the scale of the mel features around 0
-_AUGMENTATION = AugmentConfig(
-    probability=0.7, gain_db=[-25.0, 6.0], warp=0.16, snr_db=[15.0, 42.0]
-)
+_AUGMENTATION = AugmentConfig(probability=0.7, gain_db=[-25.0, 6.0], warp=0.16, snr_db=[15.0, 42.0])
 Frames = NDArray[np.float32]
 
 
