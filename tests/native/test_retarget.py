@@ -88,6 +88,11 @@ def test_nan_in_a_frame_becomes_the_minimum() -> None:
         ({"a": {"curve": [[0, 0]]}}, "curve"),
         ({"a": {"curve": [[0, 0], [1]]}}, "curve"),
         ({"a": {"curve": 3}}, "curve"),
+        ({"a": {"times": ["jawopen"]}}, '"jawopen"'),
+        ({"a": {"times": []}}, '"times"'),
+        ({"a": {"times": "jawOpen"}}, '"times"'),
+        ({"a": {"times": [1]}}, '"times"'),
+        ({"a": {"times": ["@a"]}}, '"a", "a"'),
         ({"a": 1}, "a"),
         ({}, '"targets"'),
         ({f"t{i}": "jawOpen" for i in range(513)}, "512"),
@@ -151,6 +156,122 @@ def test_a_viseme_does_not_match_an_expression_of_the_same_name(rig_name: str) -
     retarget = bundled("character_creator_4")
     retarget.match_rig(["Tongue_Out", "CC_Base_Tongue_Tongue_Out", rig_name])
     assert retarget.driven == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "jawOpen.001",
+        "jawOpen0",
+        "jawOpen_12",
+        "Head.jawOpen.001",
+        "facs_bs_JawOpen_div2",
+        "Jaw_Open-3",
+    ],
+)
+def test_the_suffix_of_a_copy_is_ignored(theirs: str) -> None:
+    retarget = load({"jawOpen": "jawOpen", "A": "mouthFunnel"})
+    retarget.match_rig(["hair", theirs, "A1"])
+    assert retarget.driven == (False, True, False)
+
+
+@pytest.mark.parametrize(
+    ("names", "driven"),
+    [
+        (["jawOpen", "jawOpen.001"], (True, False)),
+        (["jawOpen.001", "jawOpen.002"], (False, False)),
+        (["Head_jawOpen", "Teeth_jawOpen.001"], (True, True)),
+        (["facs_jnt_JawOpen", "facs_bs_JawOpen_div2"], (True, True)),
+        (["jawOpen50", "jaw_Open"], (False, True)),
+    ],
+)
+def test_of_several_copies_none_is_guessed(names: list[str], driven: tuple[bool, ...]) -> None:
+    retarget = load({"jawOpen": "jawOpen"})
+    retarget.match_rig(names)
+    assert retarget.driven == driven
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "jawOpen_mouthClose",
+        "jawOpen.mouthClose",
+        "Head.jawOpen_mouthClose",
+        "C_jawOpen_mouthClose",
+        "JawOpen_x_MouthClose",
+        "jaw_open_mouth_close",
+        "jawOpen_mouthFunnel_mouthClose",
+        "jawOpen_mouthClose.001",
+        "mouthSmile_L_mouthClose",
+        "mouthSmileLeft_cheekSquintLeft",
+        "mouthSmile_cheekSquint_L",
+        "inv_mouthClose",
+        "Inv.mouthClose",
+        "corrective_mouthClose",
+        "Blink_L_mouthClose",
+    ],
+)
+def test_correctives_are_left_alone(theirs: str) -> None:
+    retarget = load(
+        {
+            "mouthClose": "mouthClose",
+            "Blink_L": "eyeBlinkLeft",
+            "cheekSquintLeft": "cheekSquintLeft",
+        }
+    )
+    retarget.match_rig([theirs])
+    assert retarget.driven == (False,)
+
+
+def test_correctives_that_a_map_names_are_driven() -> None:
+    retarget = load(
+        {
+            "jawOpen": "jawOpen",
+            "mouthClose": "mouthClose",
+            "jawOpen_mouthClose": {"from": {"jawOpen": 1}, "times": ["mouthClose"]},
+            "inv_jawOpen": {"from": {"@jawOpen": -1}, "offset": 1},
+            "cube": {"from": {"jawOpen": 2}, "times": ["@jawOpen", "@jawOpen"]},
+        }
+    )
+    retarget.match_rig(["jawOpen", "mouthClose", "jaw_open_mouth_close", "inv_jawOpen", "cube"])
+    assert list(outputs(retarget, jawOpen=0.5, mouthClose=0.4).values()) == pytest.approx(
+        [0.5, 0.4, 0.2, 0.5, 0.25]
+    )
+
+
+def test_a_sum_limit_scales_its_targets_by_one_factor() -> None:
+    retarget = load(
+        {
+            "rest": {"from": {"@a": -1, "@b": -1}, "offset": 1},
+            "a": {"from": {"jawOpen": 2}},
+            "b": {"from": {"mouthFunnel": 1}, "minimum": -1},
+            "c": "jawOpen",
+        },
+        sum_limits=[{"targets": ["a", "b"], "limit": 0.5}],
+    )
+    above = outputs(retarget, jawOpen=0.4, mouthFunnel=0.2)
+    assert above == pytest.approx({"rest": 0.0, "a": 0.4, "b": 0.1, "c": 0.4})
+    below = outputs(retarget, jawOpen=0.1, mouthFunnel=0.2)
+    assert below == pytest.approx({"rest": 0.6, "a": 0.2, "b": 0.2, "c": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("limits", "value"),
+    [
+        ([{"targets": ["b"]}], '"b"'),
+        ([{"targets": []}], '"targets"'),
+        ([{"limit": 1}], '"targets"'),
+        ([{"targets": ["a", "a"]}], '"a"'),
+        ([{"targets": ["a"]}, {"targets": ["a"]}], '"a"'),
+        ([{"targets": ["a"], "limit": -1}], "limit"),
+        ([{"targets": ["a"], "most": 1}], '"most"'),
+        ([], '"sum_limits"'),
+        (3, '"sum_limits"'),
+    ],
+)
+def test_an_invalid_sum_limit_is_refused(limits: Any, value: str) -> None:
+    with pytest.raises(ValueError, match=value):
+        load({"a": "jawOpen"}, sum_limits=limits)
 
 
 @pytest.mark.parametrize("rig_name", ["mouthSmileRight", "mouthSmile", "smileLeft", "L", ""])

@@ -19,7 +19,8 @@ class RetargetMapReader {
   Status read(std::string_view text) {
     Json file;
     if (Status status = parse_json(text, &file); !status.ok()) return status;
-    if (Status status = check_settings_file(file, "retarget", {"targets"}, &map_.name_);
+    if (Status status =
+            check_settings_file(file, "retarget", {"targets", "sum_limits"}, &map_.name_);
         !status.ok())
       return status;
     const Json* targets = file.find("targets");
@@ -36,7 +37,9 @@ class RetargetMapReader {
     for (const auto& [name, json] : targets->members) {
       if (Status status = read_target(name, json); !status.ok()) return status;
     }
-    return sort();
+    if (Status status = sort(); !status.ok()) return status;
+    const Json* limits = file.find("sum_limits");
+    return limits == nullptr ? Status{} : read_sum_limits(*limits);
   }
 
  private:
@@ -55,6 +58,8 @@ class RetargetMapReader {
       Status status;
       if (key == "from") {
         status = read_terms(what, value);
+      } else if (key == "times") {
+        status = read_factors(what, value);
       } else if (key == "curve") {
         status = read_curve(what, value, &target.curve);
       } else if (key == "offset") {
@@ -64,8 +69,9 @@ class RetargetMapReader {
       } else if (key == "maximum") {
         status = read_number(value, what + "'s maximum", -kLimit, kLimit, &target.maximum);
       } else {
-        status = json_error(value, what + " has an unknown member \"" + key +
-                                       "\"; expected from, offset, curve, minimum or maximum");
+        status =
+            json_error(value, what + " has an unknown member \"" + key +
+                                  "\"; expected from, times, offset, curve, minimum or maximum");
       }
       if (!status.ok()) return status;
     }
@@ -89,19 +95,80 @@ class RetargetMapReader {
     return {};
   }
 
+  Status read_factors(const std::string& what, const Json& json) {
+    for (const Json& factor : json.items) {
+      if (factor.kind != Json::Kind::kString) break;
+      int source = -1;
+      if (Status status = find_source(factor, factor.text, &source); !status.ok()) return status;
+      read_.back().factors.push_back(source);
+    }
+    if (read_.back().factors.empty() || read_.back().factors.size() != json.items.size()) {
+      return json_error(json, what + "'s \"times\" should be an array of names");
+    }
+    return {};
+  }
+
   Status add_term(const Json& json, const std::string& source, float gain) {
-    Target& target = read_.back();
+    int index = -1;
+    if (Status status = find_source(json, source, &index); !status.ok()) return status;
+    read_.back().terms.push_back({index, gain});
+    return {};
+  }
+
+  Status find_source(const Json& json, const std::string& source, int* out) const {
     int index = blendshape_index(source);
     if (!source.empty() && source[0] == '@') {
       const auto found = indices_.find(source.substr(1));
       if (found != indices_.end()) index = kBlendshapeCount + found->second;
     }
     if (index < 0) {
-      return json_error(json, "Unknown source \"" + source + "\" of target \"" + target.name +
+      return json_error(json, "Unknown source \"" + source + "\" of target \"" + read_.back().name +
                                   "\": expected one of the 52 blend shapes, or @ and a target of "
                                   "this map");
     }
-    target.terms.push_back({index, gain});
+    *out = index;
+    return {};
+  }
+
+  Status read_sum_limits(const Json& json) {
+    std::vector<bool> limited(map_.targets_.size());
+    for (const Json& entry : json.items) {
+      RetargetMap::SumLimit& limit = map_.sum_limits_.emplace_back();
+      for (const auto& [key, value] : entry.members) {
+        Status status;
+        if (key == "targets") {
+          status = read_limited(value, &limited, &limit.targets);
+        } else if (key == "limit") {
+          status = read_number(value, "A sum limit", 0.0f, kLimit, &limit.limit);
+        } else {
+          status = json_error(value, "A sum limit has an unknown member \"" + key +
+                                         "\"; expected targets or limit");
+        }
+        if (!status.ok()) return status;
+      }
+      if (limit.targets.empty()) {
+        return json_error(entry, "A sum limit needs an array \"targets\" of names");
+      }
+    }
+    if (map_.sum_limits_.empty()) {
+      return json_error(json, "\"sum_limits\" should be an array of objects");
+    }
+    return {};
+  }
+
+  Status read_limited(const Json& json, std::vector<bool>* limited, std::vector<int>* out) const {
+    for (const Json& name : json.items) {
+      const auto found = indices_.find(name.text);
+      if (name.kind != Json::Kind::kString || found == indices_.end()) {
+        return json_error(name, "A sum limit has an unknown target \"" + name.text + "\"");
+      }
+      const int index = order_[found->second];
+      if ((*limited)[index]) {
+        return json_error(name, "Target \"" + name.text + "\" is in two sum limits");
+      }
+      (*limited)[index] = true;
+      out->push_back(index);
+    }
     return {};
   }
 
@@ -144,14 +211,22 @@ class RetargetMapReader {
     if (order_[index] == kVisiting) return cycle(*positions_[index]);
     order_[index] = kVisiting;
     for (RetargetMap::Term& term : target.terms) {
-      if (term.source < kBlendshapeCount) continue;
-      const int dependency = term.source - kBlendshapeCount;
-      if (Status status = visit(dependency); !status.ok()) return status;
-      term.source = kBlendshapeCount + order_[dependency];
+      if (Status status = visit_source(&term.source); !status.ok()) return status;
+    }
+    for (int& factor : target.factors) {
+      if (Status status = visit_source(&factor); !status.ok()) return status;
     }
     order_[index] = static_cast<int>(map_.targets_.size());
     map_.targets_.push_back(std::move(target));
     path_.pop_back();
+    return {};
+  }
+
+  Status visit_source(int* source) {
+    if (*source < kBlendshapeCount) return {};
+    const int dependency = *source - kBlendshapeCount;
+    if (Status status = visit(dependency); !status.ok()) return status;
+    *source = kBlendshapeCount + order_[dependency];
     return {};
   }
 
@@ -222,9 +297,17 @@ void RetargetMap::apply(const float* blendshapes, float* weights, int count) con
   for (const Target& target : targets_) {
     float sum = target.offset;
     for (const Term& term : target.terms) sum += term.gain * values[term.source];
+    for (const int factor : target.factors) sum *= values[factor];
     const float value = evaluate(target.curve, sum);
     // NaN becomes the minimum.
     *next++ = value > target.minimum ? std::min(value, target.maximum) : target.minimum;
+  }
+  for (const SumLimit& limit : sum_limits_) {
+    float sum = 0.0f;
+    for (const int target : limit.targets) sum += std::max(values[kBlendshapeCount + target], 0.0f);
+    if (sum <= limit.limit) continue;
+    const float scale = limit.limit / sum;
+    for (const int target : limit.targets) values[kBlendshapeCount + target] *= scale;
   }
   for (int i = 0; i < std::min(count, size()); ++i) {
     const int target = outputs_[i].target;

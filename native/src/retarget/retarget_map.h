@@ -18,11 +18,16 @@ namespace koemorph {
 //       "EyeBlinkLeft": "eyeBlinkLeft",                            a copy
 //       "viseme_aa": { "from": { "jawOpen": 1.2, "@viseme_O": -1 },   a weighted sum
 //                      "offset": -0.05, "curve": [[0, 0], [0.5, 0.8], [1, 1]],
-//                      "minimum": 0, "maximum": 1 } } }
+//                      "minimum": 0, "maximum": 1 },
+//       "jawOpen_mouthClose": { "from": { "jawOpen": 1 }, "times": ["mouthClose"] } },  a product
+//     "sum_limits": [ { "targets": ["viseme_aa", "viseme_O"], "limit": 1 } ] }
 //
-// target = clamp(curve(offset + sum of gain * source), minimum, maximum). A source is one of the 52
-// blend shapes, or with @ another target of the same map. The curve is piecewise linear and
-// constant beyond its ends. Defaults: offset 0, no curve, minimum 0, maximum 1.
+// target = clamp(curve((offset + sum of gain * source) * product of times), minimum, maximum). A
+// source is one of the 52 blend shapes, or with @ another target of the same map. The curve is
+// piecewise linear and constant beyond its ends. Defaults: offset 0, no product, no curve, minimum
+// 0, maximum 1.
+// A sum limit scales its targets by a common factor when their sum exceeds the limit. Targets that
+// use these as sources use the values before scaling. A target is in one sum limit at most.
 //
 // Immutable once loaded and matched: any number of threads may apply one map.
 class RetargetMap {
@@ -61,8 +66,13 @@ class RetargetMap {
   struct Target {
     std::string name;
     std::vector<Term> terms;
+    std::vector<int> factors;  // sources, as in Term
     std::vector<Point> curve;
     float offset = 0.0f, minimum = 0.0f, maximum = 1.0f;
+  };
+  struct SumLimit {
+    std::vector<int> targets;  // indices of targets_
+    float limit = 1.0f;
   };
   struct Output {
     std::string name;
@@ -73,6 +83,7 @@ class RetargetMap {
 
   std::string name_;
   std::vector<Target> targets_;  // sorted: each after those it depends on
+  std::vector<SumLimit> sum_limits_;
   std::vector<Output> outputs_;
 };
 
