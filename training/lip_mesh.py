@@ -72,9 +72,9 @@ def read_lips(path: Path) -> LipMesh:
     match = max(match_rig(gltf, BLENDSHAPES, path), key=lambda each: len(each.targets))
     surface = Reader(gltf).surface(match.mesh, 0)
     deltas = np.zeros((len(BLENDSHAPES), *surface.positions.shape), np.float32)
-    for target, column in enumerate(match.columns):
-        if column is not None:
-            deltas[column] = surface.deltas[target]
+    for target, terms in enumerate(match.terms):
+        for term in terms:
+            deltas[term.column] += term.gain * surface.deltas[target]
     height = float(np.ptp(surface.positions[:, 1]))
     deltas *= HEAD_HEIGHT / height
     lower = _moved(deltas, "mouthLowerDownLeft", "mouthLowerDownRight")

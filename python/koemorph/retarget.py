@@ -96,3 +96,20 @@ def apply_map(animation: Animation, target: RetargetMap | str | Path) -> Animati
     order = [animation.names.index(name) for name in BLENDSHAPES]
     weights = loaded.apply(np.ascontiguousarray(animation.weights[:, order]))
     return Animation(animation.times, weights, loaded.names, animation.fps)
+
+
+def arkit_animation(animation: Animation) -> Animation | None:
+    """Return the animation with the 52 ARKit blend shapes, matched by name; None without any.
+
+    Blend shapes that the animation lacks are 0.
+    """
+    if animation.names == BLENDSHAPES:
+        return animation
+    columns = _native.match_shape_names(list(BLENDSHAPES), list(animation.names))
+    weights = np.zeros((len(animation), len(BLENDSHAPES)), np.float32)
+    for source, column in enumerate(columns):
+        if column >= 0:
+            weights[:, column] = animation.weights[:, source]
+    if all(column < 0 for column in columns):
+        return None
+    return Animation(animation.times, weights, BLENDSHAPES, animation.fps)

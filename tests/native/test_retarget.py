@@ -299,6 +299,7 @@ def test_the_longest_suffix_and_the_same_spelling_have_priority() -> None:
 def test_bundled_maps_are_complete_and_named_like_their_files() -> None:
     assert {path.stem for path in MAPS} == {
         "arkit",
+        "character_creator_3",
         "character_creator_4",
         "live_link",
         "oculus",

@@ -234,7 +234,7 @@ def test_morph_targets_move_the_rig(
     info, _ = pack(rig)
     gltf = rig_files.load(rig)
     surface = Reader(gltf).surface(0, 0)
-    delta = surface.deltas[rig_files.target_names(gltf.json["meshes"][0]).index("jawOpen")]
+    delta = surface.deltas[rig_files.target_names(gltf, 0).index("jawOpen")]
     scale = next(t for t in info["targets"] if t["name"] == "jawOpen")["scale"]
     assert INDEX["jawOpen"] == 17
     assert moved[1] == pytest.approx(0.8 * scale, rel=0.01)

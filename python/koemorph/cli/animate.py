@@ -13,18 +13,38 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from koemorph import batch
-from koemorph.cli.options import choose_model, fps_option, model_option, refuse_overwrite
+from koemorph.cli.options import (
+    choose_model,
+    choose_rig_map,
+    fps_option,
+    model_option,
+    refuse_overwrite,
+)
 from koemorph.cli.progress import plural, progress_bar
 from koemorph.controls import presets
 from koemorph.errors import AudioError, OutputError
 from koemorph.model import Model
-from koemorph.outputs import FORMATS
+from koemorph.outputs import FORMATS, find_format
 from koemorph.outputs.jsonl import STDOUT, write_jsonl
 from koemorph.retarget import maps
 
 _PATH = click.Path(path_type=Path)
 _NAMES = [known.name for known in FORMATS]
 _FORMATS = ", ".join(f"{known.name} ({known.description})" for known in FORMATS)
+
+
+def _refuse_unused_rig(output: Path, file_format: str | None, is_folder: bool) -> None:
+    """Raise OutputError when --rig is given for a format that has no use for it."""
+    if is_folder or str(output) == STDOUT:
+        name = file_format or "jsonl"
+    else:
+        name = find_format(output, file_format).name
+    if name != "glb":
+        raise OutputError(
+            f"--rig has no effect on the format {name}: only glb uses it. Use --format glb, or "
+            "omit --rig; --retarget converts to a rig's names.",
+            code="rig_unused",
+        )
 
 
 def _dry_run(model: Model, audio: Path, output: str, settings: batch.Settings) -> None:
@@ -133,7 +153,7 @@ def _animate_all(
     metavar="NAME|FILE",
     help=f"Retarget map: {', '.join(maps())}, or a JSON file.",
 )
-@click.option("--rig", type=_PATH, help="The .glb that receives the animation (format glb).")
+@click.option("--rig", type=_PATH, help="The .glb, .gltf or .vrm that receives the animation (format glb).")
 @click.option("--node", default="", help="Path from Unity's Animator to the mesh (format anim).")
 @click.option(
     "--jobs",
@@ -163,8 +183,12 @@ def command(
     folder, a list or several recordings the output is a folder; outputs that are newer than their
     recording are kept, and failures are listed at the end.
     """
+    is_many = batch.is_batch(inputs)
+    if rig is not None:
+        _refuse_unused_rig(Path(output), file_format, is_many)
+        retarget = choose_rig_map(rig, retarget)
     settings = batch.Settings(choose_model(model, fps), preset, retarget, file_format, rig, node)
-    if not batch.is_batch(inputs):
+    if not is_many:
         _animate_one(inputs[0], output, settings)
         return 0
     if output == STDOUT:

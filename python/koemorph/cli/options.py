@@ -8,6 +8,8 @@ import click
 
 from koemorph.errors import ModelError, OutputError
 from koemorph.model import DEFAULT_MODEL, Model
+from koemorph.retarget import load_retarget_map
+from koemorph.rig_check import check_rig, choose_map_name
 
 model_option = click.option(
     "--model",
@@ -36,6 +38,27 @@ def choose_model(model: str | None, fps: str | None) -> str:
             code="fps_mismatch",
         )
     return model
+
+
+def warn(line: str) -> None:
+    """Print a line to standard error."""
+    click.echo(line, err=True)
+
+
+def choose_rig_map(rig: Path, retarget: str | None) -> str | None:
+    """Return the map for a rig, and report on standard error what it does not move.
+
+    A VRM file without ARKit's names gets the map of its expressions.
+
+    Raises:
+        OutputError: The rig cannot be used, or no jaw or mouth shape of it would move.
+        DataError: The map is invalid.
+    """
+    chosen = choose_map_name(rig, retarget)
+    if chosen != retarget:
+        warn(f"{rig.name}: its expressions are moved with the map {chosen}.")
+    check_rig(rig, None if chosen is None else load_retarget_map(chosen), warn)
+    return chosen
 
 
 def refuse_overwrite(source: Path, target: Path) -> None:

@@ -11,7 +11,13 @@ import click
 from koemorph import outputs, preview
 from koemorph.animation import Animation
 from koemorph.audio import open_audio
-from koemorph.cli.options import choose_model, fps_option, model_option, refuse_overwrite
+from koemorph.cli.options import (
+    choose_model,
+    choose_rig_map,
+    fps_option,
+    model_option,
+    refuse_overwrite,
+)
 from koemorph.cli.progress import progress_bar
 from koemorph.controls import presets
 from koemorph.errors import DataError, OutputError
@@ -22,7 +28,7 @@ from koemorph.preview import Take, VideoSettings
 from koemorph.preview import sound as sounds
 from koemorph.preview import video as videos
 from koemorph.preview.sound import Sound
-from koemorph.retarget import load_retarget_map, maps
+from koemorph.retarget import arkit_animation, load_retarget_map, maps
 
 _PATH = click.Path(path_type=Path)
 # The page embeds audio and curves; a longer one would be slow to open.
@@ -162,6 +168,8 @@ def command(
         videos.find_programs(video)
     if retarget is not None and rig is None:
         raise DataError("--retarget needs a rig. Use --rig HERO.glb.", code="retarget_without_rig")
+    if rig is not None and _is_arkit(main):
+        retarget = choose_rig_map(rig, retarget)
     loaded_map = None if retarget is None else load_retarget_map(retarget)
     sound, takes = _load(main, others, chosen, audio, choose_model(model, fps))
     title = main.label
@@ -176,6 +184,11 @@ def command(
         click.echo(f"Wrote {video} ({video.stat().st_size / 1e6:.1f} MB).")
     if open_page:
         webbrowser.open(target.resolve().as_uri())
+
+
+def _is_arkit(source: _Source) -> bool:
+    """Whether a source has the ARKit blend shapes; a retargeted animation has its rig's."""
+    return not source.is_animation or arkit_animation(_read_animation(source.path)) is not None
 
 
 def _check_outputs(targets: list[Path | None], inputs: list[Path | None], overwrite: bool) -> None:

@@ -6,19 +6,27 @@ from pathlib import Path
 
 import click
 
-from koemorph.cli.options import refuse_overwrite
+from koemorph import outputs
+from koemorph.cli.options import refuse_overwrite, warn
 from koemorph.errors import DataError
-from koemorph.outputs.jsonl import read_jsonl
-from koemorph.retarget import RetargetMap, apply_map, best_map, load_retarget_map, maps
+from koemorph.retarget import (
+    RetargetMap,
+    apply_map,
+    arkit_animation,
+    best_map,
+    load_retarget_map,
+    maps,
+)
+from koemorph.rig_check import check_rig
 
 
 def _rig_names(rig: Path) -> list[str]:
+    """Return a rig's morph targets and, behind them, a VRM file's expressions."""
     from koemorph.outputs import rig as rigs
 
     gltf = rigs.load(rig)
     with rigs.rig_errors(rig):
-        meshes = gltf.json["meshes"]
-        found = dict.fromkeys(name for mesh in meshes for name in rigs.target_names(mesh))
+        found = dict.fromkeys([*rigs.shape_names(gltf), *rigs.expression_names(gltf)])
     if not found:
         raise DataError(
             f"{rig} has no named morph targets. Export it with its shape keys.",
@@ -27,20 +35,20 @@ def _rig_names(rig: Path) -> list[str]:
     return list(found)
 
 
-def _report(chosen: RetargetMap) -> None:
-    """Print to standard error what the map drives and what it cannot match."""
-    driven = dict(zip(chosen.names, chosen.driven, strict=True))
-    unmatched = [name for name, is_driven in driven.items() if not is_driven]
-    count = len(driven) - len(unmatched)
-    click.echo(f"Map {chosen.name} drives {count} of {len(driven)} blend shapes.", err=True)
-    if unmatched:
-        click.echo(f"Not driven: {', '.join(unmatched)}.", err=True)
-    if chosen.unmatched_targets:
-        click.echo(f"Not in the rig: {', '.join(chosen.unmatched_targets)}.", err=True)
+def _load_map(name: str | None, rig: Path | None) -> RetargetMap:
+    """Return the map of `--map`, else the bundled one that fits the rig best."""
+    if name is not None:
+        return load_retarget_map(name)
+    if rig is None:
+        raise DataError(
+            f"No map is given. Use --map ({', '.join(maps())}, or a JSON file) or --rig.",
+            code="missing_map",
+        )
+    return load_retarget_map(best_map(_rig_names(rig)).name)
 
 
 @click.command()
-@click.argument("recording", type=click.Path(path_type=Path), metavar="IN.jsonl")
+@click.argument("recording", type=click.Path(path_type=Path), metavar="IN")
 @click.option(
     "-o",
     "--output",
@@ -51,6 +59,7 @@ def _report(chosen: RetargetMap) -> None:
 )
 @click.option(
     "--map",
+    "--retarget",
     "map_name",
     metavar="NAME|FILE",
     help=f"Retarget map: {', '.join(maps())}, or a JSON file.  [default: the best map for --rig]",
@@ -58,7 +67,7 @@ def _report(chosen: RetargetMap) -> None:
 @click.option(
     "--rig",
     type=click.Path(path_type=Path),
-    help="A .glb: the output has its blend shapes, in its order.",
+    help="A .glb, .gltf or .vrm: the output has its blend shapes, in its order.",
 )
 @click.option(
     "--format", "file_format", help="Output format.  [default: by the extension of --output]"
@@ -68,21 +77,18 @@ def command(
 ) -> None:
     """Convert recorded frames to a rig's own blend shapes.
 
-    IN.jsonl contains frames of the 52 ARKit blend shapes. Blend shapes that the map does not match
-    are listed on standard error.
+    IN is an animation of the 52 ARKit blend shapes (.jsonl, .csv of Live Link Face, .npz, .json,
+    .anim, .glb). What finds no partner is listed on standard error; without any jaw or mouth shape
+    the exit code is 2.
     """
-    if map_name is None and rig is None:
-        raise DataError(
-            f"No map is given. Use --map ({', '.join(maps())}, or a JSON file) or --rig.",
-            code="missing_map",
-        )
     for source in (recording, map_name, rig):
         if source is not None:
             refuse_overwrite(Path(source), output)
-    rig_names = None if rig is None else _rig_names(rig)
-    chosen = (
-        best_map(rig_names or []) if map_name is None else load_retarget_map(map_name, rig_names)
-    )
-    animation = apply_map(read_jsonl(recording), chosen)
-    _report(chosen)
+    chosen = _load_map(map_name, rig)
+    if rig is not None:
+        check_rig(rig, chosen, warn)
+        if outputs.find_format(output, file_format).name != "glb":
+            chosen.match_rig(_rig_names(rig))
+    recorded = outputs.read(recording)
+    animation = apply_map(arkit_animation(recorded) or recorded, chosen)
     animation.save(output, file_format, rig=rig)

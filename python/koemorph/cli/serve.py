@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from koemorph.cli.options import choose_model, fps_option, model_option
+from koemorph.cli.options import choose_model, choose_rig_map, fps_option, model_option
 from koemorph.controls import presets
 from koemorph.errors import DataError
 from koemorph.model import Model
@@ -59,6 +59,8 @@ def command(
     """
     if retarget is not None and rig is None:
         raise DataError("--retarget needs a rig. Use --rig HERO.glb.", code="retarget_without_rig")
+    if rig is not None:
+        retarget = choose_rig_map(rig, retarget)
     loaded_map = None if retarget is None else load_retarget_map(retarget)
     loaded = Model(choose_model(model, fps))
     server = Server(loaded, rig, host, preset=preset, retarget=loaded_map)

@@ -39,11 +39,14 @@ def _weights(animation: Animation, match: rig.Match, rest: list[float]) -> npt.N
 
     A channel sets all targets of a node, so the rest weights have to be in it.
     """
-    values = np.zeros((len(animation), len(match.targets)), np.float32)
-    values[:, : len(rest)] = rest[: len(match.targets)]
-    for target, column in enumerate(match.columns):
-        if column is not None:
-            values[:, target] = animation.weights[:, column]
+    values = np.zeros((len(animation), len(match.terms)), np.float32)
+    values[:, : len(rest)] = rest[: len(match.terms)]
+    for target, terms in enumerate(match.terms):
+        if len(terms) == 1 and terms[0].gain == 1:
+            values[:, target] = animation.weights[:, terms[0].column]
+        elif terms:  # binds of VRM expressions, whose sum VRM limits to 1
+            total = sum(term.gain * animation.weights[:, term.column] for term in terms)
+            values[:, target] = np.minimum(total, 1)
     return values
 
 
@@ -113,9 +116,7 @@ def _channels(gltf: GltfFile) -> dict[str, tuple[npt.NDArray[np.float64], Any]]:
             target = channel["target"]
             if target.get("path") != "weights" or "node" not in target:
                 continue
-            names = rig.target_names(
-                gltf.json["meshes"][gltf.json["nodes"][target["node"]]["mesh"]]
-            )
+            names = rig.target_names(gltf, gltf.json["nodes"][target["node"]]["mesh"])
             sampler = clip["samplers"][channel["sampler"]]
             times = reader.accessor(sampler["input"])[:, 0].astype(np.float64)
             values = reader.accessor(sampler["output"]).astype(np.float32)

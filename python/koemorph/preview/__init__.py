@@ -16,14 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from koemorph import _native
 from koemorph.animation import Animation
 from koemorph.blendshapes import BLENDSHAPES, GROUPS
 from koemorph.errors import DataError
 from koemorph.preview import sound as sounds
 from koemorph.preview.mesh import pack
 from koemorph.preview.sound import Sound
-from koemorph.retarget import RetargetMap, apply_map
+from koemorph.retarget import RetargetMap, apply_map, arkit_animation
 
 _COMMON_SCRIPTS = (
     "data.js",
@@ -115,23 +114,6 @@ def _track(animation: Animation, max_seconds: float = math.inf) -> dict[str, Any
     curves = [np.interp(times, animation.times, curve) for curve in animation.weights.T]
     values = np.round(np.clip(np.stack(curves, axis=1), 0, 1) * 255).astype(np.uint8)
     return {"names": animation.names, "fps": fps, "values": _compressed(values.tobytes())}
-
-
-def arkit_animation(animation: Animation) -> Animation | None:
-    """Return the animation with the 52 ARKit blend shapes, matched by name; None without any.
-
-    Blend shapes that the animation lacks are 0.
-    """
-    if animation.names == BLENDSHAPES:
-        return animation
-    columns = _native.match_shape_names(list(BLENDSHAPES), list(animation.names))
-    weights = np.zeros((len(animation), len(BLENDSHAPES)), np.float32)
-    for source, column in enumerate(columns):
-        if column >= 0:
-            weights[:, column] = animation.weights[:, source]
-    if all(column < 0 for column in columns):
-        return None
-    return Animation(animation.times, weights, BLENDSHAPES, animation.fps)
 
 
 def _take(take: Take, retarget: RetargetMap | None, has_rig: bool, end: float) -> dict[str, Any]:

@@ -121,10 +121,10 @@ def _parts(gltf: GltfFile, path: Path, names: tuple[str, ...]) -> list[_Part]:
             surface = reader.surface(mesh, primitive)
             match = matches.get(mesh)
             morphs: dict[str, Points] = {}
-            for column, delta in zip(match.columns if match else (), surface.deltas, strict=False):
-                if column is not None:
-                    moved = delta @ world[:3, :3].T
-                    morphs[names[column]] = morphs.get(names[column], 0) + moved
+            for terms, delta in zip(match.terms if match else (), surface.deltas, strict=False):
+                for term in terms:
+                    moved = term.gain * (delta @ world[:3, :3].T)
+                    morphs[names[term.column]] = morphs.get(names[term.column], 0) + moved
             material = read_material(gltf, surface.material)
             parts.append(_part(surface, material, world, morphs))
     return sorted(parts, key=lambda part: _VIEW_ORDER.index(part.material.alpha_mode))
