@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import koemorph
 from koemorph import _native
 from koemorph.blendshapes import BLENDSHAPES, PASCAL_NAMES
 
@@ -373,6 +374,61 @@ def test_each_vowel_is_strongest_for_its_mouth(name: str, names: list[str]) -> N
         assert weights[own] > 0.25
         assert sum(weights[other] for other in names) <= 1.2
     assert sum(outputs(retarget)[other] for other in names) == 0
+
+
+# Seconds at which the bundled sample has these phones.
+PHONES = {
+    "IY, IH": [(0.8, 0.92), (1.7, 1.77), (2.62, 2.71), (3.9, 3.95), (4.33, 4.37), (5.16, 5.21)],
+    "P, B, M": [(0.54, 0.63), (1.03, 1.12), (1.61, 1.7), (2.71, 2.82), (3.19, 3.25), (3.36, 3.46)],
+    "AA, AE, AY": [(0.33, 0.41), (2.82, 2.95), (3.06, 3.12), (5.31, 5.55)],
+    "S": [(3.69, 3.82), (4.37, 4.48)],
+    "silence": [(5.8, 6.05)],
+}
+
+
+@pytest.fixture(scope="module")
+def speech() -> dict[str, np.ndarray]:
+    """The frames of the bundled sample at each class of phones."""
+    sample = Path(koemorph.__file__).parent / "samples" / "librivox.wav"
+    animation = koemorph.Model().animate(sample, preset="raw")
+
+    def frames(spans: list[tuple[float, float]]) -> np.ndarray:
+        times = animation.times
+        chosen = np.any([(times >= begin) & (times < end) for begin, end in spans], axis=0)
+        return np.ascontiguousarray(animation.weights[chosen])
+
+    return {phones: frames(spans) for phones, spans in PHONES.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("vrm1", {"IY, IH": ["ih", "ee"], "AA, AE, AY": ["aa"]}),
+        ("vrm0", {"IY, IH": ["I", "E"], "AA, AE, AY": ["A"]}),
+        ("vroid", {"IY, IH": ["Fcl_MTH_I", "Fcl_MTH_E"], "AA, AE, AY": ["Fcl_MTH_A"]}),
+        (
+            "oculus",
+            {
+                "IY, IH": ["viseme_I"],
+                "P, B, M": ["viseme_PP"],
+                "AA, AE, AY": ["viseme_aa"],
+                "S": ["viseme_SS"],
+                "silence": ["viseme_sil"],
+            },
+        ),
+    ],
+)
+def test_visemes_of_speech_are_those_of_its_phones(
+    speech: dict[str, np.ndarray], name: str, expected: dict[str, list[str]]
+) -> None:
+    retarget = shipped(name)
+    for phones, visemes in expected.items():
+        means = dict(zip(retarget.names, retarget.apply(speech[phones]).mean(axis=0), strict=True))
+        own = {
+            n: value for n, value in means.items() if not n.lower().startswith(("blink", "look"))
+        }
+        assert set(sorted(own, key=own.__getitem__)[-len(visemes) :]) == set(visemes)
+        assert min(own[viseme] for viseme in visemes) > 0.2
 
 
 def test_visemes_of_lips_and_silence() -> None:

@@ -153,7 +153,9 @@ def _animate_all(
     metavar="NAME|FILE",
     help=f"Retarget map: {', '.join(maps())}, or a JSON file.",
 )
-@click.option("--rig", type=_PATH, help="The .glb, .gltf or .vrm that receives the animation (format glb).")
+@click.option(
+    "--rig", type=_PATH, help="The .glb, .gltf or .vrm that receives the animation (format glb)."
+)
 @click.option("--node", default="", help="Path from Unity's Animator to the mesh (format anim).")
 @click.option(
     "--jobs",
@@ -186,6 +188,7 @@ def command(
     is_many = batch.is_batch(inputs)
     if rig is not None:
         _refuse_unused_rig(Path(output), file_format, is_many)
+        refuse_overwrite(rig, Path(output))
         retarget = choose_rig_map(rig, retarget)
     settings = batch.Settings(choose_model(model, fps), preset, retarget, file_format, rig, node)
     if not is_many:

@@ -1,6 +1,7 @@
 """Expressions of VRM files: names with the morph targets that they move.
 
-Source: https://github.com/vrm-c/vrm-specification (0.0: blendShapeMaster; VRMC_vrm-1.0: expressions)
+Source: https://github.com/vrm-c/vrm-specification (0.0/schema: blendShapeMaster;
+VRMC_vrm-1.0: expressions)
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _VRM1_NAMES = {
     "fun": "relaxed",
 }
 """VRM 1.0's names of VRM 0.x's presets, where they differ in more than case."""
+_VRM0_NAMES = {new: old for old, new in _VRM1_NAMES.items()}
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Expression:
     """An expression of a VRM file.
 
     Attributes:
-        names: Its names; a preset of VRM 0.x also has its name of VRM 1.0.
+        names: Its names; a preset has those of both versions of VRM.
         binds: The morph targets that it moves.
     """
 
@@ -75,7 +77,8 @@ def _vrm1(gltf_json: dict[str, Any], vrm: dict[str, Any]) -> list[Expression]:
             for bind in expression.get("morphTargetBinds", [])
             if "mesh" in nodes[bind["node"]]
         )
-        found.append(Expression((name,), binds))
+        names = (name, _VRM0_NAMES[name]) if name in _VRM0_NAMES else (name,)
+        found.append(Expression(names, binds))
     return found
 
 
