@@ -421,7 +421,7 @@ def speech() -> dict[str, np.ndarray]:
 def test_visemes_of_speech_are_those_of_its_phones(
     speech: dict[str, np.ndarray], name: str, expected: dict[str, list[str]]
 ) -> None:
-    retarget = shipped(name)
+    retarget = bundled(name)
     for phones, visemes in expected.items():
         means = dict(zip(retarget.names, retarget.apply(speech[phones]).mean(axis=0), strict=True))
         own = {
