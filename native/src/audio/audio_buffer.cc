@@ -4,17 +4,12 @@
 #include <cmath>
 #include <utility>
 
+#include "audio/sanitize.h"
+
 namespace koemorph {
 namespace {
 
-// 40 dB above full scale. The power of larger values could overflow in later stages.
-constexpr float kMaxSample = 100.0f;
 constexpr int64_t kMinCapacity = 64;
-
-// Applied per channel, so that a broken channel does not silence the others.
-float sanitize(float sample) {
-  return std::isfinite(sample) ? std::clamp(sample, -kMaxSample, kMaxSample) : 0.0f;
-}
 
 }  // namespace
 

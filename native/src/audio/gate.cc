@@ -21,7 +21,7 @@ constexpr double kGainRate = 6.0;           // dB/s
 constexpr double kCloseMargin = 2.0 / 3.0;  // the gate closes at this fraction of the margin
 constexpr int kFirstHops = 4;               // until the 20 ms mean square is valid
 
-double decibels(double power) { return 10.0 * std::log10(power + 1e-20); }
+double level_of(double power) { return 10.0 * std::log10(power + 1e-20); }
 double power_of(double level) { return std::pow(10.0, level / 10.0); }
 double step_for(double seconds, int rate) { return 1.0 - std::exp(-1.0 / (seconds * rate)); }
 
@@ -91,7 +91,7 @@ void Gate::update_auto_gain(double level) {
     if (!open_ || power_ < close_below_) return;
     const double step = loudness_ > 0.0 ? 1.0 - std::exp(-kHopSeconds / kLoudnessSeconds) : 1.0;
     loudness_ += step * (power_of(level) - loudness_);
-    goal = std::clamp(target_ - decibels(loudness_), -limit_, limit_);
+    goal = std::clamp(target_ - level_of(loudness_), -limit_, limit_);
   }
   const double limit = kGainRate * kHopSeconds;
   auto_gain_ += std::clamp(goal - auto_gain_, -limit, limit);
@@ -99,7 +99,7 @@ void Gate::update_auto_gain(double level) {
 }
 
 void Gate::update_level() {
-  const double level = decibels(power_);
+  const double level = level_of(power_);
   update_floor(level);
   update_auto_gain(level);
 }

@@ -5,12 +5,12 @@
 #include <numeric>
 
 #include "util/dot.h"
+#include "util/math.h"
 #include "util/shared.h"
 
 namespace koemorph {
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
 constexpr int kZeroCrossings = 64;  // per side, at the lower of the two rates: 4 ms at 16 kHz
 constexpr double kStopBandDb = 92.0;
 constexpr int kMaxPhases = 512;  // error of linear interpolation between phases: -100 dB

@@ -5,6 +5,7 @@
 
 namespace koemorph {
 
+constexpr double kEgemapsSampleRate = 16000.0;
 constexpr int kLldCount = 25;
 constexpr int kFunctionalCount = 88;
 

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "audio/sanitize.h"
+
 namespace koemorph {
 namespace {
 
 constexpr double kFramesPerSecond = 100.0;
 constexpr int kMinInputFrames = 200;
 constexpr float kSilence = 0.001f;        // RMS below which a frame is unvoiced
-constexpr float kMaxSample = 100.0f;      // keeps squares and their sums finite
 constexpr float kPitchReference = 27.5f;  // Hz, semitone 0
 
 int to_frames(double seconds) { return static_cast<int>(std::lround(seconds * kFramesPerSecond)); }
@@ -102,8 +103,7 @@ int EgemapsStream::push(const float* samples, int count) {
 
 void EgemapsStream::store(const float* samples, int count) {
   for (int i = 0; i < count; ++i) {
-    const float finite = std::isfinite(samples[i]) ? samples[i] : 0.0f;
-    const float sample = std::clamp(finite, -kMaxSample, kMaxSample);
+    const float sample = sanitize(samples[i]);
     audio_.push(&sample);
   }
   samples_ += count;

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "util/math.h"
 #include "util/multiversion.h"
 
 namespace koemorph {
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
 constexpr double kResampledRate = 11000.0;
 constexpr double kMinFormant = 50.0, kMaxFormant = 5450.0;  // Hz, of a formant
 

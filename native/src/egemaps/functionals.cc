@@ -11,8 +11,8 @@ namespace {
 constexpr float kFrameStep = 0.01f;  // seconds
 constexpr float kPeakThreshold =
     0.1f;  // minimum rise of a peak, relative to the range of the contour
-constexpr float kHigherPeak = 1.05f;   // ratio above which a peak replaces its predecessor
-constexpr float kLevelFloor = 1e-30f;  // lower limit of the mean square: -300 dB
+constexpr float kHigherPeak = 1.05f;        // ratio above which a peak replaces its predecessor
+constexpr float kMeanSquareFloor = 1e-30f;  // lower limit of the mean square: -300 dB
 
 Spread spread_from(double sum, double squares, int count) {
   const double mean = sum / count;
@@ -291,7 +291,7 @@ void Functionals::end(float* out) {
   segments(next);
   next += 5;
   const double mean_square = all > 0 ? energy_ / all : 0.0;
-  *next = static_cast<float>(10.0 * std::log10(std::max(mean_square, double{kLevelFloor})));
+  *next = static_cast<float>(10.0 * std::log10(std::max(mean_square, double{kMeanSquareFloor})));
 }
 
 }  // namespace koemorph

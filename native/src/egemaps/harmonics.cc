@@ -6,8 +6,6 @@
 namespace koemorph {
 namespace {
 
-constexpr double kSampleRate = 16000.0;
-constexpr double kBinWidth = kSampleRate / PitchAnalyzer::kFft;
 constexpr int kBins = PitchAnalyzer::kBins;
 constexpr float kFloor = 1e-20f;
 constexpr float kFormantReach =
@@ -40,7 +38,7 @@ float peak_height(const float* magnitude, int bin) {
   return middle - 0.125f * slope * slope / bend;
 }
 
-float decibels(float magnitude_ratio) {
+float amplitude_decibels(float magnitude_ratio) {
   return 20.0f * std::log10(std::max(magnitude_ratio, kFloor));
 }
 
@@ -55,7 +53,7 @@ HarmonicDescriptors HarmonicAnalyzer::analyze(const float* magnitude, float f0,
   if (!(f0 > 0)) return result;
   result.hnr = hnr(magnitude, f0);
 
-  const double spacing = f0 / kBinWidth;
+  const double spacing = f0 / PitchAnalyzer::kBinWidth;
   const auto bin_of = [spacing](double n) { return static_cast<int>(std::lround(n * spacing)); };
   const auto level = [magnitude](int k) { return magnitude[k]; };
   int count = 0;
@@ -67,7 +65,8 @@ HarmonicDescriptors HarmonicAnalyzer::analyze(const float* magnitude, float f0,
       fundamental = std::max(magnitude[peak < 0 ? bin_of(1) : peak], kFloor);
       level_[n] = 0;
     } else {
-      level_[n] = peak < 0 ? kNoHarmonic : decibels(peak_height(magnitude, peak) / fundamental);
+      level_[n] =
+          peak < 0 ? kNoHarmonic : amplitude_decibels(peak_height(magnitude, peak) / fundamental);
     }
     count = n;
   }
@@ -98,7 +97,7 @@ float HarmonicAnalyzer::hnr(const float* magnitude, float f0) {
   for (int k = kBins; k < kSize; ++k) power_[k] = power_[kSize - k];
   fft_.forward(power_.data(), correlation_.data());
   const auto at = [this](int lag) { return correlation_[lag].real(); };
-  const int period = std::clamp(static_cast<int>(kSampleRate / f0), 1, kBins - 2);
+  const int period = std::clamp(static_cast<int>(kEgemapsSampleRate / f0), 1, kBins - 2);
   // Reversed, because the lower of two at the same distance is needed.
   const int peak = -nearest_peak([&at](int k) { return at(-k); }, -period, -(kBins - 2), -1);
   const float repeating = at(peak > 1 ? peak : period);

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "egemaps/descriptors.h"
 #include "util/dot.h"
 
 namespace koemorph {
 namespace {
 
-constexpr float kSampleRate = 16000.0f;
 constexpr float kSearch = 0.1f;          // search range, relative to the period, to either side
 constexpr float kMinCorrelation = 0.5f;  // of two successive periods
 constexpr int kMargin = 4;               // samples beyond two longest periods
@@ -110,7 +110,7 @@ PeriodDescriptors PeriodTracker::measure(const Waveform& wave, int64_t start, in
     reset();
     return {};
   }
-  const float expected = kSampleRate / f0;
+  const float expected = static_cast<float>(kEgemapsSampleRate) / f0;
   const auto longest = static_cast<int>(expected * (1 + kSearch));
   if (next_ < wave.begin) next_ = start;
   float lengths = 0, length_changes = 0, amplitudes = 0, amplitude_changes = 0;

@@ -4,13 +4,12 @@
 #include <cmath>
 
 #include "util/dot.h"
+#include "util/math.h"
 #include "util/multiversion.h"
 
 namespace koemorph {
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
-constexpr double kBinWidth = 16000.0 / PitchAnalyzer::kFft;
 constexpr double kGaussSigma = 0.4;                             // of half the window
 constexpr double kMinFrequency = 25.0, kMaxFrequency = 8000.0;  // Hz, of the logarithmic axis
 constexpr double kMinPitch = 55.0, kMaxPitch = 1000.0;

@@ -5,6 +5,7 @@
 #include <complex>
 #include <vector>
 
+#include "egemaps/descriptors.h"
 #include "util/fft.h"
 
 namespace koemorph {
@@ -26,6 +27,7 @@ class PitchAnalyzer {
  public:
   static constexpr int kFrame = 960;  // samples: 60 ms at 16 kHz
   static constexpr int kFft = 1024;
+  static constexpr double kBinWidth = kEgemapsSampleRate / kFft;  // Hz
   static constexpr int kBins = kFft / 2 + 1;
 
   PitchAnalyzer();

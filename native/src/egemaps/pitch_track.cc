@@ -14,7 +14,7 @@ constexpr float kVoiceWeight = 8.4f;    // cost of an unvoiced decision for a cl
 constexpr float kJumpWeight = 10.0f;    // cost of a jump by an octave
 constexpr float kSwitchWeight = 10.0f;  // cost of a change between voiced and unvoiced
 constexpr float kLeastVoicing = 1e-3f;
-constexpr float kNever = std::numeric_limits<float>::max();
+constexpr float kImpossible = std::numeric_limits<float>::max();
 
 float voiced_cost(const PitchCandidate& candidate) {
   const float miss = candidate.voicing < kVoicingThreshold ? kNoiseWeight : 0.0f;
@@ -45,7 +45,7 @@ void PitchTracker::push(const PitchCandidates& candidates) {
   for (int to = 0; to < kStates; ++to) {
     const bool voiced = to != kUnvoiced;
     if (voiced && to >= candidates.count) {
-      costs[to] = kNever;
+      costs[to] = kImpossible;
       continue;
     }
     const float local = voiced ? voiced_cost(candidates.best[to]) : unvoiced_cost(candidates);
@@ -53,7 +53,7 @@ void PitchTracker::push(const PitchCandidates& candidates) {
       costs[to] = local;
       continue;
     }
-    float best = kNever;
+    float best = kImpossible;
     for (int from = 0; from < kStates; ++from) {
       const bool was_voiced = from != kUnvoiced;
       if (was_voiced && from >= before.candidates.count) continue;
@@ -73,7 +73,8 @@ void PitchTracker::push(const PitchCandidates& candidates) {
   }
   // Only differences matter; without this the sum would lose precision over hours.
   const float least = *std::min_element(costs.begin(), costs.end());
-  for (int s = 0; s < kStates; ++s) costs_[s] = costs[s] == kNever ? kNever : costs[s] - least;
+  for (int s = 0; s < kStates; ++s)
+    costs_[s] = costs[s] == kImpossible ? kImpossible : costs[s] - least;
   filled_ = std::min(filled_ + 1, kHistory);
 }
 

@@ -5,6 +5,7 @@
 
 #include "face/controls.h"
 #include "face/face.h"
+#include "util/math.h"
 
 namespace koemorph {
 namespace {
@@ -67,8 +68,6 @@ void cancel_groups(const uint8_t* group_of, float* face) {
     if (group != 0) face[i] = std::max(face[i] - second[group], 0.0f);
   }
 }
-
-float smoothstep(float t) { return t * t * (3.0f - 2.0f * t); }
 
 float decay_for(float time_constant, float frame_seconds) {
   return time_constant > 0.0f ? std::exp(-frame_seconds / time_constant) : 0.0f;

@@ -6,6 +6,7 @@
 
 #include "face/controls.h"
 #include "face/face.h"
+#include "util/math.h"
 
 namespace koemorph {
 namespace {
@@ -42,11 +43,6 @@ constexpr Drift kDrifts[] = {{kBrowInnerUp, 0.06f, false},    {kEyeSquintLeft, 0
                              {kEyeSquintRight, 0.05f, false}, {kMouthSmileLeft, 0.05f, true},
                              {kMouthSmileRight, 0.05f, true}, {kMouthPressLeft, 0.03f, true},
                              {kMouthPressRight, 0.03f, true}};
-
-double smoothstep(double t) {
-  t = std::clamp(t, 0.0, 1.0);
-  return t * t * (3.0 - 2.0 * t);
-}
 
 }  // namespace
 

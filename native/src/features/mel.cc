@@ -4,12 +4,12 @@
 #include <cmath>
 
 #include "util/dot.h"
+#include "util/math.h"
 #include "util/shared.h"
 
 namespace koemorph {
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
 // Slaney's scale: 3 mel per 200 Hz up to 1 kHz, then 27 mel per factor of 6.4.
 constexpr double kHzPerMel = 200.0 / 3.0;
 constexpr double kBreakHz = 1000.0;

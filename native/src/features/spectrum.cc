@@ -5,27 +5,25 @@
 #include <numeric>
 
 #include "util/dot.h"
+#include "util/math.h"
 
 namespace koemorph {
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
-constexpr double kSampleRate = 16000.0;
-constexpr double kBinWidth = kSampleRate / SpectrumAnalyzer::kFft;
 constexpr double kLowestBand = 20.0;
 constexpr double kHighestBand = 8000.0;
-constexpr int kFirstBin = 2;           // the bands skip the bin nearest to their lowest frequency
-constexpr double kCompression = 0.33;  // intensity to loudness
-constexpr double kSampleScale = 32767.0;  // HTK counts samples as 16-bit integers
-constexpr float kLogFloor = 1.0f;         // of a band's energy before the cepstrum
-constexpr float kLevelFloor = 1e-14f;     // of a bin's power before decibels: -140 dB
+constexpr int kFirstBin = 2;  // the bands skip the bin nearest to their lowest frequency
+constexpr double kLoudnessExponent = 0.33;  // intensity to loudness
+constexpr double kSampleScale = 32767.0;    // HTK counts samples as 16-bit integers
+constexpr float kLogFloor = 1.0f;           // of a band's energy before the cepstrum
+constexpr float kLevelFloor = 1e-14f;       // of a bin's power before decibels: -140 dB
 constexpr int kLifter = 22;
 
 // Bins of the frequency bands of the descriptors (31.25 Hz per bin).
 constexpr int kBin500 = 16, kBin1000 = 32, kBin1500 = 48, kBin2000 = 64, kBin5000 = 160;
 
-double mel(double hz) { return 1127.0 * std::log(1.0 + hz / 700.0); }
-double mel_to_hz(double mels) { return 700.0 * (std::exp(mels / 1127.0) - 1.0); }
+double hz_to_htk_mel(double hz) { return 1127.0 * std::log(1.0 + hz / 700.0); }
+double htk_mel_to_hz(double mels) { return 700.0 * (std::exp(mels / 1127.0) - 1.0); }
 
 // Equal-loudness curve of Hermansky 1990, with the roll-off above 5 kHz.
 double equal_loudness(double hz) {
@@ -35,7 +33,7 @@ double equal_loudness(double hz) {
          ((w2 + 6.3e6) * (w2 + 6.3e6) * (w2 + 0.38e9) * (std::pow(w, 7.0) + 1.7e31));
 }
 
-float decibels(float ratio) { return 10.0f * std::log10(ratio); }
+float power_decibels(float ratio) { return 10.0f * std::log10(ratio); }
 
 }  // namespace
 
@@ -51,20 +49,20 @@ SpectrumAnalyzer::SpectrumAnalyzer()
   for (int i = 0; i < kFrame; ++i) {
     window_[i] = static_cast<float>(0.54 - 0.46 * std::cos(2.0 * kPi * i / (kFrame - 1)));
   }
-  const double low = mel(kLowestBand);
-  const double step = (mel(kHighestBand) - low) / (kBands + 1);
+  const double low = hz_to_htk_mel(kLowestBand);
+  const double step = (hz_to_htk_mel(kHighestBand) - low) / (kBands + 1);
   for (int b = 0; b < kBands; ++b) {
     Band& band = bands_[b];
     const double left = low + b * step;
     for (int k = kFirstBin; k < kBins; ++k) {
-      const double position = (mel(k * kBinWidth) - left) / step;
+      const double position = (hz_to_htk_mel(k * SpectrumAnalyzer::kBinWidth) - left) / step;
       const double weight = 1.0 - std::abs(position - 1.0);
       if (weight <= 0.0) continue;
       if (band.weights.empty()) band.first = k;
       band.weights.push_back(static_cast<float>(weight));
       band.last = k + 1;
     }
-    band.loudness_weight = static_cast<float>(equal_loudness(mel_to_hz(left + step)));
+    band.loudness_weight = static_cast<float>(equal_loudness(htk_mel_to_hz(left + step)));
   }
   for (int c = 0; c < 4; ++c) {
     const double lifter = 1.0 + kLifter / 2.0 * std::sin(kPi * (c + 1) / kLifter);
@@ -88,14 +86,14 @@ SpectralDescriptors SpectrumAnalyzer::analyze(const float* samples) {
     power_[k] = z.real() * z.real() + z.imag() * z.imag();
     magnitude_[k] = std::sqrt(power_[k]);
   }
-  for (int k = 0; k <= kBin1500; ++k) level_[k] = decibels(std::max(power_[k], kLevelFloor));
+  for (int k = 0; k <= kBin1500; ++k) level_[k] = power_decibels(std::max(power_[k], kLevelFloor));
 
   update_bands();
   result.loudness = loudness();
   cepstrum(&result.mfcc);
   const float low = std::accumulate(&power_[0], &power_[kBin1000], 0.0f);
   const float high = std::accumulate(&power_[kBin1000], &power_[kBin5000 + 1], 0.0f);
-  result.alpha_ratio = decibels(std::max(high, kLevelFloor) / std::max(low, kLevelFloor));
+  result.alpha_ratio = power_decibels(std::max(high, kLevelFloor) / std::max(low, kLevelFloor));
   result.hammarberg_index = strongest(0, kBin2000) - strongest(kBin2000, kBin5000);
   result.slope_0_500 = slope(0, kBin500);
   result.slope_500_1500 = slope(kBin500, kBin1500);
@@ -114,7 +112,8 @@ void SpectrumAnalyzer::update_bands() {
 float SpectrumAnalyzer::loudness() const {
   float sum = 0;
   for (int b = 0; b < kBands; ++b) {
-    sum += std::pow(energies_[b] * bands_[b].loudness_weight, static_cast<float>(kCompression));
+    sum +=
+        std::pow(energies_[b] * bands_[b].loudness_weight, static_cast<float>(kLoudnessExponent));
   }
   return sum / kBands;
 }
@@ -139,14 +138,15 @@ float SpectrumAnalyzer::slope(int first, int last) const {
     sum_y += level_[k];
     sum_xy += static_cast<double>(k) * level_[k];
   }
-  const double slope =
-      (sum_xy - sum_x * sum_y / count) / (sum_xx - sum_x * sum_x / count) / kBinWidth;
+  const double slope = (sum_xy - sum_x * sum_y / count) / (sum_xx - sum_x * sum_x / count) /
+                       SpectrumAnalyzer::kBinWidth;
   return static_cast<float>(slope);
 }
 
 // In decibels. level_ does not cover these bins, and one logarithm is enough for a maximum.
 float SpectrumAnalyzer::strongest(int first, int last) const {
-  return decibels(std::max(*std::max_element(&power_[first], &power_[last] + 1), kLevelFloor));
+  return power_decibels(
+      std::max(*std::max_element(&power_[first], &power_[last] + 1), kLevelFloor));
 }
 
 float SpectrumAnalyzer::flux() {

@@ -6,6 +6,7 @@
 #include <complex>
 #include <vector>
 
+#include "egemaps/descriptors.h"
 #include "util/fft.h"
 
 namespace koemorph {
@@ -27,6 +28,7 @@ class SpectrumAnalyzer {
  public:
   static constexpr int kFrame = 320;  // samples: 20 ms at 16 kHz
   static constexpr int kFft = 512;
+  static constexpr double kBinWidth = kEgemapsSampleRate / kFft;  // Hz
   static constexpr int kBins = kFft / 2 + 1;
   static constexpr int kBands = 26;
 

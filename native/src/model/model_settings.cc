@@ -11,9 +11,10 @@ namespace {
 constexpr int kFormatVersion = 3;
 
 // Reads values of the metadata and keeps the first failure.
-class Reader {
+class MetadataReader {
  public:
-  explicit Reader(const std::map<std::string, std::string>& metadata) : metadata_(metadata) {}
+  explicit MetadataReader(const std::map<std::string, std::string>& metadata)
+      : metadata_(metadata) {}
 
   std::string text(const char* key) {
     const auto entry = metadata_.find(key);
@@ -87,7 +88,7 @@ class Reader {
   Status status_;
 };
 
-void read_mel(Reader* reader, MelConfig* mel) {
+void read_mel(MetadataReader* reader, MelConfig* mel) {
   mel->clock.sample_rate = reader->integer("sample_rate", 8000, 192000);
   mel->clock.fps = reader->integer("fps", 1, 240);
   mel->clock.lookahead_frames = reader->integer("lookahead_frames", 0, 32);
@@ -107,7 +108,7 @@ void read_mel(Reader* reader, MelConfig* mel) {
 }
 
 // Context and state of the network. The limits keep damaged files from causing huge allocations.
-void read_context(Reader* reader, ModelSettings* settings) {
+void read_context(MetadataReader* reader, ModelSettings* settings) {
   const int context = reader->integer("context_frames", 1, 8192);
   settings->context_pool_frames = reader->integer("context_pool_frames", 1, 8192);
   if (context < 2 * settings->context_pool_frames || context % settings->context_pool_frames != 0) {
@@ -127,8 +128,8 @@ void read_context(Reader* reader, ModelSettings* settings) {
   }
 }
 
-void check_blendshapes(Reader* reader) {
-  const std::vector<std::string> names = Reader::split(reader->text("blendshapes"));
+void check_blendshapes(MetadataReader* reader) {
+  const std::vector<std::string> names = MetadataReader::split(reader->text("blendshapes"));
   bool equal = names.size() == kBlendshapeCount;
   for (int i = 0; equal && i < kBlendshapeCount; ++i) equal = names[i] == kBlendshapeNames[i];
   if (!equal) {
@@ -137,7 +138,7 @@ void check_blendshapes(Reader* reader) {
   }
 }
 
-void read_expression(Reader* reader, ModelSettings* settings) {
+void read_expression(MetadataReader* reader, ModelSettings* settings) {
   const std::string features = reader->text("expression_features");
   settings->use_egemaps = features == "native";
   if (reader->status().ok() && features != "native" && features != "none") {
@@ -161,7 +162,7 @@ void read_expression(Reader* reader, ModelSettings* settings) {
 }  // namespace
 
 Status parse_settings(const std::map<std::string, std::string>& metadata, ModelSettings* out) {
-  Reader reader(metadata);
+  MetadataReader reader(metadata);
   const int version = reader.integer("format_version", 1, 1000);
   if (reader.status().ok() && version != kFormatVersion) {
     reader.fail("Unsupported format_version: got " + std::to_string(version) +

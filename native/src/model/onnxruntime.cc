@@ -1,3 +1,4 @@
+#if !defined(KOEMORPH_NO_ONNXRUNTIME)
 #include "model/onnxruntime.h"
 
 #include <map>
@@ -149,3 +150,5 @@ Status OnnxRuntime::load(const std::string& path, const OnnxRuntime** out) {
 }
 
 }  // namespace koemorph
+
+#endif

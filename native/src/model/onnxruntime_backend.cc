@@ -1,14 +1,29 @@
 // The optional backend for graphs with operators that the built-in evaluator lacks.
+#include "model/backend.h"
+
+#if defined(KOEMORPH_NO_ONNXRUNTIME)
+
+namespace koemorph {
+
+Status load_onnxruntime(const std::string&, const void*, size_t, int,
+                        std::shared_ptr<const Backend>*) {
+  return {KOEMORPH_RUNTIME_MISSING,
+          "ONNX Runtime is not part of this build (KOEMORPH_NO_ONNXRUNTIME)."};
+}
+
+}  // namespace koemorph
+
+#else
+
 #include <utility>
 
-#include "model/backend.h"
 #include "model/onnxruntime.h"
 #include "util/denormals.h"
 
 namespace koemorph {
 namespace {
 
-Status invalid(const std::string& sentence) { return {KOEMORPH_INVALID_MODEL, sentence}; }
+Status unusable(const std::string& sentence) { return {KOEMORPH_INVALID_MODEL, sentence}; }
 
 // Releases session options on every way out.
 struct Options {
@@ -162,7 +177,7 @@ Status OnnxRuntimeBackend::open(const void* data, size_t size, int threads) {
                                                 &session_);
   }
   if (failure == nullptr) return {};
-  return invalid("ONNX Runtime cannot load the model: " + runtime_->take_message(failure));
+  return unusable("ONNX Runtime cannot load the model: " + runtime_->take_message(failure));
 }
 
 Status OnnxRuntimeBackend::read_metadata() {
@@ -171,7 +186,7 @@ Status OnnxRuntimeBackend::read_metadata() {
   ort::ModelMetadata* metadata = nullptr;
   std::string failure =
       runtime_->take_message(ort::SessionGetModelMetadata::call(api, session_, &metadata));
-  if (!failure.empty()) return invalid("Cannot read the metadata: " + failure);
+  if (!failure.empty()) return unusable("Cannot read the metadata: " + failure);
   char** keys = nullptr;
   int64_t count = 0;
   failure = runtime_->take_message(
@@ -188,7 +203,7 @@ Status OnnxRuntimeBackend::read_metadata() {
   }
   if (keys != nullptr) runtime_->take_message(ort::AllocatorFree::call(api, allocator, keys));
   ort::ReleaseModelMetadata::call<void>(api, metadata);
-  return failure.empty() ? Status{} : invalid("Cannot read the metadata: " + failure);
+  return failure.empty() ? Status{} : unusable("Cannot read the metadata: " + failure);
 }
 
 Status OnnxRuntimeBackend::read_input_names() {
@@ -204,7 +219,7 @@ Status OnnxRuntimeBackend::read_input_names() {
     input_names_.emplace_back(name);
     runtime_->take_message(ort::AllocatorFree::call(api, runtime_->allocator(), name));
   }
-  return failure.empty() ? Status{} : invalid("Cannot read the inputs: " + failure);
+  return failure.empty() ? Status{} : unusable("Cannot read the inputs: " + failure);
 }
 
 }  // namespace
@@ -223,3 +238,5 @@ Status load_onnxruntime(const std::string& library, const void* data, size_t siz
 }
 
 }  // namespace koemorph
+
+#endif

@@ -11,6 +11,8 @@ constexpr int kPanel = 16;
 // Rows of a matrix product that are packed together; 28 is two tiles of the widest unit.
 constexpr int kPackedRows = 28;
 constexpr int kMaxOperands = 8;
+// Of matrices and of the memory of a session: a cache line.
+constexpr size_t kAlignment = 64;
 
 // One operation of an elementwise chain on its running value x, with operands a and b.
 enum class Op : uint8_t {

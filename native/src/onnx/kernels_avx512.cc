@@ -38,6 +38,8 @@ inline void integer_panel(const uint8_t* a, const int8_t* b, int64_t groups, int
 }
 
 #include "onnx/kernels_body.h"
+#undef KOEMORPH_DOT4
+#undef KOEMORPH_MANY_ROWS
 
 }  // namespace
 

@@ -6,7 +6,6 @@
 namespace koemorph::onnx {
 namespace {
 
-constexpr size_t kAlignment = 64;
 // A bound on the multiplications of one frame of one stream: seconds, not years.
 constexpr int64_t kMaxMultiplications = int64_t{1} << 31;
 

@@ -7,7 +7,6 @@
 namespace koemorph::onnx {
 namespace {
 
-constexpr size_t kAlignment = 64;
 constexpr int kTile = 8;
 
 size_t bytes_of(const Buffer& buffer, int count) {

@@ -3,13 +3,12 @@
 #include <cmath>
 #include <utility>
 
+#include "util/math.h"
 #include "util/multiversion.h"
 #include "util/shared.h"
 
 namespace koemorph {
 namespace {
-
-constexpr double kPi = 3.14159265358979323846;
 
 // `stride` transforms of length `step` each become half as many of twice that length. Number k of
 // transform q is at k * stride + q. (Parameters that do not overlap, and sums written out, let the

@@ -58,9 +58,9 @@ size_t utf8_length(std::string_view text) {
 }
 
 // One pass over the text. After an error every read_... function returns false.
-class Reader {
+class JsonReader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  explicit JsonReader(std::string_view text) : text_(text) {}
 
   Status read(Json* out) {
     if (text_.size() > kMaximumBytes) {
@@ -329,6 +329,6 @@ std::string position_of(const Json& value) {
   return "line " + std::to_string(value.line) + ", column " + std::to_string(value.column);
 }
 
-Status parse_json(std::string_view text, Json* out) { return Reader(text).read(out); }
+Status parse_json(std::string_view text, Json* out) { return JsonReader(text).read(out); }
 
 }  // namespace koemorph
