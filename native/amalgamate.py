@@ -25,14 +25,14 @@ SKIPPED = {
 }
 INCLUDE = re.compile(r'#include "([^"]+)"')
 
-LICENSE_NOTE = "SPDX-License-Identifier: MIT"
-HEADER_NOTE = """/* KoeMorph {version}, single-file distribution: koemorph.h and koemorph.cpp. {license} */
+TITLE = "KoeMorph {version}, single-file distribution: koemorph.h and koemorph.cpp. MIT license."
+HEADER_NOTE = """/* {title} */
 #if !defined(KOEMORPH_STATIC)
 #define KOEMORPH_STATIC /* koemorph.cpp is compiled into the program */
 #endif
 
 """
-SOURCE_NOTE = """// KoeMorph {version}, single-file distribution: koemorph.h and koemorph.cpp. {license}
+SOURCE_NOTE = """// {title}
 //
 // Compile this file as C++17 with optimization (-O2), for example
 //   c++ -std=c++17 -O2 -c koemorph.cpp
@@ -90,10 +90,10 @@ def amalgamate() -> dict[str, str]:
             name = path.relative_to(SOURCES).as_posix()
             if name not in SKIPPED:
                 files.add(name)
-    notes = {"version": version(), "license": LICENSE_NOTE}
+    title = TITLE.format(version=version())
     return {
-        "koemorph.h": HEADER_NOTE.format(**notes) + HEADER.read_text(encoding="utf-8"),
-        "koemorph.cpp": SOURCE_NOTE.format(**notes) + files.text(),
+        "koemorph.h": HEADER_NOTE.format(title=title) + HEADER.read_text(encoding="utf-8"),
+        "koemorph.cpp": SOURCE_NOTE.format(title=title) + files.text(),
     }
 
 
