@@ -37,14 +37,18 @@ def load_preset(name: str | Path) -> Controls:
         raise DataError(f"{name}: {error}", code="invalid_preset") from error
 
 
+DEFAULT_PRESET = "natural"
+"""Preset of recordings and streams; "raw" is the model's output unchanged."""
+
+
 def choose_controls(preset: str | Path | None, controls: Controls | None) -> Controls:
-    """Return `controls`, else the preset's, else the defaults.
+    """Return `controls`, else the preset's, else those of DEFAULT_PRESET.
 
     Raises:
         DataError: Both are given, or the preset is invalid.
     """
     if preset is None:
-        return Controls() if controls is None else controls
+        return load_preset(DEFAULT_PRESET) if controls is None else controls
     if controls is not None:
         raise DataError(
             f"Conflicting arguments: both preset ({preset}) and controls are given. Pass one of "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from koemorph.animation import Animation
 from koemorph.audio import AudioReader, open_audio
 from koemorph.blendshapes import BLENDSHAPES
 from koemorph.controls import Controls, choose_controls
+from koemorph.edits import Edit, apply_edits
 from koemorph.errors import AudioError, ModelError
 from koemorph.features import FeatureSettings
 from koemorph.outputs import as_text
@@ -138,7 +139,8 @@ class Model:
             worker: Compute frames on a thread of the library instead of in `push`.
             buffer_seconds: Seconds of audio that are buffered until they are computed.
             history_seconds: Seconds of frames that are kept until they are read.
-            preset: A bundled preset's name or the path of a JSON file.
+            preset: A bundled preset's name or the path of a JSON file; "raw" returns the model's
+                output unchanged.  [default: natural]
             controls: Controls instead of a preset.
 
         Returns:
@@ -177,6 +179,7 @@ class Model:
         sample_rate: int | None = None,
         preset: str | Path | None = None,
         controls: Controls | None = None,
+        edits: Sequence[Edit] = (),
         retarget: RetargetMap | str | Path | None = None,
         progress: Progress | None = None,
     ) -> Animation:
@@ -187,8 +190,10 @@ class Model:
                 in [-1, 1], or signed integers at full scale.
             sample_rate: Sample rate of `audio` in Hz; only for samples.
             preset: A bundled preset's name or the path of a JSON file; "raw" returns the model's
-                output unchanged.
+                output unchanged.  [default: natural]
             controls: Controls instead of a preset.
+            edits: Edits of single moments, applied after the controls and before the map; see
+                `koemorph.edits.load_edits`.
             retarget: A retarget map, a bundled map's name or the path of a JSON file. The result
                 then has the weights of the rig's own blend shapes.
             progress: Called with the finished ratio of the work, 0..1.
@@ -213,6 +218,7 @@ class Model:
         else:
             reader = AudioReader.of_samples(audio, sample_rate)
             animation = self._animate(reader, chosen, progress)
+        animation = apply_edits(animation, edits) if edits else animation
         return animation if target is None else apply_map(animation, target)
 
     def _animate(

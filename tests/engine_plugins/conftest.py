@@ -12,7 +12,7 @@ import soundfile
 from chord import chord
 from engine_game import PLUGINS, ROOT, Devices, Voice, cplusplus, pack, run
 
-from koemorph import Model
+from koemorph import Controls, Model
 from koemorph.model import bundled_model, onnxruntime_library
 
 UNREAL = ROOT / "tests" / "engine_plugins" / "unreal"
@@ -32,7 +32,13 @@ def voice_of(tmp_path_factory: pytest.TempPathFactory, speech: Path) -> Callable
     stereo.tofile(file)
 
     def of(model: Path) -> Voice:
-        return Voice(file, rate, 2, model, Model(model).animate(stereo, sample_rate=rate))
+        return Voice(
+            file,
+            rate,
+            2,
+            model,
+            Model(model).animate(stereo, sample_rate=rate, controls=Controls()),
+        )
 
     return of
 

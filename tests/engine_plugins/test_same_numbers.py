@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from engine_game import Voice, run
 
-from koemorph import Model
+from koemorph import Controls, Model
 from koemorph.model import MODELS, onnxruntime_library
 
 
@@ -39,7 +39,7 @@ def test_c_python_unity_and_unreal_agree(
     output = run([example, voice.model, wav, onnxruntime_library()]).stdout
     animate = [sys.executable, "-c", "from koemorph.cli import main; main()", "animate"]
     faces = {
-        "Python": Model(model).animate(wav).weights,
+        "Python": Model(model).animate(wav, controls=Controls()).weights,
         "koemorph animate": blendshapes(run([*animate, wav, "--model", model, "-o", "-"]).stdout),
         "C": blendshapes(output),
     }

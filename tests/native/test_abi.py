@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import koemorph
 from koemorph.model import onnxruntime_library
 
 pytestmark = pytest.mark.slow  # builds native code
@@ -50,6 +51,7 @@ cmake_minimum_required(VERSION 3.18)
 project(user CXX)
 set(CMAKE_CXX_STANDARD 17)
 find_package(koemorph 0.1 REQUIRED)
+set(data ${koemorph_DATA_DIR} CACHE PATH "")
 foreach(kind koemorph static)
   add_executable(with_${kind} main.cc)
   target_link_libraries(with_${kind} PRIVATE koemorph::${kind})
@@ -108,6 +110,13 @@ def test_an_installed_library_is_found_by_cmake_and_pkg_config(
     assert run("cmake", "--install", native_build, "--prefix", prefix).returncode == 0
     (licence,) = prefix.rglob("doc/koemorph/LICENSE")
     assert licence.read_bytes() == (ROOT / "LICENSE").read_bytes()
+    (data,) = prefix.rglob("share/koemorph")
+    package = Path(koemorph.__file__).parent
+    for folder, ending in (("models", ".onnx"), ("maps", ".json"), ("presets", ".json")):
+        expected = {path.name: path.read_bytes() for path in (package / folder).glob(f"*{ending}")}
+        installed = {path.name: path.read_bytes() for path in (data / folder).glob(f"*{ending}")}
+        assert expected == installed
+        assert expected
     user = tmp_path / "user"
     user.mkdir()
     (user / "CMakeLists.txt").write_text(USER_PROJECT)
@@ -123,9 +132,14 @@ def test_an_installed_library_is_found_by_cmake_and_pkg_config(
         assert result.returncode == 0, result.stdout + result.stderr
     (main,) = build.rglob("with_static.dir/main.cc.o")
     (archive,) = prefix.rglob("libkoemorph_static.a")
+    cache = (build / "CMakeCache.txt").read_text()
+    assert str(data.resolve()) in cache.replace(str(prefix), str(prefix.resolve()))
     both = symbols(main) & symbols(archive)
     assert not both, f"defined by both koemorph.hpp in a program and the library: {both}"
     (config,) = prefix.rglob("koemorph.pc")
+    variable = [needs_tool("pkg-config"), "--variable=datadir", "koemorph"]
+    found = run(*variable, PKG_CONFIG_PATH=str(config.parent)).stdout.strip()
+    assert Path(found).resolve() == data.resolve()
     flags = run(
         needs_tool("pkg-config"),
         "--cflags",

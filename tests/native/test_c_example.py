@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from koemorph import Model
+from koemorph import Controls, Model
 from koemorph.model import onnxruntime_library
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +31,7 @@ def test_the_example_prints_the_frames_of_the_package(
     result = run_example(native_build, tiny_models[fps], speech, onnxruntime_library())
     assert result.returncode == 0, result.stderr
     lines = [json.loads(line) for line in result.stdout.splitlines()]
-    animation = Model(tiny_models[fps]).animate(speech)
+    animation = Model(tiny_models[fps]).animate(speech, controls=Controls())
     found = np.array([line["blendshapes"] for line in lines])[: len(animation)]
     np.testing.assert_allclose(found, animation.weights, atol=2e-6)
     times = [line["timestamp"] for line in lines[: len(animation)]]

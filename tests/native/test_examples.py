@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from koemorph import Model
+from koemorph import Controls, Model
 from koemorph.model import onnxruntime_library
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +32,8 @@ def test_the_example_with_three_threads_prints_the_frames_of_the_package(
     )
     assert result.returncode == 0, result.stderr.decode()
     frames = [json.loads(line) for line in result.stdout.splitlines()]
-    expected = Model(tiny_models[fps]).animate(samples, sample_rate=sample_rate)
+    model = Model(tiny_models[fps])
+    expected = model.animate(samples, sample_rate=sample_rate, controls=Controls())
     weights = np.array([frame["blendshapes"] for frame in frames])[: len(expected)]
     np.testing.assert_allclose(weights, expected.weights, atol=2e-6)
 

@@ -38,7 +38,7 @@ def model(tiny_models: dict[int, Path]) -> Model:
 def test_blinks_are_the_only_idle_motion_by_default(model: Model) -> None:
     audio = np.zeros(20 * RATE, np.float32)  # the tiny model moves the eyelids, too
     raw = model.animate(audio, sample_rate=RATE, preset="raw").weights
-    default = model.animate(audio, sample_rate=RATE).weights
+    default = model.animate(audio, sample_rate=RATE, controls=Controls()).weights
     moved = np.flatnonzero(np.abs(default - raw).max(axis=0))
     assert moved.tolist() == BLINKS
 

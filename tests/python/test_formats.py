@@ -87,6 +87,23 @@ def load_unity_yaml(path: Path) -> dict[str, Any]:
     return clip
 
 
+def test_unity_clip_keys_are_reduced_within_the_tolerance(tmp_path: Path) -> None:
+    frames = np.arange(300)
+    weights = np.zeros((300, 52), np.float32)
+    weights[:, 0] = np.minimum(frames, 300 - frames) / 300  # two lines
+    weights[:, 1] = 0.5 + 0.4 * np.sin(frames / 5)
+    weights[:, 2] = 0.3 + 4e-5 * np.sin(frames)  # within the tolerance of a constant
+    animation = Animation(frames / 30, weights, BLENDSHAPES, 30)
+    animation.save(tmp_path / "take.anim")
+    read = outputs.read(tmp_path / "take.anim")
+    assert np.abs(read.weights - weights).max() <= 1e-4
+    text = (tmp_path / "take.anim").read_text().partition("m_EditorCurves:")[0]
+    keys = [part.count("time: ") for part in text.split("- curve:")[1:]]
+    assert keys[0] == 3
+    assert keys[1] > 100
+    assert keys[2:] == [2] * 50
+
+
 def test_unity_clip_is_yaml_with_all_curves(tmp_path: Path) -> None:
     animation = make_animation()
     animation.save(tmp_path / 'take "声".anim', node="Head/Face")

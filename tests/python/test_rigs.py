@@ -168,8 +168,8 @@ def test_animate_moves_a_vrm_file_without_a_map(tmp_path: Path) -> None:
 
 
 def run(command: Any, *arguments: str | Path) -> tuple[int, str]:
-    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
-    return result.exit_code or (1 if result.exception else 0), (
+    result = CliRunner().invoke(command, list(map(str, arguments)), standalone_mode=False)
+    return result.return_value or result.exit_code or (1 if result.exception else 0), (
         result.stderr + str(result.exception or "")
     )
 
@@ -224,6 +224,35 @@ def test_a_rig_is_refused_for_formats_without_use_for_it(tmp_path: Path, suffix:
     assert code != 0
     assert "--rig" in text
     assert not output.exists()
+
+
+def test_several_recordings_become_the_clips_of_one_file(tmp_path: Path) -> None:
+    import soundfile
+
+    path, output = named_rig(tmp_path / "rig.gltf", "jawOpen", "eyeBlinkLeft"), tmp_path / "all.glb"
+    first = voice(tmp_path)
+    second = tmp_path / "b.wav"
+    soundfile.write(second, soundfile.read(first)[0][:4000], 16000)
+    code, text = run(animate, first, second, "-o", output, "--rig", path)
+    assert code == 0, text
+    import pygltflib
+
+    written = pygltflib.GLTF2().load(str(output))
+    assert [clip.name for clip in written.animations] == ["a", "b"]
+    counts = [written.accessors[clip.samplers[0].input].count for clip in written.animations]
+    assert counts == [15, 8]
+    assert len(written.meshes) == 1
+    last = gltf.read(output)
+    np.testing.assert_allclose(last["jawOpen"], Model().animate(second)["jawOpen"], atol=1e-6)
+
+
+def test_a_recording_that_fails_is_left_out_of_the_clips(tmp_path: Path) -> None:
+    path, output = named_rig(tmp_path / "rig.gltf", "jawOpen"), tmp_path / "all.glb"
+    (tmp_path / "broken.wav").write_bytes(b"RIFF")
+    code, text = run(animate, voice(tmp_path), tmp_path / "broken.wav", "-o", output, "--rig", path)
+    assert code == 1
+    assert "broken.wav" in text
+    assert len(gltf.read(output)) == 15
 
 
 def test_retarget_reads_live_link_csv(tmp_path: Path) -> None:

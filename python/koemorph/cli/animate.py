@@ -13,16 +13,19 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from koemorph import batch
+from koemorph.cli.clips import animate_clips, is_clips_file
 from koemorph.cli.options import (
     choose_model,
     choose_rig_map,
+    edits_option,
     fps_option,
     model_option,
     refuse_overwrite,
 )
 from koemorph.cli.progress import plural, progress_bar
-from koemorph.controls import presets
-from koemorph.errors import AudioError, OutputError
+from koemorph.controls import DEFAULT_PRESET, presets
+from koemorph.edits import Edit, load_edits
+from koemorph.errors import AudioError, DataError, OutputError
 from koemorph.model import Model
 from koemorph.outputs import FORMATS, find_format
 from koemorph.outputs.jsonl import STDOUT, write_jsonl
@@ -71,12 +74,18 @@ def _dry_run(model: Model, audio: Path, output: str, settings: batch.Settings) -
         write_jsonl(silence, io.StringIO())
 
 
-def _animate_one(audio: Path, output: str, settings: batch.Settings) -> None:
+def _animate_one(
+    audio: Path, output: str, settings: batch.Settings, edits: tuple[Edit, ...]
+) -> None:
     model = Model(settings.model)
     _dry_run(model, audio, output, settings)
     with progress_bar(f"Animating {audio.name}") as progress:
         animation = model.animate(
-            audio, preset=settings.preset, retarget=settings.retarget, progress=progress
+            audio,
+            preset=settings.preset,
+            edits=edits,
+            retarget=settings.retarget,
+            progress=progress,
         )
     if output == STDOUT:
         write_jsonl(animation, sys.stdout)
@@ -146,7 +155,8 @@ def _animate_all(
 @click.option(
     "--preset",
     metavar="NAME|FILE",
-    help=f"Preset of the controls: {', '.join(presets())}, or a JSON file.",
+    help=f"Preset of the controls: {', '.join(presets())}, or a JSON file.  "
+    f"[default: {DEFAULT_PRESET}]",
 )
 @click.option(
     "--retarget",
@@ -157,6 +167,7 @@ def _animate_all(
     "--rig", type=_PATH, help="The .glb, .gltf or .vrm that receives the animation (format glb)."
 )
 @click.option("--node", default="", help="Path from Unity's Animator to the mesh (format anim).")
+@edits_option
 @click.option(
     "--jobs",
     type=click.IntRange(1),
@@ -176,23 +187,33 @@ def command(
     retarget: str | None,
     rig: Path | None,
     node: str,
+    edits: Path | None,
     jobs: int,
     overwrite: bool,
 ) -> int:
     """Write the animation of recordings to files; frame k is at k / fps seconds.
 
     IN is a recording, a folder of recordings or a list (.txt with one path per line). With a
-    folder, a list or several recordings the output is a folder; outputs that are newer than their
+    folder, a list or several recordings the output is a folder, or with --rig one .glb with a
+    named animation per recording; outputs in a folder that are newer than their
     recording are kept, and failures are listed at the end.
     """
-    is_many = batch.is_batch(inputs)
+    if edits is not None and batch.is_batch(inputs):
+        raise DataError(
+            f"--edits needs one recording: {len(inputs)} inputs or a folder are given. Animate the "
+            "edited recording on its own.",
+            code="edits_for_batch",
+        )
+    is_many = batch.is_batch(inputs) and not is_clips_file(Path(output), rig)
     if rig is not None:
         _refuse_unused_rig(Path(output), file_format, is_many)
         refuse_overwrite(rig, Path(output))
         retarget = choose_rig_map(rig, retarget)
     settings = batch.Settings(choose_model(model, fps), preset, retarget, file_format, rig, node)
+    if batch.is_batch(inputs) and not is_many:
+        return animate_clips(inputs, Path(output), settings)
     if not is_many:
-        _animate_one(inputs[0], output, settings)
+        _animate_one(inputs[0], output, settings, () if edits is None else load_edits(edits))
         return 0
     if output == STDOUT:
         raise OutputError(

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from koemorph.cli.options import choose_model, fps_option, model_option, refuse_overwrite
-from koemorph.controls import presets
+from koemorph.controls import DEFAULT_PRESET, presets
 from koemorph.errors import OutputError
 from koemorph.live.microphone import NO_MICROPHONE, MicrophoneSource, input_devices
 from koemorph.live.outputs import WAIT_FOR_RECEIVERS, open_outputs
@@ -97,7 +97,8 @@ def _show_devices(context: click.Context, _: click.Parameter, requested: bool) -
 @click.option(
     "--preset",
     metavar="NAME|FILE",
-    help=f"One of {', '.join(presets())}, or a file.  [default: microphone with --mic]",
+    help=f"One of {', '.join(presets())}, or a file.  "
+    f"[default: microphone with --mic, else {DEFAULT_PRESET}]",
 )
 @click.option(
     "--retarget",

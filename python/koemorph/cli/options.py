@@ -23,6 +23,14 @@ fps_option = click.option(
 )
 
 
+edits_option = click.option(
+    "--edits",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Edits of single moments (.csv or .json), applied before the retarget map.",
+)
+
+
 def choose_model(model: str | None, fps: str | None) -> str:
     """Return the model that `--model` and `--fps` select.
 

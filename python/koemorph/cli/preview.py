@@ -14,12 +14,14 @@ from koemorph.audio import open_audio
 from koemorph.cli.options import (
     choose_model,
     choose_rig_map,
+    edits_option,
     fps_option,
     model_option,
     refuse_overwrite,
 )
 from koemorph.cli.progress import progress_bar
-from koemorph.controls import presets
+from koemorph.controls import DEFAULT_PRESET, presets
+from koemorph.edits import load_edits
 from koemorph.errors import DataError, OutputError
 from koemorph.model import Model
 from koemorph.outputs import display_name
@@ -124,12 +126,14 @@ def _unique_labels(takes: list[Take]) -> list[Take]:
     "chosen",
     multiple=True,
     metavar="NAME|FILE",
-    help=f"One of {', '.join(presets())}, or a file. Several are compared.",
+    help=f"One of {', '.join(presets())}, or a file. Several are compared.  "
+    f"[default: {DEFAULT_PRESET}]",
 )
 @click.option("--rig", type=_PATH, help="A .glb, .gltf or .vrm to move.")
 @click.option(
     "--retarget", metavar="NAME|FILE", help=f"Map for --rig: one of {', '.join(maps())}, or a file."
 )
+@edits_option
 @click.option(
     "--audio", type=_PATH, help="Audio of an animation.  [default: NAME.wav or audio.wav]"
 )
@@ -146,6 +150,7 @@ def command(
     chosen: tuple[str, ...],
     rig: Path | None,
     retarget: str | None,
+    edits: Path | None,
     audio: Path | None,
     video: Path | None,
     fps: str | None,
@@ -173,13 +178,14 @@ def command(
     loaded_map = None if retarget is None else load_retarget_map(retarget)
     sound, takes = _load(main, others, chosen, audio, choose_model(model, fps))
     title = main.label
-    page = preview.build_page(takes, title, sound, rig, loaded_map)
+    loaded_edits = () if edits is None else load_edits(edits)
+    page = preview.build_page(takes, title, sound, rig, loaded_map, edits=loaded_edits)
     with atomic_open(target) as stream:
         stream.write(page)
     click.echo(f"Wrote {target} ({len(page) / 1e6:.1f} MB). Open it in a browser.")
     if video is not None:
         settings = VideoSettings(fps=takes[0].animation.fps)
-        exported = preview.build_page(takes, title, sound, rig, loaded_map, settings)
+        exported = preview.build_page(takes, title, sound, rig, loaded_map, settings, loaded_edits)
         videos.write_video(exported, video, sound, settings)
         click.echo(f"Wrote {video} ({video.stat().st_size / 1e6:.1f} MB).")
     if open_page:

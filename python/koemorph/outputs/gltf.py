@@ -5,6 +5,7 @@ Source: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html#animations
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,29 @@ def animate_rig(gltf: GltfFile, animation: Animation, name: str, source: Path) -
     gltf.add("animations", {"name": name, "samplers": samplers, "channels": channels})
 
 
+def write_clips(clips: Mapping[str, Animation], path: Path, source: Path) -> None:
+    """Write a rig with one more animation per clip.
+
+    Args:
+        clips: The animations by name.
+        path: The output file, replaced atomically; a .gltf embeds its data.
+        source: The rig.
+
+    Raises:
+        OutputError: The rig is unusable or matches nothing, or a clip is empty ("no_frames").
+    """
+    gltf = rig.load(source)
+    with rig.rig_errors(source):
+        for name, animation in clips.items():
+            if not len(animation):
+                raise OutputError(
+                    f"Cannot animate {source}: {name} has no frames.", code="no_frames"
+                )
+            animate_rig(gltf, animation, name, source)
+        gltf.embed_images()
+    gltf.save(path)
+
+
 def write(animation: Animation, path: Path, options: WriteOptions) -> None:
     """Write the rig with one more animation, named like the file; a .gltf embeds its data.
 
@@ -98,13 +122,7 @@ def write(animation: Animation, path: Path, options: WriteOptions) -> None:
         raise OutputError(
             "The glb format needs a rig: none was given. Use --rig HERO.glb.", code="rig_missing"
         )
-    if not len(animation):
-        raise OutputError(f"Cannot animate {options.rig}: there are no frames.", code="no_frames")
-    gltf = rig.load(options.rig)
-    with rig.rig_errors(options.rig):
-        animate_rig(gltf, animation, display_name(path), options.rig)
-        gltf.embed_images()
-    gltf.save(path)
+    write_clips({display_name(path): animation}, path, options.rig)
 
 
 def _channels(gltf: GltfFile) -> dict[str, tuple[npt.NDArray[np.float64], Any]]:

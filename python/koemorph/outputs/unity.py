@@ -28,8 +28,8 @@ _LINEAR_BOTH = 1 | _LINEAR << 1 | _LINEAR << 5
 """The editor's tangent mode: bit 0 for broken tangents, then four bits a side."""
 _TIME = ".9g"
 """All digits of Unity's 32-bit seconds; with fewer, late frames would have equal times."""
-_TOLERANCE = 0.005
-"""Largest difference, of 100, between a key and its neighbours at which it is left out."""
+_TOLERANCE = 0.0099
+"""Largest difference, of 100, between a left out frame and the line between its keys."""
 
 _HEAD = """\
 %YAML 1.1
@@ -99,23 +99,34 @@ _CURVE_TAIL = """\
 """
 
 
-def _needed_keys(values: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-    """Return the indices of the keys to keep: both ends, and all keys outside flat segments."""
-    flat = np.abs(np.diff(values)) < _TOLERANCE
-    keep = np.ones(len(values), bool)
-    keep[1:-1] = ~(flat[:-1] & flat[1:])
-    # A slow drift is flat at each step; keep a key once the sum exceeds the tolerance.
-    anchor = 0
-    for index in range(1, len(values) - 1):
-        if not keep[index] and abs(values[index] - values[anchor]) >= _TOLERANCE:
-            keep[index] = True
-        if keep[index]:
-            anchor = index
-    return np.flatnonzero(keep)
+def _needed_keys(
+    times: npt.NDArray[np.float64], values: npt.NDArray[np.float64]
+) -> npt.NDArray[np.intp]:
+    """Return the indices of the keys to keep: linear between them, no value is off by more.
+
+    One pass: a segment grows while its line passes all its values within the tolerance.
+    """
+    keep = [0]
+    lowest, highest = -np.inf, np.inf  # slopes that pass the values since the last key
+    points = list(zip(times.tolist(), values.tolist(), strict=True))
+    for index in range(1, len(points)):
+        start, origin = points[keep[-1]]
+        span, change = points[index][0] - start, points[index][1] - origin
+        if not lowest <= change / span <= highest:
+            keep.append(index - 1)
+            start, origin = points[index - 1]
+            span, change = points[index][0] - start, points[index][1] - origin
+            lowest, highest = -np.inf, np.inf
+        lowest = max(lowest, (change - _TOLERANCE) / span)
+        highest = min(highest, (change + _TOLERANCE) / span)
+    if len(points) > 1:
+        keep.append(len(points) - 1)
+    return np.array(keep, np.intp)
 
 
 def _keys(times: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> Iterator[str]:
-    kept = _needed_keys(values)
+    # The weights of tangents are left out: Unity's defaults, and a third of the file.
+    kept = _needed_keys(times, values)
     times, values = times[kept], values[kept]
     slopes = np.diff(values) / np.diff(times)
     before = np.concatenate([slopes[:1], slopes]) if len(slopes) else np.zeros(1)
@@ -125,8 +136,7 @@ def _keys(times: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> It
             "      - serializedVersion: 3\n"
             f"        time: {time:{_TIME}}\n        value: {value:.6g}\n"
             f"        inSlope: {slope_in:.6g}\n        outSlope: {slope_out:.6g}\n"
-            f"        tangentMode: {_LINEAR_BOTH}\n        weightedMode: 0\n"
-            "        inWeight: 0.33333334\n        outWeight: 0.33333334\n"
+            f"        tangentMode: {_LINEAR_BOTH}\n"
         )
 
 

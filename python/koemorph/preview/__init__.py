@@ -18,6 +18,7 @@ import numpy as np
 
 from koemorph.animation import Animation
 from koemorph.blendshapes import BLENDSHAPES, GROUPS
+from koemorph.edits import OPERATIONS, REGIONS, Edit, apply_edits
 from koemorph.errors import DataError
 from koemorph.preview import sound as sounds
 from koemorph.preview.mesh import pack
@@ -35,7 +36,7 @@ _COMMON_SCRIPTS = (
     "timeline.js",
     "panel.js",
 )
-_PLAYER_SCRIPTS = ("recorder.js", "player.js")
+_PLAYER_SCRIPTS = ("recorder.js", "edits.js", "player.js")
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
     "media-src blob:"
@@ -116,14 +117,16 @@ def _track(animation: Animation, max_seconds: float = math.inf) -> dict[str, Any
     return {"names": animation.names, "fps": fps, "values": _compressed(values.tobytes())}
 
 
-def _take(take: Take, retarget: RetargetMap | None, has_rig: bool, end: float) -> dict[str, Any]:
+def _take(
+    take: Take, retarget: RetargetMap | None, has_rig: bool, end: float, edits: Sequence[Edit]
+) -> dict[str, Any]:
     """Describe a take for the page."""
     if not len(take.animation):
         raise DataError(f'Cannot show "{take.label}": it has no frames.', code="no_frames")
     face = arkit_animation(take.animation)
     rig = None
     if face is not None and retarget is not None:
-        rig = apply_map(face, retarget)
+        rig = apply_map(apply_edits(face, edits), retarget)
     elif face is None and has_rig:
         rig = take.animation
     elif face is None:
@@ -167,6 +170,7 @@ def build_page(
     rig: Path | None = None,
     retarget: RetargetMap | None = None,
     video: VideoSettings | None = None,
+    edits: Sequence[Edit] = (),
 ) -> str:
     """Build the preview page.
 
@@ -176,6 +180,8 @@ def build_page(
         sound: The audio; without it the page plays silently.
         rig: A .glb, .gltf or .vrm that the takes move, or None for the drawn face only.
         retarget: A retarget map whose outputs move the rig, instead of the 52 blend shapes.
+        edits: Edits of the first take. The page applies them and can change them; with a map the
+            rig shows these.
         video: Settings of a page that sends its frames to `koemorph.preview.video`.
 
     Returns:
@@ -187,11 +193,17 @@ def build_page(
             rig ("not_arkit52").
     """
     duration = max(take.animation.end for take in takes) if sound is None else sound.duration
-    shown = [_take(take, retarget, rig is not None, duration) for take in takes]
+    shown = [
+        _take(take, retarget, rig is not None, duration, () if index else edits)
+        for index, take in enumerate(takes)
+    ]
     driving = shown[0]["rigTrack"] or shown[0]["track"]
     has_face = all(take["track"] for take in shown)
     data = page_data(rig, tuple(driving["names"]), has_face)
     data |= {"duration": duration, "takes": shown}
+    data["edits"] = [vars(edit) for edit in edits]
+    data["regions"] = {region: GROUPS.get(region, BLENDSHAPES) for region in REGIONS}
+    data["operations"] = OPERATIONS
     data["export"] = None if video is None else vars(video)
     data["audio"] = None if sound is None else _base64(sounds.encode_mp3(sound))
     data["peaks"] = "" if sound is None else _base64(sounds.peaks(sound))

@@ -164,10 +164,26 @@ async function main() {
   const takes = await Promise.all(DATA.takes.map(openTake));
   const player = new Player(DATA.duration), fps = takes[0].rig.fps, hasFace = takes.every(({ face }) => face);
   const stage = new Stage(takes.map(({ label }) => label), await openRig(warn), hasFace);
-  const timeline = new Timeline(byId("timeline"), DATA.duration, (t) => player.seek(t));
+  let editor = null;
+  const timeline = new Timeline(byId("timeline"), DATA.duration, (t) => player.seek(t), (from, to) => editor?.setRange(from, to));
   const tracks = takes.map(({ face, rig }) => (hasFace ? face : rig));
   timeline.setData(bytes(DATA.peaks), new Uint8Array(await inflate(DATA.mel)), DATA.melBands, tracks);
-  const panel = new Panel(byId("curves"), DATA.groups, (name) => timeline.toggle(name));
+  const panel = new Panel(byId("curves"), DATA.groups, (name) => {
+    editor?.setTarget(name);
+    return timeline.toggle(name);
+  });
+  if (takes[0].face) {
+    // A retargeted rig shows the edits of the command line: maps are not evaluated in the page.
+    const plain = takes[0].face, isShared = takes[0].rig === plain;
+    const apply = (edits) => {
+      takes[0].face = edits.length ? editTrack(plain, edits) : plain;
+      if (isShared) takes[0].rig = takes[0].face;
+      if (hasFace) tracks[0] = takes[0].face;
+      timeline.dirty = true;
+    };
+    editor = new EditPanel(byId("curves"), DATA.edits, DATA.duration, apply);
+    apply(DATA.edits);
+  }
   (document.querySelector('.row[data-name="jawOpen"]') || document.querySelector(".row"))?.click();
   byId("length").textContent = clock(DATA.duration);
 
@@ -178,7 +194,7 @@ async function main() {
     sampleTakes(takes, time);
     stage.draw(faces, rigs);
   };
-  const state = { ready: true, player, takes, stage, timeline, recorder, show, weights: faces[0], drawn: 0, loadTime: 0 };
+  const state = { ready: true, player, takes, stage, timeline, recorder, editor, show, weights: faces[0], drawn: 0, loadTime: 0 };
   window.koemorph = state;
   if (DATA.export) return exportFrames(stage, show, DATA.export, DATA.duration);
   const now = byId("now"), number = byId("frame"), due = throttle(100); // faster is not readable

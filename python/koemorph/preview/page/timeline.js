@@ -16,20 +16,30 @@ function melColors() {
 }
 
 class Timeline {
-  constructor(canvas, duration, onSeek) {
+  // `onRange(from, to)` is called for a drag with Shift, which selects a range.
+  constructor(canvas, duration, onSeek, onRange = () => {}) {
     this.canvas = canvas;
     this.duration = Math.max(duration, 1e-3);
     this.chosen = new Map();
     this.background = document.createElement("canvas");
-    const seek = (event) => {
+    this.range = null;
+    const timeAt = (event) => {
       const box = canvas.getBoundingClientRect();
-      onSeek(Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1) * this.duration);
+      return Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1) * this.duration;
+    };
+    let from = null; // of the range that is being selected
+    const move = (event) => {
+      if (from === null) return onSeek(timeAt(event));
+      this.range = [from, timeAt(event)].sort((a, b) => a - b);
+      this.drawnAt = -1;
+      onRange(...this.range);
     };
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
-      seek(event);
+      from = event.shiftKey ? timeAt(event) : null;
+      move(event);
     });
-    canvas.addEventListener("pointermove", (event) => event.buttons && seek(event));
+    canvas.addEventListener("pointermove", (event) => event.buttons && move(event));
   }
 
   setData(peaks, mel, melBands, tracks) {
@@ -125,6 +135,8 @@ class Timeline {
     c.drawImage(this.background, 0, 0);
     c.fillStyle = "rgba(10,12,20,.42)";
     c.fillRect(x, 0, width - x, height);
+    c.fillStyle = "rgba(255,255,255,.16)";
+    if (this.range) c.fillRect((this.range[0] / this.duration) * width, 0, ((this.range[1] - this.range[0]) / this.duration) * width, height);
     c.fillStyle = "#fff";
     c.fillRect(x - 1, 0, 2, height);
   }
