@@ -81,7 +81,7 @@ def test_documentation_of_maps_and_presets_is_complete(tmp_path: Path) -> None:
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     fields = {name for name in dir(controls) if not name.startswith("_")} - {"copy", "check"}
     known = fields - {"active", "cancel_group"} | {"inactive", "cancel"}
-    assert named - {"from", "curve"} - {*maps(), *presets()} == known
+    assert named - {"from", "curve", "times"} - {*maps(), *presets()} == known
 
 
 def test_best_map_drives_most_blend_shapes() -> None:
