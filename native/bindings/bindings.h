@@ -22,6 +22,7 @@ void bind_face(pybind11::module_& module);
 void bind_mel(pybind11::module_& module);
 void bind_model(pybind11::module_& module);
 void bind_onnx(pybind11::module_& module);
+void bind_player(pybind11::module_& module);
 void bind_resample(pybind11::module_& module);
 void bind_retarget(pybind11::module_& module);
 void bind_stream(pybind11::module_& module);

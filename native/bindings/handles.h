@@ -17,6 +17,7 @@ struct PyHandle {
 
 using PyModel = PyHandle<koemorph_model, koemorph_model_destroy>;
 using PyStream = PyHandle<koemorph_stream, koemorph_stream_destroy>;
+using PyPlayer = PyHandle<koemorph_player, koemorph_player_destroy>;
 using PyStreamBatch = PyHandle<koemorph_stream_batch, koemorph_stream_batch_destroy>;
 
 }  // namespace koemorph

@@ -64,6 +64,7 @@ extern "C" {
 typedef enum koemorph_result {
   KOEMORPH_OK = 0,
   KOEMORPH_NO_FRAME = 1,          /* not an error: no frame is available yet */
+  KOEMORPH_BLOCK_REPLACED = 2,    /* not an error: a player replaced the block by silence */
   KOEMORPH_INVALID_ARGUMENT = -1, /* a pointer is NULL or a number is out of range */
   KOEMORPH_OUT_OF_MEMORY = -2,
   KOEMORPH_FILE_ERROR = -3,           /* a file is missing or cannot be read */
@@ -81,6 +82,8 @@ typedef struct koemorph_model koemorph_model;
 typedef struct koemorph_stream koemorph_stream;
 /* Many streams that are computed with shared inference calls. */
 typedef struct koemorph_stream_batch koemorph_stream_batch;
+/* A stream that is kept in sync with an audio source of an engine. */
+typedef struct koemorph_player koemorph_player;
 /* An immutable map from the 52 blend shapes to the shapes of a rig. */
 typedef struct koemorph_retarget_map koemorph_retarget_map;
 
@@ -333,6 +336,142 @@ KOEMORPH_C_API void koemorph_stream_batch_destroy(koemorph_stream_batch* batch);
 KOEMORPH_C_API koemorph_result koemorph_stream_batch_process(koemorph_stream_batch* batch,
                                                              koemorph_stream* const* streams,
                                                              int32_t count);
+
+/* ---- player -------------------------------------------------------------------------------------
+ *
+ * A player keeps a stream in sync with an audio source that starts, stops, pauses, seeks and
+ * drifts. The audio thread feeds blocks as they come; the game thread calls update and sample once
+ * per rendered frame. `now` is one monotonic clock for all calls on a player, in seconds, e.g. the
+ * engine's time.
+ *
+ *   start    The weights continue from those displayed last, at most 0.05 per frame at 60 fps.
+ *   stop     0.15 s without a block, or koemorph_player_stop. The weights fade to 0 within 0.2 s;
+ *            silence is pushed, so stream time continues. Idle motion fades in 1 s later. A source
+ *            that feeds zeros has not stopped: the mouth closes as the model predicts.
+ *   pause    No time passes, and nothing is pushed.
+ *   formats  A block in a new sample rate or channel count is replaced by silence of its duration;
+ *            the next update applies the format.
+ *   drift    The playback time follows the fed audio within a few ms and advances evenly. After an
+ *            error of more than 0.25 s (a stall) it jumps, and the weights are blended.
+ */
+
+typedef struct koemorph_player_config {
+  uint32_t size;       /* set by koemorph_player_config_init */
+  int32_t sample_rate; /* Hz of the fed audio, 8000..192000; 0 (default): that of the first block */
+  int32_t channels;    /* interleaved, 1..64; default 1; of the first block, if sample_rate is 0 */
+  int32_t worker;      /* 1 (default): the library computes on its own thread; 0: the caller calls
+                          koemorph_stream_process or koemorph_stream_batch_process with the
+                          stream of the player */
+} koemorph_player_config;
+
+typedef struct koemorph_player_state {
+  uint32_t size;        /* set by the caller to sizeof(koemorph_player_state) */
+  int32_t speaking;     /* 1: the source delivers audio, or its clip is audible */
+  int32_t paused;       /* 1: the last update passed no time */
+  int32_t sample_rate;  /* Hz of the accepted audio; 0 before the first format */
+  int32_t channels;     /* of the accepted audio */
+  double playback_time; /* s of stream time that is displayed; may be negative at the start */
+  double latency;       /* s between feeding audio and displaying it */
+  double end_time;      /* s of stream time of the end of the fed audio, including silence */
+} koemorph_player_state;
+
+typedef enum koemorph_pause {
+  KOEMORPH_PAUSE_NONE = 0, /* the game runs */
+  KOEMORPH_PAUSE_ALL = 1,  /* the game and the audio of this player are paused */
+  KOEMORPH_PAUSE_GAME = 2, /* the game is paused; its audio is followed as long as it arrives */
+  KOEMORPH_PAUSE_IS_INT = 0x7fffffff /* no pause; makes every int a valid value */
+} koemorph_pause;
+
+/* The source of a clip, for koemorph_player_follow_clip. */
+typedef struct koemorph_clip_state {
+  uint32_t size;        /* set by the caller to sizeof(koemorph_clip_state) */
+  int32_t playing;      /* 1: the source plays, or is scheduled for later */
+  int32_t loop;         /* 1: the clip repeats */
+  int64_t position;     /* sample that the mixer reads next; may advance in steps of a block */
+  int64_t sample_count; /* length of the clip, samples per channel */
+  double speed;         /* seconds of the clip per second; 1.0 */
+} koemorph_clip_state;
+
+/* [any] Sets the defaults. NULL is ignored. */
+KOEMORPH_C_API void koemorph_player_config_init(koemorph_player_config* config);
+
+/* [any] The caller owns *out and must call koemorph_player_destroy. */
+KOEMORPH_C_API koemorph_result koemorph_player_create(const koemorph_model* model,
+                                                      const koemorph_player_config* config,
+                                                      koemorph_player** out);
+
+/* [any] NULL is ignored. */
+KOEMORPH_C_API void koemorph_player_destroy(koemorph_player* player);
+
+/* [any] The stream of the player, NULL with NULL; valid as long as the player. For
+ * koemorph_stream_process, koemorph_stream_batch_process and koemorph_stream_get_info. */
+KOEMORPH_C_API koemorph_stream* koemorph_player_stream(koemorph_player* player);
+
+/* [audio] Adds `sample_count` samples per channel of interleaved audio in [-1, 1], which the source
+ * delivered at `now`. Wait-free, no allocation. An empty block is ignored. KOEMORPH_BLOCK_REPLACED
+ * when the format is new, or while the game thread pushes silence. update reports a format that is
+ * out of range. */
+KOEMORPH_C_API koemorph_result koemorph_player_feed(koemorph_player* player,
+                                                    const float* interleaved, int32_t sample_count,
+                                                    int32_t sample_rate, int32_t channels,
+                                                    double now);
+
+/* [game] Sets the format of the following blocks without replacing one of them, where the engine
+ * reports a new device. Allocates, and waits for a feed in progress. */
+KOEMORPH_C_API koemorph_result koemorph_player_set_input_format(koemorph_player* player,
+                                                                int32_t sample_rate,
+                                                                int32_t channels, double now);
+
+/* [game] Advances the playback time to `now`. Applies a new format (the only case in which it
+ * allocates) and pushes silence for a source that has stopped. */
+KOEMORPH_C_API koemorph_result koemorph_player_update(koemorph_player* player, double now,
+                                                      koemorph_pause pause);
+
+/* [game] Instead of update, for a clip that is read ahead of its playback, so that the model adds
+ * no latency. Follows seeks, loops and scheduled starts. Call koemorph_player_next_read afterwards.
+ * Needs the sample rate of the clip in the config or by koemorph_player_set_input_format. */
+KOEMORPH_C_API koemorph_result koemorph_player_follow_clip(koemorph_player* player,
+                                                           const koemorph_clip_state* clip,
+                                                           double now, koemorph_pause pause);
+
+/* [game] The samples of the clip to feed now: *count samples from *position. Call it and feed them
+ * until *count is 0. Pushes silence at the end of the clip. */
+KOEMORPH_C_API koemorph_result koemorph_player_next_read(koemorph_player* player, int64_t* position,
+                                                         int32_t* count);
+
+/* [game] Returns the weights at the playback time of the last update. Writes min(count, 52)
+ * weights. KOEMORPH_NO_FRAME (and weights of 0) when no frame is available yet. */
+KOEMORPH_C_API koemorph_result koemorph_player_sample(koemorph_player* player, float* weights,
+                                                      int32_t count);
+
+/* [game] Writes a snapshot; state->size must be set. */
+KOEMORPH_C_API koemorph_result koemorph_player_get_state(koemorph_player* player,
+                                                         koemorph_player_state* state);
+
+/* [game] Sets when fed audio is displayed. output_latency: seconds between feeding a sample and the
+ * loudspeaker; negative (default): as early as frames exist, without steps. delay: seconds added to
+ * it, -1..1; 0 (default). */
+KOEMORPH_C_API koemorph_result koemorph_player_set_latency(koemorph_player* player,
+                                                           double output_latency, double delay);
+
+/* [game] The same as koemorph_stream_set_controls. */
+KOEMORPH_C_API koemorph_result koemorph_player_set_controls(koemorph_player* player,
+                                                            const koemorph_controls* controls);
+
+/* [game] Fades the weights to 0 over `seconds`. They stay 0 until koemorph_player_fade_in, whatever
+ * the audio is. */
+KOEMORPH_C_API koemorph_result koemorph_player_fade_out(koemorph_player* player, double seconds);
+
+/* [game] Reverts koemorph_player_fade_out over `seconds`. */
+KOEMORPH_C_API koemorph_result koemorph_player_fade_in(koemorph_player* player, double seconds);
+
+/* [game] The source has stopped: the next update fades out without waiting for 0.15 s. The next
+ * block starts it again. */
+KOEMORPH_C_API koemorph_result koemorph_player_stop(koemorph_player* player);
+
+/* [game] Resets the player to its initial state at time 0; format, latency and controls stay. Call
+ * it while no other call on the player runs; the library's own worker is waited for. */
+KOEMORPH_C_API koemorph_result koemorph_player_reset(koemorph_player* player);
 
 /* ---- retarget map -------------------------------------------------------------------------------
  */

@@ -185,6 +185,83 @@ class StreamBatch {
   detail::Owner<koemorph_stream_batch, koemorph_stream_batch_destroy> handle_;
 };
 
+class Player {
+ public:
+  Player(const Model& model, const koemorph_player_config& config) {
+    koemorph_player* handle = nullptr;
+    check(koemorph_player_create(model.get(), &config, &handle));
+    handle_.reset(handle);
+  }
+  /* sample_rate 0: the format of the first block. */
+  explicit Player(const Model& model, int32_t sample_rate = 0, int32_t channels = 1,
+                  bool worker = true)
+      : Player(model, config_of(sample_rate, channels, worker)) {}
+
+  /* False when the block was replaced by silence. */
+  bool feed(const float* interleaved, int32_t sample_count, int32_t sample_rate, int32_t channels,
+            double now) {
+    return check(
+        koemorph_player_feed(get(), interleaved, sample_count, sample_rate, channels, now));
+  }
+  void set_input_format(int32_t sample_rate, int32_t channels, double now) {
+    check(koemorph_player_set_input_format(get(), sample_rate, channels, now));
+  }
+  void update(double now, koemorph_pause pause = KOEMORPH_PAUSE_NONE) {
+    check(koemorph_player_update(get(), now, pause));
+  }
+  void follow_clip(const koemorph_clip_state& clip, double now,
+                   koemorph_pause pause = KOEMORPH_PAUSE_NONE) {
+    check(koemorph_player_follow_clip(get(), &clip, now, pause));
+  }
+  /* The number of samples to feed; 0: none. */
+  int32_t next_read(int64_t& position) {
+    int32_t count = 0;
+    check(koemorph_player_next_read(get(), &position, &count));
+    return count;
+  }
+  Face sample() {
+    Face face;
+    check(koemorph_player_sample(get(), face.data(), KOEMORPH_BLENDSHAPE_COUNT));
+    return face;
+  }
+  bool process() { return check(koemorph_stream_process(stream())); }
+  koemorph_player_state state() const {
+    koemorph_player_state state{};
+    state.size = sizeof state;
+    check(koemorph_player_get_state(get(), &state));
+    return state;
+  }
+  koemorph_stream_info info() const {
+    koemorph_stream_info info{};
+    info.size = sizeof info;
+    check(koemorph_stream_get_info(stream(), &info));
+    return info;
+  }
+  void set_latency(double output_latency, double delay = 0.0) {
+    check(koemorph_player_set_latency(get(), output_latency, delay));
+  }
+  void set_controls(const koemorph_controls& controls) {
+    check(koemorph_player_set_controls(get(), &controls));
+  }
+  void fade_out(double seconds) { check(koemorph_player_fade_out(get(), seconds)); }
+  void fade_in(double seconds) { check(koemorph_player_fade_in(get(), seconds)); }
+  void stop() { check(koemorph_player_stop(get())); }
+  void reset() { check(koemorph_player_reset(get())); }
+  koemorph_player* get() const noexcept { return handle_.get(); }
+  koemorph_stream* stream() const noexcept { return koemorph_player_stream(get()); }
+
+ private:
+  static koemorph_player_config config_of(int32_t sample_rate, int32_t channels, bool worker) {
+    koemorph_player_config config;
+    koemorph_player_config_init(&config);
+    config.sample_rate = sample_rate;
+    config.channels = channels;
+    config.worker = worker ? 1 : 0;
+    return config;
+  }
+  detail::Owner<koemorph_player, koemorph_player_destroy> handle_;
+};
+
 class RetargetMap {
  public:
   /* Weights in the order of the map. */

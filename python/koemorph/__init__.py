@@ -6,6 +6,7 @@ from koemorph.controls import Controls, load_preset
 from koemorph.egemaps import EgemapsStream, compute_egemaps
 from koemorph.errors import KoemorphError
 from koemorph.model import Model
+from koemorph.player import Player
 from koemorph.retarget import RetargetMap, load_retarget_map
 from koemorph.stream import Stream
 from koemorph.stream_batch import StreamBatch
@@ -17,6 +18,7 @@ __all__ = [
     "EgemapsStream",
     "KoemorphError",
     "Model",
+    "Player",
     "RetargetMap",
     "Stream",
     "StreamBatch",

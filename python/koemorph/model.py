@@ -18,6 +18,7 @@ from koemorph.edits import Edit, apply_edits
 from koemorph.errors import AudioError, ModelError
 from koemorph.features import FeatureSettings
 from koemorph.outputs import as_text
+from koemorph.player import Player
 from koemorph.retarget import RetargetMap, apply_map, load_retarget_map
 from koemorph.stream import Stream
 from koemorph.stream_batch import StreamBatch
@@ -158,6 +159,40 @@ class Model:
             worker=worker,
             buffer_seconds=buffer_seconds,
             history_seconds=history_seconds,
+            controls=choose_controls(preset, controls),
+        )
+
+    def player(
+        self,
+        sample_rate: int = 0,
+        channels: int = 1,
+        *,
+        worker: bool = False,
+        preset: str | Path | None = None,
+        controls: Controls | None = None,
+    ) -> Player:
+        """Create a player, which keeps a stream in sync with an audio source.
+
+        Args:
+            sample_rate: Sample rate of the audio, 8000-192000 Hz; 0 for that of the first block.
+            channels: Channels of the audio, 1-64; they are averaged.
+            worker: Compute frames on a thread of the library instead of in `Player.update`.
+            preset: A bundled preset's name or the path of a JSON file.
+            controls: Controls instead of a preset.
+
+        Returns:
+            The player, at time 0.
+
+        Raises:
+            AudioError: `sample_rate` is out of range.
+            DataError: Both `preset` and `controls` are given, or the preset is invalid.
+            ValueError: Another argument is out of range.
+        """
+        return Player(
+            self._native,
+            sample_rate,
+            channels,
+            worker=worker,
             controls=choose_controls(preset, controls),
         )
 

@@ -238,6 +238,27 @@ void test_older_structs(const koemorph::Model& model) {
   koemorph_stream_destroy(stream);
 }
 
+// The functions of the audio and the game thread of a player.
+void test_player_allocates_and_locks_nothing(const koemorph::Model& model) {
+  koemorph::Player player(model, 48000, 2, false);
+  const std::vector<float> block(2 * 800, 0.1f);
+  double now = 100.0;
+  for (int round = 0; round < 200; ++round, now += 1.0 / 60) {
+    allocations = locks = 0;
+    // Speech, a stop, and speech again.
+    if (round < 60 || round > 120) player.feed(block.data(), 800, 48000, 2, now);
+    const int audio_thread = allocations + locks;
+    allocations = locks = 0;
+    player.update(now);
+    player.set_latency(0.05, 0.01);
+    player.sample();
+    EXPECT(player.state().speaking == (round < 69 || round > 120));
+    EXPECT(audio_thread == 0);
+    EXPECT(allocations + locks == 0);
+    player.process();
+  }
+}
+
 // The functions of the audio and the game thread.
 void test_no_allocations_and_locks(const koemorph::Model& model, const std::string& map) {
   koemorph::Stream stream(model, 48000, 2);
@@ -289,6 +310,7 @@ int main(int argc, char** argv) {
     test_invalid_numbers(model, map);
     test_older_structs(model);
     test_no_allocations_and_locks(model, map);
+    test_player_allocates_and_locks_nothing(model);
   }
   if (failures == 0) std::puts("ok");
   return failures == 0 ? 0 : 1;

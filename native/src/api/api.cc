@@ -11,6 +11,9 @@
 
 namespace {
 
+using koemorph::check_channels;
+using koemorph::check_format;
+using koemorph::check_sample_rate;
 using koemorph::concurrent_call;
 using koemorph::copy_config;
 using koemorph::fail;
@@ -45,23 +48,9 @@ koemorph_result store_message(koemorph_result result, const char* format, std::v
   return result;
 }
 
-bool is_sample_rate(int32_t rate) { return rate >= kMinSampleRate && rate <= kMaxSampleRate; }
-
-koemorph_result invalid_sample_rate(int32_t rate) {
-  return invalid("sample_rate out of range: got %d Hz, expected %d to %d Hz.", rate, kMinSampleRate,
-                 kMaxSampleRate);
-}
-
-koemorph_result invalid_channels(int32_t channels, int32_t minimum) {
-  return invalid("channels out of range: got %d, expected %d to %d.", channels, minimum,
-                 kMaxChannels);
-}
-
 koemorph_result check(const koemorph_stream_config& config, int model_fps) {
-  if (!is_sample_rate(config.sample_rate)) return invalid_sample_rate(config.sample_rate);
-  if (config.channels < 1 || config.channels > kMaxChannels) {
-    return invalid_channels(config.channels, 1);
-  }
+  const koemorph_result format = check_format(config.sample_rate, config.channels, 1);
+  if (format != KOEMORPH_OK) return format;
   if (config.fps != 0 && config.fps != model_fps) {
     return invalid(
         "fps mismatch: the model runs at %d fps, %d was requested. Set fps to 0, or load a model "
@@ -101,6 +90,24 @@ koemorph_result koemorph::concurrent_call() {
               "object. Use one thread per tag.");
 }
 
+koemorph_result koemorph::check_sample_rate(int32_t rate) {
+  if (rate >= kMinSampleRate && rate <= kMaxSampleRate) return KOEMORPH_OK;
+  return invalid("sample_rate out of range: got %d Hz, expected %d to %d Hz.", rate, kMinSampleRate,
+                 kMaxSampleRate);
+}
+
+koemorph_result koemorph::check_channels(int32_t channels, int32_t minimum) {
+  if (channels >= minimum && channels <= kMaxChannels) return KOEMORPH_OK;
+  return invalid("channels out of range: got %d, expected %d to %d.", channels, minimum,
+                 kMaxChannels);
+}
+
+koemorph_result koemorph::check_format(int32_t sample_rate, int32_t channels,
+                                       int32_t minimum_channels) {
+  const koemorph_result result = check_sample_rate(sample_rate);
+  return result == KOEMORPH_OK ? check_channels(channels, minimum_channels) : result;
+}
+
 koemorph_result koemorph::stream_flushed() {
   return fail(KOEMORPH_INVALID_STATE,
               "The stream was flushed and accepts no more audio. Call reset first.");
@@ -122,6 +129,8 @@ const char* koemorph_result_text(koemorph_result result) {
       return "no error";
     case KOEMORPH_NO_FRAME:
       return "no frame yet";
+    case KOEMORPH_BLOCK_REPLACED:
+      return "block replaced by silence";
     case KOEMORPH_INVALID_ARGUMENT:
       return "invalid argument";
     case KOEMORPH_OUT_OF_MEMORY:
@@ -235,8 +244,8 @@ koemorph_result koemorph_stream_push(koemorph_stream* stream, const float* inter
 koemorph_result koemorph_stream_set_input_format(koemorph_stream* stream, int32_t sample_rate,
                                                  int32_t channels) {
   if (stream == nullptr) return invalid("koemorph_stream_set_input_format: stream is NULL.");
-  if (!is_sample_rate(sample_rate)) return invalid_sample_rate(sample_rate);
-  if (channels < 0 || channels > kMaxChannels) return invalid_channels(channels, 0);
+  const koemorph_result format = check_format(sample_rate, channels, 0);
+  if (format != KOEMORPH_OK) return format;
   const ScopedEntry entry(stream->stream.audio_guard());
   if (!entry) return concurrent_call();
   if (stream->stream.flushed()) return stream_flushed();
@@ -298,8 +307,9 @@ koemorph_result koemorph_stream_pull(koemorph_stream* stream, float* weights, in
 koemorph_result koemorph_stream_reset(koemorph_stream* stream, int32_t sample_rate,
                                       int32_t channels) {
   if (stream == nullptr) return invalid("koemorph_stream_reset: stream is NULL.");
-  if (sample_rate != 0 && !is_sample_rate(sample_rate)) return invalid_sample_rate(sample_rate);
-  if (channels < 0 || channels > kMaxChannels) return invalid_channels(channels, 0);
+  const koemorph_result rate = sample_rate == 0 ? KOEMORPH_OK : check_sample_rate(sample_rate);
+  const koemorph_result format = rate == KOEMORPH_OK ? check_channels(channels, 0) : rate;
+  if (format != KOEMORPH_OK) return format;
   const WorkerEntry worker(stream->stream);
   const ScopedEntry audio(stream->stream.audio_guard());
   const ScopedEntry game(stream->stream.game_guard());

@@ -12,6 +12,7 @@
 
 #include "koemorph.h"
 #include "model/model.h"
+#include "player/player.h"
 #include "retarget/retarget_map.h"
 #include "stream/stream.h"
 #include "stream/stream_batch.h"
@@ -35,6 +36,14 @@ struct koemorph_stream_batch {
   koemorph::StreamBatch batch;
   std::vector<koemorph::Stream*> entered;  // the streams of the call in progress
   koemorph::ThreadGuard guard;
+};
+
+struct koemorph_player {
+  koemorph_player(std::shared_ptr<const koemorph::Model> model,
+                  const koemorph_stream_config& config, koemorph::AudioFormat format)
+      : stream(std::move(model), config), player(stream.stream, format) {}
+  koemorph_stream stream;
+  koemorph::Player player;
 };
 
 struct koemorph_retarget_map {
@@ -61,6 +70,11 @@ koemorph_result concurrent_call();
 
 // For a call after flush that needs a reset first.
 koemorph_result stream_flushed();
+
+// KOEMORPH_OK, or KOEMORPH_INVALID_ARGUMENT with a message.
+koemorph_result check_sample_rate(int32_t rate);
+koemorph_result check_channels(int32_t channels, int32_t minimum);
+koemorph_result check_format(int32_t sample_rate, int32_t channels, int32_t minimum_channels);
 
 inline koemorph_result finish(const Status& status) {
   return status.ok() ? KOEMORPH_OK : fail(status.result, "%s", status.message.c_str());

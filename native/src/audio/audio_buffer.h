@@ -28,6 +28,7 @@ class AudioBuffer {
   // Any thread: samples per channel pushed so far.
   int64_t pushed() const { return written_.load(std::memory_order_acquire); }
   int channels() const { return channels_; }
+  int64_t capacity() const { return static_cast<int64_t>(ring_.size()); }
   // Writer: of the audio pushed from now on.
   void set_channels(int channels) { channels_ = channels; }
   // With neither side active: allocates another capacity, which the next reset applies.
@@ -36,8 +37,6 @@ class AudioBuffer {
   void reset(int channels);
 
  private:
-  int64_t capacity() const { return static_cast<int64_t>(ring_.size()); }
-
   std::vector<std::atomic<float>> ring_;
   std::vector<std::atomic<float>> next_ring_;  // empty: keep ring_
   int channels_;

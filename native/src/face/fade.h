@@ -15,10 +15,10 @@ class Fade {
 
   // Multiplies `count` weights by the factor at `time`.
   void apply(double time, float* weights, int count) const;
+  double factor(double time) const;
 
  private:
   void add(double time, double seconds, double goal);
-  double factor(double time) const;
 
   // The factor changes from `from` to `goal`, starting at `time`, within `seconds`.
   struct Segment {

@@ -218,10 +218,14 @@ bool Stream::pull(float* weights, int32_t count, int64_t* index) {
   return true;
 }
 
+double Stream::latency() const {
+  return static_cast<double>(clock_.lookahead_frames) / clock_.fps +
+         features_.resampler().latency();
+}
+
 void Stream::get_info(koemorph_stream_info* info) const {
   info->fps = clock_.fps;
-  info->latency =
-      static_cast<double>(clock_.lookahead_frames) / clock_.fps + features_.resampler().latency();
+  info->latency = latency();
   info->pushed_samples = audio_.pushed();
   info->dropped_samples = dropped_.load(std::memory_order_relaxed);
   info->frame_count = frames_.frame_count();

@@ -72,6 +72,11 @@ class Stream {
 
   void get_info(koemorph_stream_info* info) const;
   int fps() const { return clock_.fps; }
+  // Seconds: frame k needs audio up to k / fps + latency.
+  double latency() const;
+  int64_t pushed_samples() const { return audio_.pushed(); }
+  // Samples held between push and process.
+  int64_t buffer_capacity() const { return audio_.capacity(); }
   const Model* model() const { return model_.get(); }
 
  private:
