@@ -1,4 +1,4 @@
-"""A corpus in miniature: noise that opens a mouth, and settings of a quick run on it."""
+"""Small synthetic recordings, noise that opens a mouth, and settings of a quick run on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECONDS, FPS, RATE = 4.0, 30, 16000
 
 
 def write_babble(folder: Path, seed: int, subject: str = "babbler", opening: float = 0.8) -> Path:
-    """Bursts of coloured noise; jawOpen is how loud they are, mouthPucker how dark."""
+    """Write bursts of colored noise; jawOpen follows their level, mouthPucker their color."""
     rng = np.random.default_rng(seed)
     knots = rng.uniform(0, 1, (2, 14)) * (rng.random((2, 14)) > 0.3)
     times = np.linspace(0, 13, round(SECONDS * RATE))
@@ -33,7 +33,7 @@ def write_babble(folder: Path, seed: int, subject: str = "babbler", opening: flo
 
 
 def common_overrides(babble: Path, cache: Path) -> list[str]:
-    """The overrides of a small, quick run."""
+    """Return the overrides of a small, quick run."""
     return [
         f"data.train_data_dir={babble / 'train'}",
         f"data.val_data_dir={babble / 'dev'}",

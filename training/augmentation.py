@@ -42,51 +42,53 @@ def augment(
     decibel = settings.mel_scale / 10
     curve = _smooth_curve(bands, rng) * augmentation.eq_db + rng.uniform(*augmentation.gain_db)
     shift = (curve * decibel).astype(np.float32)
-    place = _warped_places(bands, float(rng.uniform(-1, 1)) * augmentation.warp, settings)
+    positions = _warped_positions(bands, float(rng.uniform(-1, 1)) * augmentation.warp, settings)
     noise = None
     if rng.random() < 0.5:
         noise = _noise(mel, float(rng.uniform(*augmentation.snr_db)), settings, rng)
 
     def change(table: FloatArray, window: int) -> FloatArray:
-        warped = _take(table, place)
+        warped = _interpolate_bands(table, positions)
         if noise is not None:
-            unsteady = noise + _flicker(warped.shape, window, settings, rng)
-            warped = _sum(warped, unsteady, settings)
+            fluctuation = _fluctuation(warped.shape, window, settings, rng)
+            warped = _add_powers(warped, noise + fluctuation, settings)
         changed: FloatArray = np.maximum(warped + shift, silence)
         return changed
 
     return change(mel, settings.mel_window), change(detail, settings.detail_window)
 
 
-def _sum(one: FloatArray, other: FloatArray, settings: FeatureSettings) -> FloatArray:
-    """The sum of powers that are given in the network's scale, in that scale."""
+def _add_powers(first: FloatArray, second: FloatArray, settings: FeatureSettings) -> FloatArray:
+    """Add powers in the network's logarithmic scale."""
     base = np.float32(np.log(10.0) / settings.mel_scale)
-    summed: FloatArray = np.logaddexp(one * base, other * base) / base
+    summed: FloatArray = np.logaddexp(first * base, second * base) / base
     return summed
 
 
 def _noise(
     mel: FloatArray, snr_db: float, settings: FeatureSettings, rng: np.random.Generator
 ) -> FloatArray:
-    """A steady noise of any colour from white to brown: mean power of each band, (bands,)."""
-    centres, widths = _bands(settings)
+    """Steady noise of a random color from white to brown: mean power of each band, (bands,)."""
+    centers, widths = _bands(settings)
     decibel = settings.mel_scale / 10
-    tilt = -rng.uniform(0, 6) * np.log2(centres / 1000)
+    tilt = -rng.uniform(0, 6) * np.log2(centers / 1000)
     color = 10 * np.log10(widths) + tilt + _smooth_curve(len(widths), rng) * 4.0
     base = np.log(10.0) / settings.mel_scale
     frames = np.logaddexp.reduce(mel.astype(np.float64) * base, axis=-1)
     active = frames[frames >= frames.max() - base * 20 * decibel]
     loud = (np.logaddexp.reduce(active) - np.log(len(active))) / base
-    alone = np.logaddexp.reduce(color * decibel * base) / base
-    return np.asarray(color * decibel - alone + loud - snr_db * decibel, np.float32)
+    total = np.logaddexp.reduce(color * decibel * base) / base
+    return np.asarray(color * decibel - total + loud - snr_db * decibel, np.float32)
 
 
-def _flicker(
+def _fluctuation(
     shape: tuple[int, ...], window: int, settings: FeatureSettings, rng: np.random.Generator
 ) -> FloatArray:
-    """What a band's power in steady noise is above its mean, in the network's scale: the narrower
-    the band and the shorter the window, the more it varies. Gamma distributed, as a sum of squares
-    is; the spread is within half a decibel of what the mel stage gives of white noise.
+    """Random deviations of the band powers of steady noise from their mean, in the network's scale.
+
+    The narrower the band and the shorter the window, the larger they are. They are gamma
+    distributed, as sums of squares are; the spread is within 0.5 dB of that of white noise in the
+    mel stage.
     """
     _, widths = _bands(settings)
     degrees = np.hypot(1.4, 0.9 * widths / 2 * window / settings.sample_rate).astype(np.float32)
@@ -101,29 +103,31 @@ def _smooth_curve(bands: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _edges(settings: FeatureSettings) -> NDArray[np.float64]:
-    """Where on the mel scale bands begin, have their peak and end: band k at k, k + 1, k + 2."""
+    """Band edges on the mel scale: band k begins at k, has its peak at k + 1 and ends at k + 2."""
     low, high = _mel(np.array([settings.mel_low_hz, settings.mel_high_hz]))
     return np.linspace(low, high, settings.mel_bands + 2)
 
 
 def _bands(settings: FeatureSettings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Centres and widths of the bands in Hz."""
+    """Centers and widths of the bands in Hz."""
     edges = _hertz(_edges(settings))
     return edges[1:-1], edges[2:] - edges[:-2]
 
 
-def _warped_places(bands: int, strength: float, settings: FeatureSettings) -> NDArray[np.float64]:
+def _warped_positions(
+    bands: int, strength: float, settings: FeatureSettings
+) -> NDArray[np.float64]:
     """For each band the (fractional) band whose content it gets when frequencies are scaled."""
     grid = _edges(settings)[1:-1]
     source = _mel(_hertz(grid) / (1.0 + strength))
     return np.clip(np.interp(source, grid, np.arange(bands)), 0, bands - 1)
 
 
-def _take(table: FloatArray, place: NDArray[np.float64]) -> FloatArray:
-    below = np.minimum(place.astype(np.int64), table.shape[-1] - 2)
-    share = (place - below).astype(np.float32)
-    taken: FloatArray = table[..., below] * (1 - share) + table[..., below + 1] * share
-    return taken
+def _interpolate_bands(table: FloatArray, positions: NDArray[np.float64]) -> FloatArray:
+    below = np.minimum(positions.astype(np.int64), table.shape[-1] - 2)
+    fraction = (positions - below).astype(np.float32)
+    bands: FloatArray = table[..., below] * (1 - fraction) + table[..., below + 1] * fraction
+    return bands
 
 
 def _mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -33,11 +33,11 @@ from .training_data import TrainingData
 
 TRACKS, TRACK_SECONDS = 10, 60
 EPOCHS, STEPS = 4, 20  # the first epoch warms up and is not counted
-BATCHES = 20  # made alone, to see what they cost
+BATCHES = 20  # timed outside the loop
 
 
 class _Speeds(Observer):
-    """Keeps what the loop says about its speed, and shows nothing."""
+    """Stores the speed that the loop reports."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, 0, 0, bar=False, active=False)
@@ -60,12 +60,12 @@ class _Speeds(Observer):
 
 
 def measure(overrides: Sequence[str], voice: Path) -> dict[str, float]:
-    """Figures of a run with these overrides, on the speech in `voice`.
+    """Measure a run with these overrides, on the speech in `voice`.
 
     real_time: seconds of audio trained on in a second, median of the epochs; step: seconds of a
-    step; waiting, making: shares of it that the loop waits for batches, and that a batch would take
-    were it made in between; features: seconds of audio prepared in a second of CPU time; memory:
-    largest resident bytes of this process, NaN where the system does not tell; threads: torch's.
+    step; wait_ratio, batch_ratio: ratios of it that the loop waits for batches, and that creating a
+    batch takes in one thread; features: seconds of audio prepared in a second of CPU time; memory:
+    largest resident bytes of this process, NaN where it is unknown; threads: of torch.
     """
     settings = read_settings(compose_config([*overrides, "data.train_data_dir=."]))
     if settings.checkpoint is not None:
@@ -94,8 +94,8 @@ def measure(overrides: Sequence[str], voice: Path) -> dict[str, float]:
         return {
             "real_time": float(np.median(speeds.real_time[1:])),
             "step": step,
-            "waiting": sum(speeds.waits[1:]) / steps / step,
-            "making": _batch_seconds(trainer) / step,
+            "wait_ratio": sum(speeds.waits[1:]) / steps / step,
+            "batch_ratio": _batch_seconds(trainer) / step,
             "features": TRACK_SECONDS / float(np.median(spent)),
             "memory": _peak_bytes(),
             "threads": float(torch.get_num_threads()),
@@ -103,7 +103,7 @@ def measure(overrides: Sequence[str], voice: Path) -> dict[str, float]:
 
 
 def _tracks(voice: Path, features: FeatureSettings) -> list[Track]:
-    """The voice again and again, no two tracks alike, with faces of slow noise."""
+    """Tracks of the repeated speech, each at another level, with slow noise as weights."""
     audio, rate = read_audio(voice)
     count = TRACK_SECONDS * rate
     looped = np.resize(audio, count)
@@ -138,7 +138,7 @@ def _prepared(
 
 
 def _batch_seconds(trainer: Trainer) -> float:
-    """The median duration of making one batch, alone."""
+    """The median duration of creating one batch."""
     durations = []
     for number in range(BATCHES):
         begin = time.perf_counter()

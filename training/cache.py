@@ -1,4 +1,4 @@
-"""Features once: a folder of memory-mapped arrays, keyed by the audio and the settings."""
+"""Cache of features: a folder of memory-mapped arrays, keyed by audio and settings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TrackFeatures:
 
 
 class FeatureCache:
-    """Computes features the first time, maps them into memory from then on."""
+    """Computes features once and maps them into memory afterwards."""
 
     def __init__(
         self, folder: Path, settings: FeatureSettings, expression: ExpressionBackend
@@ -58,12 +58,12 @@ class FeatureCache:
     def temporary(
         cls, settings: FeatureSettings, expression: ExpressionBackend
     ) -> Iterator[FeatureCache]:
-        """A cache that is gone after the block."""
+        """Create a cache that is removed at the end of the block."""
         with TemporaryDirectory(prefix="koemorph-") as folder:
             yield cls(Path(folder), settings, expression)
 
     def key(self, audio: FloatArray, sample_rate: int) -> str:
-        """Name of the cache entry: a digest of the samples and of all that shapes features."""
+        """Return the name of the cache entry: a digest of the samples and of all settings."""
         description = {
             "version": FEATURE_VERSION,
             "sample_rate": sample_rate,
@@ -74,8 +74,8 @@ class FeatureCache:
         digest.update(np.ascontiguousarray(audio, np.float32).tobytes())
         return digest.hexdigest()[:32]
 
-    def holds(self, name: str) -> bool:
-        """Whether the entry of that name is there, and whole."""
+    def contains(self, name: str) -> bool:
+        """Return whether the cache has a complete entry of that name."""
         return _mapped(self.folder / name) is not None
 
     def load(self, audio: FloatArray, sample_rate: int) -> TrackFeatures:
@@ -97,31 +97,31 @@ class FeatureCache:
     def _compute(self, entry: Path, audio: FloatArray, sample_rate: int) -> None:
         features = extract(audio, sample_rate, self.settings)
         updates = self.expression.compute(audio, sample_rate, self.settings, features)
-        nothing_yet = np.zeros((1, updates.shape[1]), np.float32)
-        # Written beside and renamed: another process may be preparing the same entry.
-        beside = self.folder / f".{secrets.token_hex(8)}.part"
+        no_update = np.zeros((1, updates.shape[1]), np.float32)
+        # Written to a temporary folder and renamed: another process may write the same entry.
+        temporary = self.folder / f".{secrets.token_hex(8)}.part"
         try:
-            beside.mkdir(parents=True)
-            parts = (features.mel, features.detail, np.concatenate([updates, nothing_yet]))
+            temporary.mkdir(parents=True)
+            parts = (features.mel, features.detail, np.concatenate([updates, no_update]))
             for name, part in zip(PARTS, parts, strict=True):
-                np.save(beside / f"{name}.npy", part)
+                np.save(temporary / f"{name}.npy", part)
             try:
-                beside.replace(entry)
+                temporary.replace(entry)
             except OSError:
                 if _mapped(entry) is None:
                     shutil.rmtree(entry, ignore_errors=True)
-                    beside.replace(entry)
+                    temporary.replace(entry)
         except OSError as error:
             raise OutputError(
                 f"Cannot write features to {self.folder}: {error.strerror or error}.",
                 code="cannot_write",
             ) from error
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _mapped(entry: Path) -> list[FloatArray] | None:
-    """The PARTS of an entry; None where it is not there, or damaged, as by a power cut."""
+    """The PARTS of an entry; None where it is missing or damaged."""
     try:
         return [np.load(entry / f"{name}.npy", mmap_mode="r") for name in PARTS]
     except (EOFError, OSError, ValueError):

@@ -1,7 +1,7 @@
 """Checkpoints: one safetensors file with weights, averaged weights and optimizer state.
 
-Loading never executes code. A file is written beside its place and renamed, so a crash or a full
-disk never costs a finished checkpoint.
+Loading never executes code. A file is written to a temporary name and renamed, so a crash or a
+full disk does not damage an existing checkpoint.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FORMAT = "koemorph-checkpoint-2"
 
 @dataclass(frozen=True)
 class Description:
-    """What a checkpoint says about itself.
+    """The description of a checkpoint.
 
     config: the run's settings; epoch: the next epoch to train; step: optimizer steps done.
     """
@@ -43,19 +43,19 @@ class Description:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
-        """As JSON."""
+        """Return the description as JSON."""
         return json.dumps({"format": FORMAT, **asdict(self)})
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file's content: tensors by group (network, average, optimizer) and name."""
+    """The contents of a file: tensors by group (network, average, optimizer) and name."""
 
     description: Description
     groups: dict[str, dict[str, Tensor]]
 
     def network(self, *, averaged: bool = True) -> Network:
-        """The network with the averaged weights where there are any, else the trained ones."""
+        """Build the network with the averaged weights if there are any, else the trained ones."""
         network = Network(self.description.network)
         weights = dict(self.groups.get("network", {}))
         if averaged:
@@ -65,7 +65,7 @@ class Checkpoint:
 
 
 def load_weights(network: Network, weights: Mapping[str, Tensor], where: str) -> None:
-    """Puts weights into a network; ModelError when they are of another architecture."""
+    """Load weights into a network; ModelError for another architecture."""
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     if expected != found:
@@ -82,23 +82,23 @@ def load_weights(network: Network, weights: Mapping[str, Tensor], where: str) ->
 def save_checkpoint(
     path: Path, description: Description, groups: Mapping[str, Mapping[str, Tensor]]
 ) -> None:
-    """Writes a checkpoint; OutputError, and the old file unharmed, when that fails."""
+    """Write a checkpoint; OutputError on failure, with the old file unchanged."""
     tensors = {
         f"{group}/{name}": tensor.detach().cpu().contiguous().clone()
         for group, named in groups.items()
         for name, tensor in named.items()
     }
-    # Not save_file(), whose file only this user may read.
+    # Not save_file(), which sets permissions for this user only.
     data = save(tensors, metadata={"koemorph": description.text()})
-    with atomic_path(path) as beside:
-        beside.write_bytes(data)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
-    """Reads a checkpoint; ModelError when the file is missing, damaged or something else."""
+    """Read a checkpoint; ModelError for a file that is missing, damaged or of another kind."""
     path = Path(path)
     if not path.is_file():
-        raise ModelError(f"there is no checkpoint {path}.", code="file_not_found")
+        raise ModelError(f"checkpoint {path} does not exist.", code="file_not_found")
     groups: dict[str, dict[str, Tensor]] = {}
     try:
         with safe_open(path, framework="pt") as stored:

@@ -1,4 +1,4 @@
-"""Compose the settings of a run with Hydra; mistakes become one message that names the place."""
+"""Compose the settings of a run with Hydra; errors become one message with the position."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from koemorph.errors import DataError
 from .ranges import all_groups, all_settings, as_yaml
 
 CONFIGS = Path(__file__).parent / "configs"
-_TOP = ("defaults", "hydra")  # keys of files that are Hydra's own
+_TOP = ("defaults", "hydra")  # keys of Hydra in the files
 
 
 def compose_config(overrides: Sequence[str]) -> DictConfig:
@@ -39,7 +39,7 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
         with initialize_config_dir(str(CONFIGS), version_base="1.3"):
             return compose("config", hydra_overrides(overrides))
     except (HydraException, OmegaConfBaseException, ValueError) as error:
-        _refuse(error, overrides)
+        _raise_setting_error(error, overrides)
 
 
 def check_settings(plain: Mapping[str, Any]) -> None:
@@ -84,7 +84,7 @@ def hydra_overrides(overrides: Sequence[str]) -> list[str]:
 
 
 def leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values; what is one setting is not taken apart."""
+    """Yield dotted keys and values; a dictionary that is one setting is one value."""
     for name, value in tree.items():
         key = f"{path}{name}"
         if isinstance(value, dict) and value and key not in all_settings():
@@ -141,32 +141,32 @@ def _check_node(node: yaml.MappingNode, prefix: str, path: Path) -> None:
 
 
 def _text(node: yaml.Node) -> str:
-    """A node as YAML in one line, for OmegaConf, which reads numbers such as 1e-3 its own way."""
+    """A node as YAML in one line. OmegaConf parses it, because it reads 1e-3 as a number."""
     return yaml.serialize(node, width=10**6).strip().removesuffix("...").strip().replace("\n", " ")
 
 
 def _check_value(key: str, value: Any) -> None:
     setting = all_settings().get(key)
     if setting is None:
-        _refuse_key(key, value)
+        _raise_key_error(key, value)
     if not setting.range.contains(value):
         raise DataError(
             f"{key}={as_yaml(value)}: it must be {setting.range.words}.", code="bad_setting"
         )
 
 
-def _refuse_key(key: str, value: Any) -> NoReturn:
-    """DataError for a key that is no setting, or holds several."""
+def _raise_key_error(key: str, value: Any) -> NoReturn:
+    """Raise a DataError for a key that is unknown or is a group of settings."""
     if key in all_groups():
         some, setting = next(
             pair for pair in all_settings().items() if pair[0].startswith(f"{key}.")
         )
         raise DataError(
-            f"{key}={as_yaml(value)}: it holds several settings. Give them one by one, such as "
+            f"{key}={as_yaml(value)}: it is a group of settings. Set them one by one, such as "
             f"{some}={as_yaml(setting.default)}.",
             code="bad_setting",
         )
-    raise DataError(f"there is no setting {key}: {_advice(key)}", code="unknown_setting")
+    raise DataError(f"unknown setting {key}: {_advice(key)}", code="unknown_setting")
 
 
 def _advice(key: str) -> str:
@@ -187,23 +187,22 @@ def _check_choices(overrides: Sequence[str]) -> None:
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise DataError(
-            f"{group}={name}: there is no such choice. {hint}Choose {' or '.join(names)}, or leave "
-            "it out.",
+            f"{group}={name}: unknown choice. {hint}Choose {' or '.join(names)}, or leave it out.",
             code="unknown_choice",
         )
 
 
-def _refuse(error: Exception, overrides: Sequence[str]) -> NoReturn:
-    """DataError, in our words, for what Hydra or OmegaConf do not accept."""
+def _raise_setting_error(error: Exception, overrides: Sequence[str]) -> NoReturn:
+    """Raise a DataError for a setting that Hydra or OmegaConf rejects."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     failed = getattr(cause, "full_key", None) or ""
     keys = [override.lstrip("+~").split("=", maxsplit=1)[0] for override in overrides]
-    given = [
+    matching = [
         (key, override)
         for key, override in zip(keys, overrides, strict=True)
         if failed and f"{key}.".startswith(f"{failed}.")
     ]
-    key, override = given[-1] if given else (failed, "")
+    key, override = matching[-1] if matching else (failed, "")
     value = override.partition("=")[2] if override else getattr(cause, "value", "...")
     if override.startswith("~"):
         raise DataError(
@@ -214,7 +213,7 @@ def _refuse(error: Exception, overrides: Sequence[str]) -> NoReturn:
         words = all_settings()[setting].range.words
         raise DataError(f"{key}={value}: it must be {words}.", code="bad_setting") from error
     if key:
-        _refuse_key(key, value)
+        _raise_key_error(key, value)
     found = str(error).split("\n", maxsplit=1)[0].rstrip(".")
     raise DataError(
         f"{found}. Settings are given as key=value; {CONFIGS.with_name('config.py')} lists them.",

@@ -1,4 +1,4 @@
-"""Every setting of a training run: its type, default, range and meaning, in this one place.
+"""Every setting of a training run: its type, default, range and meaning.
 
 Hydra builds its tree of settings from these classes; the files in configs/ hold what differs from
 the defaults. `composition.py` checks a composed tree against the ranges.
@@ -21,10 +21,10 @@ DEVICES = "given"
 
 COUNT = "[1, inf)"
 RATIO = "[0, 1]"
-SECONDS = "[0, 600]"  # more is a mistake, and needs too much memory
+SECONDS = "[0, 600]"  # longer durations are mistakes and need too much memory
 DECIBELS = "[-200, 200]"
 WEIGHT = "[0, inf)"
-CONTEXT, INTERVAL, AGES = "[0.1, 120]", "[0.01, 10]", "[0, 60]"  # as the core allows them
+CONTEXT, INTERVAL, AGES = "[0.1, 120]", "[0.01, 10]", "[0, 60]"  # limits of the native core
 
 
 def _setting(default: Any, help_: str, range_: str | tuple[str, ...] = "", **more: Any) -> Any:

@@ -1,7 +1,7 @@
 """Tracks with cached features, and the batches drawn from them.
 
-A batch is a function of (seed, epoch, step) and nothing else, so a run that was resumed, or one
-that is spread over processes, sees the same batches as one that never stopped on one process.
+A batch depends on (seed, epoch, step) only, so a resumed run and a run on several processes use
+the same batches as an uninterrupted run on one process.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from .tracks import Track
 FloatArray = NDArray[np.float32]
 LOG = logging.getLogger(__name__)
 MOUTH = np.array(IS_MOUTH)
-AT_REST = 0.03  # no blendshape of a mouth at rest is more
-# Seconds before its voice within which a mouth opens, and after it within which it closes.
+AT_REST = 0.03  # upper limit of the weights of a mouth at rest
+# Seconds before speech within which a mouth opens, and after it within which it closes.
 OPENS_BEFORE, CLOSES_AFTER = 0.1, 0.2
 
 
@@ -45,8 +45,8 @@ class Batch:
     """S sequences of T frames, n of them to be computed; see Network.sequence.
 
     target: (S, n, 52); labelled: (S, n, 52), 0 where there is no label; previous: (S, R, 52), the
-    face before each run of consecutive frames; style: (S, styles - 1), shares of the styles after
-    the first; run: how many frames a run has.
+    face before each run of consecutive frames; style: (S, styles - 1), ratios of the styles after
+    the first; run: frames per run.
     """
 
     mel: Tensor
@@ -100,7 +100,7 @@ class LabelledTrack:
     features: TrackFeatures
     weights: FloatArray
     labelled: NDArray[np.bool_]
-    seen: NDArray[np.bool_]
+    captured: NDArray[np.bool_]
     starts: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -110,7 +110,7 @@ class LabelledTrack:
     def resting(self) -> NDArray[np.int64]:
         """The frames whose captured mouth is at rest, (n,)."""
         rests = (self.weights[: len(self), MOUTH] < AT_REST).all(axis=1)
-        return np.flatnonzero(rests & self.seen[: len(self)])
+        return np.flatnonzero(rests & self.captured[: len(self)])
 
 
 def load_tracks(
@@ -121,7 +121,7 @@ def load_tracks(
     Args:
         tracks: With audio and weights.
         cache: Of features.
-        rest_in_pauses: Sources whose mouths are set to rest where nobody speaks.
+        rest_in_pauses: Sources whose mouths are set to rest in pauses of speech.
 
     Returns:
         The tracks with their features.
@@ -131,7 +131,7 @@ def load_tracks(
         features = cache.load(track.audio, track.sample_rate)
         weights = track.weights
         if track.source in rest_in_pauses:
-            weights = _rested(weights, features, cache.settings.fps)
+            weights = _rest_in_pauses(weights, features, cache.settings.fps)
         loaded.append(
             LabelledTrack(
                 track.source, features, weights, track.labelled, track.captured, track.starts
@@ -140,19 +140,19 @@ def load_tracks(
     return loaded
 
 
-def _rested(weights: FloatArray, features: TrackFeatures, fps: int) -> FloatArray:
-    """The face, (T, 52), with a mouth that opens with its voice and closes after it."""
+def _rest_in_pauses(weights: FloatArray, features: TrackFeatures, fps: int) -> FloatArray:
+    """The face, (T, 52), with a mouth at rest in pauses of speech."""
     length = min(len(weights), len(features))
     frames, spoken = np.arange(length), np.flatnonzero(speech_frames(features)[:length])
-    open_share = np.zeros(len(weights), np.float32)
+    open_ratio = np.zeros(len(weights), np.float32)
     if len(spoken):
-        place = np.searchsorted(spoken, frames)
-        until = spoken[np.minimum(place, len(spoken) - 1)] - frames
-        since = frames - spoken[np.maximum(place - 1, 0)]
-        for seconds, away in ((OPENS_BEFORE, until), (CLOSES_AFTER, since)):
-            near = np.where(away < 0, 0.0, 2 * (1 - away / (seconds * fps)))
-            open_share[:length] = np.maximum(open_share[:length], np.clip(near, 0.0, 1.0))
-    return np.where(MOUTH, weights * open_share[:, None], weights)
+        after = np.searchsorted(spoken, frames)
+        until = spoken[np.minimum(after, len(spoken) - 1)] - frames
+        since = frames - spoken[np.maximum(after - 1, 0)]
+        for seconds, distance in ((OPENS_BEFORE, until), (CLOSES_AFTER, since)):
+            near = np.where(distance < 0, 0.0, 2 * (1 - distance / (seconds * fps)))
+            open_ratio[:length] = np.maximum(open_ratio[:length], np.clip(near, 0.0, 1.0))
+    return np.where(MOUTH, weights * open_ratio[:, None], weights)
 
 
 class BatchSampler:
@@ -203,7 +203,7 @@ class BatchSampler:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches that hold about as many frames as there are."""
+        """Batches per epoch, with about as many frames as all tracks have."""
         return max(1, round(self.frames / (self.batch_size * self.sequence_frames)))
 
     def batch(self, epoch: int, step: int, *, epochs: int = 1) -> Batch:
@@ -256,13 +256,13 @@ class BatchSampler:
         detailed_from = start - self.network.trunk_history
         detail = with_history(track.features.detail, detailed_from, start + count, stream_start)
         frames = np.minimum(start + positions, len(track) - 1)
-        known = (start + positions < len(track)) & track.seen[frames]
+        has_label = (start + positions < len(track)) & track.captured[frames]
         mel, detail = augment(mel, detail, self.data.augment, self.features, rng)
         # Noise, too, is absent before the stream starts.
         mel = with_history(mel, 0, len(mel), max(stream_start - (start - past), 0))
         detail = with_history(detail, 0, len(detail), max(stream_start - detailed_from, 0))
         row = {"mel": mel, "detail": detail, "target": track.weights[frames]}
-        labelled = (known[:, None] & track.labelled[None]).astype(np.float32)
+        labelled = (has_label[:, None] & track.labelled[None]).astype(np.float32)
         row["labelled"] = labelled
         row["style"] = style_ratios(track.source, self.network, self.data.styles)
         before = start + positions[::run] - 1
@@ -270,10 +270,10 @@ class BatchSampler:
         row["previous"] = previous * (before >= stream_start)[:, None].astype(np.float32)
         if self.network.expression_features:
             # The functionals of a track include what is before a cold start.
-            unknown = (cold and start > 0) or rng.random() < self.expression_dropout
+            dropped = (cold and start > 0) or rng.random() < self.expression_dropout
             index = track.features.expression_index[frames]
             row["expression"] = np.array(
-                track.features.expression[index * 0 - 1 if unknown else index]
+                track.features.expression[index * 0 - 1 if dropped else index]
             )
         return row
 
@@ -319,10 +319,10 @@ def target_statistics(tracks: Sequence[LabelledTrack]) -> tuple[FloatArray, Floa
     squares = np.zeros(OUTPUTS)
     count = np.zeros(OUTPUTS)
     for track in tracks:
-        mask, seen = track.labelled, track.weights[track.seen]
-        total[mask] += seen[:, mask].sum(axis=0, dtype=np.float64)
-        squares[mask] += (seen[:, mask].astype(np.float64) ** 2).sum(axis=0)
-        count[mask] += len(seen)
+        mask, captured = track.labelled, track.weights[track.captured]
+        total[mask] += captured[:, mask].sum(axis=0, dtype=np.float64)
+        squares[mask] += (captured[:, mask].astype(np.float64) ** 2).sum(axis=0)
+        count[mask] += len(captured)
     safe = np.maximum(count, 1)
     mean = total / safe
     deviation = np.sqrt(np.maximum(squares / safe - mean**2, 0.0))

@@ -46,7 +46,7 @@ def launch_fabric(training: TrainingConfig) -> Fabric:
 
 
 class _Autocast(MixedPrecision):
-    """Mixed precision that does not convert targets and counts: only products are cast."""
+    """Mixed precision without conversion of the inputs: targets and counts stay float32."""
 
     def convert_input(self, data: Any) -> Any:
         return data

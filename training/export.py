@@ -1,4 +1,4 @@
-"""Export a checkpoint to a file that plays without torch, verified on audio before it is kept."""
+"""Export a checkpoint to a file that runs without torch, after verification on audio."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from .streaming import (
     run_stream,
 )
 
-OPSET = 17  # what ONNX Runtime 1.17 loads
+OPSET = 17  # supported by ONNX Runtime 1.17
 CHECKED_FRAMES = 150
 
 INPUT_NAMES = ("mel", "pooled_context", "detail", "previous_weights", "state_in", "egemaps")
@@ -51,7 +51,7 @@ OUTPUT_NAMES = ("weights", "state_out")
 
 @dataclass(frozen=True)
 class Export:
-    """What was written.
+    """Properties of an exported file.
 
     Attributes:
         path: The file.
@@ -79,19 +79,19 @@ def at_fps(checkpoint: Checkpoint, fps: int) -> tuple[Network, FeatureSettings]:
         The network and the settings of its features.
 
     Raises:
-        DataError: Where the context or the lookahead is no whole number of frames at `fps`.
+        DataError: Where the context or the lookahead is not a whole number of frames at `fps`.
     """
     described = checkpoint.description
     network = checkpoint.network()
     if fps == described.features.fps:
         return network, described.features
-    rate = fps / described.features.fps
-    lookahead = described.features.lookahead_frames * rate
-    context = described.network.context_frames * rate
+    ratio = fps / described.features.fps
+    lookahead = described.features.lookahead_frames * ratio
+    context = described.network.context_frames * ratio
     if lookahead != round(lookahead) or context != round(context):
         raise DataError(
             f"fps mismatch: context and lookahead of this checkpoint, trained at "
-            f"{described.features.fps} fps, are no whole numbers of frames at {fps} fps. "
+            f"{described.features.fps} fps, are not whole numbers of frames at {fps} fps. "
             f"Use --fps {described.features.fps}.",
             code="fps_mismatch",
         )
@@ -157,7 +157,7 @@ def export(
         mobile: TorchScript for the lite interpreter.
 
     Raises:
-        DataError: For options that do not fit together.
+        DataError: For conflicting options.
         ModelError: Where the file differs from torch by more than TOLERANCE; nothing is written.
         OutputError: Where the file cannot be written.
     """
@@ -208,8 +208,8 @@ def export(
     correlations = [
         np.corrcoef(expected[:, i], exported[:, i])[0, 1] for i in np.flatnonzero(moving)
     ]
-    with atomic_path(path) as beside:
-        beside.write_bytes(data)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
     return Export(
         path,
         len(data),
@@ -258,7 +258,7 @@ def _frames(network: Network, features: TrackFeatures) -> list[Inputs]:
 
 
 def _tensors(inputs: Inputs) -> tuple[Tensor, ...]:
-    # Copied, since numpy's new axes have a stride of 0, which ExecuTorch refuses.
+    # Copied, because ExecuTorch rejects the stride 0 of numpy's new axes.
     return tuple(torch.from_numpy(inputs[name].copy()) for name in INPUT_NAMES if name in inputs)
 
 
@@ -276,7 +276,7 @@ def _onnx_graph(network: Network, example: Inputs) -> onnx.ModelProto:
     names = [name for name in INPUT_NAMES if name in example]
     stream = io.BytesIO()
     with warnings.catch_warnings():
-        # The exporter that traces is deprecated, but the only one that writes opset 17.
+        # The tracing exporter is deprecated, but the only one that supports opset 17.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network,

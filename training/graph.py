@@ -1,4 +1,4 @@
-"""Changes of an exported graph, so that a frame computes nothing that is known already."""
+"""Optimizations of an exported graph: constants are folded, the expression embedding is cached."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from koemorph.errors import ModelError
 
 from .layers import OUTPUTS
 
-IR_VERSION = 8  # what ONNX Runtime 1.17 loads
+IR_VERSION = 8  # supported by ONNX Runtime 1.17
 
 
 def fold(data: bytes) -> onnx.ModelProto:
-    """Compute everything in an ONNX file that depends on weights alone; returns the graph."""
+    """Fold everything in an ONNX file that depends on weights only; return the graph."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         options = onnxruntime.SessionOptions()
@@ -35,7 +35,7 @@ def fold(data: bytes) -> onnx.ModelProto:
 
 
 def cache_expression_embedding(model: onnx.ModelProto, hidden: int) -> None:
-    """Put what depends on `egemaps` alone under a condition: it changes a few times per second.
+    """Compute what depends on `egemaps` only when these change, a few times per second.
 
     New inputs: `expression_changed` (1,), 0 when every stream's `egemaps` equal those of its last
     frame, and `expression_embedding_in` (B, 52, hidden), the output `expression_embedding_out` of
@@ -46,21 +46,21 @@ def cache_expression_embedding(model: onnx.ModelProto, hidden: int) -> None:
         hidden: Hidden units of the decoder.
 
     Raises:
-        ModelError: Where the expression stream hands on more than one tensor.
+        ModelError: Where the expression stream has more than one output tensor.
     """
     graph = model.graph
     if all(each.name != "egemaps" for each in graph.input):
         return
     inner, outer = _split_expression_stream(graph)
-    made = {name for node in inner for name in node.output}
-    handed = made.intersection(name for node in outer for name in node.input)
-    if len(handed) != 1:
+    computed = {name for node in inner for name in node.output}
+    outputs = computed.intersection(name for node in outer for name in node.input)
+    if len(outputs) != 1:
         raise ModelError(
-            f"the expression stream hands on {len(handed)} tensors, 1 was expected. "
+            f"the expression stream has {len(outputs)} output tensors, 1 was expected. "
             "Export with the versions of torch and onnx that pyproject.toml names.",
             code="unexpected_graph",
         )
-    (embedding,) = handed
+    (embedding,) = outputs
     for node in outer:
         for index, name in enumerate(node.input):
             if name == embedding:
@@ -95,13 +95,13 @@ def _split_expression_stream(
     graph: onnx.GraphProto,
 ) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto]]:
     """The nodes that depend on `egemaps` and constants alone, and all others, in order."""
-    known = {"egemaps"} | {each.name for each in graph.initializer}
+    available = {"egemaps"} | {each.name for each in graph.initializer}
     inner, outer = [], []
     for node in graph.node:
         inputs = set(filter(None, node.input))
-        if inputs and inputs <= known:
+        if inputs and inputs <= available:
             inner.append(node)
-            known.update(node.output)
+            available.update(node.output)
         else:
             outer.append(node)
     return inner, outer

@@ -18,16 +18,16 @@ TRUNK_FRAMES = 1 + 2 * sum(DILATIONS)  # 31: receptive field of kernels of 3
 # Ages of the tokens made from the last layer's inputs, in frames; its output is a fourth token.
 TAP_AGES = (2 * DILATIONS[-1], DILATIONS[-1], 0)
 MAX_SCORE = 80.0
-SILENCE_MARGIN = 0.01  # what is less above silence counts as silence, 0.2 dB
+SILENCE_MARGIN = 0.01  # above SILENCE_LEVEL, 0.2 dB; lower levels count as silence
 ABOVE_ANY_LEVEL = 20.0
 
 
 class AcousticConditioning(nn.Module):
-    """A learned shift of the trunk's input, computed from the levels of the seconds before.
+    """A learned shift of the trunk's input, computed from the levels of the preceding seconds.
 
     A microphone adds a constant to a log spectrum, the noise of a room is its lower bound. Both
-    show in the highest and the lowest level of each band, whatever was said. The initial shift is
-    zero.
+    show in the highest and the lowest level of each band, independent of the words. The initial
+    shift is zero.
     """
 
     def __init__(self, bands: int, channels: int) -> None:
@@ -118,7 +118,7 @@ class Trunk(nn.Module):
     def forward_sequence(
         self, mel: Tensor, detail: Tensor, pooled_context: Tensor, frames_per_token: int
     ) -> list[Tensor]:
-        """Compute the outputs of the last two layers at every place that L frames allow.
+        """Compute the outputs of the last two layers at every position within L frames.
 
         Args:
             mel: (B, L, bands).
@@ -127,7 +127,7 @@ class Trunk(nn.Module):
             frames_per_token: Frames between neighbouring tokens.
 
         Returns:
-            Two tensors (B, places, channels); the last layer has fewer places.
+            Two tensors (B, positions, channels); the last layer has fewer positions.
         """
         signal = self._project(mel, detail, pooled_context).transpose(1, 2)
         outputs = []

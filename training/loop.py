@@ -1,7 +1,7 @@
 """The training loop, from batches to checkpoints.
 
-Nothing random happens outside `BatchSampler.batch`, which depends on (seed, epoch, step) alone: a
-resumed run equals one that was never stopped, and processes that share a batch equal one process.
+Only `BatchSampler.batch` uses random numbers, and it depends on (seed, epoch, step) only: a resumed
+run equals an uninterrupted one, and several processes that split a batch equal one process.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class LossModule(nn.Module):
             return table.reshape(rows, frames // batch.run, batch.run, width)
 
         raw = runs(outputs)
-        # A run starts from its own first frame. A captured predecessor would contain most of the
-        # answer: alpha would learn to rely on it, and the model's own output would then lag.
+        # The smoothing of a run starts from its own first frame. A captured predecessor would
+        # contain most of the target: alpha would become too large, and streams would lag.
         before = batch.previous if batch.run == 1 else raw[:, :, 0]
         smoothed = smooth_runs(self.network, raw, before)
         terms: dict[str, Tensor] = self.loss(
@@ -103,7 +103,7 @@ class Trainer:
         """Train to the last epoch.
 
         Args:
-            observer: Is called after steps, epochs and validations.
+            observer: Called after steps, epochs and validations.
 
         Returns:
             The measures of the last validation.
@@ -159,15 +159,15 @@ class Trainer:
                 self.fabric.device, pin=self.settings.data.pin_memory
             )
             update = number + 1 == self.batches or (number + 1) % accumulate == 0
-            # The last batches of an epoch may be fewer than an update usually has.
-            together = min(accumulate, self.batches - number // accumulate * accumulate)
+            # The last update of an epoch may have fewer batches.
+            batches = min(accumulate, self.batches - number // accumulate * accumulate)
             with self.fabric.no_backward_sync(self.module, enabled=not update):
                 terms = self.module(own, total)
-                # Processes average their gradients: undo that, so that they add up.
-                self.fabric.backward(terms["loss"] * world / together)
+                # Fabric averages the gradients of processes; the sum is needed.
+                self.fabric.backward(terms["loss"] * world / batches)
             for name, value in terms.items():
                 before = gathered.get(name, torch.zeros((), device=value.device))
-                gathered[name] = before + value.detach() / together
+                gathered[name] = before + value.detach() / batches
             if update:
                 self._update()
                 yield {name: self._summed(value) for name, value in gathered.items()}
@@ -181,7 +181,7 @@ class Trainer:
         return float(total)
 
     def _batches(self) -> Iterator[tuple[Batch, float]]:
-        """The batches of this epoch, and the seconds that each was waited for."""
+        """Yield the batches of this epoch, each with the seconds that the loop waited for it."""
         workers = self.settings.data.num_workers
         if workers == 0:
             for number in range(self.batches):
@@ -209,7 +209,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(training, progress.step, self.steps)
         if training.gradient_clip:
-            # Mixed precision tries scales that are too large, and leaves such steps out.
+            # Mixed precision skips steps whose scaled gradients overflow.
             self.fabric.clip_gradients(
                 self.module,
                 self.wrapped,

@@ -11,10 +11,10 @@ from .config import LossConfig
 from .network import IS_MOUTH
 
 JAW = [INDEX[name] for name in BLENDSHAPES if name.startswith("jaw")]
-# Gaps between the lips, relative to a half open mouth's: touching lips, a clearly open mouth, and
-# the lowest gap allowed for it.
-CLOSED, OPEN, AJAR = 0.01, 0.2, 0.1
-FALSELY = 0.15  # weight of lips that wrongly touch, relative to lips that wrongly do not
+# Gaps between the lips, relative to that of a half open mouth: touching lips, a clearly open mouth,
+# and the smallest gap allowed for it.
+CLOSED_GAP, OPEN_GAP, MIN_OPEN_GAP = 0.01, 0.2, 0.1
+FALSE_CLOSURE_WEIGHT = 0.15  # of lips that wrongly touch, relative to lips that wrongly do not
 
 
 class FaceLoss(nn.Module):
@@ -38,7 +38,7 @@ class FaceLoss(nn.Module):
         part = torch.tensor(
             [settings.mouth_weight if m else settings.expression_weight for m in IS_MOUTH]
         )
-        # 0.02: blendshapes that hardly move are noise, not detail.
+        # 0.02: the movement of nearly constant blend shapes is noise.
         spread = (deviation.clamp(min=0.0) ** 2 + 0.02**2) ** (-settings.balance)
         moving = deviation > 0
         spread = spread / spread[moving].mean() if moving.any() else spread
@@ -53,7 +53,7 @@ class FaceLoss(nn.Module):
         Args:
             output: Smoothed weights, (S, R, run, 52).
             target: The capture, likewise.
-            labelled: 1 where it is known, likewise.
+            labelled: 1 where the target has a label, likewise.
             total: Labels of the whole batch, by which the sums are divided.
 
         Returns:
@@ -73,13 +73,15 @@ class FaceLoss(nn.Module):
             terms["temporal"] = settings.temporal_weight * (pairs * change**2).sum()
         if settings.jaw_jerk_weight and error.shape[2] > 3:
             jerk = error[..., JAW].diff(n=3, dim=2)
-            known = labelled[..., JAW]
-            earlier = known[:, :, 2:-1] * known[:, :, 1:-2] * known[:, :, :-3]
+            has_label = labelled[..., JAW]
+            earlier = has_label[:, :, 2:-1] * has_label[:, :, 1:-2] * has_label[:, :, :-3]
             counted = weights[:, :, 3:][..., JAW] * earlier
             terms["jaw_jerk"] = settings.jaw_jerk_weight * (counted * jerk**2).sum()
         if settings.amplitude_weight:
-            miss = _deviation(output, labelled) - _deviation(target, labelled)
-            terms["amplitude"] = settings.amplitude_weight * (weights.sum((1, 2)) * miss**2).sum()
+            difference = _deviation(output, labelled) - _deviation(target, labelled)
+            terms["amplitude"] = (
+                settings.amplitude_weight * (weights.sum((1, 2)) * difference**2).sum()
+            )
         if settings.closure_weight and self.gap is not None:
             gap = self.gap.to(output.device)
             # Lips close against the jaw, which continues with its vowels: the term moves the lips,
@@ -87,12 +89,12 @@ class FaceLoss(nn.Module):
             lips = output.clone()
             lips[..., JAW] = output[..., JAW].detach()
             wanted, shown = (target * labelled) @ gap, (lips * labelled) @ gap
-            # Not squared: half closed is as wrong as open. Only touching is judged: the error of
-            # every gap, in addition to that of the curves, would make medians of these.
-            unclosed = (wanted < CLOSED) * shown.clamp(min=0.0)
-            closed = (wanted > OPEN) * (AJAR - shown).clamp(min=0.0)
-            miss = labelled.amax(-1) * (unclosed + FALSELY * closed)
-            terms["closure"] = settings.closure_weight * len(BLENDSHAPES) * miss.sum() / total
+            # Not squared, so that half closed lips cost as much as open ones. Only touching counts:
+            # with the error of every gap the curves would become medians.
+            unclosed = (wanted < CLOSED_GAP) * shown.clamp(min=0.0)
+            closed = (wanted > OPEN_GAP) * (MIN_OPEN_GAP - shown).clamp(min=0.0)
+            distance = labelled.amax(-1) * (unclosed + FALSE_CLOSURE_WEIGHT * closed)
+            terms["closure"] = settings.closure_weight * len(BLENDSHAPES) * distance.sum() / total
         terms["loss"] = torch.stack(list(terms.values())).sum()
         return terms
 
@@ -100,7 +102,7 @@ class FaceLoss(nn.Module):
 def _deviation(curves: Tensor, labelled: Tensor) -> Tensor:
     """Standard deviation of each sequence's labelled frames: (S, R, run, 52) to (S, 52)."""
     count = labelled.sum((1, 2)).clamp(min=1.0)
-    middle = (curves * labelled).sum((1, 2)) / count
-    away = (curves - middle[:, None, None]) * labelled
-    # 1e-8: a face at rest has a deviation of 0, where a root has no slope.
-    return ((away**2).sum((1, 2)) / count + 1e-8).sqrt()
+    mean = (curves * labelled).sum((1, 2)) / count
+    difference = (curves - mean[:, None, None]) * labelled
+    # 1e-8: the root has no gradient at 0, the deviation of a face at rest.
+    return ((difference**2).sum((1, 2)) / count + 1e-8).sqrt()

@@ -1,4 +1,4 @@
-"""metadata.json: what a recording of dataset v2.0 says about itself, checked."""
+"""Read and check metadata.json, the description of a v2.0 recording."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from koemorph.errors import DataError
 
-# Keys that hold a list of names.
+# Keys whose value is a list of names.
 NAMES = ("blendshape_names", "unlabelled")
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
-    """What the file holds; DataError, with the file and what it should be, for anything else."""
+    """Read the file; DataError with the file and the expected contents if it is invalid."""
     if not path.is_file():
         raise DataError(
             f"{path} is missing: a v2.0 recording needs it (its key source_fps at least).",
@@ -25,7 +25,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DataError(f"{path} is not JSON: {error}", code="invalid_json") from error
     if not isinstance(metadata, dict):
-        raise DataError(f"{path} must hold a JSON object.", code="invalid_json")
+        raise DataError(f"{path} must contain a JSON object.", code="invalid_json")
     for key in NAMES:
         names = metadata.get(key, [])
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

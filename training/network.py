@@ -83,7 +83,7 @@ class Network(nn.Module):
         fixed = settings.fixed_alpha
         start = -1.0 if fixed is None else math.log(fixed / (1 - fixed))
         self.alpha_logit = nn.Parameter(torch.full((OUTPUTS,), start), requires_grad=fixed is None)
-        # What each style after the first adds to the decoder; everything before it is shared.
+        # Differences of the decoder for each style after the first; the rest is shared.
         others = len(settings.styles) - 1
         if others:
             self.style_hidden_bias = nn.Parameter(torch.zeros(others, OUTPUTS, settings.hidden))
@@ -131,21 +131,23 @@ class Network(nn.Module):
         """
         unknown = sorted(set(ratios) - set(self.settings.styles))
         if unknown or abs(sum(ratios.values()) - 1) > 1e-6:
-            known = ", ".join(self.settings.styles)
+            names = ", ".join(self.settings.styles)
             raise ValueError(
-                f"no style {unknown[0]}; there are {known}" if unknown else "ratios must sum to 1"
+                f"unknown style {unknown[0]}, expected one of {names}"
+                if unknown
+                else "ratios must sum to 1"
             )
         mixed = [ratios.get(name, 0.0) for name in self.settings.styles[1:]]
         self.style.copy_(torch.tensor(mixed))
 
     def freeze_except(self, names: Sequence[str]) -> dict[str, Tensor]:
-        """Freeze everything but the parts that these blend shapes do not share with others.
+        """Freeze all parameters except those of these blend shapes alone.
 
         Args:
             names: Blend shapes.
 
         Returns:
-            A mask per trainable parameter, 1 where it changes.
+            A mask per trainable parameter, 1 where it is trained.
         """
         chosen = [INDEX[name] for name in names]
         masks = {}
@@ -183,7 +185,7 @@ class Network(nn.Module):
             detail: The newest frame's short windows, (B, detail_frames, bands).
             previous_weights: The last output, zeros at the start, (B, 52).
             state_in: The trunk's states, see Trunk.forward.
-            egemaps: Functionals, raw, zeros where there is none yet, (B, windows, features).
+            egemaps: Functionals, not normalized, zeros if missing, (B, windows, features).
 
         Returns:
             Smoothed weights in [0, 1], (B, 52), and state_out, kept for later frames.
@@ -247,7 +249,7 @@ class Network(nn.Module):
         conditioning = pooled[:, frames[:, None] + starts[CONDITIONING_FROM:]]
         below, last = self.trunk.forward_sequence(mel[:, start:], detail, conditioning, step)
         ages = torch.tensor(TAP_AGES, device=mel.device) * step
-        # The last layer's first place is frame `past`; the layer below begins TAP_AGES[0] earlier.
+        # The last layer starts at frame `past`, the layer below TAP_AGES[0] earlier.
         parts = [
             self._at(below, positions[:, None] + TAP_AGES[0] * step - ages),
             self._at(last, positions[:, None]),
@@ -305,10 +307,10 @@ class Network(nn.Module):
     def _expression_embedding(self, egemaps: Tensor) -> tuple[Tensor, Tensor]:
         """(B, windows, features) -> (B, 52, hidden) and the attention weights."""
         settings = self.settings
-        # All zeros: nothing was measured yet, which is the stream's neutral input.
-        known = egemaps.abs().sum(-1, keepdim=True).sign()
+        # All zeros: no functionals yet. They stay zero, the neutral input of the stream.
+        available = egemaps.abs().sum(-1, keepdim=True).sign()
         normal = (egemaps - self.expression_mean) * self.expression_scale
-        normal = normal.clamp(-5.0, 5.0) * known
+        normal = normal.clamp(-5.0, 5.0) * available
         flat = normal.reshape(-1, self.expression_projection.in_features)
         tokens = F.silu(self.expression_projection(flat)).reshape(
             -1, settings.expression_tokens, settings.expression_dim // settings.expression_tokens

@@ -10,7 +10,7 @@ from .streaming import StateLayout
 # At this rate a token is one frame; at a multiple of it only every n-th frame becomes a token.
 TOKEN_FPS = 30
 POOL_FRAMES = 32  # at TOKEN_FPS: the trunk's receptive field, rounded up
-RECENT_TOKENS = len(TAP_AGES) + 1  # the trunk's
+RECENT_TOKENS = len(TAP_AGES) + 1  # tokens of the trunk
 NEUTRAL = "neutral"
 
 

@@ -1,4 +1,4 @@
-"""Reports of a run: a progress bar, TensorBoard, and lines in the log."""
+"""Progress bar, TensorBoard and log of a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Observer:
-    """Reports a run; an observer that is not `active` (of another process) does nothing."""
+    """Reports a run; an observer that is not `active` (in other processes) does nothing."""
 
     def __init__(self, folder: Path, steps: int, done: int, *, bar: bool, active: bool) -> None:
         self.writer = SummaryWriter(str(folder / "logs")) if active else None
@@ -42,14 +42,14 @@ class Observer:
             self.writer.close()
 
     def step(self, step: int, terms: Mapping[str, float], learning_rate: float) -> None:
-        """After each optimizer step: its loss terms and learning rate."""
+        """Report an optimizer step: its loss terms and learning rate."""
         self.progress.update(
             self.task, completed=step, description=f"training, loss {terms['loss']:.5f}"
         )
         self._scalars("train", {**terms, "learning_rate": learning_rate}, step)
 
     def epoch(self, epoch: int, speed: Mapping[str, float]) -> None:
-        """After each epoch: its seconds, and seconds of audio a second."""
+        """Report an epoch: its seconds, and seconds of audio per second."""
         self._scalars("speed", speed, epoch)
         if self.writer is not None:
             LOG.info(
@@ -57,12 +57,12 @@ class Observer:
             )
 
     def waited(self, seconds: float) -> None:
-        """How long an epoch waited for its batches."""
+        """Report how long an epoch waited for its batches."""
         if self.writer is not None:
             LOG.debug("waited %.2f s for data", seconds)
 
     def validation(self, epoch: int, measures: Mapping[str, float]) -> None:
-        """After each validation."""
+        """Report a validation."""
         self._scalars("validation", measures, epoch)
         LOG.info(
             "epoch %d: %s",
@@ -71,7 +71,7 @@ class Observer:
         )
 
     def pictures(self, epoch: int, network: Network, track: LabelledTrack) -> None:
-        """Curves beside their sound, stream weights and attention, for TensorBoard."""
+        """Draw curves, stream weights and attention for TensorBoard."""
         if self.writer is not None:
             self.writer.add_figure("curves", curves_picture(network, track), epoch)
             self.writer.add_figure("streams", stream_picture(network), epoch)

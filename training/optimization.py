@@ -1,4 +1,4 @@
-"""What an optimizer step does besides the gradient: learning rate, weight decay, averaging."""
+"""Optimizer, learning rate and averaged weights."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def build_optimizer(network: Network, training: TrainingConfig) -> torch.optim.A
     decayed: list[nn.Parameter] = []
     plain: list[nn.Parameter] = []
     for parameter in network.parameters():
-        # Decay would also shrink what is frozen, which has no gradient.
+        # Decay would also change frozen parts of a parameter.
         decays = parameter.ndim > 1 and not training.freeze_except
         (decayed if decays else plain).append(parameter)
     optimizer = training.optimizer
@@ -74,7 +74,7 @@ def update_average(average: Network, network: Network, decay: float, step: int) 
         decay: training.ema_decay.
         step: Optimizer steps done.
     """
-    # A young average decays faster, or it would keep the random start for long.
+    # At first the average decays faster, to discard the random initial weights.
     decay = min(decay, (1 + step) / (10 + step))
     for kept, new in zip(average.parameters(), network.parameters(), strict=True):
         kept.lerp_(new, 1 - decay)
@@ -120,7 +120,7 @@ def restore_optimizer(
         network: Names the parameters.
         optimizer: Is changed.
         tensors: The state.
-        masks: What of a parameter is trained, see Network.freeze_except.
+        masks: The trained part of each parameter, see Network.freeze_except.
         device: The run's: Fabric moves the network, but not the optimizer's state.
     """
     for name, parameter in network.named_parameters():
@@ -130,6 +130,6 @@ def restore_optimizer(
             each: tensors[f"{each}/{name}"].to("cpu" if each == "step" else device, copy=True)
             for each in OPTIMIZER_STATE
         }
-        if name in masks:  # momentum moves a parameter without a gradient
+        if name in masks:  # momentum would change the frozen part
             state["exp_avg"] *= masks[name].to(state["exp_avg"].device)
         optimizer.state[parameter] = state

@@ -1,4 +1,4 @@
-"""Pictures of what a network does: curves beside their sound, stream weights, attention."""
+"""Figures of a network: curves with the mel spectrum, stream weights, attention."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from .predict import animate
 from .streaming import with_history
 
 SECONDS = 10.0
-HEIGHTS = (0.1, 0.25, 0.5, 1.0)  # of the axes, the least that a curve fits in
+HEIGHTS = (0.1, 0.25, 0.5, 1.0)  # of an axis: the smallest that the curve fits in
 DRAWN = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthSmileLeft", "browInnerUp")
 
 
 def curves_picture(network: Network, track: LabelledTrack) -> Figure:
-    """The mel above some curves of the network (solid) and of the capture (dotted)."""
+    """Draw the mel spectrum and some curves of the network (solid) and the capture (dotted)."""
     frames = min(len(track), round(SECONDS * network.settings.fps))
     output = animate(network, track.features)[:frames]
     return curves_figure(
@@ -47,7 +47,7 @@ def curves_figure(
     fps: float,
     names: Sequence[str] = DRAWN,
 ) -> Figure:
-    """mel (T, bands), output and capture (T, 52); NaN in the capture is not drawn."""
+    """Draw mel (T, bands), output and capture (T, 52); NaN in the capture is not drawn."""
     figure = Figure(figsize=(10, 2 + 1.1 * len(names)), layout="constrained")
     axes = figure.subplots(len(names) + 1, 1, sharex=True)
     seconds = len(output) / fps
@@ -70,30 +70,31 @@ def curves_figure(
 
 
 def save_picture(figure: Figure, path: Path) -> None:
-    """Writes a picture as its name's ending says; DataError for an ending that is not known."""
+    """Write a figure in the format of the file suffix; DataError for an unknown suffix."""
     kinds = figure.canvas.get_supported_filetypes().keys() - {"pgf"}  # which needs TeX
     kind = path.suffix.removeprefix(".").lower()
     if kind not in kinds:
         raise DataError(
-            f"{path}: a picture's name ends in .{', .'.join(sorted(kinds))}.", code="unknown_format"
+            f"{path}: unknown image format, expected .{', .'.join(sorted(kinds))}.",
+            code="unknown_format",
         )
     with atomic_path(path) as beside:
         figure.savefig(beside, format=kind)
 
 
 def stream_picture(network: Network) -> Figure:
-    """How much of each blendshape comes from the mel stream; the rest is expression."""
-    shares = network.stream_weights.detach().cpu().numpy()[:, 0]
+    """Draw the stream weights: the ratio of the mel stream for each blend shape."""
+    ratios = network.stream_weights.detach().cpu().numpy()[:, 0]
     figure = Figure(figsize=(6, 9), layout="constrained")
     axis = figure.subplots()
     rows = np.arange(len(BLENDSHAPES))
-    axis.barh(rows, shares, label="mel")
-    axis.barh(rows, 1 - shares, left=shares, color="lightgrey", label="expression")
+    axis.barh(rows, ratios, label="mel")
+    axis.barh(rows, 1 - ratios, left=ratios, color="lightgrey", label="expression")
     axis.axvline(0.5, color="black", linewidth=0.5)
     axis.set_yticks(rows, BLENDSHAPES, fontsize=6)
     axis.set_ylim(len(BLENDSHAPES) - 0.5, -0.5)
     axis.set_xlim(0, 1)
-    axis.set_xlabel("share of each blendshape")
+    axis.set_xlabel("stream weight")
     figure.legend(loc="outside upper center", ncols=2, fontsize=8)
     return figure
 
@@ -102,16 +103,16 @@ def stream_picture(network: Network) -> Figure:
 def attention_picture(
     network: Network, features: TrackFeatures, frame: int | None = None
 ) -> Figure:
-    """Where each blendshape listens at one frame (the loudest by default), mean over heads.
+    """Draw the attention of each blend shape at a frame (by default the loudest), mean over heads.
 
-    DataError where there is no such frame.
+    DataError where the frame does not exist.
     """
     network.eval()
     if frame is None:
         frame = int(np.asarray(features.mel).mean(axis=1).argmax())
     if not 0 <= frame < len(features):
         raise DataError(
-            f"there is no frame {frame}: choose one from 0 to {len(features) - 1}.",
+            f"frame {frame} does not exist: expected 0 to {len(features) - 1}.",
             code="frame_out_of_range",
         )
     mel = with_history(features.mel, frame + 1 - network.settings.context_frames, frame + 1)
@@ -119,8 +120,8 @@ def attention_picture(
     device = network.alpha_logit.device
     expression = None
     if network.settings.expression_features:
-        felt = torch.from_numpy(features.expression[features.expression_index[frame]])
-        expression = felt[None, None].to(device)
+        functionals = torch.from_numpy(features.expression[features.expression_index[frame]])
+        expression = functionals[None, None].to(device)
     _, maps = network.forward_with_attention(
         torch.from_numpy(mel)[None].to(device),
         torch.from_numpy(detail)[None].to(device),
@@ -145,11 +146,11 @@ def attention_picture(
 
 
 def _name_tokens(axis: Any, network: Network) -> None:
-    """Marks what the mel stream's tokens are: the seconds before, the newest ones, the detail."""
+    """Label the tokens of the mel stream: preceding seconds, newest frames, detail."""
     settings = network.settings
     groups = (settings.pooled_rows, RECENT_TOKENS, settings.detail_frames)
     seconds = TRUNK_FRAMES / TOKEN_FPS
-    names = ("seconds before", f"newest {seconds:.2f} s", "detail")
+    names = ("preceding seconds", f"newest {seconds:.2f} s", "detail")
     ends = np.cumsum(groups)
     for end in ends[:-1]:
         axis.axvline(end - 0.5, color="white", linewidth=0.8)

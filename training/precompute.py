@@ -60,7 +60,7 @@ def precompute_features(
     for track in tracks:
         name = cache.key(track.audio, track.sample_rate)
         names.append(name)
-        if name in submitted or cache.holds(name):
+        if name in submitted or cache.contains(name):
             continue
         wait_until(limit - 1)
         submitted.add(name)
@@ -76,5 +76,5 @@ def precompute_features(
 def _compute(
     audio: object, sample_rate: int, folder: Path, settings: FeatureSettings, expression: str
 ) -> None:
-    """One task, on a worker."""
+    """Compute the features of one track, on a worker."""
     FeatureCache(folder, settings, expression_backend(expression)).load(audio, sample_rate)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Run the network over whole recordings, many frames at once, with the numbers of a stream."""
+"""Run the network on whole recordings, many frames at once, with the results of a stream."""
 
 from __future__ import annotations
 

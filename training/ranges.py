@@ -1,4 +1,4 @@
-"""What the value of a setting must be, from the annotation and the range in config.py."""
+"""Allowed values of the settings, from the annotations and ranges in config.py."""
 
 from __future__ import annotations
 

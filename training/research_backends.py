@@ -1,4 +1,4 @@
-"""Expression backends for research: not to be shipped, or not to be computed in a game.
+"""Expression backends for research only: not allowed or not possible in a game.
 
 basic is the prosody among the native functionals. opensmile needs openSMILE, whose licence forbids
 products; emotion2vec needs FunASR and its weights.
@@ -54,7 +54,7 @@ def opensmile(
         audio,
         sample_rate,
         settings,
-        lambda heard, rate: extractor.process_signal(heard, rate).to_numpy()[0],
+        lambda samples, rate: extractor.process_signal(samples, rate).to_numpy()[0],
         (len(features.egemaps), 88),
     )
 
@@ -65,9 +65,9 @@ def emotion2vec(
     """emotion2vec's embedding of each update's window, (U, 768)."""
     model = _emotion2vec_model()
 
-    def embed(heard: FloatArray, rate: int) -> FloatArray:
+    def embed(samples: FloatArray, rate: int) -> FloatArray:
         found = model.generate(
-            heard, granularity="utterance", extract_embedding=True, disable_pbar=True
+            samples, granularity="utterance", extract_embedding=True, disable_pbar=True
         )
         embedding: FloatArray = np.asarray(found[0]["feats"], np.float32).reshape(-1)
         return embedding
@@ -99,7 +99,7 @@ def _each_update(
 ) -> FloatArray:
     """describe() of the window that ends at every update, of this shape (U, size).
 
-    There are as many as native ones: the last may end after the audio, where a last frame's does.
+    There are as many as native updates; the last window may end after the audio.
     """
     updates = np.zeros(shape, np.float32)
     for update in range(len(updates)):

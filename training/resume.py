@@ -63,7 +63,7 @@ def load_for_resuming(path: Path, settings: Settings) -> Checkpoint:
         )
     backend = settings.expression.name
     if described.expression_features != backend:
-        # As many numbers of opensmile and native would fit, but mean something else.
+        # The shapes of opensmile and native match, but their values differ.
         raise ModelError(
             f"backend mismatch: {path} uses the expression features "
             f"{described.expression_features}, these settings {backend}. "
@@ -133,20 +133,20 @@ def copy_best(
         folder: The run's checkpoints.
 
     Returns:
-        The validation error of `best`. inf where it is missing, of another time, of another
-        network or of other data: then the next validation writes a new one.
+        The validation error of `best`. inf where it is missing or belongs to another
+        run, network or data: then the next validation writes a new one.
     """
-    beside = path.with_name("best.safetensors")
-    if not beside.is_file():
+    source = path.with_name("best.safetensors")
+    if not source.is_file():
         return math.inf
-    best = load_checkpoint(beside).description
+    best = load_checkpoint(source).description
     if best.best != described.best or best.provenance.get("data") != fingerprint:
         return math.inf
     # Weights of the same shapes may be of another network, such as one with a fixed alpha.
     if (best.network, best.features) != (settings.network, settings.features):
         return math.inf
-    own = folder / beside.name
-    if not (own.exists() and own.samefile(beside)):
+    own = folder / source.name
+    if not (own.exists() and own.samefile(source)):
         with atomic_path(own) as copy:
-            shutil.copyfile(beside, copy)
+            shutil.copyfile(source, copy)
     return best.best

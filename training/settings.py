@@ -1,4 +1,4 @@
-"""The settings of a run: the checked configuration, and what follows from it."""
+"""The settings of a run: the checked configuration and the values derived from it."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ DEBUG_FILES, DEBUG_EPOCHS, DEBUG_STEPS = 5, 2, 10
 
 @dataclass(frozen=True)
 class Settings:
-    """The checked configuration of a run, and what follows from it.
+    """The checked configuration of a run and the values derived from it.
 
     Attributes:
         data, loss, training, seed: As configured; with debug=true smaller.
         network: The network's shape.
-        features: What is computed from audio.
+        features: Settings of the audio features.
         expression: The backend of the expression features.
         train, validation: Folders of recordings by source.
         unlabelled: Blend shapes that a source does not label.
         freeze_except: Blend shapes to train alone; empty: all.
-        checkpoint: Where to start from.
+        checkpoint: The checkpoint to start from.
         plain: The configuration as it was given, for checkpoints.
     """
 
@@ -117,7 +117,7 @@ def _check_loss(loss: LossConfig) -> None:
         names = [f"{name}_weight" for name in (first, second)]
         if not any(getattr(loss, name) for name in names):
             raise DataError(
-                f"loss.{names[0]} and loss.{names[1]} are both 0: the network would learn nothing. "
+                f"loss.{names[0]} and loss.{names[1]} are both 0: nothing would be trained. "
                 "Give one of them a value above 0.",
                 code="no_loss",
             )
@@ -189,7 +189,8 @@ def _check_sources(data: DataConfig, sources: set[str]) -> None:
         unknown = sorted(set(getattr(data, name)) - sources)
         if unknown:
             raise DataError(
-                f"data.{name}: there is no source {unknown[0]}, only {', '.join(sorted(sources))}.",
+                f"data.{name}: unknown source {unknown[0]}, expected one of "
+                f"{', '.join(sorted(sources))}.",
                 code="unknown_source",
             )
 
@@ -212,13 +213,15 @@ def _folders(value: str | list[str] | dict[str, str] | None, key: str) -> dict[s
 
 
 def _blendshapes(given: str | list[str], key: str) -> tuple[str, ...]:
-    """One name or several, all of them known."""
+    """Check one or several names of blend shapes."""
     names = tuple(map(str, given if isinstance(given, list) else [given]))
     unknown = sorted(set(names) - set(BLENDSHAPES))
     if unknown:
         near = difflib.get_close_matches(unknown[0], BLENDSHAPES, n=1)
         hint = f"did you mean {near[0]}?" if near else "name some of the 52, such as [mouthClose]."
-        raise DataError(f"{key}: {unknown[0]} is no blendshape; {hint}", code="unknown_blendshape")
+        raise DataError(
+            f"{key}: unknown blend shape {unknown[0]}; {hint}", code="unknown_blendshape"
+        )
     return names
 
 

@@ -1,4 +1,4 @@
-"""The state of a streaming model: the one description of what a model receives besides its frame.
+"""The state of a streaming model: the inputs that come from earlier frames.
 
 A model computes one frame at a time. This module pools the context, keeps the states of the
 trunk's layers, warms them up and keeps the expression embedding. Export, evaluation, training and
@@ -21,7 +21,7 @@ Runner = Callable[[Inputs], Mapping[str, FloatArray]]
 
 BLENDSHAPE_COUNT = 52
 SILENCE_LEVEL = -2.0  # of a mel band without sound: (log10(1e-10) + 6) / 2
-AMBIENT_FLOOR = -0.5  # no band of a quiet room is louder: (log10(1e-7) + 6) / 2
+AMBIENT_FLOOR = -0.5  # highest band level of ambient noise: (log10(1e-7) + 6) / 2
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class StateLayout:
 
 
 class StreamState:
-    """What is kept between the frames of `streams` streams that run in step."""
+    """The state between the frames of `streams` streams that run in parallel."""
 
     def __init__(self, layout: StateLayout, streams: int = 1) -> None:
         self.layout = layout
@@ -158,10 +158,10 @@ def with_history(table: FloatArray, first: int, last: int, stream_start: int = 0
 
 
 def ambient_floor(features: FloatArray) -> FloatArray:
-    """Return what counts as present before the first frame: its bands, limited to a quiet room.
+    """Return the assumed past of a stream: the bands of its first frame, limited to AMBIENT_FLOOR.
 
-    After digital silence, the start of a room's noise would move the mouth. A word that had always
-    been present would count as noise of the room.
+    With digital silence as past, the onset of room noise would move the mouth. With a word as past,
+    it would count as room noise.
     """
     floor: FloatArray = np.minimum(features, np.float32(AMBIENT_FLOOR))
     return floor

@@ -26,8 +26,8 @@ def style_ratios(
     Returns:
         (styles - 1,).
     """
-    own = styles.get(source, network.styles[0])
-    return np.array([own == name for name in network.styles[1:]], np.float32)
+    style = styles.get(source, network.styles[0])
+    return np.array([style == name for name in network.styles[1:]], np.float32)
 
 
 def set_style(network: Network, text: str | None) -> None:

@@ -135,7 +135,7 @@ def _captured(
     sample_rate: int,
     times: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    """Where the face is known at times (T,): where it was captured, and in pauses between clips."""
+    """Whether the face was captured, at times (T,); True in pauses between clips."""
     captured = np.ones(len(times), np.bool_)
     for (recording, audio), start in zip(members, starts, strict=True):
         local = times - start / sample_rate

@@ -142,9 +142,9 @@ def _read(folders: Mapping[str, Path], settings: Settings) -> tuple[Sourced, int
                 continue
             found.append((name, _mask(recording, unlabelled)))
     if not found:
-        places = ", ".join(map(str, folders.values()))
+        names = ", ".join(map(str, folders.values()))
         raise DataError(
-            f"no usable recording in {places}: {skipped} could not be read.", code="no_recordings"
+            f"no usable recording in {names}: {skipped} could not be read.", code="no_recordings"
         )
     return found, skipped
 

@@ -41,8 +41,8 @@ def validate(
     Returns:
         error: mean absolute error of the labelled blend shapes, by which the best checkpoint is
         chosen; r/NAME: correlation in all frames, r_speech/NAME in speech, control/NAME with the
-        captures of other recordings; r/mean over the labelled blend shapes; alpha, mel_share: means
-        of these parameters of the network; real_time_factor of the network.
+        captures of other recordings; r/mean over the labelled blend shapes; alpha, mel_weight:
+        means of these parameters of the network; real_time_factor of the network.
 
     Raises:
         ModelError: the error is not finite (diverged).
@@ -55,7 +55,7 @@ def validate(
         outputs.append(animate(network, track.features, style)[: len(track)])
     seconds = time.perf_counter() - begin
     for track in tracks:
-        has_label = track.seen[: len(track), None] & track.labelled
+        has_label = track.captured[: len(track), None] & track.labelled
         face = np.where(has_label, track.weights[: len(track)], np.float32(np.nan))
         targets.append(face)
         speech.append(speech_frames(track.features)[: len(track)])
@@ -94,8 +94,8 @@ def _streams(network: Network) -> dict[str, float]:
     ratios = network.stream_weights.detach().cpu().numpy()[:, 0]
     mouth = np.array(IS_MOUTH)
     measures = {
-        "mel_share/mouth": float(ratios[mouth].mean()),
-        "mel_share/expression": float(ratios[~mouth].mean()),
+        "mel_weight/mouth": float(ratios[mouth].mean()),
+        "mel_weight/expression": float(ratios[~mouth].mean()),
     }
     if network.settings.expression_features:
         measures["information_balance"] = network.information_balance
@@ -111,8 +111,8 @@ def _consistency(outputs: Sequence[FloatArray], targets: Sequence[FloatArray]) -
     ratios = []
     for output, target in zip(outputs, targets, strict=True):
         moves = np.abs(np.diff(target, axis=0))
-        known = np.isfinite(moves)
-        moved = moves[known].sum()
+        finite = np.isfinite(moves)
+        moved = moves[finite].sum()
         if moved > 0:
-            ratios.append(np.abs(np.diff(output, axis=0))[known].sum() / moved)
+            ratios.append(np.abs(np.diff(output, axis=0))[finite].sum() / moved)
     return masked_mean(np.array(ratios))

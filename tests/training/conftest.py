@@ -42,11 +42,11 @@ def configure(babble: Path, tmp_path_factory: pytest.TempPathFactory) -> Configu
 
 @pytest.fixture
 def funasr(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """A stand-in for FunASR with its interface, without weights; how many samples it has heard."""
-    heard: list[int] = []
+    """A fake of FunASR without weights; yields the number of samples of each call."""
+    sample_counts: list[int] = []
 
     class AutoModel:
-        """The mean of the sound is its embedding."""
+        """Returns the mean of the audio as embedding."""
 
         def __init__(self, model: str, disable_update: bool) -> None:
             assert model == research_backends.EMOTION2VEC
@@ -56,12 +56,12 @@ def funasr(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         ) -> list[dict[str, Any]]:
             assert granularity == "utterance"
             assert extract_embedding
-            heard.append(len(sound))
+            sample_counts.append(len(sound))
             return [{"key": "rand", "feats": np.full(768, np.abs(sound).mean(), np.float32)}]
 
-    stand_in = types.ModuleType("funasr")
-    stand_in.AutoModel = AutoModel  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "funasr", stand_in)
+    fake = types.ModuleType("funasr")
+    fake.AutoModel = AutoModel  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "funasr", fake)
     research_backends._emotion2vec_model.cache_clear()
-    yield heard
+    yield sample_counts
     research_backends._emotion2vec_model.cache_clear()

@@ -1,4 +1,4 @@
-"""Augmentation in the mel domain against the mel stage's own hearing of the same noise."""
+"""Augmentation in the mel domain, compared with the mel features of noisy audio."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def power(table: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
 
 
 def noisy(features: Features, snr_db: float) -> Features:
-    """One augmented row in which nothing but noise was added; seeds without noise are passed by."""
+    """Augment with noise only; seeds that add none are skipped."""
     only_noise = AugmentConfig(
         1.0, gain_db=[0.0, 0.0], eq_db=0.0, warp=0.0, snr_db=[snr_db, snr_db]
     )
@@ -41,28 +41,31 @@ def noisy(features: Features, snr_db: float) -> Features:
         mel, detail = augment(features.mel, features.detail, only_noise, SETTINGS, rng)
         if not np.allclose(mel, features.mel, atol=1e-4):
             return Features(mel, detail, features.egemaps, features.egemaps_index)
-    raise AssertionError("no row was given noise")
+    raise AssertionError("no seed added noise")
 
 
 @pytest.mark.parametrize("snr_db", [20.0, 10.0, 0.0])
-def test_noise_is_as_loud_as_a_microphone_would_hear_it(snr_db: float) -> None:
+def test_noise_has_the_level_of_noise_in_the_audio(snr_db: float) -> None:
     voice = tone(6.0)
     clean = extract(voice, RATE)
-    heard = power(extract(voice + hiss(voice, snr_db), RATE).mel[10:-10])
+    expected = power(extract(voice + hiss(voice, snr_db), RATE).mel[10:-10])
     added = power(noisy(clean, snr_db).mel[10:-10])
     before = power(clean.mel[10:-10])
 
     def decibels(table: npt.NDArray[np.float64]) -> float:
         return float(10 * np.log10((table - before).sum(-1).mean() / before.sum(-1).mean()))
 
-    assert decibels(added) == pytest.approx(decibels(heard), abs=1.0)
+    assert decibels(added) == pytest.approx(decibels(expected), abs=1.0)
 
 
-def test_noise_flickers_in_each_band_as_white_noise_does() -> None:
-    """Against the spread, in dB, that both windows give of real white noise, ten bands a time."""
-    ours = noisy(extract(1e-6 + tone(20.0) * 1e-4, RATE), -40.0)
-    real = extract(hiss(tone(20.0), 0.0), RATE)
-    for mine, theirs in ((ours.mel, real.mel), (ours.detail[:, 0], real.detail[:, 0])):
-        spread = [10 * table[10:-10].std(0) / SETTINGS.mel_scale for table in (mine, theirs)]
+def test_noise_fluctuates_in_each_band_like_white_noise() -> None:
+    """The standard deviation in dB equals that of white noise, for means of ten bands."""
+    augmented = noisy(extract(1e-6 + tone(20.0) * 1e-4, RATE), -40.0)
+    recorded = extract(hiss(tone(20.0), 0.0), RATE)
+    for found, expected in (
+        (augmented.mel, recorded.mel),
+        (augmented.detail[:, 0], recorded.detail[:, 0]),
+    ):
+        spread = [10 * table[10:-10].std(0) / SETTINGS.mel_scale for table in (found, expected)]
         ten = [each.reshape(-1, 10).mean(1) for each in spread]
         np.testing.assert_allclose(ten[0], ten[1], atol=0.3)

@@ -1,9 +1,8 @@
-"""Conversion of other captures, and checks of data sets."""
+"""Conversion of other captures to recordings."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from babble import write_babble
 from click.testing import CliRunner
 from error_code import raises_code
 
-from koemorph import Animation, Model
+from koemorph import Animation
 from koemorph.blendshapes import BLENDSHAPES, INDEX, LIVE_LINK_ROTATIONS, PASCAL_NAMES
 from koemorph.errors import DataError, OutputError
 from koemorph.outputs import WriteOptions, livelink_csv
@@ -23,13 +22,13 @@ from koemorph.outputs.jsonl import timecode
 from koemorph.training.cli.dataset import command
 from koemorph.training.datasets.check import check_recording
 from koemorph.training.datasets.ffmpeg import video_start
-from koemorph.training.datasets.recordings import read_recording, write_recording
+from koemorph.training.datasets.recordings import read_recording
 
 JAW = INDEX["jawOpen"]
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    """koemorph dataset ...; its return value and output. Errors come through."""
+    """Run koemorph dataset; return its return value and output. Errors are raised."""
     result = CliRunner().invoke(
         command, [str(argument) for argument in arguments], standalone_mode=False
     )
@@ -75,11 +74,11 @@ def test_frames_with_lost_tracking_are_left_out(tmp_path: Path, sound: Path) -> 
         rows[frame + 1] = rows[frame + 1].split(",")[0] + ",0"
     (tmp_path / "take.csv").write_text("\n".join(rows))
     run("from-live-link", tmp_path / "take.csv", sound, tmp_path / "take")
-    seen = [*range(9, 51), *range(79, 120)]  # beside what was seen, too
+    captured = [*range(9, 51), *range(79, 120)]  # frames next to captured ones, too
     recording = read_recording(tmp_path / "take")
-    np.testing.assert_allclose(recording.capture.times, np.array(seen) / 60)
-    assert recording.metadata["num_frames"] == len(seen)
-    jaw = np.clip(np.array(seen), 10, 119) / 120
+    np.testing.assert_allclose(recording.capture.times, np.array(captured) / 60)
+    assert recording.metadata["num_frames"] == len(captured)
+    jaw = np.clip(np.array(captured), 10, 119) / 120
     np.testing.assert_allclose(recording.capture.weights[:, JAW], jaw, atol=1e-5)
     assert "Frames are missing in 1 place " in run("check", tmp_path)[1]
 
@@ -95,7 +94,7 @@ def test_a_take_may_cross_midnight(tmp_path: Path, sound: Path) -> None:
 
 def test_drop_frame_timecodes_match_the_audio(tmp_path: Path) -> None:
     heading, *rows = live_link_rows(61 * 60, begin=0)
-    # Numbered as 60 a second, of which four are left out at the full minute.
+    # Numbers at 60 fps, of which four are skipped at each full minute.
     rows = [row.replace(":", ";", 3).replace(";", ":", 2) for row in rows]
     rows = [row for row in rows if not row.startswith(tuple(f"00:01:00;0{k}" for k in range(4)))]
     (tmp_path / "take.csv").write_text("\n".join([heading, *rows]))
@@ -138,7 +137,7 @@ def test_a_30_fps_take_with_timecodes_at_60_fps_stays_at_30_fps(
 
 @pytest.mark.parametrize("fps", [24, 25, 30, 50, 60])
 def test_an_exported_csv_is_converted_with_its_frame_rate(tmp_path: Path, fps: int) -> None:
-    """Writer and reader agree, though the timecodes count sixtieths at any frame rate."""
+    """The timecodes of the writer count sixtieths at any frame rate."""
     frames = 3 * fps
     weights = np.zeros((frames, len(BLENDSHAPES)), np.float32)
     weights[:, JAW] = np.arange(frames) / frames
@@ -196,7 +195,7 @@ def test_a_face_is_not_extended_to_longer_audio(
     assert len(read_recording(tmp_path / "a").capture.times) == 60
     assert [problem.code for problem in check_recording(tmp_path / "a")] == ["length_mismatch"]
     converted(1.5)
-    assert len(read_recording(tmp_path / "a").capture.times) == 31  # the one before 1.5 s, too
+    assert len(read_recording(tmp_path / "a").capture.times) == 31  # with the frame before 1.5 s
     with raises_code(DataError, "no_overlap", "2.00 s", "2.98 s"):
         converted(2.0)
 
@@ -205,30 +204,30 @@ def test_phone_audio_and_unusual_file_names_are_read(
     tmp_path: Path, sound: Path, needs_tool: Callable[[str], str]
 ) -> None:
     (tmp_path / "take.csv").write_text("\n".join(live_link_rows(120)))
-    odd = tmp_path / "take:1.m4a"
-    subprocess.run([needs_tool("ffmpeg"), "-i", sound, f"file:{odd}"], check=True)
-    run("from-live-link", tmp_path / "take.csv", odd, tmp_path / "take")
+    unusual = tmp_path / "take:1.m4a"
+    subprocess.run([needs_tool("ffmpeg"), "-i", sound, f"file:{unusual}"], check=True)
+    run("from-live-link", tmp_path / "take.csv", unusual, tmp_path / "take")
     assert len(read_recording(tmp_path / "take").capture.times) >= 120
 
 
 def test_start_of_a_video_relative_to_its_audio(
     tmp_path: Path, sound: Path, needs_tool: Callable[[str], str]
 ) -> None:
-    ffmpeg, grey = needs_tool("ffmpeg"), ["-f", "lavfi", "-i", "color=gray:s=64x64:r=25:d=1"]
+    ffmpeg, gray = needs_tool("ffmpeg"), ["-f", "lavfi", "-i", "color=gray:s=64x64:r=25:d=1"]
     needs_tool("ffprobe")
-    for late, inputs in (
-        (0.0, [*grey, "-i", str(sound)]),
-        (0.6, ["-i", str(sound), "-itsoffset", "0.6", *grey]),
+    for start, inputs in (
+        (0.0, [*gray, "-i", str(sound)]),
+        (0.6, ["-i", str(sound), "-itsoffset", "0.6", *gray]),
         (
             0.0,
-            [*grey, "-itsoffset", "0.6", "-i", str(sound)],
+            [*gray, "-itsoffset", "0.6", "-i", str(sound)],
         ),  # read_soundtrack adds silence instead
     ):
-        film = tmp_path / f"{len(list(tmp_path.iterdir()))}.mkv"
-        encoded = ["-map", "0", "-map", "1", "-c:a", "pcm_s16le", str(film)]
+        video = tmp_path / f"{len(list(tmp_path.iterdir()))}.mkv"
+        encoded = ["-map", "0", "-map", "1", "-c:a", "pcm_s16le", str(video)]
         subprocess.run([ffmpeg, "-v", "error", *inputs, *encoded], check=True)
-        assert video_start(film) == pytest.approx(late, abs=0.021)
-    (tmp_path / "text.mkv").write_text("no film")
+        assert video_start(video) == pytest.approx(start, abs=0.021)
+    (tmp_path / "text.mkv").write_text("no video")
     with raises_code(DataError, "ffmpeg_failed", "text.mkv"):
         video_start(tmp_path / "text.mkv")
 
@@ -318,7 +317,7 @@ def beat(*frames: object, names: str = "jawOpen") -> str:
         ),
     ],
 )
-def test_invalid_tables_are_refused(
+def test_invalid_tables_are_rejected(
     tmp_path: Path, sound: Path, name: str, text: str | None, code: str, where: str
 ) -> None:
     if text is not None:
@@ -327,97 +326,3 @@ def test_invalid_tables_are_refused(
     with raises_code(DataError, code, name, where):
         run(kind, tmp_path / name, sound, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def test_a_valid_data_set_has_no_problems(tmp_path: Path) -> None:
-    for seed in range(2):
-        write_babble(tmp_path / str(seed), seed)
-    status, output = run("check", tmp_path)
-    assert status == 0
-    assert output.splitlines()[-1] == "2 recordings, 0 problems"
-
-
-def test_every_kind_of_problem_is_reported(tmp_path: Path) -> None:
-    noise = 0.1 * np.random.default_rng(0).standard_normal(64000).astype(np.float32)
-    moving = np.random.default_rng(1).random((120, len(BLENDSHAPES))).astype(np.float32)
-    write_recording(tmp_path / "silent", 0 * noise, 16000, moving, 30)
-    write_recording(tmp_path / "short", noise[:40000], 16000, moving, 30)
-    write_recording(tmp_path / "still", noise, 16000, 0 * moving, 30)
-    gap = write_recording(tmp_path / "gap", noise, 16000, moving, 30)
-    lines = (gap / "blendshapes.jsonl").read_text().splitlines()
-    (gap / "blendshapes.jsonl").write_text("\n".join(lines[:50] + lines[60:]))
-    drift = write_recording(tmp_path / "drift", noise, 16000, moving, 30)
-    metadata = json.loads((drift / "metadata.json").read_text())
-    (drift / "metadata.json").write_text(json.dumps({**metadata, "source_fps": 29.0}))
-    broken = write_recording(tmp_path / "broken", noise, 16000, moving, 30)
-    (broken / "blendshapes.jsonl").write_text('{"timestamp": 0, "blendshapes": [0.5]}')
-    missing = write_recording(tmp_path / "missing", noise, 16000, moving, 30)
-    (missing / "audio.wav").unlink()
-    write_recording(tmp_path / "click", noise[:99], 16000, moving[:1], 30)
-    apart = write_recording(tmp_path / "apart", noise, 16000, moving, 30)
-    starts = {"fps": 30, "audio_start": "01:00:00:00", "blendshapes_start": "01:00:09:00"}
-    (apart / "timecode.json").write_text(json.dumps(starts))
-    other = write_recording(tmp_path / "other", noise, 16000, moving, 30)
-    metadata = json.loads((other / "metadata.json").read_text())
-    counts = {"num_frames": 121, "duration_seconds": 5}
-    (other / "metadata.json").write_text(json.dumps({**metadata, **counts}))
-    status, output = run("check", tmp_path)
-    assert status == 1
-    assert output.splitlines()[-1].endswith(" problems")
-    expected = {
-        "silent": "silent",
-        "short": "length_mismatch",
-        "still": "static",
-        "gap": "missing_frames",
-        "drift": "fps_mismatch",
-        "broken": "unreadable",
-        "missing": "unreadable",
-        "click": "unreadable",
-        "apart": "unreadable",
-        "other": "frame_count",
-    }
-    for name, code in expected.items():
-        codes = [problem.code for problem in check_recording(tmp_path / name)]
-        assert code in codes, name
-        assert f"/{name}" in output
-    assert {p.code for p in check_recording(other)} >= {"frame_count", "duration"}
-
-
-def test_a_problem_names_the_recording_once(tmp_path: Path) -> None:
-    folder = write_babble(tmp_path / "clip", 0)
-    (folder / "timecode.json").write_text("{}")
-    (problem,) = check_recording(folder)
-    assert str(problem).count(str(folder)) == 1
-
-
-def test_audio_without_face_and_face_without_audio_are_reported(tmp_path: Path) -> None:
-    whole = write_babble(tmp_path / "whole", 0)
-    for name in ("one.flac", "folder/audio.wav"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(whole / "audio.wav", tmp_path / name)
-    shutil.copyfile(whole / "blendshapes.jsonl", tmp_path / "two.jsonl")
-    (tmp_path / "phones.jsonl").write_text('{"name": "whole", "phones": []}\n')
-    status, output = run("check", tmp_path)
-    assert status == 1
-    lines = output.splitlines()
-    assert lines[-1] == "1 recording, 3 problems"
-    found = {
-        line.split(": The file is missing")[0] for line in lines if "The file is missing" in line
-    }
-    assert found == {
-        str(tmp_path / name) for name in ("one.jsonl", "two.wav", "folder/blendshapes.jsonl")
-    }
-
-
-def test_drift_between_audio_and_face_is_reported(tmp_path: Path, speech: Path) -> None:
-    voice, rate = soundfile.read(speech, dtype="float32")
-    audio = np.resize(voice, 60 * rate)
-    jaw = Model("30").animate(audio, sample_rate=rate, preset="raw").weights[:, JAW]
-    weights = np.zeros((60 * 30, len(BLENDSHAPES)), np.float32)
-    # The camera lost 200 ms half way.
-    frames = np.arange(len(weights))
-    weights[:, JAW] = jaw[frames - np.where(frames < 900, 0, 6)]
-    write_recording(tmp_path / "slow", audio, rate, weights, 30)
-    status, output = run("check", tmp_path)
-    assert status == 1
-    assert "drift apart" in output

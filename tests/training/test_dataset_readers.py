@@ -20,7 +20,7 @@ FACE = {"coef": np.zeros((50, 2)), "names": ["_neutral", "jawOpen"], "fps": 25}
 
 
 def write_grid(folder: Path, **changed: object) -> Path:
-    """A source of one clip of two seconds in GRID's layout; `changed` tables, None for none."""
+    """Write one clip of two seconds in GRID's layout; `changed`: other arrays, None for none."""
     for name in ("audio", "coef"):
         (folder / name).mkdir(parents=True)
     soundfile.write(folder / "audio" / "a.flac", np.full(32000, 0.1), 16000)
@@ -69,7 +69,7 @@ def test_truncated_and_missing_files_are_reported(tmp_path: Path) -> None:
         convert(source, tmp_path / "out")
 
 
-def test_grid_recordings_and_npz_files_give_the_same_clips(tmp_path: Path) -> None:
+def test_grid_recordings_and_npz_files_are_read_as_the_same_clips(tmp_path: Path) -> None:
     """b is a folder that `from-video` wrote."""
     face = np.zeros((50, 52), np.float32)
     face[:, INDEX["jawOpen"]] = np.linspace(0.1, 0.6, 50)
@@ -95,7 +95,7 @@ def test_a_grid_recording_with_lost_tracking_keeps_its_times(tmp_path: Path) -> 
     clip = list(registry.read_dataset("grid", source))[1]
     assert clip.weights.shape == (50, 52)
     _, recording = map(read_recording, convert(source, tmp_path / "out"))
-    kept = [*range(4, 21), *range(34, 50)]  # beside what was captured, too
+    kept = [*range(4, 21), *range(34, 50)]  # with the frames next to captured ones
     np.testing.assert_allclose(recording.capture.times, np.array(kept) / 25, atol=1e-9)
     jaw = np.interp(kept, np.flatnonzero(captured), face[captured, INDEX["jawOpen"]])
     np.testing.assert_allclose(recording.capture.weights[:, INDEX["jawOpen"]], jaw, atol=1e-5)

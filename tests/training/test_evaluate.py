@@ -53,8 +53,8 @@ def measured(data: Path, **options: bool) -> Report:
 
 
 def test_frames_without_captured_face_have_no_target(tmp_path: Path) -> None:
-    """The held and the interpolated face is nobody's: not where a capture ends before its sound,
-    nor where its tracking was lost, nor before it began."""
+    """Repeated and interpolated frames are not used as targets: before and after the capture, and
+    where tracking was lost."""
     write_babble(tmp_path / "whole" / "clip", seed=1)
     write_babble(tmp_path / "lost" / "clip", seed=1)
     lost = [*range(8), *range(40, 60), *range(90, 120)]
@@ -63,7 +63,7 @@ def test_frames_without_captured_face_have_no_target(tmp_path: Path) -> None:
     (case,) = read_evaluation_clips(tmp_path / "lost", FPS, {})
     assert np.isfinite(whole.target[:, JAW]).all()
     assert np.flatnonzero(np.isnan(case.target[:, JAW])).tolist() == [
-        # A frame beside one that was seen is as good as seen.
+        # Frames next to captured ones count as captured.
         *range(7), *range(41, 59), *range(91, 120)
     ]  # fmt: skip
 
@@ -74,9 +74,9 @@ def test_a_capture_that_ends_early_is_evaluated_until_its_end(
     lips = read_lips(shared_data / "rigs" / "ict_face52.glb")
     clip = read_recording(write_babble(tmp_path / "source" / "clip", seed=2))
     audio, _ = read_audio(clip.audio)
-    face, known = clip.capture.weights[:60], clip.capture.labelled
+    face, labelled = clip.capture.weights[:60], clip.capture.labelled
     for name, sound in (("long", audio), ("cut", audio[: 2 * RATE])):
-        write_recording(tmp_path / name / "clip", sound, RATE, face, FPS, labelled=known)
+        write_recording(tmp_path / name / "clip", sound, RATE, face, FPS, labelled=labelled)
     long, cut = (
         evaluate(MODEL, read_evaluation_clips(tmp_path / name, FPS, {}), lips).summary
         for name in ("long", "cut")
@@ -102,52 +102,52 @@ def test_lip_error_is_computed_in_parts(
         speech=np.tile(case.speech, times),
     )
     lips = read_lips(shared_data / "rigs" / "ict_face52.glb")
-    asked: list[int] = []
+    frame_counts: list[int] = []
 
     def counted(self: LipMesh, weights: FloatArray) -> FloatArray:
-        asked.append(len(weights))
+        frame_counts.append(len(weights))
         return displacements(self, weights)
 
     displacements = LipMesh.displacements
     monkeypatch.setattr(LipMesh, "displacements", counted)
     found = [evaluate(MODEL, [each], lips).summary for each in (case, long)]
-    assert max(asked) <= 1000
+    assert max(frame_counts) <= 1000
     one, many = (summary["lip_vertex_error_mm"] for summary in found)
     assert many == pytest.approx(one, rel=1e-5)
 
 
 def test_room_noise_is_not_speech(tmp_path: Path) -> None:
-    def heard(audio: FloatArray) -> NDArray[np.bool_]:
+    def detected_speech(audio: FloatArray) -> NDArray[np.bool_]:
         write_recording(tmp_path / "clip", audio, RATE, np.zeros((120, 52), np.float32), FPS)
         return read_evaluation_clips(tmp_path, FPS, {})[0].speech
 
     rng = np.random.default_rng(0)
     room = 10 ** (-66 / 20) * rng.standard_normal(round(SECONDS * RATE)).astype(np.float32)
-    assert not heard(np.zeros_like(room)).any()
-    assert not heard(room).any()
-    # A word in minutes of it, too: the loud parts are the room's then.
+    assert not detected_speech(np.zeros_like(room)).any()
+    assert not detected_speech(room).any()
+    # One word in minutes of noise: the loud parts are noise.
     bands = FeatureSettings.for_fps(FPS).mel_bands
     mel = np.full((6000, bands), -1.2, np.float32)
     mel[3000:3100] = 0.8
-    nothing = np.zeros((0, 1), np.float32)
-    features = TrackFeatures(mel, mel[:, None], nothing, np.zeros((6000, 1), np.int64))
+    no_expression = np.zeros((0, 1), np.float32)
+    features = TrackFeatures(mel, mel[:, None], no_expression, np.zeros((6000, 1), np.int64))
     assert 100 <= speech_frames(features).sum() <= 104
 
 
 def test_all_frames_of_pauses_count_the_same() -> None:
-    """One second of rest, nearly shut, and a hundred wide open: not halfway between."""
-    shut, wide = np.zeros((60, 52), np.float32), np.ones((3030, 52), np.float32)
+    """A short recording with a closed mouth and a long one with an open mouth."""
+    closed, opened = np.zeros((60, 52), np.float32), np.ones((3030, 52), np.float32)
     speech = [np.arange(60) < 30, np.arange(3030) < 30]
-    level, _ = pause_metrics([shut, wide], speech, JAW, FPS)
+    level, _ = pause_metrics([closed, opened], speech, JAW, FPS)
     assert level == pytest.approx(3000 / 3030)
-    # The mouths close at once, and after two speeches never (within a second).
-    often = np.arange(120) % 60 < 30
-    _, delay = pause_metrics([shut, wide[:120]], [speech[0], often], JAW, FPS)
+    # The first mouth closes at once, the second not within a second, twice.
+    two_pauses = np.arange(120) % 60 < 30
+    _, delay = pause_metrics([closed, opened[:120]], [speech[0], two_pauses], JAW, FPS)
     assert delay == pytest.approx(2 / 3)
 
 
 def test_noise_does_not_depend_on_other_recordings(tmp_path: Path) -> None:
-    """No measure depends on what recordings are called, or stand before others."""
+    """Metrics do not depend on names and order of the recordings."""
     for number in range(3):
         write_babble(tmp_path / "data" / f"clip_{number}", seed=number)
         write_babble(tmp_path / "renamed" / f"clip_{2 - number}", seed=number)
@@ -157,20 +157,20 @@ def test_noise_does_not_depend_on_other_recordings(tmp_path: Path) -> None:
     alone = read_evaluation_clips(tmp_path / "data", FPS, {})[1:2]
     sounds: list[bytes] = []
 
-    def listen(audio: FloatArray, rate: int) -> FloatArray:
+    def record_audio(audio: FloatArray, rate: int) -> FloatArray:
         sounds.append(audio.tobytes())
         return level_model(audio, rate)
 
-    evaluate(RunnableModel(FPS, listen), alone, robustness=True)
-    of_one = set(sounds)
+    evaluate(RunnableModel(FPS, record_audio), alone, robustness=True)
+    sounds_of_one = set(sounds)
     sounds.clear()
     evaluate(
-        RunnableModel(FPS, listen),
+        RunnableModel(FPS, record_audio),
         read_evaluation_clips(tmp_path / "data", FPS, {}),
         robustness=True,
     )
-    assert len(of_one) == 9
-    assert of_one <= set(sounds)
+    assert len(sounds_of_one) == 9
+    assert sounds_of_one <= set(sounds)
 
 
 def test_phones_outside_of_the_recording_are_ignored(shared_data: Path) -> None:
@@ -190,8 +190,8 @@ def test_phones_outside_of_the_recording_are_ignored(shared_data: Path) -> None:
 @pytest.mark.parametrize(
     ("start", "end", "closed"),
     [
-        (0.24, 0.30, 1.0),  # frame 6 is 40 ms before it
-        (0.241, 0.30, 0.0),  # and 41 here
+        (0.24, 0.30, 1.0),  # frame 6 is 40 ms before the stop
+        (0.241, 0.30, 0.0),  # 41 ms
         (0.08, 0.16, 1.0),
         (0.08, 0.159, 0.0),
     ],
@@ -199,7 +199,7 @@ def test_phones_outside_of_the_recording_are_ignored(shared_data: Path) -> None:
 def test_lip_closure_counts_within_40_ms_of_a_stop(
     shared_data: Path, start: float, end: float, closed: float
 ) -> None:
-    """At 0.2 s, in one frame alone."""
+    """The lips are closed at 0.2 s, in one frame."""
     curves = np.zeros((90, 52), np.float32)
     curves[:, JAW] = 0.8
     curves[6, JAW] = 0.0
@@ -213,7 +213,7 @@ def write_phones(path: Path, *names: str, phones: Sequence[tuple[str, float, flo
     return path
 
 
-def test_phones_without_a_matching_recording_are_refused(tmp_path: Path) -> None:
+def test_phones_without_a_matching_recording_are_rejected(tmp_path: Path) -> None:
     spoken = (("P", 0.5, 0.6), ("AA", 0.6, 0.9))
     for speaker in ("ann", "bob"):
         write_babble(tmp_path / "data" / speaker / "001", seed=1, subject=speaker)
@@ -226,11 +226,14 @@ def test_phones_without_a_matching_recording_are_refused(tmp_path: Path) -> None
 
 def test_unknown_phones_cause_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_babble(tmp_path / "clip", seed=1)
-    for phones, told in (((("p", 0.5, 0.6), ("ɑ", 0.6, 0.9)), True), ((("aa1", 0.6, 0.9),), False)):
+    for phones, warned in (
+        ((("p", 0.5, 0.6), ("ɑ", 0.6, 0.9)), True),
+        ((("aa1", 0.6, 0.9),), False),
+    ):
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             evaluate(MODEL, read_evaluation_clips(tmp_path, FPS, {"clip": phones}))
-        assert ("unknown phones" in caplog.text) == told
+        assert ("unknown phones" in caplog.text) == warned
 
 
 def test_metrics_within_clips_ignore_differences_between_clips(tmp_path: Path) -> None:

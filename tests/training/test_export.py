@@ -1,4 +1,4 @@
-"""Export, evaluation and pictures of a trained checkpoint, through the command line."""
+"""Export, evaluation and figures of a trained checkpoint, by the command line."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Configure = Callable[..., DictConfig]
 
 
 def run(*arguments: object) -> str:
-    """koemorph ...; its output. Errors come through."""
+    """Run koemorph; return its output. Errors are raised."""
     texts = [str(argument) for argument in arguments]
     result = CliRunner().invoke(cli.cli, texts, standalone_mode=False)
     if result.exception is not None:
@@ -51,7 +51,7 @@ def run(*arguments: object) -> str:
 
 @pytest.fixture(scope="module")
 def checkpoint(configure: Configure, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A few steps of training, with the native expression stream, for every test here."""
+    """A checkpoint after a few steps, with the native expression stream."""
     folder = tmp_path_factory.mktemp("run")
     train(
         configure(
@@ -68,20 +68,20 @@ def checkpoint(configure: Configure, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.mark.parametrize("fps", [30, 60])
 def test_torch_onnx_runtime_and_the_core_agree(checkpoint: Path, tmp_path: Path, fps: int) -> None:
     path = tmp_path / "model.onnx"
-    said = run("export", checkpoint, "-o", path, "--fps", fps, "--name", "babbler")
-    found = re.search(r"difference from torch (\S+),", said)
+    printed = run("export", checkpoint, "-o", path, "--fps", fps, "--name", "babbler")
+    found = re.search(r"difference from torch (\S+),", printed)
     assert found is not None
     assert float(found[1]) <= 1e-4
     audio, rate = read_audio(SAMPLE)
-    played = koemorph.Model(path).animate(audio, sample_rate=rate, preset="raw")
+    animation = koemorph.Model(path).animate(audio, sample_rate=rate, preset="raw")
     loaded = load_checkpoint(checkpoint)
     network, features = at_fps(loaded, fps)
     backend = expression_backend(loaded.description.expression_features)
     with FeatureCache.temporary(features, backend) as cache:
         expected = animate(network, cache.load(audio, rate))
-    np.testing.assert_allclose(played.weights, expected, atol=1e-4)
-    assert played.fps == fps
-    assert played.weights.std(axis=0).max() > 1e-3
+    np.testing.assert_allclose(animation.weights, expected, atol=1e-4)
+    assert animation.fps == fps
+    assert animation.weights.std(axis=0).max() > 1e-3
     metadata = koemorph.Model(path).metadata()
     assert metadata["name"] == "babbler"
     assert metadata["expression_features"] == "native"
@@ -104,9 +104,9 @@ def test_every_format_is_verified(
     if "executorch" in options:
         pytest.importorskip("executorch")
     path = tmp_path / ("model.onnx" if "--quantize" in options else "model.pt")
-    said = run("export", checkpoint, "-o", path, *options)
+    printed = run("export", checkpoint, "-o", path, *options)
     assert path.stat().st_size > 10_000
-    found = re.search(r"smallest r (\S+);", said)
+    found = re.search(r"smallest r (\S+);", printed)
     assert found is not None
     assert float(found[1]) > 0.99
 
@@ -120,7 +120,7 @@ def test_every_format_is_verified(
         (("--format", "torchscript", "--mobile"), "last.ptl"),
     ],
 )
-def test_an_export_lies_beside_its_checkpoint(
+def test_the_default_output_is_next_to_the_checkpoint(
     checkpoint: Path, tmp_path: Path, options: tuple[str, ...], name: str
 ) -> None:
     copied = shutil.copy(checkpoint, tmp_path)
@@ -128,7 +128,7 @@ def test_an_export_lies_beside_its_checkpoint(
     assert {path.name for path in tmp_path.iterdir()} == {"last.safetensors", name}
 
 
-def test_a_program_of_executorch_says_what_it_is(checkpoint: Path, tmp_path: Path) -> None:
+def test_an_executorch_program_contains_the_metadata(checkpoint: Path, tmp_path: Path) -> None:
     runtime = pytest.importorskip("executorch.runtime")
     path = tmp_path / "model.pte"
     run("export", checkpoint, "-o", path, "--format", "executorch", "--name", "babbler")
@@ -138,7 +138,7 @@ def test_a_program_of_executorch_says_what_it_is(checkpoint: Path, tmp_path: Pat
     assert described["blendshapes"].startswith("eyeBlinkLeft,")
 
 
-def test_executorch_is_asked_for_by_name(
+def test_a_missing_executorch_is_reported_with_its_extra(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "executorch.exir", None)
@@ -148,7 +148,7 @@ def test_executorch_is_asked_for_by_name(
 
 
 @pytest.mark.parametrize("backend", ["none", "basic", "opensmile", "emotion2vec"])
-def test_every_emotion_backend_trains_and_exports(
+def test_every_expression_backend_trains_and_exports(
     configure: Configure, tmp_path: Path, backend: str, funasr: list[int]
 ) -> None:
     if backend == "opensmile":
@@ -172,7 +172,7 @@ def test_every_emotion_backend_trains_and_exports(
         koemorph.Model(path)
 
 
-def test_evaluate_gives_measures_beside_their_controls(
+def test_evaluate_prints_metrics_and_mismatch_controls(
     checkpoint: Path, babble: Path, tmp_path: Path
 ) -> None:
     run("export", checkpoint, "-o", tmp_path / "m.onnx")
@@ -185,14 +185,14 @@ def test_evaluate_gives_measures_beside_their_controls(
     assert jaw["r"] > jaw["control"]
     assert jaw["r"] == pytest.approx(by_torch["blendshapes"]["jawOpen"]["r"], abs=1e-3)
     assert jaw["amplitude"] > 0
-    still = by_core["blendshapes"]["mouthSmileLeft"]  # there is nothing to be relative to
-    assert {name for name, value in still.items() if value is not None} == {"mae"}
+    constant = by_core["blendshapes"]["mouthSmileLeft"]  # has no relative metrics
+    assert {name for name, value in constant.items() if value is not None} == {"mae"}
     assert len(by_core["robustness"]) == 8
     assert "jawOpen" in run("evaluate", checkpoint, babble / "dev")
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 4])
-def test_evaluate_takes_recordings_of_a_few_frames(
+def test_recordings_of_a_few_frames_are_evaluated(
     checkpoint: Path, tmp_path: Path, frames: int
 ) -> None:
     random = np.random.default_rng(0)
@@ -204,14 +204,14 @@ def test_evaluate_takes_recordings_of_a_few_frames(
     assert (measured["blendshapes"]["jawOpen"]["lag_ms"] is None) == (frames < 3)
 
 
-def test_evaluate_names_a_recording_without_a_frame(checkpoint: Path, tmp_path: Path) -> None:
+def test_a_recording_without_a_frame_is_reported(checkpoint: Path, tmp_path: Path) -> None:
     face = np.zeros((1, 52), np.float32)
     write_recording(tmp_path / "data" / "clip", np.ones(99, np.float32), 16000, face, 30)
-    with pytest.raises(DataError, match=r"audio\.wav is too short for one frame"):
+    with pytest.raises(DataError, match=r"audio\.wav: 6 ms .* one frame at 30 fps"):
         run("evaluate", checkpoint, tmp_path / "data")
 
 
-def test_evaluate_takes_models_by_name_and_without_lookahead(
+def test_bundled_models_and_models_without_lookahead_are_evaluated(
     configure: Configure, babble: Path, tmp_path: Path
 ) -> None:
     assert "jawOpen" in json.loads(run("evaluate", "30", babble / "dev", "--json"))["blendshapes"]
@@ -240,8 +240,8 @@ def test_evaluate_measures_lips_and_phones(
         run("evaluate", checkpoint, *arguments)
 
 
-def test_lips_close_by_the_measure_of_who_speaks(shared_data: Path) -> None:
-    """Beside a loud one, a quiet one's vowels are as narrow as the loud one's closed lips."""
+def test_lip_closure_is_relative_to_the_vowels_of_the_speaker(shared_data: Path) -> None:
+    """The vowels of the quiet speaker are as narrow as the closed lips of the loud one."""
     lips = read_lips(shared_data / "rigs" / "ict_face52.glb")
     phones = (("p", 0.0, 1.0), ("aa1", 1.5, 2.5))
     quiet, loud = (np.zeros((90, 52), np.float32) for _ in range(2))
@@ -256,7 +256,7 @@ def test_lips_close_by_the_measure_of_who_speaks(shared_data: Path) -> None:
     assert np.isnan(articulation_metrics([("mute", quiet, phones[:1])], 30, lips)["pbm_closed"])
 
 
-def test_lips_open_with_the_jaw_and_shut_against_it(shared_data: Path) -> None:
+def test_lips_open_with_jaw_open_and_close_with_mouth_close(shared_data: Path) -> None:
     lips = read_lips(shared_data / "rigs" / "ict_face52.glb")
     face = np.zeros((3, 52), np.float32)
     face[1:, 17] = 0.4
@@ -270,17 +270,17 @@ def test_lips_open_with_the_jaw_and_shut_against_it(shared_data: Path) -> None:
         torch.ones(52),
         torch.from_numpy(lips.gap),
     )
-    wide, shut = (torch.from_numpy(face[row]).reshape(1, 1, 1, 52) for row in (1, 2))
-    known, total = torch.ones(1, 1, 1, 52), torch.tensor(52.0)
-    missed = loss(wide, shut, known, total)["closure"]
-    opened = loss(shut, wide, known, total)["closure"]
+    opened_lips, closed = (torch.from_numpy(face[row]).reshape(1, 1, 1, 52) for row in (1, 2))
+    labelled, total = torch.ones(1, 1, 1, 52), torch.tensor(52.0)
+    missed = loss(opened_lips, closed, labelled, total)["closure"]
+    opened = loss(closed, opened_lips, labelled, total)["closure"]
     assert missed > 5 * opened > 0
-    assert loss(shut, shut, known, total)["closure"] == 0
-    # How wide open lips are is for the curves to tell.
-    assert loss(0.7 * wide, wide, known, total)["closure"] == 0
+    assert loss(closed, closed, labelled, total)["closure"] == 0
+    # The term does not depend on the size of the opening.
+    assert loss(0.7 * opened_lips, opened_lips, labelled, total)["closure"] == 0
 
 
-def test_inspect_draws(checkpoint: Path, tmp_path: Path) -> None:
+def test_inspect_writes_images(checkpoint: Path, tmp_path: Path) -> None:
     run("inspect", checkpoint, SAMPLE, "-o", tmp_path / "attention.png")
     run("export", checkpoint, "-o", tmp_path / "m.onnx")
     run("inspect", tmp_path / "m.onnx", SAMPLE, "-o", tmp_path / "curves.png")
@@ -290,7 +290,7 @@ def test_inspect_draws(checkpoint: Path, tmp_path: Path) -> None:
     assert (tmp_path / "curves.pdf").read_bytes()[:4] == b"%PDF"
 
 
-def test_a_picture_of_attention_shows_each_stream_s_own_tokens(checkpoint: Path) -> None:
+def test_the_attention_figure_shows_the_tokens_of_each_stream(checkpoint: Path) -> None:
     loaded = load_checkpoint(checkpoint)
     network, description = loaded.network(), loaded.description
     backend = expression_backend(description.expression_features)
@@ -298,7 +298,7 @@ def test_a_picture_of_attention_shows_each_stream_s_own_tokens(checkpoint: Path)
         figure = attention_picture(network, cache.load(*read_audio(SAMPLE)))
     shown = [axis for axis in figure.axes if axis.get_title()]
     assert [axis.get_title() for axis in shown] == ["mel", "expression"]
-    for axis in shown:  # what is drawn fills its axis
+    for axis in shown:  # the image fills the axis
         left, right, _, _ = axis.images[0].get_extent()
         assert axis.get_xlim() == (left, right)
     assert len(shown[1].get_xticks()) == network.settings.expression_tokens
@@ -320,7 +320,7 @@ def test_a_picture_of_attention_shows_each_stream_s_own_tokens(checkpoint: Path)
         ("inspect", "30", str(SAMPLE), "-o", "p.png", "--frame", "3"),
     ],
 )
-def test_bad_arguments_are_sentences(
+def test_invalid_arguments_raise_errors_with_a_message(
     checkpoint: Path, tmp_path: Path, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -330,9 +330,7 @@ def test_bad_arguments_are_sentences(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_network_without_detail_frames_is_for_trials_only(
-    checkpoint: Path, tmp_path: Path
-) -> None:
+def test_a_network_without_detail_frames_is_not_exported(checkpoint: Path, tmp_path: Path) -> None:
     described = load_checkpoint(checkpoint).description
     with FeatureCache.temporary(described.features, expression_backend("none")) as cache:
         features = cache.load(*read_audio(SAMPLE))
@@ -341,7 +339,7 @@ def test_a_network_without_detail_frames_is_for_trials_only(
     assert not list(tmp_path.iterdir())
 
 
-def test_measures_measure_what_they_say() -> None:
+def test_lag_and_pause_metrics_of_known_curves() -> None:
     times = np.arange(300) / 30
     curve = np.repeat((0.5 + 0.4 * np.sin(5 * times))[:, None], 52, axis=1).astype(np.float32)
     late = np.roll(curve, 3, axis=0)
@@ -354,12 +352,12 @@ def test_measures_measure_what_they_say() -> None:
     assert delay == pytest.approx(0.2)
 
 
-def test_what_lies_between_recordings_is_no_movement() -> None:
-    """Clips of a sine, each on a level of its own; the output is half of it, 0.1 s late."""
-    times = np.arange(47) / 30  # of second differences whole waves
+def test_jumps_between_recordings_do_not_count_as_movement() -> None:
+    """Clips of a sine at different levels; the output has half the amplitude and is 0.1 s late."""
+    times = np.arange(47) / 30  # whole periods of second differences
 
-    def clip(level: float, share: float, late: float) -> NDArray[np.float32]:
-        wave = level + share * 0.05 * np.sin(4 * np.pi * (times - late))
+    def clip(level: float, scale: float, late: float) -> NDArray[np.float32]:
+        wave = level + scale * 0.05 * np.sin(4 * np.pi * (times - late))
         return np.repeat(wave[:, None], 52, axis=1).astype(np.float32)
 
     targets = [clip(level, 1.0, 0.0) for level in (0.1, 0.8, 0.3)]
@@ -368,10 +366,10 @@ def test_what_lies_between_recordings_is_no_movement() -> None:
     assert (jitter(outputs) / jitter(targets))[17] == pytest.approx(0.5, rel=0.03)
     assert lag(outputs[:1] * 3, targets[:1] * 3, 30)[17] == pytest.approx(0.1, abs=0.004)
     targets[1][:, 17] = np.nan
-    targets[2][[17, *range(35, 47)], 17] = np.nan  # between gaps whole waves, too
+    targets[2][[17, *range(35, 47)], 17] = np.nan  # whole periods between gaps
     found = over_unbroken_runs(lambda a, b: jitter(a) / jitter(b), outputs, targets)
     np.testing.assert_allclose(found, 0.5, rtol=0.03)
-    late = over_unbroken_runs(lambda a, b: lag(a, b, 30, reach=0.2), outputs, targets)
+    late = over_unbroken_runs(lambda a, b: lag(a, b, 30, max_shift=0.2), outputs, targets)
     np.testing.assert_allclose(late, 0.1, atol=1 / 90)  # a third of a frame
     targets[0][:, 17] = np.nan
     targets[2][:, 17] = np.nan

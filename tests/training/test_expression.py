@@ -1,4 +1,4 @@
-"""Expression backends: which update a frame hears, and what each backend gives."""
+"""Expression backends: their features, and the update that each frame uses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def load(name: str, tmp_path: Path, audio: np.ndarray = SPEECH) -> Any:
     return FeatureCache(tmp_path, SETTINGS, expression_backend(name)).load(audio, 16000)
 
 
-def test_native_is_what_the_stream_hears(tmp_path: Path) -> None:
+def test_native_features_equal_those_of_a_stream(tmp_path: Path) -> None:
     audio = np.tile(SPEECH, 2)
     cached = load("native", tmp_path, audio)
     windows = extract(audio, 16000, SETTINGS).egemaps_windows(SETTINGS)
@@ -46,13 +46,13 @@ def test_features_are_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_basic_is_prosody_and_none_is_nothing(tmp_path: Path) -> None:
+def test_basic_has_the_prosody_features_and_none_has_no_features(tmp_path: Path) -> None:
     basic = load("basic", tmp_path)
     assert basic.expression.shape[1] == expression_backend("basic").size == 27
     assert load("none", tmp_path).expression.shape[1] == 0
 
 
-def test_opensmile_describes_the_sound_up_to_each_update(tmp_path: Path) -> None:
+def test_opensmile_computes_the_audio_up_to_each_update(tmp_path: Path) -> None:
     pytest.importorskip("opensmile")
     cached = load("opensmile", tmp_path)
     native = load("native", tmp_path)
@@ -61,7 +61,7 @@ def test_opensmile_describes_the_sound_up_to_each_update(tmp_path: Path) -> None
     assert cached.expression[4, loudness] == pytest.approx(native.expression[4, loudness], rel=0.1)
 
 
-def test_emotion2vec_asks_funasr_for_embeddings(tmp_path: Path, funasr: list[int]) -> None:
+def test_emotion2vec_computes_embeddings_with_funasr(tmp_path: Path, funasr: list[int]) -> None:
     cached = load("emotion2vec", tmp_path)
     assert funasr == [4800, 9600, 14400, 19200, 24000, 28800]
     assert cached.expression.shape == (7, 768)
@@ -70,7 +70,7 @@ def test_emotion2vec_asks_funasr_for_embeddings(tmp_path: Path, funasr: list[int
 
 @pytest.mark.parametrize("lookahead", [0, 1, 2])
 @pytest.mark.parametrize("length", [43200, 47000, 47999, 48000, 48001])
-def test_every_update_that_a_frame_hears_is_told(
+def test_every_update_that_a_frame_uses_is_computed(
     tmp_path: Path, funasr: list[int], lookahead: int, length: int
 ) -> None:
     settings = replace(SETTINGS, lookahead_frames=lookahead)
@@ -81,7 +81,9 @@ def test_every_update_that_a_frame_hears_is_told(
     assert len(funasr) == len(extract(audio, 16000, settings).egemaps)
 
 
-def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_extra_and_an_unknown_backend_are_reported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setitem(sys.modules, "funasr", None)
     research_backends._emotion2vec_model.cache_clear()
     with pytest.raises(MissingExtraError, match=r"koemorph\[emotion2vec\]"):

@@ -1,6 +1,4 @@
-"""What `pip install "koemorph[train]"` brings is all that the loop needs to start; without it one
-sentence says so.
-"""
+"""The training loop starts with the packages of the extra `train`; messages name missing ones."""
 
 from __future__ import annotations
 
@@ -38,35 +36,35 @@ def run_without(absent: list[str], code: str) -> subprocess.CompletedProcess[str
 def test_the_loop_imports_nothing_of_other_extras() -> None:
     project = pytest.importorskip("tomllib").loads(PROJECT.read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    brought = distributions(project["dependencies"] + extras["train"])
+    installed = distributions(project["dependencies"] + extras["train"])
     names = extras.keys() - {"test", "test-core", "dev"}
     optional = [one for name in names for one in extras[name]]
-    other = distributions(optional) - brought
+    other = distributions(optional) - installed
     modules = [
         module
         for module, owners in packages_distributions().items()
         if distributions(owners) & other and module != "koemorph"
     ]
     assert "aiohttp" in modules
-    told = run_without(modules, "import koemorph.training.train")
-    assert told.returncode == 0, told.stderr
+    result = run_without(modules, "import koemorph.training.train")
+    assert result.returncode == 0, result.stderr
 
 
 def test_export_shows_its_help_without_the_extra() -> None:
     absent = ["scipy", "torch", "onnx", "onnxruntime", "hydra"]
     run = "from koemorph.cli import main; main"
-    helped = run_without(absent, f"{run}(['export', '--help'])")
-    assert helped.returncode == 0, helped.stderr
-    assert "--quantize" in helped.stdout
-    started = run_without(absent, f"{run}(['export', 'a.safetensors'])")
-    assert started.returncode == 2
-    assert "koemorph[train]" in started.stderr
-    assert "Traceback" not in started.stderr
+    help_result = run_without(absent, f"{run}(['export', '--help'])")
+    assert help_result.returncode == 0, help_result.stderr
+    assert "--quantize" in help_result.stdout
+    export_result = run_without(absent, f"{run}(['export', 'a.safetensors'])")
+    assert export_result.returncode == 2
+    assert "koemorph[train]" in export_result.stderr
+    assert "Traceback" not in export_result.stderr
 
 
 def test_training_without_its_extra_prints_one_message() -> None:
-    told = run_without(["hydra"], "from koemorph.train import main; main()")
-    assert told.returncode == 2
-    assert told.stderr.count("\n") == 1
+    result = run_without(["hydra"], "from koemorph.train import main; main()")
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
     for value in ("koemorph.train", "hydra", 'pip install "koemorph[train]"'):
-        assert value in told.stderr
+        assert value in result.stderr

@@ -67,15 +67,15 @@ def test_normalized_transcripts_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rate", [16000, 44100])
 def test_aligned_fricatives_have_more_zero_crossings(rate: int) -> None:
     samples, _ = soundfile.read(SAMPLE, dtype="float32")
-    wanted = np.arange(int(len(samples) * rate / 16000)) * 16000 / rate
-    heard = np.interp(wanted, np.arange(len(samples)), samples)
-    phones = Aligner().align(split_words(TEXT), heard, rate)
+    positions = np.arange(int(len(samples) * rate / 16000)) * 16000 / rate
+    resampled = np.interp(positions, np.arange(len(samples)), samples)
+    phones = Aligner().align(split_words(TEXT), resampled, rate)
     assert all(before.end <= after.start + 1e-9 for before, after in pairwise(phones))
     assert phones[0].start >= 0
     assert phones[-1].end <= len(samples) / 16000 + 1e-9
-    said = " ".join(phone.name for phone in phones if phone.name != "SIL")
-    assert "M EH R IY D" in said
-    assert "R IH S P EH K T AH B AH L" in said
+    names = " ".join(phone.name for phone in phones if phone.name != "SIL")
+    assert "M EH R IY D" in names
+    assert "R IH S P EH K T AH B AH L" in names
 
     def crossings(name: str) -> float:
         signs = np.sign(samples)
@@ -108,7 +108,7 @@ def test_aligned_recordings_are_kept_and_failures_reported(tmp_path: Path) -> No
     assert rows(labels)["one"]["text"] == TEXT
 
     with labels.open("a", encoding="utf-8") as lines:
-        lines.write('{"name": "str')  # of a process that was killed
+        lines.write('{"name": "str')  # an incomplete line of a killed process
     texts = tmp_path / "texts.csv"
     texts.write_text(f"one|never read\nstrange|{TEXT}\n", encoding="utf-8")
     assert "aligned 2 of 7 recordings" in run(sounds, labels, "--texts", texts).output
@@ -132,7 +132,7 @@ def test_alignment_matches_the_reference_phones_of_kathleen(shared_data: Path) -
     assert max(apart) <= 0.05
 
 
-def test_invalid_arguments_are_refused(tmp_path: Path) -> None:
+def test_invalid_arguments_are_rejected(tmp_path: Path) -> None:
     shutil.copy(SAMPLE, tmp_path / "take_1.wav")
     spelt = run(tmp_path, tmp_path / "phones.jsonl", "--grid")
     assert "take_1: " in spelt.output

@@ -1,5 +1,5 @@
-"""The first KoeMorph's command lines: each override of its PAGE lands where it should, or is
-named in the table of what changed (docs/how-to/migrate.md).
+"""Overrides of the original KoeMorph: each sets its value, or is in the table of changes
+(docs/how-to/migrate.md).
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def test_dictionary_settings_are_given_like_all_others(
         "data=koemorph_v3",
     ],
 )
-def test_what_is_gone_or_unknown_fails_and_the_gone_is_in_the_table(override: str) -> None:
+def test_removed_and_unknown_settings_fail_and_removed_ones_are_documented(override: str) -> None:
     key = override.split("=", maxsplit=1)[0]
     with pytest.raises(DataError, match=key.replace(".", r"\.")):
         compose_config([override])

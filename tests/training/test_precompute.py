@@ -1,4 +1,4 @@
-"""Features by Dask, on a real cluster of two processes, one of which dies half-way."""
+"""Features by Dask, on a cluster of two processes, one of which is killed."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ TRACKS = 16
 
 def make_track(seed: int, seconds: int = 8) -> Track:
     audio = 0.1 * np.random.default_rng(seed).standard_normal(16000 * seconds).astype(np.float32)
-    nothing = np.zeros((30 * seconds, 52), np.float32)
-    labelled, seen = np.ones(52, np.bool_), np.ones(len(nothing), np.bool_)
-    return Track("noise", audio, 16000, nothing, labelled, seen, np.zeros(1, np.int64))
+    weights = np.zeros((30 * seconds, 52), np.float32)
+    labelled, captured = np.ones(52, np.bool_), np.ones(len(weights), np.bool_)
+    return Track("noise", audio, 16000, weights, labelled, captured, np.zeros(1, np.int64))
 
 
 @pytest.mark.parametrize("left", [None, 0, 500])
 def test_damaged_features_are_computed_again(tmp_path: Path, left: int | None) -> None:
-    """As after a power cut: a file of an entry that is gone, empty or cut short."""
+    """A file of an entry is missing, empty or truncated, as after a power failure."""
     track, settings = make_track(0), FeatureSettings.for_fps(30)
     cache = FeatureCache(tmp_path, settings, expression_backend("native"))
     expected = np.array(cache.load(track.audio, 16000).mel)
@@ -43,15 +43,15 @@ def test_damaged_features_are_computed_again(tmp_path: Path, left: int | None) -
         part.unlink()
     else:
         os.truncate(part, left)
-    assert not cache.holds(name)
+    assert not cache.contains(name)
     np.testing.assert_array_equal(cache.load(track.audio, 16000).mel, expected)
-    assert cache.holds(name)
+    assert cache.contains(name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def max_in_flight(client: Client, folder: Path) -> int:
-    """How many tracks of three times as many as may wait are drawn but not done at any time."""
-    drawn, most = 0, 0
+    """Return the largest number of tracks that are in progress at the same time."""
+    drawn, largest = 0, 0
 
     def draw() -> Iterator[Track]:
         nonlocal drawn
@@ -60,14 +60,14 @@ def max_in_flight(client: Client, folder: Path) -> int:
             yield make_track(seed, 1)
 
     def done(count: int) -> None:
-        nonlocal most
-        most = max(most, drawn - count + 1)
+        nonlocal largest
+        largest = max(largest, drawn - count + 1)
 
     names = precompute_features(
         draw(), folder, FeatureSettings(), "native", client, on_progress=done
     )
     assert len(set(names)) == drawn == 3 * MIN_IN_FLIGHT
-    return most
+    return largest
 
 
 @pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1:9"])
@@ -101,8 +101,8 @@ def test_a_killed_worker_loses_and_repeats_no_track(tmp_path: Path) -> None:
         again = precompute_features(
             tracks, tmp_path, settings, "native", client, on_progress=finished.append
         )
-        most = max_in_flight(client, tmp_path / ".short")
-    assert MIN_IN_FLIGHT <= most <= MIN_IN_FLIGHT + 1
+        largest = max_in_flight(client, tmp_path / ".short")
+    assert MIN_IN_FLIGHT <= largest <= MIN_IN_FLIGHT + 1
     assert again == names
     assert finished == list(range(1, TRACKS + 1))
     assert len(set(names)) == TRACKS

@@ -66,7 +66,7 @@ def syllables(count: int) -> tuple[list[Phone], np.ndarray]:
 
 @pytest.fixture(scope="module")
 def teacher() -> Teacher:
-    """A teacher of a talker whose jaw opens for vowels and never rests below 0.1."""
+    """A teacher of a speaker whose jaw opens for vowels and never rests below 0.1."""
     torch.set_num_threads(1)
     clips = []
     for k in range(4):
@@ -168,8 +168,8 @@ def test_teacher_opens_the_jaw_for_vowels_and_is_zero_at_rest(
     assert jaw[-10:].max() < 0.05
     assert jaw.min() >= 0
     teacher.save(tmp_path / "teacher.pt")
-    again = Teacher.load(tmp_path / "teacher.pt").predict(articulation_of(phones), sound, times)
-    np.testing.assert_allclose(again[:, JAW], jaw, atol=1e-6)
+    loaded = Teacher.load(tmp_path / "teacher.pt").predict(articulation_of(phones), sound, times)
+    np.testing.assert_allclose(loaded[:, JAW], jaw, atol=1e-6)
 
 
 def test_selected_shapes_are_means_of_left_and_right() -> None:
@@ -211,8 +211,8 @@ def test_augmentation_keeps_timing_and_length() -> None:
     moved = audio_augmentation.shift_formants(voice, 1.15)
     assert moved.shape == voice.shape
     spectra = [np.abs(np.fft.rfft(sound[8000:16000])) for sound in (voice, moved)]
-    centres = [(s * np.arange(len(s))).sum() / s.sum() for s in spectra]
-    assert centres[1] > centres[0]
+    centers = [(s * np.arange(len(s))).sum() / s.sum() for s in spectra]
+    assert centers[1] > centers[0]
     recorded = audio_augmentation.simulate_recording(
         voice, synthetic_sounds.background(len(voice), random), random
     )
@@ -243,8 +243,8 @@ def test_utterances_are_written_and_assembled_to_a_session(
 ) -> None:
     writer = utterances.UtteranceWriter(tmp_path)
     phones, sound = syllables(8)
-    said = {"voice": "someone", "language": "en", "text": "ba ba"}
-    writer.append("one", phones, sound, 16000, **said)
+    description = {"voice": "someone", "language": "en", "text": "ba ba"}
+    writer.append("one", phones, sound, 16000, **description)
     assert utterances.UtteranceWriter(tmp_path).names == {"one"}
     (spoken,) = utterances.read_utterances(tmp_path)
     assert spoken.voice == "someone"
@@ -270,8 +270,8 @@ def test_captured_faces_are_averaged_with_the_teacher_where_labelled(
     teacher: Teacher, tmp_path: Path, captured_value: float, ratio: float
 ) -> None:
     phones, sound = syllables(8)
-    said = {"voice": "someone", "language": "en", "text": "ba ba"}
-    utterances.UtteranceWriter(tmp_path).append("one", phones, sound, 16000, **said)
+    description = {"voice": "someone", "language": "en", "text": "ba ba"}
+    utterances.UtteranceWriter(tmp_path).append("one", phones, sound, 16000, **description)
     (spoken,) = utterances.read_utterances(tmp_path)
 
     def jaw(captured: sessions.CapturedFace) -> np.ndarray:
@@ -289,16 +289,16 @@ def test_captured_faces_are_averaged_with_the_teacher_where_labelled(
 
 
 def test_an_incomplete_last_line_is_removed(tmp_path: Path) -> None:
-    said = {"voice": "someone", "language": "en", "text": "ba"}
+    description = {"voice": "someone", "language": "en", "text": "ba"}
     phones, sound = syllables(1)
     writer = utterances.UtteranceWriter(tmp_path)
-    writer.append("one", phones, sound, 16000, **said)
+    writer.append("one", phones, sound, 16000, **description)
     labels = tmp_path / utterances.LABEL_FILE
     whole = labels.read_bytes()
-    labels.write_bytes(whole + whole.replace(b"one", b"two")[:20])  # killed while it wrote
+    labels.write_bytes(whole + whole.replace(b"one", b"two")[:20])  # an incomplete line
     writer = utterances.UtteranceWriter(tmp_path)
     assert writer.names == {"one"}
-    writer.append("two", phones, sound, 16000, **said)
+    writer.append("two", phones, sound, 16000, **description)
     assert [utterance.name for utterance in utterances.read_utterances(tmp_path)] == ["one", "two"]
 
 

@@ -84,10 +84,10 @@ def test_estimator_detects_vowels_of_an_unknown_utterance(
     assert outside.shape == (1, 2, len(FEATURES))
     assert (outside[..., FEATURES.index("silence")] == 1).all()
     estimator.save(tmp_path / "articulation_estimator.pt")
-    again = articulation_estimator.ArticulationEstimator.load(
+    loaded = articulation_estimator.ArticulationEstimator.load(
         tmp_path / "articulation_estimator.pt"
     ).estimate(sound)(times)[:, VOWEL]
-    np.testing.assert_allclose(again, estimated, atol=1e-6)
+    np.testing.assert_allclose(loaded, estimated, atol=1e-6)
 
 
 def test_teacher_ignores_unlabelled_shapes_and_normalizes_each_source() -> None:
@@ -116,10 +116,10 @@ def test_teacher_ignores_unlabelled_shapes_and_normalizes_each_source() -> None:
 
 
 def controls(**moved: np.ndarray) -> dict[str, object]:
-    """What FACEGOOD's files hold, of its rig's controls that a map to ARKit needs."""
+    """Arrays of a FACEGOOD file with the rig controls that are mapped to ARKit."""
     names = sorted({name for weights in facegood.CONTROLS.values() for name in weights})
-    still = np.zeros(len(next(iter(moved.values()))), np.float32)
-    table = np.stack([moved.get(name, still) for name in names], axis=1)
+    at_rest = np.zeros(len(next(iter(moved.values()))), np.float32)
+    table = np.stack([moved.get(name, at_rest) for name in names], axis=1)
     return {"raw116": table.astype(np.float32), "raw_names": names}
 
 
@@ -142,9 +142,9 @@ def test_facegood_controls_are_converted_to_arkit(tmp_path: Path) -> None:
 def test_facegood_conversion_matches_reference_weights(shared_data: Path) -> None:
     (dev,) = (clip for clip in facegood.read_clips(shared_data / "facegood") if clip.split == "dev")
     with np.load(shared_data / "facegood" / f"{dev.name}.npz") as stored:
-        known = dict(zip(map(str, stored["arkit_names"]), stored["arkit52"].T, strict=True))
+        expected = dict(zip(map(str, stored["arkit_names"]), stored["arkit52"].T, strict=True))
     for name, curve in zip(dev.names, dev.weights.T, strict=True):
-        np.testing.assert_allclose(curve, known[name], atol=1e-6)
+        np.testing.assert_allclose(curve, expected[name], atol=1e-6)
 
 
 def test_build_makes_both_styles_and_skips_finished_recordings(
@@ -209,7 +209,7 @@ def test_non_speech_sessions_need_neither_voices_nor_teacher(tmp_path: Path) -> 
         (("--flite-hours", "-1"), "-1"),
     ],
 )
-def test_invalid_build_options_are_refused(
+def test_invalid_build_options_are_rejected(
     tmp_path: Path, options: tuple[str, ...], words: str
 ) -> None:
     arguments = ["dataset", "build", str(tmp_path), str(tmp_path / "work"), str(tmp_path / "out")]
@@ -323,22 +323,22 @@ def test_jaw_targets_follow_the_height_of_phones_and_label_only_the_jaw(
     voiced = (time > 0.3) & (time < 1.8)
     sound = (0.1 * np.sin(2 * np.pi * 150 * time) * voiced).astype(np.float32)
     middles = 0.15 + 0.3 * np.arange(len(names))
-    rest, open_vowel, lips, close_vowel, hiss, again, end = jaw_targets.jaw_opening(
+    rest, open_vowel, lips, close_vowel, hiss, second_vowel, end = jaw_targets.jaw_opening(
         phones, sound, middles
     )
     assert open_vowel > 2 * close_vowel > 2 * hiss > 0
     assert lips < hiss
-    assert again == pytest.approx(open_vowel, rel=0.05)
+    assert second_vowel == pytest.approx(open_vowel, rel=0.05)
     assert max(rest, end) < 0.03 * open_vowel
     assert 0.2 < open_vowel < 0.5
-    # Half as loud by 20 dB: the same sounds, a smaller opening.
+    # The same phones 20 dB quieter: a smaller opening.
     quiet = sound * np.where(time > 1.2, 0.1, 1.0).astype(np.float32)
     assert 0.5 < jaw_targets.jaw_opening(phones, quiet, middles)[5] / open_vowel < 0.9
 
     writer = utterances.UtteranceWriter(tmp_path)
     writer.append("one", phones, sound, RATE, voice="someone", language="en", text="a")
     clip = jaw_targets.jaw_clip(utterances.read_utterances(tmp_path)[0])
-    assert [name for name, known in zip(SHAPES, clip.label_mask(), strict=True) if known] == [
+    assert [name for name, expected in zip(SHAPES, clip.label_mask(), strict=True) if expected] == [
         "jawOpen"
     ]
     np.testing.assert_allclose(

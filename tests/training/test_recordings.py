@@ -1,4 +1,4 @@
-"""Recordings: written and read back, other rates, orders and formats; bad files are named."""
+"""Recordings: written and read back, other rates, column orders and formats, invalid files."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_lines_carry_index_time_and_timecode(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("fps", [30.0, 60.0, 29.97, 12.5])
-def test_a_line_stays_a_line_at_any_rate(folder: Path, fps: float) -> None:
+def test_a_linear_curve_stays_linear_at_any_rate(folder: Path, fps: float) -> None:
     capture = recordings.read_recording(folder).capture
     frames = round(0.9 * fps)
     resampled = captures.resample_capture(capture, fps, frames)
@@ -75,7 +75,9 @@ def test_resampling_does_not_drift_in_three_hours() -> None:
     frames = 3 * 3600 * 30 - 30
     last = captures.resample_capture(capture, 30.0, frames)[-30:, 17]
     exact = 0.5 + 0.5 * np.sin(2 * np.pi * 0.5 * np.arange(frames - 30, frames) / 30)
-    np.testing.assert_allclose(last, exact, atol=2e-3)  # what lines between 25 fps samples cost
+    np.testing.assert_allclose(
+        last, exact, atol=2e-3
+    )  # the error of linear interpolation at 25 fps
 
 
 def test_captured_frames_are_kept_where_times_coincide(folder: Path) -> None:
@@ -122,7 +124,7 @@ GOOD = {"timestamp": 0.5, "blendshapes": [0.0] * 52}
 
 
 @pytest.mark.parametrize(
-    ("line", "sentence"),
+    ("line", "message"),
     [
         ("{broken", "line 2: expected a JSON object"),
         (json.dumps({"timestamp": 0.5}), "line 2: expected a JSON object"),
@@ -138,15 +140,15 @@ GOOD = {"timestamp": 0.5, "blendshapes": [0.0] * 52}
         ("[" * 100_000, "line 2: expected a JSON object"),
     ],
 )
-def test_an_invalid_line_is_reported(tmp_path: Path, line: str, sentence: str) -> None:
+def test_an_invalid_line_is_reported(tmp_path: Path, line: str, message: str) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(8000, np.float32), 8000)
     table = tmp_path / "a.jsonl"
     table.write_text(json.dumps({**GOOD, "timestamp": 0.0}) + "\n" + line + "\n")
-    with pytest.raises(DataError, match=sentence):
+    with pytest.raises(DataError, match=message):
         recordings.read_recording(table)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need privileges")
 def test_symbolic_links_are_followed_once(tmp_path: Path, folder: Path) -> None:
     chosen = tmp_path / "chosen"
     chosen.mkdir()
@@ -233,5 +235,5 @@ def test_missing_files_are_reported(tmp_path: Path, folder: Path) -> None:
     with raises_code(DataError, "audio_missing", "audio.wav"):
         recordings.read_recording(folder)
     (folder / "metadata.json").write_text("[]")
-    with pytest.raises(DataError, match="must hold a JSON object"):
+    with pytest.raises(DataError, match="must contain a JSON object"):
         recordings.read_recording(folder)

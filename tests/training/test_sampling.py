@@ -36,7 +36,7 @@ PAUSE = range(500, 560)
 
 
 def sampler(cold_start_ratio: float, augmented: float = 0.0, **changes: Any) -> BatchSampler:
-    """One track whose mel frames are their own numbers; the mouth moves but in PAUSE."""
+    """One track whose mel frames contain their index; the mouth is at rest in PAUSE."""
     settings = NetworkSettings(expression_features=0)
     number = np.arange(FRAMES, dtype=np.float32)
     face = np.zeros((FRAMES, 52), np.float32)
@@ -60,57 +60,59 @@ def sampler(cold_start_ratio: float, augmented: float = 0.0, **changes: Any) -> 
     return BatchSampler([track], settings, replace(data, **changes), FeatureSettings(), seed=1)
 
 
-def first_heard(cold_start_ratio: float) -> list[int]:
-    """The number of the earliest frame that each of many sequences hears."""
+def first_frames(cold_start_ratio: float) -> list[int]:
+    """The index of the earliest frame of each of many sequences."""
     drawn = sampler(cold_start_ratio)
-    heard = []
+    frames = []
     for step in range(40):
         mel = drawn.batch(0, step).mel[..., 0]
-        heard += [int(row[row >= 0].min()) for row in mel]
-    return heard
+        frames += [int(row[row >= 0].min()) for row in mel]
+    return frames
 
 
-def test_a_stream_from_nothing_begins_where_a_recording_does_or_in_a_pause_or_anywhere() -> None:
-    heard = first_heard(1.0)
-    assert 0.4 < np.mean([frame in (0, 300) for frame in heard]) < 0.6
-    assert 0.2 < np.mean([frame in PAUSE for frame in heard]) < 0.4
-    assert len(set(heard) - set(PAUSE)) > 20
+def test_cold_starts_are_at_recording_starts_in_pauses_and_anywhere() -> None:
+    frames = first_frames(1.0)
+    assert 0.4 < np.mean([frame in (0, 300) for frame in frames]) < 0.6
+    assert 0.2 < np.mean([frame in PAUSE for frame in frames]) < 0.4
+    assert len(set(frames) - set(PAUSE)) > 20
 
 
 @pytest.mark.parametrize("augmented", [0.0, 1.0])
-def test_what_was_never_heard_is_the_room_that_was_heard_first(augmented: float) -> None:
-    """Noise that is added to a voice does not sound before the stream begins, either."""
+def test_the_history_of_a_cold_start_is_the_ambient_floor_of_its_first_frame(
+    augmented: float,
+) -> None:
+    """Augmentation adds no noise before the start of the stream."""
     drawn = sampler(1.0, augmented)
     past, detailed_past = drawn.network.context_frames - 1, drawn.network.trunk_history
     for step in range(10):
         batch = drawn.batch(0, step)
         for row, first in ((batch.mel, past), (batch.detail, detailed_past)):
-            room = row[:, first, None].clamp(max=AMBIENT_FLOOR)
-            assert torch.equal(row[:, :first], room.expand_as(row[:, :first]))
+            floor = row[:, first, None].clamp(max=AMBIENT_FLOOR)
+            assert torch.equal(row[:, :first], floor.expand_as(row[:, :first]))
         assert not torch.equal(batch.mel[:, past], batch.mel[:, past + 1])
 
 
-def test_other_streams_have_heard_what_came_before() -> None:
-    assert set(first_heard(0.0)) & set(range(1, 300))
+def test_sequences_without_cold_start_have_a_history() -> None:
+    assert set(first_frames(0.0)) & set(range(1, 300))
 
 
-def test_what_was_not_captured_is_no_label() -> None:
+def test_frames_that_were_not_captured_have_no_label() -> None:
     drawn = sampler(1.0)
     (track,) = drawn.tracks
-    track.seen[:] = np.arange(FRAMES) % 2 == 0
-    track.weights[~track.seen] = 1.0
+    track.captured[:] = np.arange(FRAMES) % 2 == 0
+    track.weights[~track.captured] = 1.0
     for step in range(10):
         batch = drawn.batch(0, step)
         assert batch.labelled.any()
         assert torch.equal(batch.labelled.amax(-1) == 0, batch.target.amax(-1) == 1)
-    assert track.seen[track.resting].all()
+    assert track.captured[track.resting].all()
     mean, deviation = target_statistics(drawn.tracks)
     assert mean.max() < 0.3
     assert deviation.max() < 0.15
 
 
 @pytest.mark.parametrize(("length", "shown"), [(FRAMES, 0.0), (64, 0.3)])
-def test_no_face_comes_before_the_first_of_a_track(length: int, shown: float) -> None:
+def test_the_previous_face_of_the_first_frame_is_zero(length: int, shown: float) -> None:
     drawn = sampler(0.0, sequence_seconds=length / 30, batch_size=1)
     jaw = drawn.batch(0, 0).previous[0, 0, INDEX["jawOpen"]]
     assert jaw == pytest.approx(shown)
@@ -132,11 +134,15 @@ def test_the_stride_follows_its_mode() -> None:
 
 
 @pytest.mark.parametrize("stride", [1, 3])
-def test_what_is_not_sequential_is_single_frames_after_captured_ones(
+def test_without_sequential_training_runs_are_single_frames(
     configure: Callable[..., DictConfig], stride: int
 ) -> None:
-    told = ("training.sequential=false", "data.stride_mode=dense", f"data.stride_frames={stride}")
-    data = read_settings(configure(*told)).data
+    overrides = (
+        "training.sequential=false",
+        "data.stride_mode=dense",
+        f"data.stride_frames={stride}",
+    )
+    data = read_settings(configure(*overrides)).data
     assert stride_of_batch(data, 0, 1, 0, 0) == Stride(stride, 1)
     changes = {"stride_frames": data.stride_frames, "run_frames": data.run_frames}
     batch = sampler(0.0, **changes).batch(0, 0)
@@ -145,15 +151,15 @@ def test_what_is_not_sequential_is_single_frames_after_captured_ones(
         assert torch.equal(batch.previous[:, 1:], batch.target[:, :-1])
 
 
-def test_faces_lead_while_they_are_learned_and_are_judged_where_they_are(
+def test_lead_seconds_moves_training_faces_but_not_validation_faces(
     configure: Callable[..., DictConfig],
 ) -> None:
-    def learned(lead: str) -> list[np.ndarray]:
-        # No pauses: in them a face moves to its next recording's, wherever that begins.
-        told = configure(f"++data.lead_seconds.train={lead}", "data.pause_seconds=[0.0,0.0]")
-        return [track.weights for track in iterate_tracks(read_settings(told))]
+    def load_weights(lead: str) -> list[np.ndarray]:
+        # No pauses, because the face moves to the next recording in them.
+        config = configure(f"++data.lead_seconds.train={lead}", "data.pause_seconds=[0.0,0.0]")
+        return [track.weights for track in iterate_tracks(read_settings(config))]
 
-    plain, early = learned("0.0"), learned(str(1 / 30))
+    plain, early = load_weights("0.0"), load_weights(str(1 / 30))
     assert len(plain) > 2
     for before, after in zip(plain[:-2], early[:-2], strict=True):
         shared = np.isclose(before[1:], after[:-1], atol=1e-4).all(axis=1)
@@ -163,7 +169,7 @@ def test_faces_lead_while_they_are_learned_and_are_judged_where_they_are(
         np.testing.assert_array_equal(before, after)
 
 
-def test_a_mouth_that_opens_before_its_voice_is_told_to_rest_where_its_source_is_named() -> None:
+def test_rest_in_pauses_applies_to_the_named_sources() -> None:
     """Two seconds of quiet, one of sound with a stop of 80 ms in it, and two of quiet."""
     rate = 16000
     random = np.random.default_rng(2)
@@ -172,8 +178,8 @@ def test_a_mouth_that_opens_before_its_voice_is_told_to_rest_where_its_source_is
     sound[3 * rate :] *= 1e-3
     sound[rate * 245 // 100 : rate * 253 // 100] *= 1e-3
     face = np.full((150, 52), 0.4, np.float32)
-    seen = np.ones(150, np.bool_)
-    track = Track("one", sound, rate, face, np.ones(52, np.bool_), seen, np.array([0]))
+    captured = np.ones(150, np.bool_)
+    track = Track("one", sound, rate, face, np.ones(52, np.bool_), captured, np.array([0]))
     with FeatureCache.temporary(FeatureSettings(), expression_backend("none")) as cache:
         (as_captured,) = load_tracks([track], cache, ["another"])
         (rested,) = load_tracks([track], cache, ["one"])
@@ -187,19 +193,19 @@ def test_a_mouth_that_opens_before_its_voice_is_told_to_rest_where_its_source_is
     np.testing.assert_array_equal(rested.weights[:, brow], face[:, brow])
 
 
-def test_emotion_is_scaled_by_what_the_network_hears_of_it() -> None:
-    """The first two seconds' updates are zeros or unsettled, and no frame is told them."""
+def test_expression_statistics_use_the_updates_that_frames_use() -> None:
+    """Frames do not use the updates of the first two seconds."""
     rate = 16000
     noise = np.random.default_rng(3).normal(0, 0.1, 6 * rate)
     sound = (noise * (1.5 + np.sin(np.arange(len(noise)) / rate))).astype(np.float32)
-    face, seen = np.zeros((180, 52), np.float32), np.ones(180, np.bool_)
-    track = Track("one", sound, rate, face, np.ones(52, np.bool_), seen, np.array([0]))
+    face, captured = np.zeros((180, 52), np.float32), np.ones(180, np.bool_)
+    track = Track("one", sound, rate, face, np.ones(52, np.bool_), captured, np.array([0]))
     with FeatureCache.temporary(FeatureSettings(), expression_backend("native")) as cache:
         tracks = load_tracks([track], cache)
         features = tracks[0].features
-        told = np.array(features.expression[features.expression_index[-1, 0] : 5 : -1])
+        used = np.array(features.expression[features.expression_index[-1, 0] : 5 : -1])
     assert (features.expression_index[:60] < 0).all()
     mean, scale = expression_statistics(tracks)
-    np.testing.assert_allclose(mean, told.mean(axis=0), rtol=1e-4, atol=1e-5)
-    moving = told.std(axis=0) > 1e-6
-    np.testing.assert_allclose(1 / scale[moving], told.std(axis=0)[moving], rtol=1e-3)
+    np.testing.assert_allclose(mean, used.mean(axis=0), rtol=1e-4, atol=1e-5)
+    moving = used.std(axis=0) > 1e-6
+    np.testing.assert_allclose(1 / scale[moving], used.std(axis=0)[moving], rtol=1e-3)

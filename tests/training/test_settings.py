@@ -1,4 +1,4 @@
-"""Settings: wrong ones raise an error with a code, the key, and what is possible."""
+"""Settings: invalid ones raise an error with a code, the key and the allowed values."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def test_a_wrong_setting_raises_an_error_with_its_key_and_range(
         ("training.precision=16-mixed", "no_device"),
         ("training.accelerator=foo", "no_device"),
         ("training.devices=0", "no_device"),
-        ("data.train_data_dir=/nowhere", ""),
+        ("data.train_data_dir=/nowhere", "folder_not_found"),
         ("data.source_weights.train=0", "bad_setting"),
     ],
 )
@@ -243,7 +243,7 @@ def test_an_error_in_a_file_names_the_file_and_the_line(
         assert value in str(raised.value)
 
 
-def test_files_may_hold_numbers_references_and_dictionaries(tmp_path: Path) -> None:
+def test_files_may_contain_numbers_references_and_dictionaries(tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "own.yaml").write_text(
         "# @package _global_\n"
@@ -271,8 +271,8 @@ def test_every_setting_has_a_help_text_and_a_valid_default() -> None:
 
 
 def test_a_loss_without_terms_raises_an_error(configure: Configure) -> None:
-    nothing = ("loss.mouth_weight=0", "loss.expression_weight=0")
+    overrides = ("loss.mouth_weight=0", "loss.expression_weight=0")
     with pytest.raises(DataError) as raised:
-        read_settings(configure(*nothing))
+        read_settings(configure(*overrides))
     assert raised.value.code == "no_loss"
-    read_settings(configure(nothing[0]))
+    read_settings(configure(overrides[0]))

@@ -1,4 +1,4 @@
-"""The bundled models: what they say of themselves, and that silence rests and speech moves."""
+"""The bundled models: metadata, and their weights in silence and speech."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def model(request: pytest.FixtureRequest) -> koemorph.Model:
 
 
 @pytest.mark.parametrize("name", bundled_models())
-def test_it_is_small_and_has_a_card(name: str) -> None:
+def test_a_model_is_small_and_in_the_model_card(name: str) -> None:
     path = bundled_models()[name]
     assert path.stat().st_size <= 4_000_000
     card = (MODELS / "MODEL_CARD.md").read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ def test_it_is_small_and_has_a_card(name: str) -> None:
     assert "CC BY 4.0" in card
 
 
-def test_the_usual_models_feel_and_the_fast_one_need_not() -> None:
+def test_expression_features_of_the_bundled_models() -> None:
     needed = {
         name: koemorph.Model(name).metadata()["expression_features"] for name in bundled_models()
     }
@@ -55,12 +55,12 @@ def test_the_lively_style_moves_more() -> None:
     assert lively.std() > 1.1 * plain.std()
 
 
-def test_silence_stays_shut(model: koemorph.Model) -> None:
+def test_the_mouth_is_closed_in_silence(model: koemorph.Model) -> None:
     weights = model.animate(np.zeros(48000, np.float32), sample_rate=16000).weights
     assert weights[:, JAW].mean() <= 0.02
 
 
-def test_speech_moves_and_ends_shut(model: koemorph.Model) -> None:
+def test_the_jaw_moves_in_speech_and_closes_after_it(model: koemorph.Model) -> None:
     speech, rate = soundfile.read(SAMPLE, dtype="float32")
     quiet = np.zeros(rate, np.float32)
     animation = model.animate(np.concatenate([speech, quiet]), sample_rate=rate)
@@ -90,7 +90,7 @@ def test_the_bundled_checkpoint_is_the_bundled_model() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_training_goes_on_from_the_bundled_model(
+def test_training_resumes_from_the_bundled_checkpoint(
     configure: Callable[..., DictConfig], tmp_path: Path
 ) -> None:
     usual = ("d_model=256", "channels=128", "hidden=32", "attention.num_heads=8")
@@ -104,10 +104,10 @@ def test_training_goes_on_from_the_bundled_model(
         tmp_path,
     )
     found = load_checkpoint(tmp_path / "checkpoints" / "last.safetensors")
-    begun = load_checkpoint(BUNDLED_CHECKPOINT)
+    start = load_checkpoint(BUNDLED_CHECKPOINT)
     assert found.description.step == 1
     moved = [
         (found.groups["network"][name] - tensor).abs().max().item()
-        for name, tensor in begun.groups["network"].items()
+        for name, tensor in start.groups["network"].items()
     ]
     assert 0 < max(moved) < 0.01

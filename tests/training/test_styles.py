@@ -1,4 +1,4 @@
-"""Styles: one network that learns a plain and a wide way of speaking, and what it exports."""
+"""Speaking styles: one network is trained on two, and exports each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Configure = Callable[..., DictConfig]
 
 @pytest.fixture(scope="module")
 def two_styles(configure: Configure, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint that heard the same babble with a mouth half and with one fully open."""
+    """A checkpoint trained on the same audio with two openings of the mouth."""
     folder = tmp_path_factory.mktemp("styles")
     for name, opening in (("plain", 0.3), ("wide", 0.9)):
         for seed in range(4):
@@ -56,25 +56,23 @@ def test_each_style_moves_as_its_source(two_styles: Path, babble: Path) -> None:
     assert opened["neutral"] < opened["neutral=0.5,lively=0.5"] < opened["lively"]
 
 
-def test_an_exported_model_speaks_the_style_it_was_asked_for(
-    two_styles: Path, tmp_path: Path
-) -> None:
+def test_an_exported_model_has_the_requested_style(two_styles: Path, tmp_path: Path) -> None:
     noise = 0.1 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
     for style in ("neutral", "lively"):
         path = tmp_path / f"{style}.onnx"
-        told = ["export", str(two_styles), "-o", str(path), "--style", style]
-        result = CliRunner().invoke(cli.cli, told)
+        arguments = ["export", str(two_styles), "-o", str(path), "--style", style]
+        result = CliRunner().invoke(cli.cli, arguments)
         assert result.exit_code == 0, result.output
         model = Model(path)
         assert model.metadata()["style"] == style
-        spoken = model.animate(noise, sample_rate=RATE, preset="raw").weights
-        taught = open_model(two_styles, style).animate(noise, RATE)
-        np.testing.assert_allclose(spoken, taught, atol=1e-4)
+        exported = model.animate(noise, sample_rate=RATE, preset="raw").weights
+        expected = open_model(two_styles, style).animate(noise, RATE)
+        np.testing.assert_allclose(exported, expected, atol=1e-4)
         with raises_code(DataError, "style_of_model"):
             open_model(path, style)
 
 
-def test_training_goes_on_only_with_the_styles_that_were_learned(
+def test_resuming_with_other_styles_raises_an_error(
     two_styles: Path, configure: Configure, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match=r"styles neutral, lively, these settings make neutral, s"):
@@ -84,12 +82,12 @@ def test_training_goes_on_only_with_the_styles_that_were_learned(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("angry", "no style angry; there are neutral, lively"),
+        ("angry", "unknown style angry, expected one of neutral, lively"),
         ("neutral=0.5", "sum to 1"),
         ("neutral=much", "could not convert"),
     ],
 )
-def test_a_style_that_was_not_learned_is_named(two_styles: Path, text: str, words: str) -> None:
+def test_an_invalid_style_raises_an_error(two_styles: Path, text: str, words: str) -> None:
     network = load_checkpoint(two_styles).network()
     with pytest.raises(DataError, match=words):
         set_style(network, text)

@@ -26,7 +26,7 @@ from koemorph.training.training_data import load_training_data
 def test_timecodes_are_converted_to_seconds() -> None:
     assert timecode.timecode_seconds("00:01:00:15", 30) == 60.5
     assert timecode.timecode_seconds("01:00:00:00", 25) == 3600.0
-    # An hour of drop-frame timecode is an hour, to a thousandth of a second.
+    # An hour of drop-frame timecode is an hour, within 4 ms.
     for fps in (29.97, 30, 59.94, 60):
         assert timecode.timecode_seconds("01:00:00;00", fps) == pytest.approx(3599.9964)
     # Two numbers are left out at the full minute, none at the tenth.
@@ -49,7 +49,7 @@ def test_timecodes_are_converted_to_seconds() -> None:
         ("00:00:00:00", -30, "is not a timecode at -30"),
     ],
 )
-def test_invalid_timecodes_are_refused(text: str, fps: float, words: str) -> None:
+def test_invalid_timecodes_are_rejected(text: str, fps: float, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         timecode.timecode_seconds(text, fps)
 
@@ -131,7 +131,7 @@ def test_offsets_are_measured(tmp_path: Path) -> None:
 
 
 def test_loudness_signal_has_no_delay(tmp_path: Path) -> None:
-    """A jaw that opens as noise swells, at once, is 0 ms late."""
+    """A jaw that follows the level of noise without delay has an offset of 0 ms."""
     random = np.random.default_rng(0)
     rates, phases = random.uniform(0.3, 3.0, 12), random.uniform(0, 6.3, 12)
 
@@ -170,7 +170,7 @@ def test_offsets_of_real_captures_are_measured_to_a_few_milliseconds(
     ]
 
     def pieces(late: float) -> list[sync.SyncSignals]:
-        """Of at most 20 s, of faces that come later than they did."""
+        """Segments of at most 20 s with delayed faces."""
         whole = [sync.sync_signals(timecode.advance_face(each, -late)) for each in recordings]
         return [
             each.segment(first, first + 2000)
@@ -182,7 +182,7 @@ def test_offsets_of_real_captures_are_measured_to_a_few_milliseconds(
     before = pieces(0.0)
     halves = [sync.estimate_offset(before[part::2]) for part in (0, 1)]
     assert all(half.significant for half in halves)
-    # Two halves of one shooting have one offset.
+    # Two halves of one take have the same offset.
     assert halves[0].seconds == pytest.approx(halves[1].seconds, abs=0.02)
     for late in (-0.2, 0.034):
         found = sync.estimate_offset(pieces(late))

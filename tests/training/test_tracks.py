@@ -1,4 +1,4 @@
-"""Recordings strung together: each keeps its own face."""
+"""Recordings concatenated to tracks: each keeps its own face."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_a_moved_face_does_not_change_the_recording_before(tmp_path: Path, early
     begin = track.starts[1]
     np.testing.assert_allclose(track.weights[begin:], after.weights, atol=1e-6)
     assert not track.weights[:, ~track.labelled].any()
-    # Between two frames of the capture, or held still before its first.
+    # Interpolated between frames of the capture, constant before its first.
     expected = np.interp(np.arange(120) / FPS, moved.capture.times, moved.capture.weights[:, 17])
     np.testing.assert_allclose(after.weights[:, 17], expected, atol=1e-6)
 
 
-def test_captured_frames_and_pauses_between_clips_are_known(tmp_path: Path) -> None:
+def test_captured_frames_and_pauses_between_clips_are_marked_as_captured(tmp_path: Path) -> None:
     first, second = (read_recording(write_babble(tmp_path / str(seed), seed)) for seed in (1, 2))
     kept = np.r_[0:40, 60:90]  # lost for 20 frames, and for the last second
     capture = first.capture

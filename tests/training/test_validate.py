@@ -42,17 +42,17 @@ def test_frames_without_captured_face_are_not_validated() -> None:
     """Frames of lost tracking and after the end of the face."""
     rng = np.random.default_rng(0)
     sound = rng.normal(0, 0.1, 2 * 16000).astype(np.float32)
-    seen = np.ones(60, np.bool_)
-    seen[20:30] = seen[55:] = False
+    captured = np.ones(60, np.bool_)
+    captured[20:30] = captured[55:] = False
     labelled = rng.random(52) < 0.5
     labelled[17] = True
     face = rng.random((60, 52)).astype(np.float32)
-    other = np.where(seen[:, None], face, np.float32(1.0))
+    other = np.where(captured[:, None], face, np.float32(1.0))
     network = Network(NetworkSettings(expression_features=0))
     with FeatureCache.temporary(FeatureSettings(), expression_backend("none")) as cache:
         found = []
         for weights in (face, other):
-            track = Track("one", sound, 16000, weights, labelled, seen, np.zeros(1, np.int64))
+            track = Track("one", sound, 16000, weights, labelled, captured, np.zeros(1, np.int64))
             measures = validate(network, load_tracks([track], cache), {})
             found.append({k: v for k, v in measures.items() if k != "real_time_factor"})
     assert found[0] == pytest.approx(found[1], nan_ok=True)
@@ -70,8 +70,8 @@ def test_validation_and_evaluation_use_the_same_mismatch_control() -> None:
         for frames in (60, 45, 90):
             sound = rng.normal(0, 0.1, frames * 16000 // 30).astype(np.float32)
             face = rng.random((frames, 52)).astype(np.float32)
-            seen = np.ones(frames, np.bool_)
-            track = Track("one", sound, 16000, face, labelled, seen, np.zeros(1, np.int64))
+            captured = np.ones(frames, np.bool_)
+            track = Track("one", sound, 16000, face, labelled, captured, np.zeros(1, np.int64))
             (loaded,) = load_tracks([track], cache)
             speech = speech_frames(loaded.features)
             tracks.append(loaded)

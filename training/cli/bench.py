@@ -15,8 +15,8 @@ from .export import SAMPLE
 _ROWS = {
     "real_time": ("seconds of audio trained on per second", "{:.0f}", 1.0),
     "step": ("a step, ms", "{:.0f}", 1e3),
-    "waiting": ("ratio of it that waits for data, %", "{:.1f}", 100.0),
-    "making": ("ratio of it that making a batch takes, %", "{:.1f}", 100.0),
+    "wait_ratio": ("waiting for data, % of a step", "{:.1f}", 100.0),
+    "batch_ratio": ("creating a batch in one thread, % of a step", "{:.1f}", 100.0),
     "features": ("seconds of audio prepared per second of one core", "{:.0f}", 1.0),
     "memory": ("peak memory of the process, MB", "{:.0f}", 1e-6),
     "threads": ("threads", "{:.0f}", 1.0),

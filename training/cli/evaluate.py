@@ -99,7 +99,7 @@ def _read_phones(path: Path) -> dict[str, Phones]:
 
 
 def _check_names(names: Sequence[str], phones: Mapping[str, Phones], path: Path) -> None:
-    """Refuse phones of no recording, or of two recordings with the same name."""
+    """Reject phones of no recording, or of two recordings with the same name."""
     matching = [name for name in names if name in phones]
     if not matching:
         raise DataError(

@@ -1,4 +1,4 @@
-"""koemorph export: a trained network as a file that plays without torch."""
+"""koemorph export: a trained network as a file that runs without torch."""
 
 from __future__ import annotations
 
@@ -63,10 +63,12 @@ def command(checkpoint: Path, output: Path | None, audio: Path, **options: Any) 
         from .export_run import run_export
     except ModuleNotFoundError as error:
         raise_missing_extra("koemorph export", "train", error)
-    click.echo(run_export(checkpoint, output or _beside(checkpoint, options), audio, options))
+    click.echo(
+        run_export(checkpoint, output or _default_output(checkpoint, options), audio, options)
+    )
 
 
-def _beside(checkpoint: Path, options: Mapping[str, Any]) -> Path:
+def _default_output(checkpoint: Path, options: Mapping[str, Any]) -> Path:
     """last.safetensors -> last.onnx, last-int8.onnx, last-60.onnx, last.pt, last.ptl, last.pte."""
     parts = [checkpoint.stem]
     parts += [options["fps"]] if options["fps"] else []

@@ -156,7 +156,7 @@ def evaluate_teacher(data: Path, work: Path) -> None:
 )
 @click.option("--grid", is_flag=True, help="Decode the transcripts from GRID's names, as bbaf2n.")
 def align(audio: Path, labels: Path, texts: Path | None, *, grid: bool) -> int:
-    """Find the phones of the English recordings in folder AUDIO, whose words are known.
+    """Find the phones of the English recordings with transcripts in folder AUDIO.
 
     They are appended to LABELS (phones.jsonl), for `dataset build` and `koemorph evaluate
     --phones`. Recordings that LABELS has already are skipped. The exit code is 1 if none could be

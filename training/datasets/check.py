@@ -1,4 +1,4 @@
-"""Checks of recordings: what is wrong with a data set, and what to do about it."""
+"""Checks of a data set: problems of its recordings and their remedies."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Problem:
     Attributes:
         where: the recording or file.
         code: a short name of the kind of problem.
-        what: a sentence that says what is wrong.
-        remedy: a sentence that says what to do.
+        what: a sentence about the problem.
+        remedy: a sentence about the solution.
     """
 
     where: str
@@ -67,7 +67,7 @@ def check_folder(root: Path) -> Iterator[Problem]:
                 "Add it, or remove the audio.",
             )
         for name in sorted(faces - sounds):
-            if _holds_frames(folder / f"{name}.jsonl"):
+            if _has_frames(folder / f"{name}.jsonl"):
                 yield Problem(
                     str(folder / f"{name}.wav"),
                     "audio_missing",
@@ -76,8 +76,8 @@ def check_folder(root: Path) -> Iterator[Problem]:
                 )
 
 
-def _holds_frames(path: Path) -> bool:
-    """Whether a JSONL file holds frames; others may hold phones or texts."""
+def _has_frames(path: Path) -> bool:
+    """Whether a JSONL file contains frames; others may contain phones or texts."""
     try:
         with path.open("rb") as stream:
             return b'"blendshapes"' in stream.readline(10_000)
@@ -99,7 +99,7 @@ def check_recording(path: Path) -> Iterator[Problem]:
         recording = apply_timecode(read_recording(path))
         audio, sample_rate = read_matching_audio(recording, FPS)
     except KoemorphError as error:
-        # A message that begins with a file of this recording names the place more exactly.
+        # A message that begins with a file of this recording is more exact.
         file, separator, text = str(error).partition(": ")
         exact = separator and file.startswith(where)
         yield Problem(
@@ -156,11 +156,11 @@ def _check_times(where: str, recording: Recording, seconds: float) -> Iterator[P
         yield Problem(where, "length_mismatch", mismatch, remedy)
     gaps = int((steps > 1.5 / fps).sum())
     if gaps:
-        places = "1 place" if gaps == 1 else f"{gaps} places"
+        count = "1 place" if gaps == 1 else f"{gaps} places"
         yield Problem(
             where,
             "missing_frames",
-            f"Frames are missing in {places} (the longest gap is {1000 * steps.max():.0f} ms).",
+            f"Frames are missing in {count} (the longest gap is {1000 * steps.max():.0f} ms).",
             "Training ignores longer gaps; capture again if much is lost.",
         )
     stated = recording.metadata.get("source_fps")

@@ -163,7 +163,7 @@ def make_table(
 
 
 def require_fps(fps: float | None) -> None:
-    """Refuse a frame rate that is not positive and finite.
+    """Reject a frame rate that is not positive and finite.
 
     Args:
         fps: frames per second, or None.

@@ -1,4 +1,4 @@
-"""Comparison of when the audio and the face of a recording begin and end."""
+"""Comparison of the start and end of audio and face."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def warn_length_mismatch(path: Path, recording: Recording, seconds: float) -> No
     """Log a warning where a face and its audio do not end together.
 
     Args:
-        path: the recording as the user knows it.
+        path: the recording as the user named it.
         recording: the recording.
         seconds: duration of its audio.
     """
@@ -46,7 +46,7 @@ def warn_length_mismatch(path: Path, recording: Recording, seconds: float) -> No
 
 
 def require_overlap(recording: Recording, seconds: float) -> None:
-    """Refuse a recording whose face lies outside of its audio.
+    """Reject a recording whose face lies outside of its audio.
 
     Args:
         recording: the recording.

@@ -55,7 +55,7 @@ def video_start(path: Path) -> float:
         path: the video.
 
     Returns:
-        Seconds; 0 where the file does not say.
+        Seconds; 0 if the file does not contain it.
 
     Raises:
         DataError: ffprobe cannot read the file (ffmpeg_failed).
@@ -71,7 +71,7 @@ def video_start(path: Path) -> float:
 
 
 def _run(program: str, arguments: Sequence[str], path: Path) -> str:
-    """Run ffmpeg or ffprobe on a file; returns what it prints."""
+    """Run ffmpeg or ffprobe on a file; return its output."""
     try:
         result = subprocess.run(
             [program, "-v", "error", *arguments], check=True, capture_output=True, text=True

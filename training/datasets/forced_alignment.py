@@ -1,4 +1,4 @@
-"""Phones of English recordings whose words are known, by forced alignment with pocketsphinx.
+"""Phones of English recordings with transcripts, by forced alignment with pocketsphinx.
 
 The recognizer is given the words and finds their times, then those of their phones. Words that its
 dictionary lacks cannot be aligned. pocketsphinx is on PyPI and includes its acoustic model.
@@ -208,9 +208,9 @@ def _transcript(
     if grid:
         words = grid_words(path.stem)
         return " ".join(words).replace(".", ""), words
-    beside = path.with_suffix(".txt")
-    if transcripts is None and beside.is_file():
-        text = _read_text(beside)
+    text_file = path.with_suffix(".txt")
+    if transcripts is None and text_file.is_file():
+        text = _read_text(text_file)
     elif transcripts is not None and path.stem in transcripts:
         text = transcripts[path.stem]
     else:

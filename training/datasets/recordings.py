@@ -39,7 +39,7 @@ from .captures import (
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg")
 # Timestamps are often written with four decimals: closer than this to frame / fps means equal.
 TIMESTAMP_ROUNDING = 1e-3
-# A face is known at times within so many frames of a captured one.
+# Distance from a captured frame within which a time counts as captured.
 CAPTURED_WITHIN_FRAMES = 1.5
 
 

@@ -35,7 +35,7 @@ class Utterance:
         name: of its audio file.
         voice: who speaks.
         language: such as en.
-        text: what is said; "" if unknown.
+        text: the transcript; "" if unknown.
         phones: in seconds from the start of the audio.
         audio: path of the audio file.
     """
@@ -131,7 +131,7 @@ def _read_lines(folder: Path, voice: str, language: str) -> Iterator[Utterance]:
 
 
 def _read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The lines of a label file, each with its place for messages."""
+    """The lines of a label file, each with its position for messages."""
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             where = f"{path}, line {number}"
