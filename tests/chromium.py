@@ -20,12 +20,12 @@ def launch(playwright: Playwright, chromium: str, *switches: str) -> Browser:
     return playwright.chromium.launch(
         executable_path=chromium,
         args=[*common, *switches],
-        timeout=180_000,  # ms; a busy machine takes its time
+        timeout=180_000,  # ms; for a busy machine
     )
 
 
-def speaking(recording: Path) -> tuple[str, ...]:
-    """Switches for a microphone that plays a WAV file over and over, to whoever asks."""
+def fake_microphone(recording: Path) -> tuple[str, ...]:
+    """Return switches for a permitted microphone that plays a WAV file repeatedly."""
     return (*FAKE_MICROPHONE, f"--use-file-for-fake-audio-capture={recording}")
 
 

@@ -76,7 +76,7 @@ class AudioReceiver:
         self._start = self._last = now
         self._accepted = self._dropped = 0
         self._capture_times: tuple[float, float] | None = None  # the first and the latest
-        self._least_offset = math.inf
+        self._min_offset = math.inf
         self._is_dropping = False
         # (seconds accepted before a gap, seconds dropped up to its end)
         self._gaps: deque[tuple[float, float]] = deque([(0.0, 0.0)], maxlen=64)
@@ -138,6 +138,6 @@ class AudioReceiver:
     def _delay(self, message: AudioMessage, now: float) -> float:
         """Return the delay in seconds relative to the most punctual message."""
         offset = now - message.capture_time
-        self._least_offset = min(offset, self._least_offset + _CLOCK_DRIFT * (now - self._last))
+        self._min_offset = min(offset, self._min_offset + _CLOCK_DRIFT * (now - self._last))
         self._last = now
-        return offset - self._least_offset
+        return offset - self._min_offset

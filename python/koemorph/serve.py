@@ -125,12 +125,12 @@ class Server:
         try:
             socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, receive_timeout=_IDLE_SECONDS)
             await socket.prepare(request)
-            await self._listen(socket, int(rate))
+            await self._process_messages(socket, int(rate))
             return socket
         finally:
             self._streams -= 1
 
-    async def _listen(self, socket: web.WebSocketResponse, rate: int) -> None:
+    async def _process_messages(self, socket: web.WebSocketResponse, rate: int) -> None:
         stream = self._model.stream(rate, controls=self._controls)
         receiver, skipped = AudioReceiver(rate, _now()), 0.0
         try:

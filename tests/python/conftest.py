@@ -17,6 +17,7 @@ from koemorph.animation import Animation
 from koemorph.blendshapes import BLENDSHAPES, INDEX
 
 if TYPE_CHECKING:
+    from page_server import RunningServer
     from playwright.sync_api import Browser, Page
 
 OpenBrowser = Callable[..., "Browser"]
@@ -24,7 +25,7 @@ OpenBrowser = Callable[..., "Browser"]
 
 @pytest.fixture
 def open_browser(needs_tool: Callable[[str], str]) -> Iterator[OpenBrowser]:
-    """open_browser(*switches) starts the system's Chromium, headless and without a GPU."""
+    """Return open_browser(*switches), which starts a headless Chromium without a GPU."""
     playwright_api = pytest.importorskip("playwright.sync_api")
     path = needs_tool("chromium")
     with playwright_api.sync_playwright() as playwright:
@@ -33,14 +34,17 @@ def open_browser(needs_tool: Callable[[str], str]) -> Iterator[OpenBrowser]:
 
 @pytest.fixture
 def wait_until() -> Callable[[Page, str], None]:
-    """wait_until(page, script) returns once the script is true; the page's policy forbids eval."""
+    """Return wait_until(page, script), which waits until the script is true.
+
+    Playwright's own wait needs eval, which the page's policy forbids.
+    """
 
     def wait(page: Page, script: str, seconds: float = 90) -> None:
         end = time.monotonic() + seconds
         while not page.evaluate(script):
             if time.monotonic() > end:
                 status = page.evaluate("document.getElementById('status')?.textContent")
-                pytest.fail(f"{script} did not come true; the page says: {status}")
+                pytest.fail(f"{script} did not become true; status of the page: {status}")
             time.sleep(0.02)
 
     return wait
@@ -55,8 +59,22 @@ def free_port() -> int:
 
 
 @pytest.fixture
+def serving(tmp_path: Path, free_port: int) -> Iterator[RunningServer]:
+    """`koemorph serve` with the loudness model, in its own thread."""
+    import loudness_model
+    import page_server
+
+    from koemorph.model import Model
+    from koemorph.serve import Server
+
+    model = Model(loudness_model.save(tmp_path / "m.onnx"))
+    with page_server.run(Server(model, None, "127.0.0.1"), free_port) as running:
+        yield running
+
+
+@pytest.fixture
 def receiver() -> Iterator[socket.socket]:
-    """A local UDP socket that waits a minute for a datagram."""
+    """A local UDP socket that waits up to a minute for a datagram."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         sock.settimeout(60)

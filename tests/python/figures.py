@@ -137,7 +137,7 @@ def serving() -> Iterator[str]:
 
 def serve(launch: Launch) -> Iterator[tuple[str, str]]:
     """Measure the live page while speech plays into the browser's microphone."""
-    browser = launch(*chromium.speaking(SAMPLE))
+    browser = launch(*chromium.fake_microphone(SAMPLE))
     with serving() as address:
         page = open_page(browser, address)
         wait(page, "!!window.koemorph?.ready")

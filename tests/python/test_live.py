@@ -16,7 +16,6 @@ import pytest
 from chord import chord
 from rich.cells import cell_len
 from simulated_clock import SimulatedClock
-from waiting import wait_for
 
 from koemorph.audio import open_audio
 from koemorph.controls import load_preset

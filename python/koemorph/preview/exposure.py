@@ -24,7 +24,7 @@ def _directions() -> Points:
 
 
 def exposure(positions: Points, triangles: npt.NDArray[np.integer]) -> Points:
-    """Return per vertex the share of directions from which it is visible.
+    """Return per vertex the fraction of directions from which it is visible.
 
     Visibility is tested with depth buffers of surface samples, one per direction.
 
@@ -79,8 +79,8 @@ def darken_interior(
         np.add.at(total, column, exposed[triangles].mean(axis=1))
         np.add.at(count, column, 1)
     smooth = np.where(count > 0, total / np.maximum(count, 1), exposed)
-    share = np.clip((smooth - _HIDDEN) / (_EXPOSED - _HIDDEN), 0, 1)[:, None]
-    mixed: npt.NDArray[np.uint8] = np.round(colors * (share + (1 - share) * _INTERIOR_TINT)).astype(
+    ratio = np.clip((smooth - _HIDDEN) / (_EXPOSED - _HIDDEN), 0, 1)[:, None]
+    mixed: npt.NDArray[np.uint8] = np.round(colors * (ratio + (1 - ratio) * _INTERIOR_TINT)).astype(
         np.uint8
     )
     return mixed

@@ -19,9 +19,9 @@ from koemorph.preview.exposure import darken_interior, exposure
 from koemorph.preview.material import Images, Material, embed_data_uris, read_material
 
 _MIN_DELTA = 4e-4
-"""Smallest morph delta that is kept, as a share of the head's height."""
+"""Smallest morph delta that is kept, as a fraction of the head's height."""
 _MIN_HEIGHT = 1e-4
-"""Smallest height of the moving part, as a share of its width."""
+"""Smallest height of the moving part, as a fraction of its width."""
 _MAX_VERTICES = 400_000
 _MOUTH_TARGETS = ("mouthPucker", "mouthFunnel", "mouthClose", "jawOpen")
 _VIEW_ORDER = ("OPAQUE", "MASK", "BLEND")

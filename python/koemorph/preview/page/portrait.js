@@ -102,13 +102,13 @@ function drawHairBack(c) {
 
 // Strands from the parting to one side; each argument is [control, end] of an outer strand.
 function drawStrands(c, [lowest, highest]) {
-  const mix = (from, to, share) => from + (to - from) * share;
+  const mix = (from, to, ratio) => from + (to - from) * ratio;
   for (let k = 0; k <= 12; k++) {
-    const share = k / 12, at = lowest.map((from, i) => mix(from, highest[i], share));
+    const ratio = k / 12, at = lowest.map((from, i) => mix(from, highest[i], ratio));
     c.strokeStyle = k % 3 === 1 ? "rgba(255,226,250,.16)" : "rgba(28,10,40,.15)";
     c.lineWidth = k % 2 ? 1.6 : 2.6;
     c.beginPath();
-    c.moveTo(mix(-26, -6, share), mix(-136, -203, share));
+    c.moveTo(mix(-26, -6, ratio), mix(-136, -203, ratio));
     c.quadraticCurveTo(...at);
     c.stroke();
   }

@@ -76,8 +76,8 @@ class Stage {
   }
 
   // Resize a canvas to its element. Returns whether it changed, which also clears it.
-  fit(canvas, screen, share) {
-    const width = Math.round(canvas.clientWidth * screen * share), height = Math.round(canvas.clientHeight * screen * share);
+  fit(canvas, screen, scale) {
+    const width = Math.round(canvas.clientWidth * screen * scale), height = Math.round(canvas.clientHeight * screen * scale);
     if (canvas.width === width && canvas.height === height) return false;
     canvas.width = width;
     canvas.height = height;
@@ -95,7 +95,7 @@ class Stage {
     const still = this.still > STILL_FRAMES;
     // A still rig without antialiasing is drawn once more at twice the resolution.
     const fine = still && rig && !rig.antialiased ? 2 : screen;
-    if (!this.fit(this.canvas, fine, still ? 1 : this.quality.share) && !moved) return;
+    if (!this.fit(this.canvas, fine, still ? 1 : this.quality.scale) && !moved) return;
     if (rig) rig.draw(chosen);
     else this.drawFaces(chosen);
   }
