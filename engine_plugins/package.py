@@ -129,9 +129,9 @@ def once(option: str, pairs: list[tuple[str, Path]]) -> dict[str, Path]:
     return found
 
 
-def check_runtimes(given: dict[str, Path], platforms: set[str]) -> None:
+def check_runtimes(runtimes: dict[str, Path], platforms: set[str]) -> None:
     """Raise PackageError for an ONNX Runtime that would not be packed."""
-    for name in given:
+    for name in runtimes:
         if PLATFORMS[name].onnxruntime is None:
             raise PackageError(
                 f"ONNX Runtime for {name} cannot be packed: the application links it (see "
@@ -149,8 +149,8 @@ class Content:
     def __init__(self, arguments: argparse.Namespace, work: Path) -> None:
         here = this_platform()
         paths = once("--library", arguments.library)
-        given = once("--onnxruntime", arguments.onnxruntime)
-        check_runtimes(given, {*paths, *([here.name] if here else [])})
+        runtimes = once("--onnxruntime", arguments.onnxruntime)
+        check_runtimes(runtimes, {*paths, *([here.name] if here else [])})
         if here is not None and here.name not in paths:
             paths[here.name] = build_library(here, work)
         if not paths:
@@ -161,7 +161,7 @@ class Content:
         self.runtimes: dict[str, Files] = {}
         self.notices = b""
         for name in self.libraries:
-            self._add_runtime(PLATFORMS[name], given.get(name), here)
+            self._add_runtime(PLATFORMS[name], runtimes.get(name), here)
         models = arguments.model or sorted(PACKAGE.glob("models/*.onnx"))
         if len({path.stem for path in models}) < len(models):
             raise PackageError("Two models have the same name. Rename one.")
@@ -178,13 +178,13 @@ class Content:
         check_binary(data, str(path), PLATFORMS[name], b"koemorph_stream_sample")
         return data
 
-    def _add_runtime(self, target: Platform, given: Path | None, here: Platform | None) -> None:
+    def _add_runtime(self, target: Platform, runtime: Path | None, here: Platform | None) -> None:
         if target.onnxruntime is None:
             return
         installed = importlib.util.find_spec("onnxruntime") is not None
-        if given is None and (target != here or not installed):
+        if runtime is None and (target != here or not installed):
             return  # the built-in inference needs no library
-        files = installed_wheel() if given is None else archive_files(given)
+        files = installed_wheel() if runtime is None else archive_files(runtime)
         self.runtimes[target.name] = {target.onnxruntime: pick_runtime(files, target)}
         licensed = all(f"onnxruntime/{name}" in files for name in LICENSES)
         self.notices = third_party_notices(files if licensed else installed_wheel())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class PackageError(Exception):
-    """Packing failed; the message says why and what to do."""
+    """Packing failed; the message states the cause and what to do."""
 
 
 @dataclass(frozen=True)

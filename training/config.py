@@ -82,8 +82,8 @@ class DataConfig:
     target_fps: int = _setting(30, "30 or 60; captures are resampled exactly.", COUNT)
     auto_detect_fps: bool = _setting(
         True,
-        "false: line k of a capture is at k / source_fps, whatever its timestamp and whatever "
-        "frames are missing.",
+        "false: line k of a capture is at k / source_fps, regardless of its timestamp and "
+        "of missing frames.",
     )
     use_timecode: bool = _setting(True, "Shift the capture as timecode.json states.")
     verify_sync: bool = _setting(

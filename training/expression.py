@@ -46,7 +46,7 @@ class ExpressionBackend:
         return index
 
 
-def _nothing(
+def _none(
     audio: FloatArray, sample_rate: int, settings: FeatureSettings, features: Features
 ) -> FloatArray:
     return np.zeros((0, 0), np.float32)
@@ -60,7 +60,7 @@ def _native(
 
 _BACKENDS = {
     "native": ExpressionBackend("native", 88, _native),
-    "none": ExpressionBackend("none", 0, _nothing),
+    "none": ExpressionBackend("none", 0, _none),
     "basic": ExpressionBackend("basic", len(research.PROSODY_COLUMNS), research.basic),
     "opensmile": ExpressionBackend("opensmile", 88, research.opensmile),
     "emotion2vec": ExpressionBackend(

@@ -212,9 +212,9 @@ def _folders(value: str | list[str] | dict[str, str] | None, key: str) -> dict[s
     return {name: Path(folder) for name, folder in value.items()}
 
 
-def _blendshapes(given: str | list[str], key: str) -> tuple[str, ...]:
+def _blendshapes(value: str | list[str], key: str) -> tuple[str, ...]:
     """Check one or several names of blend shapes."""
-    names = tuple(map(str, given if isinstance(given, list) else [given]))
+    names = tuple(map(str, value if isinstance(value, list) else [value]))
     unknown = sorted(set(names) - set(BLENDSHAPES))
     if unknown:
         near = difflib.get_close_matches(unknown[0], BLENDSHAPES, n=1)

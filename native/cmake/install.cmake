@@ -1,5 +1,5 @@
 # What `cmake --install` puts in place: headers, shared and static library, CMake package, pkg-config,
-# and the licence, which asks to go with every copy.
+# and the licence, which must accompany every copy.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 

@@ -19,7 +19,7 @@
  *
  * Errors. Functions that can fail return a koemorph_result; koemorph_error_message() returns the
  * message of the last failure on the calling thread. No exception, abort or exit leaves the
- * library. Output parameters are written only on success, unless the function says otherwise.
+ * library. Output parameters are written only on success, unless stated otherwise.
  *
  * Versions. Each config struct starts with its size, so the library accepts the shorter structs of
  * older callers. The _init and _from_preset functions fill the structs of the library's own

@@ -57,9 +57,9 @@ class Settings:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that the settings read, as far as they are given by path."""
-        given = (find_model(self.model), self.preset, self.retarget, self.rig)
-        return tuple(Path(one) for one in given if one is not None)
+        """The files that the settings name by path."""
+        paths = (find_model(self.model), self.preset, self.retarget, self.rig)
+        return tuple(Path(path) for path in paths if path is not None)
 
 
 def is_batch(inputs: Sequence[Path]) -> bool:

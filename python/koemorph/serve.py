@@ -92,9 +92,9 @@ class Server:
         return await start_site(self.app(), self._host, port)
 
     def _check(self, request: web.Request) -> None:
-        given = request.query.get("token", "").encode()
+        token = request.query.get("token", "").encode()
         if not is_trusted(request, self._host) or not secrets.compare_digest(
-            given, self.token.encode()
+            token, self.token.encode()
         ):
             raise web.HTTPForbidden(
                 text="Invalid token: expected the one of the running session. Open the address "

@@ -237,8 +237,8 @@ def test_ios_archive_is_packed(library: str, tmp_path: Path) -> None:
         data += padded + b"\n" * (len(padded) % 2)
     archive = tmp_path / "libkoemorph_static.a"
     archive.write_bytes(data)
-    given = ["--library", library, "--library", f"ios-arm64={archive}"]
-    result = pack(*given, "--output", tmp_path / "dist")
+    options = ["--library", library, "--library", f"ios-arm64={archive}"]
+    result = pack(*options, "--output", tmp_path / "dist")
     assert result.returncode == 0, result.stderr
     file = "KoeMorph/Source/ThirdParty/KoeMorphLibrary/lib/IOS/libkoemorph.a"
     assert zipped(tmp_path / "dist", "KoeMorph-*.zip")[file] == data

@@ -148,8 +148,8 @@ def test_python_blocks_run(page: Path, workplace: Path) -> None:
 def test_commands_run(page: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # A program on the path may open the page in a browser.
     for arguments in commands(page):
-        given = [argument for argument in arguments if argument != "--open"]
-        status = cli.main(args=given, prog_name="koemorph", standalone_mode=False)
+        kept = [argument for argument in arguments if argument != "--open"]
+        status = cli.main(args=kept, prog_name="koemorph", standalone_mode=False)
         assert not status, f"{shlex.join(arguments)}: {capsys.readouterr()}"
 
 

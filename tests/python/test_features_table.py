@@ -1,4 +1,4 @@
-"""koemorph.egemaps and `koemorph features`: tables with the columns users know."""
+"""koemorph.egemaps and `koemorph features`: tables with the columns of openSMILE."""
 
 import os
 import signal

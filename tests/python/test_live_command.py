@@ -87,11 +87,11 @@ def test_rate_map_and_preset_are_applied(
 def test_the_microphone_has_its_own_default_preset(
     speech: Path, monkeypatch: pytest.MonkeyPatch, chosen: list[str], preset: str | None
 ) -> None:
-    asked: list[object] = []
+    presets: list[object] = []
     make = Model.stream
 
     def stream(self: Model, *args: Any, **named: Any) -> Stream:
-        asked.append(named["preset"])
+        presets.append(named["preset"])
         return make(self, *args, **named)
 
     monkeypatch.setattr(Model, "stream", stream)
@@ -99,7 +99,7 @@ def test_the_microphone_has_its_own_default_preset(
     chosen = [str(speech) if arg == "SPEECH" else arg for arg in chosen]
     result = invoke(*chosen, "--udp", "127.0.0.1:9", "--duration", "0.1")
     assert result.exit_code == 0, result.output
-    assert asked == [preset]
+    assert presets == [preset]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the preview page shows: the tongue, the rig's colours and camera, transport, videos."""
+"""Elements of the preview page: the tongue, the rig's colours and camera, transport, videos."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ TONGUE = """(frames) => {
   });
 }"""
 
-# The mean colour of a square around a point, given as shares of the rig's canvas.
+# The mean colour of a square around a point, given as fractions of the rig's canvas.
 COLOR = """([x, y]) => {
   const canvas = koemorph.stage.rigCanvas, copy = document.createElement("canvas");
   copy.width = canvas.width; copy.height = canvas.height;

@@ -1,7 +1,8 @@
-"""Our eGeMAPSv02 beside openSMILE's: `python tests/reference/egemaps_parity.py` writes the table.
+"""Compare KoeMorph's eGeMAPSv02 with openSMILE's and write egemaps_parity.md.
 
-Needs the packages opensmile and afx-audio (the peer in the same table) and the development data
-(see shared_data in tests/conftest.py). openSMILE is a reference here and nowhere else.
+Usage: `python tests/reference/egemaps_parity.py`. Needs the packages opensmile and afx-audio (a
+third implementation in the same table) and the development data (see shared_data in
+tests/conftest.py). No other part of KoeMorph uses openSMILE.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ VOICED_ONLY = range(F0 + 1, F0 + 6)
 
 
 def clips(data: Path, per_set: int, seed: int = 1) -> list[np.ndarray]:
-    """Clips of each set, each followed by its noisy copy, quantised as 16-bit files are."""
+    """Return clips of each set, each followed by its noisy copy, quantized to 16 bits."""
     rng = np.random.default_rng(seed)
     found = []
     for name, pattern in SETS.items():
@@ -59,14 +60,17 @@ def clips(data: Path, per_set: int, seed: int = 1) -> list[np.ndarray]:
 
 @dataclass
 class Pair:
-    """Values of all clips, ours (or a peer's) and the reference's: frames (n, 25), rows (m, 88)."""
+    """Values of all clips: of the measured implementation and of the reference.
 
-    ours: np.ndarray
+    Frames are (n, 25), rows of functionals (m, 88).
+    """
+
+    measured: np.ndarray
     reference: np.ndarray
 
 
 def reference() -> tuple[opensmile.Smile, opensmile.Smile]:
-    """OpenSMILE for the descriptors and for the functionals."""
+    """Return openSMILE for the descriptors and for the functionals."""
     features = opensmile.FeatureSet.eGeMAPSv02
     levels = opensmile.FeatureLevel
     return (
@@ -76,15 +80,15 @@ def reference() -> tuple[opensmile.Smile, opensmile.Smile]:
 
 
 def compare(audios: list[np.ndarray]) -> tuple[Pair, Pair]:
-    """Frames and functionals of all clips."""
+    """Return frames and functionals of all clips."""
     descriptors, functionals = reference()
     columns: tuple[list[np.ndarray], ...] = ([], [], [], [])
     for audio in audios:
-        ours = koemorph.compute_egemaps(audio, RATE, "lld").to_numpy()
-        theirs = descriptors.process_signal(audio, RATE).to_numpy()
-        assert len(ours) == len(theirs)
-        columns[0].append(ours)
-        columns[1].append(theirs)
+        measured = koemorph.compute_egemaps(audio, RATE, "lld").to_numpy()
+        expected = descriptors.process_signal(audio, RATE).to_numpy()
+        assert len(measured) == len(expected)
+        columns[0].append(measured)
+        columns[1].append(expected)
         columns[2].append(koemorph.compute_egemaps(audio, RATE).to_numpy())
         columns[3].append(functionals.process_signal(audio, RATE).to_numpy())
     frames, frames_reference, rows, rows_reference = (
@@ -94,179 +98,184 @@ def compare(audios: list[np.ndarray]) -> tuple[Pair, Pair]:
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's r; 0 where one of them is constant or missing."""
+    """Return Pearson's r; 0 if an argument is constant or missing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         return float(np.nan_to_num(np.corrcoef(a, b)[0, 1]))
 
 
 def pitch(frames: Pair) -> tuple[float, float]:
-    """Shares of frames that agree on voicing, and of voiced ones within 0.25 semitone."""
-    ours, theirs = frames.ours[:, F0], frames.reference[:, F0]
-    both = (ours > 0) & (theirs > 0)
-    agree = (ours > 0) == (theirs > 0)
-    return float(agree.mean()), float((np.abs(ours - theirs)[both] <= 0.25).mean())
+    """Return two fractions: frames with equal voicing, and voiced frames within 0.25 semitone."""
+    measured, expected = frames.measured[:, F0], frames.reference[:, F0]
+    both = (measured > 0) & (expected > 0)
+    agree = (measured > 0) == (expected > 0)
+    return float(agree.mean()), float((np.abs(measured - expected)[both] <= 0.25).mean())
 
 
 def descriptor(frames: Pair, i: int) -> tuple[float, float]:
-    """Correlation and median relative difference of one descriptor, where both voice if it must."""
-    used = np.ones(len(frames.ours), bool)
+    """Return correlation and median relative difference of a descriptor.
+
+    Descriptors of voiced frames are compared where both implementations report voicing.
+    """
+    used = np.ones(len(frames.measured), bool)
     if i >= F0 and (i in VOICED_ONLY or i == F0 or (i - F0 - 6) % 3 == 2):
-        used = (frames.ours[:, F0] > 0) & (frames.reference[:, F0] > 0)
-    ours, theirs = frames.ours[used, i], frames.reference[used, i]
-    difference = np.abs(ours - theirs) / np.maximum(np.abs(theirs), 1e-9)
-    return correlation(ours, theirs), float(np.median(difference))
+        used = (frames.measured[:, F0] > 0) & (frames.reference[:, F0] > 0)
+    measured, expected = frames.measured[used, i], frames.reference[used, i]
+    difference = np.abs(measured - expected) / np.maximum(np.abs(expected), 1e-9)
+    return correlation(measured, expected), float(np.median(difference))
 
 
 def functional_correlations(rows: Pair) -> np.ndarray:
-    """(88,) Pearson's r of each functional across clips."""
+    """Return Pearson's r of each functional across clips, (88,)."""
     return np.array(
-        [correlation(rows.ours[:, i], rows.reference[:, i]) for i in range(len(FUNCTIONAL_NAMES))]
+        [
+            correlation(rows.measured[:, i], rows.reference[:, i])
+            for i in range(len(FUNCTIONAL_NAMES))
+        ]
     )
 
 
 def ranked(values: np.ndarray) -> np.ndarray:
-    """(n, m) values -> the rank of each in its column."""
+    """Return the rank of each value in its column, (n, m)."""
     return np.argsort(np.argsort(values, axis=0), axis=0).astype(np.float64)
 
 
-def same_stretches(frames: Pair) -> np.ndarray:
-    """(n,) whether a frame lies in a voiced stretch that has the same pitch in both."""
-    ours, theirs = frames.ours[:, F0], frames.reference[:, F0]
-    voiced = np.concatenate([[False], (ours > 0) | (theirs > 0), [False]])
+def in_equal_segments(frames: Pair) -> np.ndarray:
+    """Return whether each frame lies in a voiced segment with equal pitch in both, (n,)."""
+    measured, expected = frames.measured[:, F0], frames.reference[:, F0]
+    voiced = np.concatenate([[False], (measured > 0) | (expected > 0), [False]])
     edges = np.flatnonzero(np.diff(voiced.astype(int)))
-    same = np.zeros(len(ours), bool)
+    equal = np.zeros(len(measured), bool)
     for begin, end in edges.reshape(-1, 2):
-        same[begin:end] = np.abs(ours[begin:end] - theirs[begin:end]).max() <= 0.01
-    return same
+        equal[begin:end] = np.abs(measured[begin:end] - expected[begin:end]).max() <= 0.01
+    return equal
 
 
-def peer_row(audio: np.ndarray) -> np.ndarray:
-    """(88,) functionals of afx-audio in our order, 0 where it has none."""
+def afx_row(audio: np.ndarray) -> np.ndarray:
+    """Return the functionals of afx-audio in KoeMorph's order, (88,); 0 where it has none."""
     from afx_audio.extractors.egemaps import egemaps
 
     row = egemaps(audio.astype(np.float64), RATE)
     return np.nan_to_num([row[name] for name in FUNCTIONAL_NAMES])
 
 
-def peer(audios: list[np.ndarray], lengths: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 25) frames, lengths[i] of clip i, and (m, 88) rows of afx-audio; 0 where it has none."""
+def afx_audio(audios: list[np.ndarray], lengths: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return frames (n, 25), lengths[i] of clip i, and rows (m, 88) of afx-audio; 0 for none."""
     from afx_audio.extractors.egemaps import extract_egemaps_lld
 
     frames, rows = [], []
     for audio, length in zip(audios, lengths, strict=True):
         found = extract_egemaps_lld(audio.astype(np.float64), RATE)["egemaps_lld"]
         frames.append(np.nan_to_num(found.T[:length]))
-        rows.append(peer_row(audio))
+        rows.append(afx_row(audio))
     return np.concatenate(frames), np.array(rows)
 
 
-def seconds(work: Callable[[], object], runs: int) -> float:
-    """CPU seconds of one call, the median of `runs`; other programs do not count."""
-    taken = []
+def cpu_seconds(work: Callable[[], object], runs: int) -> float:
+    """Return the CPU seconds of one call of this process, the median of `runs` calls."""
+    durations = []
     for _ in range(runs):
-        began = time.process_time()
+        start = time.process_time()
         work()
-        taken.append(time.process_time() - began)
-    return float(np.median(taken))
+        durations.append(time.process_time() - start)
+    return float(np.median(durations))
 
 
 @dataclass
 class Speed:
-    """CPU seconds: of an update with its 0.3 s of audio, and of 20 s at once."""
+    """CPU seconds of an update with its 0.3 s of audio, and of 20 s at once."""
 
     update: float
     file: float
     reference: float
-    peer: float
+    afx: float
 
 
 def speed(audio: np.ndarray) -> Speed:
-    """What an update and a file cost, and what the others take for the 20 s, in one run."""
+    """Measure an update and a file, and the other implementations for the 20 s, in one run."""
     _, functionals = reference()
     window = np.resize(audio, 20 * RATE)
     stage = _native.EgemapsStream()
     stage.push(window)
     step = window[: round(0.3 * RATE)]
     return Speed(
-        update=seconds(lambda: [stage.push(step) for _ in range(100)], 9) / 100,
-        file=seconds(lambda: koemorph.compute_egemaps(window, RATE), 9),
-        reference=seconds(lambda: functionals.process_signal(window, RATE), 9),
-        peer=seconds(lambda: peer_row(window), 3),
+        update=cpu_seconds(lambda: [stage.push(step) for _ in range(100)], 9) / 100,
+        file=cpu_seconds(lambda: koemorph.compute_egemaps(window, RATE), 9),
+        reference=cpu_seconds(lambda: functionals.process_signal(window, RATE), 9),
+        afx=cpu_seconds(lambda: afx_row(window), 3),
     )
 
 
 def summary(frames: Pair, rows: Pair, cost: Speed) -> list[str]:
-    """What is asked for beside what was reached."""
+    """Return a table of the targets and the measured values."""
     voicing, close = pitch(frames)
     measured = {name: descriptor(frames, i) for i, name in enumerate(LLD_NAMES)}
 
-    def least(*starts: str) -> float:
+    def smallest(*starts: str) -> float:
         return min(r for name, (r, _) in measured.items() if name.startswith(starts))
 
     def largest(names: Iterable[str]) -> float:
         return max(measured[name][1] for name in names)
 
     functionals = functional_correlations(rows)
-    ratio, slowness = cost.reference / cost.update, cost.file / cost.reference
+    speedup, relative = cost.reference / cost.update, cost.file / cost.reference
     formants = [f"F{n}frequency_sma3nz" for n in (1, 2, 3)]
     sizes = [f"F{n}{what}" for n in (1, 2, 3) for what in ("bandwidth", "amplitude")]
     lines = [
-        ("spectral descriptors, least r", ">= 0.995", f"{least(*LLD_NAMES[:F0]):.4f}"),
-        ("the same, median relative error", "<= 1 %", f"{largest(LLD_NAMES[:F0]):.3%}"),
-        ("frames that agree on voicing", ">= 98 %", f"{voicing:.2%}"),
+        ("spectral descriptors, lowest r", ">= 0.995", f"{smallest(*LLD_NAMES[:F0]):.4f}"),
+        ("spectral descriptors, median relative error", "<= 1 %", f"{largest(LLD_NAMES[:F0]):.3%}"),
+        ("frames with equal voicing", ">= 98 %", f"{voicing:.2%}"),
         ("F0 within 0.25 semitone", ">= 98 %", f"{close:.2%}"),
         *(
-            (f"{name}, r", ">= 0.95", f"{least(name):.4f}")
+            (f"{name}, r", ">= 0.95", f"{smallest(name):.4f}")
             for name in ("jitter", "shimmer", "HNR", "logRelF0-H1-H2", "logRelF0-H1-A3")
         ),
         ("F1-F3, median difference", "<= 2 %", f"{largest(formants):.3%}"),
-        ("their bandwidth and amplitude, least r", ">= 0.9", f"{least(*sizes):.4f}"),
+        ("F1-F3 bandwidth and amplitude, lowest r", ">= 0.9", f"{smallest(*sizes):.4f}"),
         ("functionals with r >= 0.98", ">= 84", f"{np.sum(functionals >= 0.98)}"),
         ("functionals with r < 0.9", "0", f"{np.sum(functionals < 0.9)}"),
-        ("update of a 20 s window, faster than openSMILE on it", ">= 100 x", f"{ratio:.0f} x"),
-        ("whole stage, share of one core", "<= 0.005", f"{cost.update / 0.3:.4f}"),
+        ("update of a 20 s window, speed relative to openSMILE", ">= 100 x", f"{speedup:.0f} x"),
+        ("whole stage, fraction of one core", "<= 0.005", f"{cost.update / 0.3:.4f}"),
         (
-            "a file of 20 s at once, over openSMILE's time",
+            "a file of 20 s at once, time relative to openSMILE",
             "<= 1",
-            f"{slowness:.2f}",
+            f"{relative:.2f}",
         ),
     ]
-    table = ["| what | asked | reached |", "| --- | --- | --- |"]
+    table = ["| quantity | target | measured |", "| --- | --- | --- |"]
     return table + [f"| {' | '.join(line)} |" for line in lines]
 
 
-def descriptor_table(frames: Pair, theirs: np.ndarray) -> list[str]:
-    """One line a descriptor; theirs: (n, 25) of afx-audio."""
-    same = same_stretches(frames)
-    rival = Pair(theirs, frames.reference)
+def descriptor_table(frames: Pair, afx: np.ndarray) -> list[str]:
+    """Return one line per descriptor; `afx` are the frames of afx-audio, (n, 25)."""
+    equal = in_equal_segments(frames)
+    other = Pair(afx, frames.reference)
     lines = [
-        f"The same pitch throughout: {np.mean(same[frames.reference[:, F0] > 0]):.1%} of the "
-        "voiced frames lie in stretches of voice whose F0 agrees to 0.01 semitone from end to end.",
+        f"Segments with equal pitch: {np.mean(equal[frames.reference[:, F0] > 0]):.1%} of the "
+        "voiced frames lie in voiced segments whose F0 agrees to 0.01 semitone in every frame.",
         "",
-        "| descriptor | r | r, the same pitch throughout | median relative difference "
+        "| descriptor | r | r, segments with equal pitch | median relative difference "
         "| r, afx-audio |",
         "| --- | --- | --- | --- | --- |",
     ]
     for i, name in enumerate(LLD_NAMES):
         r, difference = descriptor(frames, i)
-        alike = correlation(frames.ours[same, i], frames.reference[same, i])
-        other = descriptor(rival, i)[0]
-        lines.append(f"| {name} | {r:.4f} | {alike:.4f} | {difference:.3%} | {other:.4f} |")
+        in_segments = correlation(frames.measured[equal, i], frames.reference[equal, i])
+        values = f"{r:.4f} | {in_segments:.4f} | {difference:.3%} | {descriptor(other, i)[0]:.4f}"
+        lines.append(f"| {name} | {values} |")
     return lines
 
 
-def functional_table(rows: Pair, theirs: np.ndarray) -> list[str]:
-    """One line a functional; theirs: (m, 88) of afx-audio."""
-    rival = Pair(theirs, rows.reference)
+def functional_table(rows: Pair, afx: np.ndarray) -> list[str]:
+    """Return one line per functional; `afx` are the rows of afx-audio, (m, 88)."""
     columns = (
         functional_correlations(rows),
-        functional_correlations(Pair(ranked(rows.ours), ranked(rows.reference))),
-        functional_correlations(rival),
+        functional_correlations(Pair(ranked(rows.measured), ranked(rows.reference))),
+        functional_correlations(Pair(afx, rows.reference)),
     )
     lines = [
         f"afx-audio: {np.sum(columns[2] >= 0.98)} with r >= 0.98, {np.sum(columns[2] < 0.9)} below "
-        "0.9 (0 where it gives a constant).",
+        "0.9 (0 where its values are constant).",
         "",
         "| functional | r | r of the ranks | r, afx-audio |",
         "| --- | --- | --- | --- |",
@@ -277,45 +286,45 @@ def functional_table(rows: Pair, theirs: np.ndarray) -> list[str]:
 
 
 def speed_table(cost: Speed) -> list[str]:
-    """What each way costs."""
+    """Return a table of CPU times."""
     lines = {
-        "update of a 20 s window, its 0.3 s of audio included": cost.update,
+        "update of a 20 s window, including its 0.3 s of audio": cost.update,
         "openSMILE on the window": cost.reference,
-        "afx-audio on the window": cost.peer,
+        "afx-audio on the window": cost.afx,
         "`koemorph.compute_egemaps` on a file of 20 s": cost.file,
     }
-    table = ["| what | CPU time |", "| --- | --- |"]
-    return table + [f"| {what} | {taken * 1000:.2f} ms |" for what, taken in lines.items()]
+    table = ["| operation | CPU time |", "| --- | --- |"]
+    return table + [f"| {name} | {duration * 1000:.2f} ms |" for name, duration in lines.items()]
 
 
 def document(audios: list[np.ndarray]) -> str:
-    """The tables as Markdown."""
+    """Return the document as Markdown."""
     frames, rows = compare(audios)
     lengths = [len(koemorph.compute_egemaps(audio, RATE, "lld")) for audio in audios]
-    peer_frames, peer_rows = peer(audios, lengths)
+    afx_frames, afx_rows = afx_audio(audios, lengths)
     cost = speed(audios[0])
     lines = [
-        "# eGeMAPSv02 beside openSMILE",
+        "# eGeMAPSv02 compared with openSMILE",
         "",
         f"Written by `python tests/reference/egemaps_parity.py` from {len(audios)} clips "
         f"({', '.join(SETS)}; every second one is a copy with white noise at {-NOISE:.0f} dB SNR), "
-        f"{len(frames.ours)} frames, opensmile {opensmile.__version__}, afx-audio "
+        f"{len(frames.measured)} frames, opensmile {opensmile.__version__}, afx-audio "
         f"{metadata.version('afx-audio')}.",
         "",
         *summary(frames, rows, cost),
         "",
-        "The same numbers in any chunking, 600 KB a stream and no allocation while it runs are "
-        "held by `tests/native/test_egemaps.py`.",
+        "`tests/native/test_egemaps.py` checks equal results for any chunking, at most 600 KB per "
+        "stream and no allocation during processing.",
         "",
         (Path(__file__).with_name("egemaps_notes.md")).read_text().strip(),
         "",
-        "## Descriptors, frame by frame",
+        "## Descriptors per frame",
         "",
-        *descriptor_table(frames, peer_frames),
+        *descriptor_table(frames, afx_frames),
         "",
         "## Functionals across clips",
         "",
-        *functional_table(rows, peer_rows),
+        *functional_table(rows, afx_rows),
         "",
         "## Speed, one core, one run, medians",
         "",
@@ -329,7 +338,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument(
-        "--clips", type=int, default=8, help="of each set, as many noisy copies on top"
+        "--clips", type=int, default=8, help="clips of each set; each has a noisy copy"
     )
     parser.add_argument("-o", "--output", type=Path, default=DOCUMENT)
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The resample stage against soxr, and against its own stop-band promise."""
+"""The resample stage against soxr, and its stop-band attenuation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_speech_band_equals_soxr(rate: int) -> None:
     found = resample(audio, rate)
     middle = slice(800, min(len(found), len(expected)) - 800)
     difference = found[middle] - expected[middle]
-    # soxr itself is only 4e-4 exact near 7 kHz at 44.1 kHz (measured on pure tones; ours is 1e-5).
+    # The error of soxr near 7 kHz at 44.1 kHz is 4e-4 (measured with sines), KoeMorph's is 1e-5.
     assert np.sqrt(np.mean(difference**2)) < 5e-4 * np.sqrt(np.mean(expected[middle] ** 2))
 
 

@@ -45,8 +45,8 @@ class _Part:
 
 def _local_matrix(node: dict[str, Any]) -> Matrix:
     if "matrix" in node:
-        given: Matrix = np.array(node["matrix"], np.float64).reshape(4, 4).T
-        return given
+        matrix: Matrix = np.array(node["matrix"], np.float64).reshape(4, 4).T
+        return matrix
     x, y, z, w = node.get("rotation", (0, 0, 0, 1))
     rotation = np.array(
         [

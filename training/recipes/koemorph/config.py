@@ -21,7 +21,7 @@ Sources:
         (`face_rules.LIVELY`).
 
 Debian's asterisk-core-sounds are real professional voices, but CC BY-SA: whether a model is an
-adaptation that must be shared alike is not settled, so they are not used.
+adaptation under that licence (share-alike) is unclear, so they are not used.
 """
 
 from __future__ import annotations

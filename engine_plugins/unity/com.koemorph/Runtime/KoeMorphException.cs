@@ -2,7 +2,7 @@ using System;
 
 namespace KoeMorph
 {
-    /// <summary>An error of KoeMorph; the message says what failed and what to do.</summary>
+    /// <summary>An error of KoeMorph; the message states what failed and what to do.</summary>
     public sealed class KoeMorphException : Exception
     {
         public KoeMorphException(string message) : base(message) { }
