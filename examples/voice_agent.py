@@ -82,7 +82,7 @@ class Utterance:
         self._show(self._end, self._stream.sample(self._end))
 
 
-async def speak(
+async def play_speech(
     model: koemorph.Model, path: str, show: Show, interrupt_after: float | None = None
 ) -> None:
     """Animate one utterance; `interrupt_after` seconds simulate a user who interrupts."""
@@ -108,7 +108,7 @@ def main() -> None:
         frame = {"timestamp": round(seconds, 4), "blendshapes": weights.round(6).tolist()}
         print(json.dumps(frame), flush=True)
 
-    asyncio.run(speak(koemorph.Model(), options.audio, show, options.interrupt_after))
+    asyncio.run(play_speech(koemorph.Model(), options.audio, show, options.interrupt_after))
 
 
 if __name__ == "__main__":
