@@ -29,13 +29,13 @@ def test_no_samples_are_dropped_after_a_lower_sample_rate(
     assert len(stream.pull()) == 150
 
 
-def test_rows_of_different_lengths_are_refused(tiny_models: dict[int, Path]) -> None:
+def test_rows_of_different_lengths_are_rejected(tiny_models: dict[int, Path]) -> None:
     with pytest.raises(AudioError) as raised:
         Model(tiny_models[30]).animate([[0.1], [0.2, 0.3]], sample_rate=16000)
     assert raised.value.code == "unsupported_shape"
 
 
-def test_unreadable_file_is_refused(
+def test_unreadable_file_is_rejected(
     tiny_models: dict[int, Path], speech: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (speech, os.R_OK))
@@ -45,7 +45,7 @@ def test_unreadable_file_is_refused(
 
 
 @pytest.mark.parametrize("name", ["0", "24", "-30"])
-def test_unknown_model_name_is_refused(name: str) -> None:
+def test_unknown_model_name_is_rejected(name: str) -> None:
     with pytest.raises(ModelError, match=rf'"{name}".* 30,.* 60') as raised:
         Model(name)
     assert raised.value.code == "unknown_model"

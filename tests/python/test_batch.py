@@ -276,7 +276,7 @@ def test_equal_names_go_into_subfolders(tmp_path: Path) -> None:
         (b"s1/a.wav\tx\ns2/a.wav\tx", "output_collision"),
     ],
 )
-def test_invalid_manifest_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
+def test_invalid_manifest_is_rejected(tmp_path: Path, content: bytes, code: str) -> None:
     (tmp_path / "list.txt").write_bytes(content)
     with pytest.raises(DataError) as raised:
         batch.plan([tmp_path / "list.txt"], tmp_path / "out", None)
@@ -291,7 +291,7 @@ def test_folders_and_macos_metadata_are_not_recordings(tmp_path: Path) -> None:
     assert [job.output for job in jobs] == [tmp_path / "out" / "take.wav" / "a.jsonl"]
 
 
-def test_folder_without_audio_is_refused(tmp_path: Path) -> None:
+def test_folder_without_audio_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(AudioError) as raised:
         batch.plan([tmp_path], tmp_path / "out", None)
     assert raised.value.code == "no_recordings"

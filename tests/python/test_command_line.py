@@ -23,7 +23,7 @@ def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProces
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload, no-any-return]
 
 
-def assert_refused(result: subprocess.CompletedProcess[str], *values: str) -> None:
+def assert_rejected(result: subprocess.CompletedProcess[str], *values: str) -> None:
     assert result.returncode == 2, result
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
@@ -78,8 +78,8 @@ def test_dash_writes_to_standard_output(tiny_models: dict[int, Path], speech: Pa
         (["--format", "csv"], "jsonl"),
         (["--retarget", "vrm1"], "52"),
     ):
-        refused = run("animate", speech, "-o", "-", "--model", tiny_models[30], *options)
-        assert_refused(refused, words)
+        result = run("animate", speech, "-o", "-", "--model", tiny_models[30], *options)
+        assert_rejected(result, words)
 
 
 def test_unusual_sample_rates_and_channels(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
@@ -105,7 +105,7 @@ def test_nan_and_inf_become_silence(tmp_path: Path, tiny_models: dict[int, Path]
     assert np.isfinite(values).all()
 
 
-def test_invalid_recordings_are_refused(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+def test_invalid_recordings_are_rejected(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
     text = tmp_path / "text.wav"
     text.write_text("this is no sound")
     empty = tmp_path / "empty.wav"
@@ -135,10 +135,10 @@ def test_invalid_recordings_are_refused(tmp_path: Path, tiny_models: dict[int, P
         wide: "65, at most 64",
     }
     for path, words in cases.items():
-        assert_refused(run("animate", path, "-o", out, "--model", tiny_models[30]), words)
+        assert_rejected(run("animate", path, "-o", out, "--model", tiny_models[30]), words)
         assert not out.exists()
     if os.name != "nt":
-        assert_refused(run("animate", os.devnull, "-o", out), "is a pipe or a device")
+        assert_rejected(run("animate", os.devnull, "-o", out), "is a pipe or a device")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
@@ -147,7 +147,7 @@ def test_file_names_need_not_be_utf8(
 ) -> None:
     odd = tmp_path / os.fsdecode(b"v\xff.wav")
     missing = run("animate", odd, "-o", "-", errors="surrogateescape")
-    assert_refused(missing, "v\\udcff.wav: it does not exist")
+    assert_rejected(missing, "v\\udcff.wav: it does not exist")
     odd.write_bytes(speech.read_bytes())
     strict = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}  # as in most languages' locales
     arguments = ["preview", odd, "--model", tiny_models[30]]
@@ -160,10 +160,10 @@ def test_file_names_need_not_be_utf8(
 @pytest.mark.skipif(os.name == "nt", reason="names are text on Windows")
 def test_model_path_must_be_utf8(tmp_path: Path) -> None:
     result = run("info", tmp_path / os.fsdecode(b"m\xff.onnx"), errors="surrogateescape")
-    assert_refused(result, "m\\udcff.onnx: its path is not valid UTF-8")
+    assert_rejected(result, "m\\udcff.onnx: its path is not valid UTF-8")
 
 
-def test_invalid_models_are_refused(
+def test_invalid_models_are_rejected(
     tmp_path: Path, tiny_models: dict[int, Path], speech: Path
 ) -> None:
     foreign = tmp_path / "foreign.onnx"
@@ -174,26 +174,26 @@ def test_invalid_models_are_refused(
         (["--model", foreign], "not a model"),
         (["--model", tiny_models[30], "--fps", "60"], "30 fps"),
     ):
-        assert_refused(run("animate", speech, "-o", out, *arguments), words)
+        assert_rejected(run("animate", speech, "-o", out, *arguments), words)
         assert not out.exists()
 
 
-def test_invalid_outputs_are_refused(
+def test_invalid_outputs_are_rejected(
     tmp_path: Path, tiny_models: dict[int, Path], speech: Path
 ) -> None:
     model = ["--model", tiny_models[30]]
     nowhere = tmp_path / "none" / "face.jsonl"
-    assert_refused(run("animate", speech, "-o", nowhere, *model), "does not exist")
+    assert_rejected(run("animate", speech, "-o", nowhere, *model), "does not exist")
     odd = tmp_path / "face.doc"
-    assert_refused(run("animate", speech, "-o", odd, *model), "format")
-    assert_refused(run("animate", speech, "-o", tmp_path, *model), "is a folder")
+    assert_rejected(run("animate", speech, "-o", odd, *model), "format")
+    assert_rejected(run("animate", speech, "-o", tmp_path, *model), "is a folder")
     # The output is checked before the recording.
     unread = run("animate", tmp_path / "missing.wav", "-o", nowhere, *model)
-    assert_refused(unread, "none does not exist")
+    assert_rejected(unread, "none does not exist")
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     if os.geteuid() != 0:  # root may write anywhere
-        assert_refused(run("animate", speech, "-o", locked / "f.jsonl", *model), "locked")
+        assert_rejected(run("animate", speech, "-o", locked / "f.jsonl", *model), "locked")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["locked"]
 
 
@@ -217,7 +217,7 @@ def test_output_must_not_be_an_input(tmp_path: Path, speech: Path, arguments: li
     source = tmp_path / "voice.json"
     source.write_bytes(speech.read_bytes())
     words = (str(source) if word == "A" else word for word in arguments)
-    assert_refused(run(*words, cwd=tmp_path), "same file as the input")
+    assert_rejected(run(*words, cwd=tmp_path), "same file as the input")
     assert source.read_bytes() == speech.read_bytes()
 
 
@@ -259,9 +259,9 @@ def test_fps_option_selects_the_bundled_model(tmp_path: Path, speech: Path) -> N
         np.testing.assert_array_equal(written["weights"], Model("60").animate(speech).weights)
 
 
-def test_unknown_model_name_is_refused(speech: Path) -> None:
+def test_unknown_model_name_is_rejected(speech: Path) -> None:
     result = run("animate", speech, "-o", "-", "--model", "30-nothing")
-    assert_refused(result, 'Model "30-nothing"', "30, 30-fast")
+    assert_rejected(result, 'Model "30-nothing"', "30, 30-fast")
 
 
 def test_model_name_takes_precedence_over_a_file(

@@ -72,7 +72,7 @@ def test_integers_are_scaled_to_full_scale(speech: Path) -> None:
 
 
 @pytest.mark.parametrize("rate", [0, -16000, 44100.5, float("nan"), float("inf")])
-def test_invalid_sample_rate_is_refused(rate: float) -> None:
+def test_invalid_sample_rate_is_rejected(rate: float) -> None:
     with pytest.raises(AudioError, match=f"{rate} Hz") as raised:
         koemorph.compute_egemaps(np.zeros(1600), rate)
     assert raised.value.code == "unsupported_sample_rate"
@@ -170,7 +170,7 @@ def test_signals_leave_no_partial_file(speech: Path, tmp_path: Path, name: str) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unknown_extension_is_refused(
+def test_unknown_extension_is_rejected(
     speech: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stop:

@@ -96,7 +96,7 @@ def test_timecode_counts_frames_and_wraps() -> None:
         (b"", "no_frames"),
     ],
 )
-def test_malformed_jsonl_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
+def test_malformed_jsonl_is_rejected(tmp_path: Path, content: bytes, code: str) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"bad\.jsonl") as caught:
@@ -170,14 +170,14 @@ def test_atomic_write_to_a_device_is_direct() -> None:
         ("out.xyz", "unknown_format"),
     ],
 )
-def test_an_unwritable_path_is_refused(tmp_path: Path, path: str, code: str) -> None:
+def test_an_unwritable_path_is_rejected(tmp_path: Path, path: str, code: str) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError) as caught:
         make_animation().save(tmp_path / path, format=None if path != "." else "jsonl")
     assert caught.value.code == code
 
 
-def test_a_path_without_write_permission_is_refused() -> None:
+def test_a_path_without_write_permission_is_rejected() -> None:
     if not Path("/proc/self").is_dir():
         pytest.skip("needs /proc, where root cannot write either")
     with pytest.raises(OutputError, match=r"Cannot write /proc/koemorph\.jsonl"):

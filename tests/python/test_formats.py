@@ -205,7 +205,7 @@ def test_glb_animates_the_matching_targets(tmp_path: Path, extension: str) -> No
         (lambda folder: None, "rig_missing"),
     ],
 )
-def test_an_unusable_rig_is_refused(
+def test_an_unusable_rig_is_rejected(
     tmp_path: Path, make: Callable[[Path], Path | None], code: str
 ) -> None:
     with pytest.raises(OutputError) as caught:
@@ -217,7 +217,7 @@ def test_an_unusable_rig_is_refused(
 @pytest.mark.parametrize(
     "content", [b"", b"glTF", b"{}", b"\xff" * 64, b"glTF\x02\0\0\0" + b"\xff" * 8]
 )
-def test_a_malformed_rig_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_malformed_rig_is_rejected(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "rig.glb").write_bytes(content)
     with pytest.raises(OutputError) as caught:
         make_animation().save(tmp_path / "take.glb", rig=tmp_path / "rig.glb")
@@ -268,7 +268,7 @@ def test_a_live_link_recording_of_the_app_starts_at_0(tmp_path: Path) -> None:
         ("a.xyz", "", "unknown_format"),
     ],
 )
-def test_a_malformed_file_is_refused(tmp_path: Path, name: str, content: str, code: str) -> None:
+def test_a_malformed_file_is_rejected(tmp_path: Path, name: str, content: str, code: str) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(DataError, match=name) as caught:
         outputs.read(tmp_path / name)

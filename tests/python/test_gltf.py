@@ -1,4 +1,4 @@
-"""Rigs as exporters write them: unknown content is kept, unreadable rigs are refused."""
+"""Rigs as exporters write them: unknown content is kept, unreadable rigs are rejected."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_a_draco_rig_can_be_animated_but_not_previewed(tmp_path: Path) -> None:
     assert caught.value.code == "rig_compressed"
 
 
-def test_a_rig_with_malformed_nodes_is_refused(tmp_path: Path) -> None:
+def test_a_rig_with_malformed_nodes_is_rejected(tmp_path: Path) -> None:
     rig = write_glb(tmp_path / "rig.glb", rig_json() | {"nodes": ["head"]})
     with pytest.raises(OutputError) as caught:
         make_animation().save(tmp_path / "take.glb", rig=rig)
@@ -207,7 +207,7 @@ def test_percent_encoded_data_uris_are_read(tmp_path: Path) -> None:
     assert animate(rig, tmp_path / "take.glb")[1].startswith(rig_bytes())
 
 
-def test_a_head_outside_the_scene_is_refused(tmp_path: Path) -> None:
+def test_a_head_outside_the_scene_is_rejected(tmp_path: Path) -> None:
     rig = write_glb(tmp_path / "rig.glb", rig_json() | {"nodes": []})
     with pytest.raises(OutputError) as caught:
         make_animation().save(tmp_path / "take.glb", rig=rig)
@@ -237,7 +237,7 @@ def missing_node(described: dict[str, Any]) -> None:
     described["nodes"][0]["children"] = [9]
 
 
-def test_a_meshopt_rig_is_refused_in_either_form(tmp_path: Path) -> None:
+def test_a_meshopt_rig_is_rejected_in_either_form(tmp_path: Path) -> None:
     described = rig_json()
     meshopt(described)
     (tmp_path / "rig.gltf").write_text(json.dumps(described), encoding="utf-8")
@@ -256,7 +256,7 @@ def test_a_meshopt_rig_is_refused_in_either_form(tmp_path: Path) -> None:
         (missing_node, "rig_broken"),
     ],
 )
-def test_a_rig_that_cannot_be_shown_is_refused(tmp_path: Path, change: Any, code: str) -> None:
+def test_a_rig_that_cannot_be_shown_is_rejected(tmp_path: Path, change: Any, code: str) -> None:
     described = rig_json()
     change(described)
     with pytest.raises(OutputError) as caught:

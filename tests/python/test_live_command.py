@@ -53,7 +53,7 @@ def invoke(*args: str) -> Result:
         (["--wav", "SPEECH", "--ifacialmocap", "--bind", "a" * 70], "bad_address"),
     ],
 )
-def test_invalid_options_are_refused(
+def test_invalid_options_are_rejected(
     args: list[str], expected: str, speech: Path, tiny_models: dict[int, Path]
 ) -> None:
     args = [str(speech) if arg == "SPEECH" else arg for arg in args]

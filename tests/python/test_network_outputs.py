@@ -115,7 +115,7 @@ def test_live_link_packet_fields(receiver: socket.socket) -> None:
     assert packet["values"][52:] == [0.0] * 9
 
 
-def test_live_link_subject_of_a_wrong_length_is_refused() -> None:
+def test_live_link_subject_of_a_wrong_length_is_rejected() -> None:
     for subject in ("", "x" * 129, "caf\udce9"):
         with pytest.raises(OutputError) as caught:
             LiveLinkOutput("127.0.0.1", 11111, subject)
@@ -156,7 +156,7 @@ def test_osc_all_values_in_one_message(receiver: socket.socket) -> None:
     "pattern",
     ["", "jaw", "/a b", "/{nam}", "/x*", "/#", "/" + "a" * 300, "/caf\udce9/{name}", "/bell\a"],
 )
-def test_malformed_osc_patterns_are_refused(pattern: str) -> None:
+def test_malformed_osc_patterns_are_rejected(pattern: str) -> None:
     with pytest.raises(OutputError) as caught:
         check_pattern(pattern)
     assert caught.value.code == "bad_pattern"
@@ -380,7 +380,7 @@ def test_ipv4_is_preferred_for_names_with_two_addresses(
     assert json.loads(receiver.recv(65536))["frame_index"] == FRAME.index
 
 
-def test_an_unknown_host_is_refused() -> None:
+def test_an_unknown_host_is_rejected() -> None:
     with pytest.raises(OutputError) as caught:
         JsonUdpOutput("no-such-host.invalid", 9)
     assert caught.value.code == "unknown_host"
@@ -389,7 +389,7 @@ def test_an_unknown_host_is_refused() -> None:
 @pytest.mark.parametrize(
     "text", ["", "host", ":1", "host:", "host:0", "host:65536", "host:x", "::1"]
 )
-def test_malformed_addresses_are_refused(text: str) -> None:
+def test_malformed_addresses_are_rejected(text: str) -> None:
     with pytest.raises(OutputError) as caught:
         parse_endpoint(text)
     assert caught.value.code == "bad_address"

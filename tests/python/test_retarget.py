@@ -49,7 +49,7 @@ def test_user_files_load_and_their_errors_have_a_position(tmp_path: Path) -> Non
     assert raised.value.code == "invalid_map"
 
 
-def test_unknown_map_and_invalid_rig_are_refused() -> None:
+def test_unknown_map_and_invalid_rig_are_rejected() -> None:
     for name in ("", "arkit\0"):
         with pytest.raises(DataError, match=f'"{name}"') as raised:
             load_retarget_map(name)
@@ -169,7 +169,7 @@ def test_command_matches_a_rig_and_lists_unmatched_names(
         (["--rig", "missing.glb"], "missing.glb"),
     ],
 )
-def test_invalid_options_are_refused(
+def test_invalid_options_are_rejected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], value: str
 ) -> None:
     assert retarget(tmp_path, *options) == 2

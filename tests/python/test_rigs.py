@@ -175,7 +175,7 @@ def run(command: Any, *arguments: str | Path) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("command", [animate, preview, retarget])
-def test_a_rig_without_mouth_is_refused_with_the_best_map(tmp_path: Path, command: Any) -> None:
+def test_a_rig_without_mouth_is_rejected_with_the_best_map(tmp_path: Path, command: Any) -> None:
     path = named_rig(tmp_path / "rig.gltf", "Fcl_MTH_A", "Fcl_MTH_I", "eyeBlinkLeft")
     source = voice(tmp_path)
     more: list[str | Path] = ["--rig", path, "--retarget", "vrm1"]
@@ -218,7 +218,7 @@ def test_a_character_creator_3_rig_gets_its_map_as_a_hint(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("suffix", [".anim", ".csv", ".jsonl", ".npz", ".json"])
-def test_a_rig_is_refused_for_formats_without_use_for_it(tmp_path: Path, suffix: str) -> None:
+def test_a_rig_is_rejected_for_formats_without_use_for_it(tmp_path: Path, suffix: str) -> None:
     path, output = named_rig(tmp_path / "rig.gltf", "jawOpen"), tmp_path / f"out{suffix}"
     code, text = run(animate, voice(tmp_path), "-o", output, "--rig", path)
     assert code != 0

@@ -41,9 +41,9 @@ def test_websocket_sends_frames_and_enforces_its_limits(free_port: int) -> None:
             tries = [session.ws_connect(url) for _ in range(100)]
             got = await asyncio.gather(*tries, return_exceptions=True)
             clients = [one for one in got if isinstance(one, aiohttp.ClientWebSocketResponse)]
-            refused = [one for one in got if isinstance(one, aiohttp.WSServerHandshakeError)]
-            assert (len(clients), len(refused)) == (MAX_CLIENTS, 100 - MAX_CLIENTS)
-            assert {error.status for error in refused} == {503}
+            rejected = [one for one in got if isinstance(one, aiohttp.WSServerHandshakeError)]
+            assert (len(clients), len(rejected)) == (MAX_CLIENTS, 100 - MAX_CLIENTS)
+            assert {error.status for error in rejected} == {503}
             output.send(Frame.from_weights(8, 30, WEIGHTS))
             for client in clients:
                 assert json.loads((await client.receive(timeout=60)).data)["frame_index"] == 8
@@ -55,7 +55,7 @@ def test_websocket_sends_frames_and_enforces_its_limits(free_port: int) -> None:
         output.close()
 
 
-def test_a_port_in_use_is_refused_and_the_loop_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_in_use_is_rejected_and_the_loop_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.new_event_loop()
     monkeypatch.setattr(asyncio, "new_event_loop", lambda: loop)
     with socket.socket() as sock:

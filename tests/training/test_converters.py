@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 from babble import write_babble
-from click.testing import CliRunner
+from dataset_command import run
 from error_code import raises_code
 
 from koemorph import Animation
@@ -19,22 +19,11 @@ from koemorph.blendshapes import BLENDSHAPES, INDEX, LIVE_LINK_ROTATIONS, PASCAL
 from koemorph.errors import DataError, OutputError
 from koemorph.outputs import WriteOptions, livelink_csv
 from koemorph.outputs.jsonl import timecode
-from koemorph.training.cli.dataset import command
 from koemorph.training.datasets.check import check_recording
 from koemorph.training.datasets.ffmpeg import video_start
 from koemorph.training.datasets.recordings import read_recording
 
 JAW = INDEX["jawOpen"]
-
-
-def run(*arguments: object) -> tuple[int, str]:
-    """Run koemorph dataset; return its return value and output. Errors are raised."""
-    result = CliRunner().invoke(
-        command, [str(argument) for argument in arguments], standalone_mode=False
-    )
-    if result.exception is not None:
-        raise result.exception
-    return result.return_value or 0, result.output
 
 
 @pytest.fixture

@@ -9,25 +9,14 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from babble import write_babble
-from click.testing import CliRunner
+from dataset_command import run
 
 from koemorph import Model
 from koemorph.blendshapes import BLENDSHAPES, INDEX
-from koemorph.training.cli.dataset import command
 from koemorph.training.datasets.check import check_recording
 from koemorph.training.datasets.recordings import write_recording
 
 JAW = INDEX["jawOpen"]
-
-
-def run(*arguments: object) -> tuple[int, str]:
-    """Run koemorph dataset; return its return value and output. Errors are raised."""
-    result = CliRunner().invoke(
-        command, [str(argument) for argument in arguments], standalone_mode=False
-    )
-    if result.exception is not None:
-        raise result.exception
-    return result.return_value or 0, result.output
 
 
 def test_a_valid_data_set_has_no_problems(tmp_path: Path) -> None:

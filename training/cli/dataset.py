@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress, track
 
+from koemorph.cli.progress import plural
 from koemorph.errors import DataError, MissingExtraError
 
 from ..datasets import converters, registry
@@ -22,7 +23,6 @@ from ..datasets.recordings import find_recordings
 from ..datasets.video import LANDMARKER_URL, read_video
 from ..settings import compose_config, read_settings
 from .recipe import align, build, evaluate_teacher
-from .text import count_text
 
 _PROGRESS = Console(stderr=True)
 _PATH = click.Path(path_type=Path)
@@ -50,7 +50,7 @@ def convert(name: str, source: Path, out: Path) -> None:
         registry.write_clip(clip, out)
         splits[clip.split] += 1
     of_each = ", ".join(f"{splits[split]} {split}" for split in ("train", "dev"))
-    click.echo(f"wrote {count_text(splits.total(), 'recording')} to {out}: {of_each}")
+    click.echo(f"wrote {plural(splits.total(), 'recording')} to {out}: {of_each}")
 
 
 @command.command()
@@ -63,7 +63,7 @@ def check(folder: Path) -> int:
     for problem in chain(check_folder(folder), chain.from_iterable(of_each)):
         click.echo(str(problem))
         count += 1
-    click.echo(f"{count_text(len(paths), 'recording')}, {count_text(count, 'problem')}")
+    click.echo(f"{plural(len(paths), 'recording')}, {plural(count, 'problem')}")
     return 1 if count else 0
 
 
@@ -110,7 +110,7 @@ def from_v1(source: Path, out: Path) -> None:
             code="no_pairs",
         )
     count = converters.convert_pairs(pairs, source, out)
-    click.echo(f"wrote {count_text(count, 'recording')} to {out}")
+    click.echo(f"wrote {plural(count, 'recording')} to {out}")
 
 
 @command.command("from-beat")
@@ -177,5 +177,5 @@ def prepare(overrides: tuple[str, ...], scheduler: str | None, workers: int) -> 
             client,
             on_progress=lambda n: progress.update(task, description=f"computing features: {n}"),
         )
-    tracks = count_text(len(set(names)), "track")
+    tracks = plural(len(set(names)), "track")
     click.echo(f"features of {tracks} are in {settings.data.cache_dir}")

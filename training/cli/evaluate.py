@@ -12,6 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from koemorph.cli.progress import plural
 from koemorph.errors import DataError
 
 from ..evaluate import (
@@ -25,7 +26,6 @@ from ..evaluate import (
 from ..lip_mesh import read_lips
 from ..phone_metrics import Phones, parse_phones
 from ..pictures import curves_figure, save_picture
-from .text import count_text
 
 # Metric -> heading.
 _COLUMNS = {
@@ -75,7 +75,7 @@ def command(model: Path, data: Path, as_json: bool, **options: Any) -> None:
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=2))
     else:
-        _print(report, f"{model.name} on {count_text(len(clips), 'recording')} of {data}")
+        _print(report, f"{model.name} on {plural(len(clips), 'recording')} of {data}")
 
 
 def _read_phones(path: Path) -> dict[str, Phones]:

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress, track
 
+from koemorph.cli.progress import plural
 from koemorph.errors import DataError
 
 from ..datasets.forced_alignment import align_folder, read_transcripts
@@ -19,7 +20,6 @@ from ..recipes.koemorph import teacher_evaluation
 from ..recipes.koemorph.articulation_estimator import STEPS
 from ..recipes.koemorph.config import ALL_SOURCES, CAPTURES, WITHOUT_TEACHER, BuildConfig
 from ..recipes.koemorph.voices import synthesize_voices
-from .text import count_text
 
 _PATH = click.Path(path_type=Path)
 
@@ -180,5 +180,5 @@ def align(audio: Path, labels: Path, texts: Path | None, *, grid: bool) -> int:
         if problem:
             click.echo(f"{name}: {problem}", err=True)
     aligned = sum(not problem for _, problem in results)
-    click.echo(f"aligned {aligned} of {count_text(len(results), 'recording')} in {labels}")
+    click.echo(f"aligned {aligned} of {plural(len(results), 'recording')} in {labels}")
     return 0 if aligned else 1

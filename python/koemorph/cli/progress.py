@@ -1,4 +1,4 @@
-"""The progress bar of all commands."""
+"""The progress bar and the counts of all commands."""
 
 from __future__ import annotations
 
