@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import select
 import socket
 import struct
 import sys
 from collections.abc import Callable
 from typing import Any
-from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -17,12 +15,8 @@ from pythonosc.osc_packet import OscPacket
 
 from koemorph.blendshapes import BLENDSHAPES, INDEX
 from koemorph.errors import OutputError
-from koemorph.outputs import ifacialmocap
 from koemorph.outputs.ifacialmocap import (
-    HANDSHAKE,
     IFacialMocapOutput,
-    IFacialMocapServer,
-    shape_name,
 )
 from koemorph.outputs.livelink import LiveLinkOutput, encode_packet
 from koemorph.outputs.network import MAX_DATAGRAM, Frame, Output, is_port, parse_endpoint
@@ -42,12 +36,6 @@ def send_once(make: Callable[[str, int], Output], receiver: socket.socket) -> No
         assert (output.sent, output.dropped, output.error) == (1, 0, "")
     finally:
         output.close()
-
-
-def send_to_server(text: bytes, client: socket.socket, server: IFacialMocapServer) -> None:
-    """Send a datagram and wait until the server's socket has it."""
-    client.sendto(text, server._socket.getsockname())
-    assert select.select([server._socket], [], [], 60)[0]
 
 
 def receive_osc(receiver: socket.socket, until: str) -> list[tuple[str, list[Any]]]:
@@ -176,139 +164,6 @@ def test_vrchat_parameters(receiver: socket.socket) -> None:
     lid = 0.75 - 0.75 * w["eyeBlinkRight"] + 0.25 * w["eyeWideRight"]
     assert values["EyeLidRight"] == pytest.approx(lid, abs=1e-6)
     assert all(-1 <= value <= 1 for value in values.values())
-
-
-def parse_ifacialmocap(data: bytes) -> dict[str, int]:
-    shapes, _, pose = data.decode("ascii").partition("=")
-    assert pose == "head#0,0,0,0,0,0|rightEye#0,0,0|leftEye#0,0,0|"
-    assert shapes.endswith("|")
-    return {
-        name: int(value)
-        for name, _, value in (shape.partition("-") for shape in shapes[:-1].split("|"))
-    }
-
-
-def test_ifacialmocap_names() -> None:
-    assert shape_name("mouthSmileRight") == "mouthSmile_R"
-    assert [shape_name(name) for name in ("jawLeft", "mouthRight", "browInnerUp")] == [
-        "jawLeft",
-        "mouthRight",
-        "browInnerUp",
-    ]
-
-
-def test_ifacialmocap_text(receiver: socket.socket) -> None:
-    send_once(IFacialMocapOutput, receiver)
-    shapes = parse_ifacialmocap(receiver.recv(4096))
-    assert len(shapes) == 52
-    assert shapes["mouthSmile_R"] == round(100 * float(WEIGHTS[INDEX["mouthSmileRight"]]))
-
-
-@pytest.fixture
-def free_port() -> int:
-    """Return an unused UDP port."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def test_ifacialmocap_sends_only_after_a_handshake(receiver: socket.socket, free_port: int) -> None:
-    server = IFacialMocapServer(port=free_port)
-    try:
-        server.send(FRAME)
-        send_to_server(b"another text", receiver, server)
-        server.send(Frame.from_weights(8, 30, WEIGHTS))
-        send_to_server(HANDSHAKE, receiver, server)
-        server.send(Frame.from_weights(9, 30, WEIGHTS / 2))
-        shapes = parse_ifacialmocap(receiver.recv(4096))
-        assert shapes["mouthSmile_R"] == round(50 * float(WEIGHTS[INDEX["mouthSmileRight"]]))
-    finally:
-        server.close()
-
-
-def test_ifacialmocap_sends_to_the_port_of_the_protocol(
-    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch, free_port: int
-) -> None:
-    """The app's sample sends each handshake from a new socket and receives on another."""
-    monkeypatch.setattr(ifacialmocap, "DEFAULT_PORT", receiver.getsockname()[1])
-    server = IFacialMocapServer(port=free_port)
-    try:
-        for index in range(2):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-                send_to_server(HANDSHAKE, client, server)
-                server.send(Frame.from_weights(index, 30, WEIGHTS))
-            assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
-        receiver.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            receiver.recv(4096)
-    finally:
-        server.close()
-
-
-def test_ifacialmocap_does_not_send_to_itself(
-    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch, free_port: int
-) -> None:
-    monkeypatch.setattr(ifacialmocap, "DEFAULT_PORT", free_port)
-    server = IFacialMocapServer(port=free_port)
-    try:
-        send_to_server(HANDSHAKE, receiver, server)
-        server.send(FRAME)
-        assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
-        with pytest.raises(BlockingIOError):
-            server._socket.recv(4096)
-    finally:
-        server.close()
-
-
-def test_an_unreachable_ifacialmocap_receiver_does_not_affect_others(
-    receiver: socket.socket, free_port: int
-) -> None:
-    server = IFacialMocapServer(port=free_port)
-    try:
-        server._receivers[("255.255.255.255", 9)] = None  # refused: a broadcast address
-        send_to_server(HANDSHAKE, receiver, server)
-        server.send(FRAME)
-        assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
-        assert (server.sent, server.dropped) == (0, 1)
-        assert server.error
-    finally:
-        server.close()
-
-
-def test_ifacialmocap_receives_handshakes_after_closed_port_errors(
-    receiver: socket.socket, monkeypatch: pytest.MonkeyPatch, free_port: int
-) -> None:
-    server = IFacialMocapServer(port=free_port)
-    try:
-        windows = Mock(wraps=server._socket)  # which reports closed ports when receiving
-        closed = [ConnectionResetError(10054, "closed by the remote host")] * 3
-        windows.recvfrom.side_effect = [
-            *closed,
-            (HANDSHAKE, receiver.getsockname()),
-            BlockingIOError,
-        ]
-        monkeypatch.setattr(server, "_socket", windows)
-        server.send(FRAME)
-        assert len(parse_ifacialmocap(receiver.recv(4096))) == 52
-    finally:
-        server.close()
-
-
-def test_repeated_handshakes_displace_no_other_ifacialmocap_receiver(
-    free_port: int,
-) -> None:
-    server = IFacialMocapServer(port=free_port)
-    try:
-        server._receivers[("127.0.0.2", 9)] = None
-        for index in range(2 * ifacialmocap.MAX_RECEIVERS):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-                send_to_server(HANDSHAKE, client, server)
-                last = client.getsockname()[1]
-                server.send(Frame.from_weights(index, 30, WEIGHTS))
-        assert len(server._receivers) == ifacialmocap.MAX_RECEIVERS
-        assert {("127.0.0.2", 9), ("127.0.0.1", last)} <= set(server._receivers)
-    finally:
-        server.close()
 
 
 def test_json_udp(receiver: socket.socket) -> None:
