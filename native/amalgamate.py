@@ -21,7 +21,7 @@ SKIPPED = {
     "api/api_debug.cc",  # the functions of koemorph_debug.h, which only tests use
     "model/onnxruntime.h",  # added where it is used: it depends on KOEMORPH_NO_ONNXRUNTIME
     "model/onnxruntime_abi.h",
-    "onnx/kernels_body.h",  # each set of kernels includes it anew
+    "onnx/kernels_body.h",  # each set of kernels includes it again
 }
 INCLUDE = re.compile(r'#include "([^"]+)"')
 

@@ -1,4 +1,4 @@
-"""Audio in bursts: frames are sent when a player that gets the same audio is heard."""
+"""Audio in bursts: frames are sent when a player of the same audio plays their sound."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def tiny(tiny_models: dict[int, Path]) -> Model:
     cuts=st.lists(st.integers(1, 4001), min_size=1, max_size=4),
     step=st.floats(0.002, 0.05),
 )
-def test_audio_is_heard_as_an_ideal_player_plays_it(
+def test_playback_times_are_those_of_an_ideal_player(
     rate: int, chunks: list[tuple[float, int]], cuts: list[int], step: float
 ) -> None:
     """Any bursts and pauses, in writes of any byte count, read at any interval."""
@@ -147,7 +147,7 @@ def test_audio_is_heard_as_an_ideal_player_plays_it(
     )
     for value, heard in expected:
         first = np.flatnonzero(audio == value)[0]
-        assert queue.heard(first / rate) == pytest.approx(heard, abs=0.004)
+        assert queue.playback_time(first / rate) == pytest.approx(heard, abs=0.004)
     # The stream is in real time, but for gaps that are too short for silence.
     duration = time - chunks[0][0] - shortened
     assert len(audio) / rate == pytest.approx(duration, abs=0.01)
@@ -310,7 +310,7 @@ def test_pauses_after_a_suspend_do_not_fill_the_memory() -> None:
     queue.write(b"\2\0" * 480, 8 * 3600.0)
     position = queue._returned
     assert len(queue.read(8 * 3600.1)) >= 480
-    assert queue.heard(position / 48000) == pytest.approx(8 * 3600.0, abs=0.01)
+    assert queue.playback_time(position / 48000) == pytest.approx(8 * 3600.0, abs=0.01)
 
 
 def test_a_fast_writer_in_real_time_does_not_gain_latency() -> None:
@@ -321,7 +321,7 @@ def test_a_fast_writer_in_real_time_does_not_gain_latency() -> None:
         now = block * 0.04 / clock_error
         queue.write(bytes(1280), now)
         queue.read(now, 0.04)
-        latest = max(latest, queue._end_heard() - now)
+        latest = max(latest, queue._end_time() - now)
     assert latest < 0.07  # 0.12 s without correction
 
 

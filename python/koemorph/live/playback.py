@@ -1,7 +1,7 @@
-"""Playback times of audio that arrives in bursts: when a player that gets it now is heard.
+"""Playback times of audio that arrives in bursts: those of a player that receives it now.
 
-The player has no latency. It plays each sample as soon as it has it and has played those before,
-and it is silent while it has none.
+The player has no latency. It plays each sample as soon as it has received it and played the
+previous ones, and it is silent while it has none.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ Int16Array = npt.NDArray[np.int16]
 
 @dataclass
 class Segment:
-    """A part of the stream that is heard without a pause.
+    """A part of the stream that is played without a pause.
 
     Attributes:
         start: Sample of the stream at which it starts.
-        heard: When this sample is heard, seconds on the session's clock.
+        playback_time: When this sample is played, seconds on the session's clock.
         sound: False for inserted silence.
         lag: Seconds after its sound that a frame of the segment is sent.
     """
 
     start: int
-    heard: float
+    playback_time: float
     sound: bool
     lag: float = 0.0
 
@@ -113,7 +113,7 @@ class PlaybackQueue:
 
         Args:
             now: The time.
-            lead: Seconds before it is heard that audio is returned.
+            lead: Seconds before its playback that audio is returned.
             ending: No more audio will come, so that no silence follows.
         """
         self._started = now if self._started is None else self._started
@@ -126,16 +126,16 @@ class PlaybackQueue:
         if not self._segments:
             return np.zeros(0, np.int16)
         last = self._segments[-1]
-        due = last.start + math.floor((now + lead - last.heard) * self.sample_rate + 1e-6)
+        due = last.start + math.floor((now + lead - last.playback_time) * self.sample_rate + 1e-6)
         self._discard_segments()
         return self._take(min(due, self._end) - self._returned)
 
-    def heard(self, time: float) -> float:
-        """Return when a stream time is heard, in seconds on the session's clock."""
+    def playback_time(self, time: float) -> float:
+        """Return when a stream time is played, in seconds on the session's clock."""
         segment = self.segment(time)
         if segment is None:
             return math.inf
-        return segment.heard + time - segment.start / self.sample_rate
+        return segment.playback_time + time - segment.start / self.sample_rate
 
     def segment(self, time: float) -> Segment | None:
         """Return the segment of a stream time, None before the first."""
@@ -158,24 +158,24 @@ class PlaybackQueue:
 
     # ---- placing ----------------------------------------------------------------------------
 
-    def _end_heard(self) -> float:
-        """Return when everything placed so far has been heard."""
+    def _end_time(self) -> float:
+        """Return when everything placed so far has been played."""
         last = self._segments[-1]
-        return last.heard + (self._end - last.start) / self.sample_rate
+        return last.playback_time + (self._end - last.start) / self.sample_rate
 
-    def _begin(self, heard: float, *, sound: bool, lag: float = 0.0) -> None:
+    def _begin(self, playback_time: float, *, sound: bool, lag: float = 0.0) -> None:
         if sound and self._resumed is None:
             self._resumed = self._end
-        self._segments.append(Segment(self._end, heard, sound, lag))
+        self._segments.append(Segment(self._end, playback_time, sound, lag))
 
     def _place(self, arrival: float, samples: Int16Array) -> None:
         """Give audio its playback time."""
         if not self._segments:
             self._begin(arrival, sound=True)
         else:
-            gap = arrival - self._end_heard()
+            gap = arrival - self._end_time()
             if not self.silent and gap >= SILENCE_AFTER_SECONDS:
-                self._begin(self._end_heard(), sound=False)
+                self._begin(self._end_time(), sound=False)
             if self.silent:
                 self._append_silence(gap)
                 self._begin(arrival, sound=True)
@@ -193,15 +193,15 @@ class PlaybackQueue:
             if now - self._started >= _FIRST_SILENCE_SECONDS:
                 self._begin(now, sound=False)
             return
-        gap = now - self._end_heard()
+        gap = now - self._end_time()
         if not self.silent and gap >= SILENCE_AFTER_SECONDS:
-            self._begin(self._end_heard(), sound=False)
+            self._begin(self._end_time(), sound=False)
         if self.silent:
             self._append_silence(gap)
 
     def _append_silence(self, seconds: float) -> None:
         if seconds > _MAX_SILENCE_SECONDS:
-            self._begin(self._end_heard() + seconds, sound=False)
+            self._begin(self._end_time() + seconds, sound=False)
             return
         count = round(seconds * self.sample_rate)
         if count > 0:
@@ -210,10 +210,10 @@ class PlaybackQueue:
 
     def _catch_up(self, now: float) -> None:
         """Move the audio of a writer in real time earlier while it has a small backlog."""
-        least, most = _BACKLOG_SECONDS
+        minimum, maximum = _BACKLOG_SECONDS
         arriving = now - self._last_arrival < _ARRIVING_SECONDS
-        if arriving and self._segments and least < self._end_heard() - now < most:
-            self._segments[-1].heard -= _CATCH_UP * min(now - self._last_read, 0.1)
+        if arriving and self._segments and minimum < self._end_time() - now < maximum:
+            self._segments[-1].playback_time -= _CATCH_UP * min(now - self._last_read, 0.1)
 
     def _take(self, count: int) -> Int16Array:
         parts = []

@@ -17,18 +17,18 @@ _ADVANCE = 5e-6
 _RECOVERY = 0.005
 """Share of an excess delay that is removed per frame, after a device's dropout."""
 _DRIFT = 1e-4
-"""Share of a delay that is attributed per frame to the drift of the audio device's clock."""
+"""Fraction of a delay that is attributed per frame to the drift of the audio device's clock."""
 
 
 class Schedule(ABC):
-    """Maps frames to the session's clock: when their sound is heard and when they are sent."""
+    """Maps frames to the session's clock: when their sound is played and when they are sent."""
 
     max_waiting: float = math.inf
     """Frames that may wait; after a dropout a device delivers a backlog, which is dropped."""
 
     @abstractmethod
-    def heard(self, frame: int) -> float:
-        """Return when the sound of a frame is heard, in seconds."""
+    def playback_time(self, frame: int) -> float:
+        """Return when the sound of a frame is played, in seconds."""
 
     @abstractmethod
     def due(self, frame: int) -> float:
@@ -69,11 +69,11 @@ class DeviceSchedule(Schedule):
         self._delay = 0.0
         self._exact = exact
 
-    def heard(self, frame: int) -> float:
+    def playback_time(self, frame: int) -> float:
         return self.origin + frame / self._fps
 
     def due(self, frame: int) -> float:
-        return self.heard(frame) + self._min_latency + self._delay
+        return self.playback_time(frame) + self._min_latency + self._delay
 
     def skipped(self) -> None:
         self._delay -= 1 / self._fps
@@ -89,7 +89,7 @@ class DeviceSchedule(Schedule):
 
 
 class PlaybackSchedule(Schedule):
-    """The schedule of audio that arrives in bursts: frames are sent when their sound is heard.
+    """The schedule of audio that arrives in bursts: frames are sent when their sound is played.
 
     Where audio arrives only just in time, a frame has to wait for its lookahead. It then delays
     the rest of its segment, by at most the latency, so that frames stay evenly spaced.
@@ -100,14 +100,14 @@ class PlaybackSchedule(Schedule):
         self._fps = fps
         self._max_lag = latency + MARGIN
 
-    def heard(self, frame: int) -> float:
-        return self._queue.heard(frame / self._fps)
+    def playback_time(self, frame: int) -> float:
+        return self._queue.playback_time(frame / self._fps)
 
     def due(self, frame: int) -> float:
         segment = self._queue.segment(frame / self._fps)
         if segment is None:
             return math.inf
-        return self.heard(frame) + (segment.lag if segment.sound else self._max_lag)
+        return self.playback_time(frame) + (segment.lag if segment.sound else self._max_lag)
 
     def sent(self, frame: int, late: float, waiting: int = 0) -> None:
         segment = self._queue.segment(frame / self._fps)

@@ -54,7 +54,7 @@ class Session:
         name: The stream's name in frames and status messages.
         clock: The time.
         retarget: A retarget map for outputs that send names.
-        delay: Seconds after its capture or arrival that the sound is heard elsewhere: frames are
+        delay: Seconds after its capture or arrival that the sound is played elsewhere: frames are
             sent that much later.
         on_frame: Called after each frame.
     """
@@ -255,7 +255,7 @@ class Session:
 
     def _append_held(self, now: float, *, in_time: bool, late: float = 0.0) -> None:
         assert self._schedule is not None
-        latency = now - self._schedule.heard(self._next)
+        latency = now - self._schedule.playback_time(self._next)
         frame = _Held(self._next, self._waiting.popleft(), now, latency, late, in_time)
         self._held.append(frame)
         self._next += 1

@@ -113,8 +113,8 @@ class RecordingSource(Source):
 class QueueSource(Source):
     """16-bit little-endian mono audio that a program writes, for example from a TTS engine.
 
-    Audio may be written faster than real time, in pieces of any size. It is heard from the moment
-    it is written, or after the audio before it; `koemorph.live.playback` has the exact times. Where
+    Audio may be written faster than real time, in pieces of any size. It is played from the moment
+    it is written, or after the previous audio; `koemorph.live.playback` has the exact times. Where
     there is none, the stream gets silence.
 
     Args:
