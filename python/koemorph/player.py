@@ -130,7 +130,7 @@ class Player:
         self._native.set_latency(output_latency, delay)
 
     def fade_out(self, seconds: float = 0.3) -> None:
-        """Fade to rest and stay there until `fade_in`, whatever the audio is.
+        """Fade to rest and stay there until `fade_in`, regardless of the audio.
 
         Args:
             seconds: Length of the fade.

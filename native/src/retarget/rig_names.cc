@@ -122,7 +122,7 @@ class Matcher {
     return -1;
   }
 
-  // Whether a prefix says that `name` is another shape than the one at its end.
+  // Whether a prefix marks `name` as another shape than the one at its end.
   bool is_corrective_prefix(std::string_view prefix, std::string_view name) const {
     static constexpr std::string_view kWords[] = {
         "inv",        "inverse", "invert", "inverted", "neg",   "negative",
