@@ -458,8 +458,8 @@ KOEMORPH_C_API koemorph_result koemorph_player_set_latency(koemorph_player* play
 KOEMORPH_C_API koemorph_result koemorph_player_set_controls(koemorph_player* player,
                                                             const koemorph_controls* controls);
 
-/* [game] Fades the weights to 0 over `seconds`. They stay 0 until koemorph_player_fade_in, whatever
- * the audio is. */
+/* [game] Fades the weights to 0 over `seconds`. They stay 0 until koemorph_player_fade_in,
+ * regardless of the audio. */
 KOEMORPH_C_API koemorph_result koemorph_player_fade_out(koemorph_player* player, double seconds);
 
 /* [game] Reverts koemorph_player_fade_out over `seconds`. */

@@ -11,9 +11,9 @@ namespace koemorph {
 // and auto_gain off and a strength of 1, samples are unchanged.
 //
 // The noise floor follows the level (20 ms mean square), down at once and up by 2 dB/s, so that
-// pauses determine it and words raise it only slightly; digital silence is ignored. Loudness is the mean
-// power over one second of what is above the noise; the automatic gain moves towards the target by
-// at most 6 dB/s.
+// pauses determine it and words raise it only slightly; digital silence is ignored. Loudness is the
+// mean power over one second of what is above the noise; the automatic gain moves towards the
+// target by at most 6 dB/s.
 class Gate {
  public:
   explicit Gate(int sample_rate);
