@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = ["BUNDLED_CHECKPOINT", "Settings", "compose_config", "read_settings"]
 
 # `checkpoint_path=bundled`: koemorph-30 in its one style, without an optimizer.
 BUNDLED_CHECKPOINT = MODELS / "koemorph-30.safetensors"
+RELEASES = "https://github.com/atsuki-ichikawa/KoeMorph/releases/download"
 CONTEXT_SECONDS = 256 / 30
 DEBUG_FILES, DEBUG_EPOCHS, DEBUG_STEPS = 5, 2, 10
 
@@ -228,4 +230,14 @@ def _blendshapes(value: str | list[str], key: str) -> tuple[str, ...]:
 def _checkpoint(value: str | None) -> Path | None:
     if value is None:
         return None
-    return BUNDLED_CHECKPOINT if value == "bundled" else Path(value)
+    if value != "bundled":
+        return Path(value)
+    if not BUNDLED_CHECKPOINT.is_file():  # left out of wheels
+        version = metadata.version("koemorph")
+        raise DataError(
+            f"checkpoint_path=bundled: this installation contains no {BUNDLED_CHECKPOINT.name}. "
+            f"Download it from {RELEASES}/v{version}/{BUNDLED_CHECKPOINT.name} and set "
+            "checkpoint_path to the file.",
+            code="no_bundled_checkpoint",
+        )
+    return BUNDLED_CHECKPOINT

@@ -1,6 +1,7 @@
 // Measures the library on one core and prints JSON; `koemorph bench` runs it and draws the table.
 //
 //   benchmark MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE MAP.json
+//   benchmark soak ...  (see soak.cc)
 //
 // AUDIO.f32 contains mono float32 samples, MAP.json a retarget map. Times are in microseconds,
 // memory in bytes.
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "process.h"
+#include "soak.h"
 #include "stages.h"
 
 namespace {
@@ -140,6 +142,7 @@ void measure_denormals(const koemorph_model* model, const Recording& recording, 
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string(argv[1]) == "soak") return soak(argc - 1, argv + 1);
   if (argc != 6) {
     fail("usage: benchmark MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE MAP.json");
   }

@@ -1,6 +1,6 @@
 // Computes hours of audio as fast as possible and checks for slow drift; prints JSON.
 //
-//   soak MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE HOURS
+//   benchmark soak MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE HOURS
 //
 // AUDIO.f32 contains mono float32 samples of an integer number of seconds. It is repeated, and the
 // weights of each round are compared with those of the second round.
@@ -13,6 +13,7 @@
 #include "koemorph.hpp"
 #include "process.h"
 #include "report.h"
+#include "soak.h"
 
 namespace {
 
@@ -62,9 +63,9 @@ void check_frames(koemorph::Stream& stream, int fps, int64_t frames_per_round,
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int koemorph::benchmark::soak(int argc, char** argv) {
   if (argc != 6) {
-    fail("usage: soak MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE HOURS");
+    fail("usage: benchmark soak MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE HOURS");
   }
   const int rate = std::atoi(argv[4]);
   const auto seconds = static_cast<int64_t>(std::atof(argv[5]) * 3600.0);

@@ -1,11 +1,10 @@
-"""Checks of the installation: libraries, models, microphones and ports."""
+"""Checks of the installation: wheel, processor, libraries, models, audio devices and ports."""
 
 from __future__ import annotations
 
 import importlib
 import platform
 import socket
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from koemorph import _native, diagnostics
 from koemorph.errors import KoemorphError
 from koemorph.model import Model, bundled_models, onnxruntime_library
 
@@ -60,6 +60,21 @@ def _library(name: str, extra: str) -> Finding:
         if extra:
             return Finding(name, "missing", f'pip install "koemorph[{extra}]"')
         return Finding(name, "bad", "pip install --force-reinstall koemorph")
+
+
+def _processor(machine: str, kernels: list[str]) -> Finding:
+    """Return the kernels in use, "missing" when a faster set of the architecture is missing."""
+    text = f"{machine}: kernels {kernels[0]}, available {', '.join(kernels)}"
+    if machine.lower() in ("x86_64", "amd64") and not kernels[0].startswith("avx"):
+        return Finding("processor", "missing", f"{text}; inference is slower without AVX2")
+    return Finding("processor", "ok", text)
+
+
+def _bench_program() -> Finding:
+    """Return whether the program of `koemorph bench` is installed."""
+    if any(Path(_native.__file__).parent.glob("bin/benchmark*")):
+        return Finding("benchmark program", "ok", "installed")
+    return Finding("benchmark program", "missing", "needed by koemorph bench; reinstall koemorph")
 
 
 def _runtime() -> Finding:
@@ -127,8 +142,11 @@ def examine(model: str | Path | None = None) -> Iterator[Finding]:
     Yields:
         One finding per check.
     """
-    system = f"{platform.system()} {platform.machine()}, Python {sys.version.split()[0]}"
-    yield Finding("system", "ok", system)
+    yield Finding("system", "ok", diagnostics.system())
+    version = diagnostics.installed_version("koemorph")
+    yield Finding("koemorph", "ok", f"{version}, {diagnostics.wheel()}")
+    yield _processor(platform.machine(), diagnostics.instruction_sets())
+    yield _bench_program()
     for name, extra in LIBRARIES.items():
         yield _library(name, extra)
     yield _runtime()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -29,6 +30,7 @@ Progress = Callable[[float], None]
 MODELS = Path(__file__).parent / "models"
 DEFAULT_MODEL = "30"
 _PREFIX = "koemorph-"
+_LOG = logging.getLogger(__name__)
 
 
 def onnxruntime_library() -> str:
@@ -110,6 +112,7 @@ class Model:
             )
         self._native = _native.Model(str(path), onnxruntime_library(), threads)
         self._fps = int(self._native.metadata("fps") or 0)
+        _LOG.info("loaded model %s: %d fps, kernels %s", path, self._fps, _native.onnx_kernels()[0])
 
     @property
     def fps(self) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -186,6 +188,29 @@ def test_a_c_project_links_both_libraries(native_build: Path, tmp_path: Path) ->
     ):
         result = run(*command)
         assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_fetch_content_gives_the_same_targets(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to" / "install.md").read_text("utf-8")
+    documented = page.split("```cmake\n", 1)[1].split("```", 1)[0]
+    project = (
+        "cmake_minimum_required(VERSION 3.18)\nproject(user CXX)\nadd_executable(game main.cc)\n"
+    )
+    (tmp_path / "CMakeLists.txt").write_text(project + documented)
+    (tmp_path / "main.cc").write_text(USER_SOURCE)
+    build = tmp_path / "build"
+    # The clone instead of a download; only to configure and compile the program takes little time.
+    local = f"-DFETCHCONTENT_SOURCE_DIR_KOEMORPH={ROOT}"
+    for command in (
+        ["cmake", "-S", tmp_path, "-B", build, local, "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"],
+        ["cmake", "--build", build, "--target", "help"],
+    ):
+        result = run(*command)
+        assert result.returncode == 0, result.stdout + result.stderr
+    assert "koemorph" in result.stdout
+    commands = json.loads((build / "compile_commands.json").read_text())
+    (own,) = (entry["command"] for entry in commands if entry["file"].endswith("main.cc"))
+    assert run(*shlex.split(own), "-fsyntax-only").returncode == 0
 
 
 def symbols(objects: Path) -> set[str]:

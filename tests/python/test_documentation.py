@@ -36,6 +36,7 @@ LINKED = [
 ]
 # These only read and write files; the other commands have tests of their own.
 RUNNABLE = ("animate", "features", "info", "preview", "retarget")
+OWN_FILES = r"(?:github|raw\.githubusercontent)\.com/atsuki-ichikawa/KoeMorph/(?:blob/|)main/"
 OWN_MODELS = ("my.onnx", "mine.onnx", "actor.onnx")
 
 
@@ -128,13 +129,22 @@ def test_links_lead_to_files(page: Path) -> None:
         line[1:] for line in (ROOT / ".gitignore").read_text().splitlines() if "docs/" in line
     ]
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
-        if re.match(r"https?:|mailto:", target):
+        # The README is also PyPI's page, where only absolute links work.
+        own = re.fullmatch(rf"https://{OWN_FILES}(.+)", target)
+        if not own and re.match(r"https?:|mailto:", target):
             continue
-        path = (page.parent / target).resolve()
+        path = ROOT / own[1] if own else (page.parent / target).resolve()
         made = path.is_relative_to(ROOT) and path.relative_to(ROOT).as_posix().startswith(
             tuple(generated)
         )
         assert path.exists() or made, f"{name_of(page)} links to {target}"
+
+
+def test_the_page_on_pypi_has_absolute_links() -> None:
+    text = re.sub(r"```.*?```", "", (ROOT / "README.md").read_text("utf-8"), flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(targets) > 10
+    assert [target for target in targets if not target.startswith("https://")] == []
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=name_of)

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from error_code import raises_code
 from omegaconf import DictConfig
 
 from koemorph.errors import DataError
-from koemorph.training import composition
+from koemorph.training import composition, settings
 from koemorph.training.composition import CONFIGS, check_files, compose_config
 from koemorph.training.ranges import all_settings
 from koemorph.training.settings import read_settings
@@ -276,3 +277,12 @@ def test_a_loss_without_terms_raises_an_error(configure: Configure) -> None:
         read_settings(configure(*overrides))
     assert raised.value.code == "no_loss"
     read_settings(configure(overrides[0]))
+
+
+def test_a_missing_bundled_checkpoint_names_its_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Wheels contain no checkpoint.
+    monkeypatch.setattr(settings, "BUNDLED_CHECKPOINT", tmp_path / "koemorph-30.safetensors")
+    with raises_code(DataError, "no_bundled_checkpoint", "/koemorph-30.safetensors"):
+        read_settings(compose_config(["checkpoint_path=bundled"]))

@@ -198,7 +198,10 @@ void IdleMotion::plan_saccade() {
     const double angle = direction * kTwoPi / 8.0;
     to_ = {size * std::cos(angle), size * std::sin(angle)};
   }
-  const double distance = std::hypot(to_.x - from_.x, to_.y - from_.y);
+  // Not std::hypot: its result differs between C libraries, and glibc's needs version 2.35.
+  const double dx = to_.x - from_.x;
+  const double dy = to_.y - from_.y;
+  const double distance = std::sqrt(dx * dx + dy * dy);
   saccade_start_ = time_;
   saccade_duration_ = 0.025 + 0.0024 * distance;
   // Mean durations: 93.9 frames (sd 94.9) at the partner and 27.8 (24.0) away, at 30 fps: about

@@ -7,6 +7,7 @@ import codecs
 import importlib
 import importlib.util
 import io
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +42,8 @@ GROUPS: dict[str, dict[str, tuple[str, str | None]]] = {
         "bench-training": ("koemorph.training.cli.bench", "train"),
     },
 }
+LOG_LEVELS = ("debug", "info", "warning", "error")
+_LOG = logging.getLogger("koemorph")
 COMMANDS = {name: module for group in GROUPS.values() for name, module in group.items()}
 
 
@@ -86,10 +89,43 @@ def _summary(module_name: str) -> str:
     return ""
 
 
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from koemorph import diagnostics
+
+    click.echo(f"koemorph, version {diagnostics.installed_version('koemorph')}")
+    if ctx.params["verbose"]:
+        for name, text in diagnostics.report().items():
+            click.echo(f"{name}: {text}")
+    ctx.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="koemorph")
-def cli() -> None:
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and exit.",
+)
+# Eager: parsed before --version, whose callback reads it, in any order of the two.
+@click.option(
+    "--verbose", is_flag=True, is_eager=True, help="With --version: add what a bug report needs."
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(LOG_LEVELS, case_sensitive=False),
+    help="Print log messages of this level and above to standard error; debug also prints the "
+    "traceback of an error.  [default: warning]",
+)
+def cli(*, verbose: bool, log_level: str | None) -> None:
     """Convert speech audio to weights of the 52 ARKit blend shapes."""
+    if verbose:
+        raise click.UsageError("--verbose is an option of --version. Use --log-level info.")
+    if log_level is not None:
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        _LOG.setLevel(log_level.upper())
 
 
 def _encode_fallback(error: UnicodeError) -> tuple[bytes, int]:
@@ -116,5 +152,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except (KoemorphError, OSError) as error:
         click.echo(f"koemorph: {error}", err=True)
+        _LOG.debug("traceback", exc_info=True)
         sys.exit(2)
     sys.exit(status if isinstance(status, int) else 0)

@@ -39,20 +39,20 @@ def speech(seconds: int) -> npt.NDArray[np.float32]:
     return _native.Resampler(rate, SAMPLE_RATE).push(looped)[: seconds * SAMPLE_RATE]
 
 
-def run_program(name: str, model: Path, audio: Path, last: object) -> dict[str, Any]:
-    """Run a program of the package and return its figures.
+def run_program(model: Path, audio: Path, last: object, *before: str) -> dict[str, Any]:
+    """Run the benchmark program of the package and return its figures.
 
     Args:
-        name: The program.
         model: The model's path.
         audio: Raw float32 samples at SAMPLE_RATE.
         last: The program's last argument.
+        before: The program's first arguments.
 
     Raises:
         KoemorphError: The program failed.
     """
-    program = PACKAGE / "bin" / name
-    parts = (program, model, onnxruntime_library(), audio, SAMPLE_RATE, last)
+    program = PACKAGE / "bin" / "benchmark"
+    parts = (program, *before, model, onnxruntime_library(), audio, SAMPLE_RATE, last)
     command = [str(part) for part in parts]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
@@ -67,7 +67,7 @@ def run_program(name: str, model: Path, audio: Path, last: object) -> dict[str, 
 
 def measure(model: Path, audio: Path) -> dict[str, Any]:
     """Return all figures of a model for raw float32 `audio` at SAMPLE_RATE."""
-    figures = run_program("benchmark", model, audio, MAP)
+    figures = run_program(model, audio, MAP)
     figures["frame_milliseconds"] = 1000 * figures["real_time_factor"] / figures["fps"]
     return figures | {"model": model.name}
 
@@ -140,7 +140,7 @@ def measure_all(names: Sequence[str], hours: float | None, peer: bool) -> list[d
         samples = speech(SECONDS)
         samples.tofile(audio)
         if hours is not None:
-            soaked = [(path, run_program("soak", path, audio, hours)) for path in models]
+            soaked = [(path, run_program(path, audio, hours, "soak")) for path in models]
             return [{"model": path.name, **figures} for path, figures in soaked]
         found = [measure(model, audio) for model in models]
     if peer:

@@ -17,7 +17,7 @@ _MARKS = {"ok": ("✓", "ok", "green"), "missing": ("–", "-", "yellow"), "bad"
 @click.command()
 @model_option
 def command(model: str | None) -> int:
-    """Check libraries, models, microphones and ports.
+    """Check the wheel, processor, libraries, models, microphones and ports.
 
     The exit code is 1 when something required is missing or fails.
     """
