@@ -128,13 +128,13 @@ GOOD = {"timestamp": 0.5, "blendshapes": [0.0] * 52}
     [
         ("{broken", "line 2: expected a JSON object"),
         (json.dumps({"timestamp": 0.5}), "line 2: expected a JSON object"),
-        (json.dumps({**GOOD, "blendshapes": [0.0] * 51}), "line 2: 51 blendshapes where 52"),
+        (json.dumps({**GOOD, "blendshapes": [0.0] * 51}), "line 2: 51 blendshapes, expected 52"),
         (
             json.dumps({**GOOD, "blendshapes": [0.0] * 51 + [1.2]}),
             "line 2: blendshape 51 is 1.2, expected",
         ),
-        (json.dumps({**GOOD, "blendshapes": [float("nan")] * 52}), "line 2: expected finite"),
-        (json.dumps({**GOOD, "timestamp": 0.0}), "line 2: timestamp 0.0 is not after 0.0"),
+        (json.dumps({**GOOD, "blendshapes": [float("nan")] * 52}), "line 2: .* finite"),
+        (json.dumps({**GOOD, "timestamp": 0.0}), "line 2: timestamp 0.0 is not after .*0.0"),
         (json.dumps({**GOOD, "timestamp": "now"}), "line 2: expected a JSON object"),
         (json.dumps({**GOOD, "timestamp": 10**400}), "line 2: expected a JSON object"),
         ("[" * 100_000, "line 2: expected a JSON object"),
