@@ -22,7 +22,7 @@ constexpr double kMinPause = 0.04;       // s without a block that count as paus
 constexpr int kClipBlock = 512;          // samples of a clip read at once
 constexpr double kReadAhead = 0.1;       // s of a clip for the worker's computing time
 
-constexpr std::array<float, 4096> kSilence{};
+constexpr std::array<float, 4096> kSilentBlock{};
 
 }  // namespace
 
@@ -35,12 +35,11 @@ koemorph_result Player::feed(const float* interleaved, int32_t sample_count, Aud
   if (sample_count == 0) return KOEMORPH_OK;
   const ScopedEntry entry(feed_guard_);
   if (!entry) return KOEMORPH_INVALID_STATE;
-  const double seconds = static_cast<double>(sample_count) / format.sample_rate;
   const ScopedEntry push(stream_.audio_guard());
   const bool matches =
       push && format.sample_rate == format_.sample_rate && format.channels == format_.channels;
   if (!matches) {
-    replaced_ns_.fetch_add(std::llround(seconds * 1e9), std::memory_order_relaxed);
+    replaced_.fetch_add(sample_count, std::memory_order_relaxed);
     if (push) {
       requested_.store(int64_t{format.sample_rate} << 32 | format.channels,
                        std::memory_order_release);
@@ -48,23 +47,21 @@ koemorph_result Player::feed(const float* interleaved, int32_t sample_count, Aud
     return KOEMORPH_BLOCK_REPLACED;
   }
   requested_.store(0, std::memory_order_relaxed);  // the source returned to the stream's format
-  push_silence(static_cast<double>(replaced_ns_.exchange(0, std::memory_order_relaxed)) * 1e-9);
+  push_silence(replaced_.exchange(0, std::memory_order_relaxed));
   const koemorph_result result = stream_.push(interleaved, sample_count);
-  measure_block(seconds, now);
+  measure_block(static_cast<double>(sample_count) / format.sample_rate, now);
   anchors_.write({end_seconds(), now});
   fed_.fetch_add(1, std::memory_order_release);
   return result;
 }
 
 // The audio guard is entered.
-void Player::push_silence(double seconds) {
-  const double most = std::min(
-      kMaxSilence, 0.8 * static_cast<double>(capacity_) / std::max(format_.sample_rate, 1));
-  auto left = static_cast<int64_t>(std::min(seconds, most) * format_.sample_rate + 0.5);
-  if (left <= 0) return;
-  const int64_t block = static_cast<int64_t>(kSilence.size()) / format_.channels;
-  for (; left > 0; left -= block) {
-    stream_.push(kSilence.data(), static_cast<int32_t>(std::min(left, block)));
+void Player::push_silence(int64_t sample_count) {
+  const auto most =
+      std::min<int64_t>(std::llround(kMaxSilence * format_.sample_rate), capacity_ * 4 / 5);
+  const int64_t block = static_cast<int64_t>(kSilentBlock.size()) / format_.channels;
+  for (int64_t left = std::min(sample_count, most); left > 0; left -= block) {
+    stream_.push(kSilentBlock.data(), static_cast<int32_t>(std::min(left, block)));
   }
 }
 
@@ -103,12 +100,12 @@ void Player::set_format(AudioFormat format, double now) {
   format_ = format;
   requested_.store(0, std::memory_order_relaxed);
   block_seconds_.store(0.0, std::memory_order_relaxed);
-  const int64_t replaced = replaced_ns_.exchange(0, std::memory_order_relaxed);
+  const int64_t replaced = replaced_.exchange(0, std::memory_order_relaxed);
   read_anchor();
   if (first) {  // the block only announced its format
     anchor_ = {0.0, now};
   } else if (replaced > 0) {
-    push_silence(static_cast<double>(replaced) * 1e-9);
+    push_silence(replaced);
     anchor_ = {end_seconds(), now};
     fed_.fetch_add(1, std::memory_order_release);
   }
@@ -149,7 +146,7 @@ void Player::push_silence_after_stop(int64_t fed, double now) {
   silent_ = fed_.load(std::memory_order_acquire) == fed;
   if (!silent_) return;
   read_anchor();
-  push_silence(now - anchor_.now);
+  push_silence(std::llround((now - anchor_.now) * format_.sample_rate));
   anchor_ = {end_seconds(), now};
 }
 
@@ -208,7 +205,7 @@ int32_t Player::next_read(int64_t* position) {
     if (count > 0) return count;
     const ScopedEntry push(stream_.audio_guard());
     if (!push) return 0;
-    push_silence(static_cast<double>(kClipBlock) / format_.sample_rate);
+    push_silence(kClipBlock);
   }
   return 0;
 }
@@ -272,7 +269,7 @@ void Player::reset() {
   pushed_before_format_ = 0;
   last_feed_ = -std::numeric_limits<double>::infinity();
   fed_.store(0);
-  replaced_ns_.store(0);
+  replaced_.store(0);
   requested_.store(0);
   block_seconds_.store(0.0);
   anchors_.read();

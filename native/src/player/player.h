@@ -56,7 +56,7 @@ class Player {
   void get_state(koemorph_player_state* state) const;
 
  private:
-  void push_silence(double seconds);
+  void push_silence(int64_t sample_count);
   void push_silence_after_stop(int64_t fed, double now);
   void read_anchor();
   void measure_block(double seconds, double now);
@@ -80,9 +80,9 @@ class Player {
   double last_feed_ = -std::numeric_limits<double>::infinity();  // `now` of the last block
   TripleBuffer<TimeAnchor> anchors_;  // end of the audio, from the audio thread
 
-  std::atomic<int64_t> fed_{0};          // accepted blocks
-  std::atomic<int64_t> replaced_ns_{0};  // duration of replaced blocks, not yet pushed as silence
-  std::atomic<int64_t> requested_{0};    // sample rate << 32 | channels; 0: none
+  std::atomic<int64_t> fed_{0};             // accepted blocks
+  std::atomic<int64_t> replaced_{0};        // samples of replaced blocks, not yet pushed as silence
+  std::atomic<int64_t> requested_{0};       // sample rate << 32 | channels; 0: none
   std::atomic<double> block_seconds_{0.0};  // longest recent block or interval between blocks
 
   TimeAnchor anchor_;  // the newest one read
