@@ -58,6 +58,7 @@ def source_files(folder: Path) -> Files:
 def build_library(target: Platform, folder: Path) -> Path:
     """Build the native library for this machine and return its path."""
     configure = ["cmake", "-S", str(ROOT), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release"]
+    configure.append("-DKOEMORPH_STATIC_RUNTIME=ON")  # for other distributions; Linux only
     if target.name == "macos":
         configure.append("-DCMAKE_OSX_ARCHITECTURES=arm64;x86_64")
     build = ["cmake", "--build", str(folder), "--config", "Release", "--target", "koemorph"]

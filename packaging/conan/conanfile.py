@@ -33,7 +33,8 @@ class Koemorph(ConanFile):
 
     def export_sources(self) -> None:
         root = Path(self.recipe_folder).parents[1]
-        for pattern in ("CMakeLists.txt", "LICENSE", "native/*"):
+        data = (f"python/koemorph/{name}/*" for name in ("models", "maps", "presets"))
+        for pattern in ("CMakeLists.txt", "LICENSE", "native/*", *data):
             copy(self, pattern, str(root), self.export_sources_folder)
 
     def config_options(self) -> None:

@@ -12,7 +12,6 @@ class Koemorph < Formula
     system "cmake", "-S", ".", "-B", "build", *std_cmake_args
     system "cmake", "--build", "build"
     system "cmake", "--install", "build"
-    pkgshare.install "python/koemorph/models", "python/koemorph/maps", "python/koemorph/presets"
   end
 
   test do
