@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections import Counter
 from itertools import chain
 from pathlib import Path
@@ -13,7 +12,8 @@ from rich.console import Console
 from rich.progress import Progress, track
 
 from koemorph.cli.progress import plural
-from koemorph.errors import DataError, MissingExtraError
+from koemorph.dask_client import dask_client
+from koemorph.errors import DataError
 
 from ..datasets import converters, registry
 from ..datasets.beat import read_beat
@@ -140,33 +140,13 @@ def from_beat(table: Path, audio: Path, out: Path, fps: float) -> None:
 )
 def prepare(overrides: tuple[str, ...], scheduler: str | None, workers: int) -> None:
     """Compute the features of a training run in advance. OVERRIDES are those of the run."""
-    try:
-        from dask.distributed import Client, LocalCluster
-    except ImportError as error:
-        raise MissingExtraError(
-            'Dask is not installed. Run pip install "koemorph[dask]".', code="missing_extra"
-        ) from error
-    from ..precompute import precompute_features
-    from ..training_data import iterate_tracks
-
     settings = read_settings(compose_config(overrides))
     with contextlib.ExitStack() as stack:
-        if scheduler is None:
-            cluster = LocalCluster(  # type: ignore[no-untyped-call]
-                n_workers=workers,
-                threads_per_worker=1,
-                dashboard_address=None,
-                silence_logs=logging.CRITICAL,  # errors of tasks are raised here
-            )
-            scheduler = stack.enter_context(cluster).scheduler_address
-        try:
-            client = stack.enter_context(Client(scheduler))  # type: ignore[no-untyped-call]
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"no Dask scheduler at {scheduler} ({error}). Use the address that "
-                "`dask scheduler` prints, such as tcp://HOST:8786.",
-                code="no_scheduler",
-            ) from error
+        # First: without Dask, the modules below cannot be imported.
+        client = stack.enter_context(dask_client(scheduler, workers))
+        from ..precompute import precompute_features
+        from ..training_data import iterate_tracks
+
         progress = stack.enter_context(Progress(console=_PROGRESS))
         task = progress.add_task("computing features", total=None)
         names = precompute_features(
