@@ -17,7 +17,7 @@ import pygltflib
 import pytest
 import soundfile
 
-from koemorph import BLENDSHAPES, load_retarget_map
+from koemorph import BLENDSHAPES, Animation, load_retarget_map
 from koemorph.cli import cli
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -112,6 +112,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, speech: Path) -> 
         (tmp_path / name).write_text(text, "utf-8")
     maps = [block for block in blocks(DOCS / "how-to/retarget-maps-and-presets.md", "json")]
     (tmp_path / "hero.json").write_text(maps[0], "utf-8")
+    (tmp_path / "edits.csv").write_text(blocks(DOCS / "how-to/edits.md", "text")[0], "utf-8")
+    Animation(np.arange(15) / 30, np.zeros((15, 52), np.float32)).save(tmp_path / "face.csv")
     for name in OWN_MODELS:
         shutil.copy(ROOT / "python/koemorph/models/koemorph-30-fast.onnx", tmp_path / name)
     monkeypatch.chdir(tmp_path)
