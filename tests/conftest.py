@@ -9,11 +9,20 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import chromium
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+OpenBrowser = Callable[..., "Browser"]
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
@@ -108,6 +117,33 @@ def needs_tool() -> Callable[[str], str]:
         return path
 
     return find
+
+
+@pytest.fixture
+def open_browser(needs_tool: Callable[[str], str]) -> Iterator[OpenBrowser]:
+    """Return open_browser(*switches), which starts a headless Chromium without a GPU."""
+    playwright_api = pytest.importorskip("playwright.sync_api")
+    path = needs_tool("chromium")
+    with playwright_api.sync_playwright() as playwright:
+        yield partial(chromium.launch, playwright, path)
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Page, str], None]:
+    """Return wait_until(page, script), which waits until the script is true.
+
+    Playwright's own wait needs eval, which the page's policy forbids.
+    """
+
+    def wait(page: Page, script: str, seconds: float = 90) -> None:
+        end = time.monotonic() + seconds
+        while not page.evaluate(script):
+            if time.monotonic() > end:
+                status = page.evaluate("document.getElementById('status')?.textContent")
+                pytest.fail(f"{script} did not become true; status of the page: {status}")
+            time.sleep(0.02)
+
+    return wait
 
 
 @pytest.fixture(scope="session")

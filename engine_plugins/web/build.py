@@ -1,6 +1,6 @@
 """Build the npm package: compile the core to WebAssembly and assemble dist/.
 
-    python engine_plugins/web/build.py [-o DIR] [--pack]
+    python engine_plugins/web/build.py [-o DIR] [--keep-core] [--pack]
 
 Needs Emscripten (em++). Writes dist/koemorph.wasm, dist/koemorph-simd.wasm and the JavaScript
 modules. The modules do not depend on Emscripten's own JavaScript: src/core.js loads the
@@ -10,7 +10,6 @@ WebAssembly file, so that bundlers see plain ES modules.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import shutil
 import subprocess
@@ -74,28 +73,29 @@ def compile_core(folder: Path) -> None:
             run(["em++", *sources, "-I", temporary, *FLAGS, *flags, exports, "-o", output])
 
 
-def assemble(folder: Path) -> None:
+def assemble(folder: Path, keep_core: bool) -> None:
     """Write the package: modules, types, maps, presets, models and license."""
-    folder.mkdir(parents=True, exist_ok=True)
     dist = folder / "dist"
-    shutil.rmtree(dist, ignore_errors=True)
-    ignored = shutil.ignore_patterns("*.cpp")
-    shutil.copytree(HERE / "src", dist, ignore=ignored)
+    dist.mkdir(parents=True, exist_ok=True)
+    for path in dist.iterdir():
+        if not (keep_core and path.suffix == ".wasm"):
+            path.unlink()
+    shutil.copytree(HERE / "src", dist, ignore=shutil.ignore_patterns("*.cpp"), dirs_exist_ok=True)
     for name in ("maps", "presets"):
         shutil.rmtree(folder / name, ignore_errors=True)
         shutil.copytree(PACKAGE / name, folder / name, ignore=shutil.ignore_patterns("*.py", "__*"))
     (folder / "models").mkdir(exist_ok=True)
     for name in MODELS:
         shutil.copy(PACKAGE / "models" / name, folder / "models" / name)
-    package = json.loads((HERE / "package.json").read_text(encoding="utf-8"))
-    (folder / "package.json").write_text(json.dumps(package, indent=2) + "\n", encoding="utf-8")
+    shutil.copy(HERE / "package.json", folder)
     shutil.copy(HERE / "README.md", folder)
     shutil.copy(ROOT / "LICENSE", folder)
     shutil.copy(PACKAGE / "models" / "MODEL_CARD.md", folder / "models")
     if (HERE / "demo").is_dir():
         shutil.rmtree(folder / "demo", ignore_errors=True)
         shutil.copytree(HERE / "demo", folder / "demo")
-    compile_core(dist)
+    if not keep_core:
+        compile_core(dist)
 
 
 def main() -> int:
@@ -104,10 +104,11 @@ def main() -> int:
     parser.add_argument(
         "-o", "--output", type=Path, default=ROOT / "build" / "web", help="package folder"
     )
+    parser.add_argument("--keep-core", action="store_true", help="do not compile the core again")
     parser.add_argument("--pack", action="store_true", help="run npm pack in it")
     options = parser.parse_args()
     try:
-        assemble(options.output)
+        assemble(options.output, options.keep_core)
         if options.pack:
             run(["npm", "pack", str(options.output), "--pack-destination", str(options.output)])
     except BuildError as error:

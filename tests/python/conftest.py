@@ -1,15 +1,12 @@
-"""Fixtures of the Python tests: a browser, sockets and sample data."""
+"""Fixtures of the Python tests: sockets and sample data."""
 
 from __future__ import annotations
 
 import socket
-import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import chromium
 import numpy as np
 import pytest
 
@@ -18,36 +15,6 @@ from koemorph.blendshapes import BLENDSHAPES, INDEX
 
 if TYPE_CHECKING:
     from page_server import RunningServer
-    from playwright.sync_api import Browser, Page
-
-OpenBrowser = Callable[..., "Browser"]
-
-
-@pytest.fixture
-def open_browser(needs_tool: Callable[[str], str]) -> Iterator[OpenBrowser]:
-    """Return open_browser(*switches), which starts a headless Chromium without a GPU."""
-    playwright_api = pytest.importorskip("playwright.sync_api")
-    path = needs_tool("chromium")
-    with playwright_api.sync_playwright() as playwright:
-        yield partial(chromium.launch, playwright, path)
-
-
-@pytest.fixture
-def wait_until() -> Callable[[Page, str], None]:
-    """Return wait_until(page, script), which waits until the script is true.
-
-    Playwright's own wait needs eval, which the page's policy forbids.
-    """
-
-    def wait(page: Page, script: str, seconds: float = 90) -> None:
-        end = time.monotonic() + seconds
-        while not page.evaluate(script):
-            if time.monotonic() > end:
-                status = page.evaluate("document.getElementById('status')?.textContent")
-                pytest.fail(f"{script} did not become true; status of the page: {status}")
-            time.sleep(0.02)
-
-    return wait
 
 
 @pytest.fixture

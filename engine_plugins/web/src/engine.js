@@ -1,6 +1,7 @@
 // All faces of one model: receives audio and requests, computes frames. Runs in a worker, or in the
 // main thread where there are no workers (Node.js).
 import { Core } from "./core.js";
+import { KoeMorphError } from "./errors.js";
 
 const BUFFER_SECONDS = 0.5; // of a stream; longer audio is pushed in parts
 const MAX_FACES = 1024;
@@ -27,16 +28,30 @@ export class Engine {
 
   async #load({ module, model, id }) {
     this.core = await Core.create(module);
-    this.model = this.core.loadModel(new Uint8Array(model));
+    this.model = this.#read(new Uint8Array(model));
     const metadata = this.core.metadata(this.model);
     this.post({ type: "done", id, value: { metadata, blendshapes: this.core.blendshapes } });
+  }
+
+  // The core is compiled without exceptions, so it stops in the middle of such a file.
+  #read(bytes) {
+    try {
+      return this.core.loadModel(bytes);
+    } catch (error) {
+      if (error.code !== "core_stopped" && !(error instanceof WebAssembly.RuntimeError)) throw error;
+      throw new KoeMorphError(
+        "load failed: the file is damaged, is not a KoeMorph model (.onnx), or has operators that " +
+          "the core lacks. Check it with koemorph info FILE.",
+        "invalid_model",
+      );
+    }
   }
 
   create({ face, sampleRate, id }) {
     if (this.#faces.size >= MAX_FACES) throw new Error(`At most ${MAX_FACES} faces are possible.`);
     const pointer = this.core.api.koemorph_web_stream(this.model, sampleRate, 1, BUFFER_SECONDS);
     const stream = this.core.object(pointer, "invalid_argument");
-    const state = { stream, sampleRate, nextFrame: null, epoch: 0, seconds: 0 };
+    const state = { stream, sampleRate, nextFrame: null, epoch: 0, seconds: 0, pending: 0 };
     this.#faces.set(face, state);
     this.post({ type: "done", id, value: this.core.info(stream) });
   }
@@ -98,13 +113,14 @@ export class Engine {
       this.core.check(this.core.api.koemorph_stream_set_input_format(state.stream, sampleRate, 1));
       state.sampleRate = sampleRate;
     }
-    // In parts, so that the stream's buffer never overflows.
+    // In parts, and computed before the stream's buffer is full: messages may arrive in bursts.
     const part = Math.floor((BUFFER_SECONDS / 4) * sampleRate);
     for (let at = 0; at < samples.length; at += part) {
       const piece = samples.subarray(at, at + part);
       this.core.push(state.stream, piece, 1);
       state.seconds += piece.length / sampleRate;
-      if (samples.length > part) this.#compute();
+      state.pending += piece.length / sampleRate;
+      if (state.pending > BUFFER_SECONDS / 2) this.#compute();
     }
     this.#schedule();
   }
@@ -146,6 +162,7 @@ export class Engine {
     }
     const seconds = (performance.now() - begin) / 1000;
     for (const [face, state] of states) {
+      state.pending = 0;
       const frames = [];
       if (this.core.pull(state.stream, frames) === 0) continue;
       const weights = new Float32Array(frames);

@@ -62,6 +62,11 @@ export class Face extends EventTarget {
     return this.#frames.end;
   }
 
+  /** Context time of stream time 0; null before audio arrived. */
+  get origin() {
+    return this.#origin;
+  }
+
   /** All stored frames: (frames, 52), oldest first. */
   get frames() {
     return this.#frames.all();

@@ -49,6 +49,8 @@ export class Face extends EventTarget {
   /** Seconds of audio after a frame's time that the frame needs. */
   readonly latency: number;
   readonly frameCount: number;
+  /** Context time of stream time 0; null before audio arrived. */
+  readonly origin: number | null;
   /** All stored frames, oldest first: frameCount * 52 weights. */
   readonly frames: Float32Array;
   /** Seconds of the last computation. */
