@@ -72,3 +72,18 @@ def serve() -> Iterator[Callable[[Path], str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture(scope="session")
+def avatar_packages(needs_tool: Callable[[str], str]) -> Path:
+    """three.js and three-vrm from npm; skips without a network. They are kept between runs."""
+    folder = ROOT / "build" / "npm"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "node_modules" / "@pixiv" / "three-vrm").is_dir():
+        packages = ["three@0.170.0", "@pixiv/three-vrm@3.5.5"]
+        options = ["--no-audit", "--no-fund", "--no-save", "--prefix", str(folder)]
+        command = [needs_tool("npm"), "install", *options, *packages]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            pytest.skip(f"npm cannot install {', '.join(packages)}: {result.stderr}")
+    return folder

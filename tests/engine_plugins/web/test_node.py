@@ -67,6 +67,28 @@ def test_faces_errors_and_maps(
     assert out["map"] == [["aa", "ou", "x"], [True, True, False], 3]
 
 
+def test_weights_reach_three_js_and_vrm_avatars(
+    web_package: Path,
+    needs_tool: Callable[[str], str],
+    tiny_models: dict[int, Path],
+    avatar_packages: Path,
+) -> None:
+    arguments = (web_package, tiny_models[30], avatar_packages)
+    out = json.loads(node(needs_tool("node"), "avatars.mjs", *arguments))
+    jaw, blink = (
+        np.float32(BLENDSHAPES.index(name) + 1) / 100 for name in ("jawOpen", "eyeBlinkLeft")
+    )
+    np.testing.assert_allclose(out["head"], [jaw, 0, blink], atol=1e-6)
+    np.testing.assert_allclose(out["teeth"], [jaw], atol=1e-6)
+    assert sorted(out["matched"]) == ["eyeBlinkLeft", "jawOpen"]
+    assert out["missing"] == 50
+    assert out["perfectSync"] == [True, False]
+    assert out["perfectJaw"] == pytest.approx(jaw)
+    assert out["plain"] == pytest.approx(out["expected"])
+    assert out["plain"][1] > 0
+    assert out["refused"]
+
+
 @pytest.mark.parametrize(("model", "limit"), [("30-fast", 1.0e6), ("30", 3.0e6)])
 def test_the_download_is_small(web_package: Path, model: str, limit: float) -> None:
     files = [*(web_package / "dist").glob("*.js"), web_package / "dist" / "koemorph-simd.wasm"]
