@@ -1,175 +1,50 @@
-"""Batch conversion: plan the outputs of many recordings and write them in several processes."""
+"""Animation of many recordings in several processes."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from koemorph import outputs
 from koemorph.animation import Animation
-from koemorph.errors import AudioError, DataError, KoemorphError, OutputError
-from koemorph.model import DEFAULT_MODEL, Model, find_model
-from koemorph.outputs import FORMATS, WriteOptions, find_format
+from koemorph.audio import open_audio
+from koemorph.batch_plan import Job
+from koemorph.batch_settings import Settings
+from koemorph.edits import Edit
+from koemorph.errors import AudioError, KoemorphError, OutputError
+from koemorph.model import Model, Progress
+from koemorph.outputs import WriteOptions
 from koemorph.outputs.atomic import remove_partial_files_on_signal
 
-AUDIO_EXTENSIONS = frozenset(
-    (".aif", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".w64", ".wav")
-)
-ALL_EXTENSIONS = tuple(extension for known in FORMATS for extension in known.extensions)
-_KNOWN_EXTENSIONS = AUDIO_EXTENSIONS.union(ALL_EXTENSIONS)
-MANIFEST_EXTENSIONS = frozenset((".txt", ".tsv", ".lst"))
+_DRY_RUN_NAME = "koemorph-check"
 
 
 @dataclass(frozen=True)
-class Job:
-    """One recording and the file of its animation."""
+class Result:
+    """The result of a job.
 
-    audio: Path
-    output: Path
-
-    def is_done(self) -> bool:
-        """Return whether the output exists and is not older than the recording."""
-        try:
-            return self.output.stat().st_mtime >= self.audio.stat().st_mtime
-        except OSError:
-            return False
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Settings that apply to all recordings; see `koemorph animate --help`."""
-
-    model: str | Path = DEFAULT_MODEL
-    preset: str | None = None
-    retarget: str | None = None
-    format: str | None = None
-    rig: Path | None = None
-    node: str = ""
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The files that the settings name by path."""
-        paths = (find_model(self.model), self.preset, self.retarget, self.rig)
-        return tuple(Path(path) for path in paths if path is not None)
-
-
-def is_batch(inputs: Sequence[Path]) -> bool:
-    """Return whether the inputs are a folder, a manifest or several recordings."""
-    return len(inputs) != 1 or inputs[0].is_dir() or inputs[0].suffix.lower() in MANIFEST_EXTENSIONS
-
-
-def _is_recording(path: Path) -> bool:
-    # macOS writes files like ._line.wav for metadata on foreign file systems.
-    is_audio = path.suffix.lower() in AUDIO_EXTENSIONS and not path.name.startswith("._")
-    return is_audio and not path.is_dir()
-
-
-def _recordings(source: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield an input's recordings, each with its output path relative to the output folder."""
-    if source.is_dir():
-        found = sorted(path for path in source.rglob("*") if _is_recording(path))
-        if not found:
-            raise AudioError(
-                f"{source} contains no audio files ({', '.join(sorted(AUDIO_EXTENSIONS))}). "
-                "Give another folder.",
-                code="no_recordings",
-            )
-        yield from ((path, path.relative_to(source)) for path in found)
-    elif source.suffix.lower() in MANIFEST_EXTENSIONS:
-        yield from _manifest(source)
-    else:
-        yield source, Path(source.name)
-
-
-def _manifest(source: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield a manifest's recordings: a path per line, optionally a tab and the output path."""
-    try:
-        text = source.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    except OSError as error:
-        raise DataError(
-            f"Cannot read the list {source}: {error.strerror}. Check the path.",
-            code="file_not_found",
-        ) from error
-    if "\0" in text:  # No path contains it.
-        raise DataError(
-            f"Cannot read the list {source}: it is not UTF-8 text. Write one path per line.",
-            code="invalid_manifest",
-        )
-    entries = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if not entries:
-        raise DataError(
-            f"The list {source} is empty. Write one path per line.", code="empty_manifest"
-        )
-    for line in entries:
-        audio, _, output = line.partition("\t")
-        path = Path(audio.strip())
-        yield source.parent / path, Path(output.strip() or path.name)
-
-
-def _with_extension(path: Path, extension: str) -> Path:
-    """Replace a known extension, else append: a name may contain dots."""
-    stem = path.stem if path.suffix.lower() in _KNOWN_EXTENSIONS else path.name
-    return path.with_name(stem + extension)
-
-
-def plan(inputs: Sequence[Path], folder: Path, format: str | None) -> list[Job]:
-    """Assign an output file to every recording.
-
-    Recordings whose names differ only in the extension keep it in the output's name. A recording
-    with the name of an earlier one goes into a subfolder named like its own folder.
-
-    Args:
-        inputs: Recordings, folders and manifests.
-        folder: The output folder.
-        format: Name of the output format; None for JSONL.
-
-    Returns:
-        One job per recording.
-
-    Raises:
-        AudioError: An input folder contains no recordings.
-        DataError: `folder` is not a folder, a manifest is invalid, or two outputs collide.
+    Attributes:
+        seconds: Duration of the animation.
+        files: The outputs.
+        error: Why there is none, "" if there is.
+        problems: Problems of the recording that left audio to animate.
     """
-    extension = (find_format(folder, format) if format else FORMATS[0]).extensions[0]
-    if folder.is_file() or folder.name.lower().endswith(ALL_EXTENSIONS):
-        reason = "is a folder" if inputs[0].is_dir() else "is not the only recording"
-        raise DataError(
-            f"Output {folder} is a file, but {inputs[0]} {reason}. Give a folder.",
-            code="output_not_a_folder",
-        )
-    jobs: dict[Path, Job] = {}
-    for audio, path in dict.fromkeys(chain.from_iterable(map(_recordings, inputs))):
-        if path.is_absolute() or ".." in path.parts or not path.name:
-            raise DataError(
-                f"Invalid output {path} of {audio}: it must be a file below {folder}. "
-                "Correct the list.",
-                code="invalid_output",
-            )
-        output = folder / _with_extension(path, extension)
-        if output in jobs:
-            if jobs[output].audio.name == audio.name == path.name:
-                output = output.parent / audio.resolve().parent.name / output.name
-            else:
-                output = folder / path.with_name(path.name + extension)
-        if output in jobs:
-            raise DataError(
-                f"Output collision: {audio} and {jobs[output].audio} both become {output}. "
-                "Set another output for one of them in a list, after a tab.",
-                code="output_collision",
-            )
-        jobs[output] = Job(audio, output)
-    return list(jobs.values())
+
+    seconds: float = 0.0
+    files: tuple[Path, ...] = ()
+    error: str = ""
+    problems: tuple[AudioError, ...] = ()
+
+
+OnDone = Callable[[Job, Result], None]
 
 
 def animate_silence(model: Model, settings: Settings) -> Animation:
@@ -200,7 +75,8 @@ def prepare(jobs: Sequence[Job], folder: Path, settings: Settings) -> None:
             f"Cannot create the folder {folder}: {error.strerror}. Choose another folder.",
             code="cannot_create_folder",
         ) from error
-    dry_run(silence, folder / jobs[0].output.name, settings)
+    # Not the name of an output, which may be too long.
+    dry_run(silence, folder / f"{_DRY_RUN_NAME}{jobs[0].output.suffix}", settings)
 
 
 _worker_model: Model | None = None
@@ -223,39 +99,93 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def animate_one(model: Model, job: Job, settings: Settings) -> float:
-    """Write the animation of one recording.
+def channel_outputs(output: Path, channels: int) -> list[Path]:
+    """Return the output of each channel: NAME.channel1.jsonl, NAME.channel2.jsonl, ..."""
+    return [
+        output.with_name(f"{output.stem}.channel{channel}{output.suffix}")
+        for channel in range(1, channels + 1)
+    ]
+
+
+def animate_recording(
+    model: Model,
+    job: Job,
+    settings: Settings,
+    *,
+    name: str | None = None,
+    edits: Sequence[Edit] = (),
+    progress: Progress | None = None,
+) -> tuple[list[tuple[Path, Animation]], list[AudioError]]:
+    """Animate one recording.
+
+    Args:
+        model: The model.
+        job: The recording and its output.
+        settings: The settings.
+        name: The recording's name in messages; None for its path.
+        edits: Edits of single moments.
+        progress: Called with the finished ratio of the work, 0..1.
 
     Returns:
-        Its duration in seconds.
+        The animations with their files, and problems that left audio to animate.
     """
-    animation = model.animate(job.audio, preset=settings.preset, retarget=settings.retarget)
+    problems: dict[str, AudioError] = {}
+
+    def on_problem(problem: AudioError) -> None:
+        problems[problem.code] = problem
+
+    def animate(channel: int | None) -> Animation:
+        options = {"channel": channel, "raw": settings.raw, "name": name}
+        with open_audio(job.audio, on_problem=on_problem, **options) as reader:  # type: ignore[arg-type]
+            return model.animate(
+                reader,
+                preset=settings.preset,
+                edits=edits,
+                retarget=settings.retarget,
+                progress=progress,
+            )
+
+    if settings.channel != 0:
+        animated = [(job.output, animate(settings.channel))]
+    else:
+        with open_audio(job.audio, raw=settings.raw, name=name, on_problem=on_problem) as reader:
+            channels = reader.channels
+        files = channel_outputs(job.output, channels)
+        animated = [(file, animate(channel)) for channel, file in enumerate(files, 1)]
+    return animated, list(problems.values())
+
+
+def animate_one(model: Model, job: Job, settings: Settings) -> Result:
+    """Write the animation of one recording."""
+    animated, problems = animate_recording(model, job, settings)
     job.output.parent.mkdir(parents=True, exist_ok=True)
-    animation.save(job.output, settings.format, rig=settings.rig, node=settings.node)
-    return animation.duration
+    for file, animation in animated:
+        animation.save(file, settings.format, rig=settings.rig, node=settings.node)
+    files = tuple(file for file, _ in animated)
+    return Result(animated[0][1].duration, files, problems=tuple(problems))
 
 
-def _work(job: Job, settings: Settings) -> tuple[float, str]:
+def _work(job: Job, settings: Settings) -> Result:
     assert _worker_model is not None
     with _working:
         return _guarded(_worker_model, job, settings)
 
 
-def _guarded(model: Model, job: Job, settings: Settings) -> tuple[float, str]:
-    """Return the seconds animated and "", or 0 and the error: one bad file does not stop others."""
+def _guarded(model: Model, job: Job, settings: Settings) -> Result:
+    """Return the result of a job, with any error: one bad file does not stop others."""
     try:
-        return animate_one(model, job, settings), ""
+        return animate_one(model, job, settings)
     except (KoemorphError, OSError) as error:
-        return 0.0, str(error)
+        return Result(error=str(error))
     except Exception as error:
-        return 0.0, f"{type(error).__name__}: {error}"
+        return Result(error=f"{type(error).__name__}: {error}")
 
 
 def run(
     jobs: Sequence[Job],
     settings: Settings,
     processes: int,
-    on_done: Callable[[Job, float, str], None],
+    on_done: OnDone,
 ) -> None:
     """Run the jobs.
 
@@ -263,12 +193,12 @@ def run(
         jobs: The jobs.
         settings: Settings of all jobs.
         processes: Number of worker processes; 1 runs the jobs in this process.
-        on_done: Called after each job with the job, its duration in seconds, and its error or "".
+        on_done: Called after each job with its result.
     """
     if processes == 1:
         model = Model(settings.model)
         for job in jobs:
-            on_done(job, *_guarded(model, job, settings))
+            on_done(job, _guarded(model, job, settings))
         return
     waiting = list(jobs)
     while waiting:
@@ -277,25 +207,23 @@ def run(
         started, waiting = left[:processes], left[processes:]
         for job in started:
             if _run_pool([job], settings, 1, on_done):
-                on_done(job, 0.0, "its process was killed. Check the free memory.")
+                on_done(job, Result(error="Its process was killed. Check the free memory."))
 
 
-def _run_pool(
-    jobs: list[Job], settings: Settings, processes: int, on_done: Callable[[Job, float, str], None]
-) -> list[Job]:
+def _run_pool(jobs: list[Job], settings: Settings, processes: int, on_done: OnDone) -> list[Job]:
     """Run the jobs in a pool, in order; return the unfinished ones when a process died."""
     left = dict.fromkeys(jobs)
     # Not forked: a fork copies the locks of ONNX Runtime's threads in their present state.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(processes, context, _start_worker, (settings.model,))
     with pool:
-        started: dict[Future[tuple[float, str]], Job] = {}
+        started: dict[Future[Result], Job] = {}
         try:
             started = {pool.submit(_work, job, settings): job for job in jobs}
             for done in as_completed(started):
                 result = done.result()
                 del left[started[done]]
-                on_done(started[done], *result)
+                on_done(started[done], result)
         except BrokenProcessPool:
             pass
         except BaseException:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from koemorph import _native
 from koemorph.animation import Animation
-from koemorph.audio import AudioReader, open_audio
+from koemorph.audio import AudioReader, ProblemHandler, open_audio
 from koemorph.blendshapes import BLENDSHAPES
 from koemorph.controls import Controls, choose_controls
 from koemorph.edits import Edit, apply_edits
@@ -212,20 +212,24 @@ class Model:
 
     def animate(
         self,
-        audio: str | Path | npt.ArrayLike,
+        audio: str | Path | AudioReader | npt.ArrayLike,
         *,
         sample_rate: int | None = None,
         preset: str | Path | None = None,
         controls: Controls | None = None,
         edits: Sequence[Edit] = (),
         retarget: RetargetMap | str | Path | None = None,
+        channel: int | None = None,
+        on_problem: ProblemHandler | None = None,
         progress: Progress | None = None,
     ) -> Animation:
         """Animate a whole recording.
 
+        Channels are averaged. Where they cancel each other, the loudest is used.
+
         Args:
-            audio: The path of an audio file, or samples (samples,) or (samples, channels): floats
-                in [-1, 1], or signed integers at full scale.
+            audio: The path of an audio file, a reader from `open_audio`, or samples (samples,) or
+                (samples, channels): floats in [-1, 1], or signed integers at full scale.
             sample_rate: Sample rate of `audio` in Hz; only for samples.
             preset: A bundled preset's name or the path of a JSON file; "raw" returns the model's
                 output unchanged.  [default: natural]
@@ -234,27 +238,36 @@ class Model:
                 `koemorph.edits.load_edits`.
             retarget: A retarget map, a bundled map's name or the path of a JSON file. The result
                 then has the weights of the rig's own blend shapes.
+            channel: The only channel to animate; 1 is the first. None for all.
+            on_problem: Receives problems of a path or samples that leave audio to animate: an
+                AudioError with the code damaged_audio (audio is missing) or integer_scale (floats
+                are divided by the scale of integers). None raises the former and warns of the
+                latter.
             progress: Called with the finished ratio of the work, 0..1.
 
         Returns:
             round(duration * fps) frames; frame k is at k / fps seconds.
 
         Raises:
-            AudioError: The audio cannot be read, or is shorter than half a frame.
+            AudioError: The audio cannot be read, is damaged, or is shorter than half a frame.
             DataError: The preset or the map is invalid.
         """
         chosen = choose_controls(preset, controls)
         target = load_retarget_map(retarget) if isinstance(retarget, str | Path) else retarget
         if isinstance(audio, str | Path):
-            with open_audio(audio) as reader:
+            with open_audio(audio, channel=channel, on_problem=on_problem) as reader:
                 animation = self._animate(reader, chosen, progress)
+        elif isinstance(audio, AudioReader):
+            animation = self._animate(audio, chosen, progress)
         elif sample_rate is None:
             raise AudioError(
                 "Cannot animate samples without a sample rate. Pass sample_rate in Hz.",
                 code="missing_sample_rate",
             )
         else:
-            reader = AudioReader.of_samples(audio, sample_rate)
+            reader = AudioReader.of_samples(
+                audio, sample_rate, channel=channel, on_problem=on_problem
+            )
             animation = self._animate(reader, chosen, progress)
         animation = apply_edits(animation, edits) if edits else animation
         return animation if target is None else apply_map(animation, target)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +16,8 @@ import soundfile
 from click.testing import CliRunner, Result
 from waiting import wait_for
 
-from koemorph import batch
+from koemorph import batch, batch_plan, batch_settings
+from koemorph.batch_record import RECORD_NAME, settings_fingerprint
 from koemorph.cli.animate import command
 from koemorph.errors import AudioError, DataError, KoemorphError
 from koemorph.outputs.jsonl import read_jsonl
@@ -38,6 +40,12 @@ def animate(*args: str | Path) -> Result:
     return CliRunner().invoke(command, [str(arg) for arg in args], standalone_mode=False)
 
 
+def made(out: Path) -> list[str]:
+    """Return the outputs in a folder, without the batch's own record."""
+    files = (path for path in out.rglob("*") if path.is_file() and path.name != RECORD_NAME)
+    return sorted(path.relative_to(out).as_posix() for path in files)
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_invalid_recording_does_not_stop_the_batch(
     voices: Path, tmp_path: Path, tiny_models: dict[int, Path], jobs: str
@@ -47,9 +55,9 @@ def test_invalid_recording_does_not_stop_the_batch(
     first = animate(*args)
     assert first.return_value == 1
     assert "3 recordings animated, 0 up to date, 1 failed" in first.stderr
-    assert "bad.wav: " in first.stderr
-    made = sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())
-    assert made == ["a.jsonl", "b.jsonl", "deep/声.jsonl"]
+    assert first.stderr.count("bad.wav") == 1
+    assert "1 other file without audio: notes.md" in first.stderr
+    assert made(out) == ["a.jsonl", "b.jsonl", "deep/声.jsonl"]
     assert len(read_jsonl(out / "deep" / "声.jsonl")) == 15
     before = (out / "a.jsonl").stat().st_mtime_ns
     (voices / "bad.wav").unlink()
@@ -141,7 +149,7 @@ def test_file_names_need_not_be_utf8(
         out = tmp_path / name
         result = animate(folder, "-o", out, "--format", name, "--model", tiny_models[30])
         assert result.return_value == 0, result.stderr
-        assert [os.fsencode(path.name)[:2] for path in out.iterdir()] == [b"v\xff"]
+        assert [os.fsencode(name)[:2] for name in made(out)] == [b"v\xff"]
 
 
 def test_manifest_lists_recordings_and_outputs(
@@ -153,10 +161,8 @@ def test_manifest_lists_recordings_and_outputs(
         voices / "list.txt", "-o", tmp_path / "out", "--format", "npz", "--model", tiny_models[30]
     )
     assert result.return_value == 0
-    made = {
-        path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")
-    }
-    assert made == {"a.npz", "scene 1/hero.line01.npz", "hero.line02.npz", "hero.npz"}
+    names = ["a.npz", "hero.line02.npz", "hero.npz", "scene 1/hero.line01.npz"]
+    assert made(tmp_path / "out") == names
 
 
 def test_killed_process_fails_only_its_recording(
@@ -164,16 +170,16 @@ def test_killed_process_fails_only_its_recording(
 ) -> None:
     """Another process animates the recording before it at the same time."""
     names = ["slow", "killer", "other", "last"]
-    jobs = [batch.Job(voices / "a.wav", tmp_path / f"{name}.jsonl") for name in names]
+    jobs = [batch_plan.Job(voices / "a.wav", tmp_path / f"{name}.jsonl") for name in names]
     errors: dict[str, str] = {}
     monkeypatch.setattr(batch, "_work", exit_in_killer_job)
-    settings = batch.Settings(model=tiny_models[30])
-    batch.run(jobs, settings, 2, lambda job, _, error: errors.update({job.output.stem: error}))
+    settings = batch_settings.Settings(model=tiny_models[30])
+    batch.run(jobs, settings, 2, lambda job, result: errors.update({job.output.stem: result.error}))
     assert sorted(errors) == sorted(names)
     assert [name for name, error in errors.items() if error] == ["killer"]
 
 
-def exit_in_killer_job(job: batch.Job, settings: batch.Settings) -> tuple[float, str]:
+def exit_in_killer_job(job: batch_plan.Job, settings: batch_settings.Settings) -> batch.Result:
     marker = job.output.with_suffix(".begun")
     is_retry = marker.exists()
     marker.touch()
@@ -183,7 +189,7 @@ def exit_in_killer_job(job: batch.Job, settings: batch.Settings) -> tuple[float,
     if job.output.stem == "slow" and not is_retry:
         time.sleep(60)  # The pool ends this process earlier.
     assert batch._worker_model is not None
-    return batch.animate_one(batch._worker_model, job, settings), ""
+    return batch.animate_one(batch._worker_model, job, settings)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
@@ -219,17 +225,17 @@ A_THOUSAND = """
 import sys
 import time
 from pathlib import Path
-from koemorph import batch
+from koemorph import batch, batch_plan, batch_settings
 
 folder, model = map(Path, sys.argv[1:])
-jobs = [batch.Job(folder / "a.wav", folder / f"{index}.jsonl") for index in range(1000)]
+jobs = [batch_plan.Job(folder / "a.wav", folder / f"{index}.jsonl") for index in range(1000)]
 pages = []
 
-def done(job, seconds, error):
-    assert (seconds, error) == (0.1, "")
+def done(job, result):
+    assert (result.seconds, result.error) == (0.1, "")
     pages.append(Path("/proc/self/statm").read_text().split()[1])
 
-batch.run(jobs, batch.Settings(model=model), 1, done)
+batch.run(jobs, batch_settings.Settings(model=model), 1, done)
 print(*pages)
 """
 
@@ -251,16 +257,16 @@ def test_memory_does_not_grow_with_the_number_of_recordings(
 def test_names_that_differ_in_the_extension_do_not_collide(tmp_path: Path) -> None:
     for name in ("a.wav", "a.flac"):
         (tmp_path / name).write_bytes(b"")
-    jobs = batch.plan([tmp_path], tmp_path / "out", None)
-    assert sorted(job.output.name for job in jobs) == ["a.jsonl", "a.wav.jsonl"]
+    jobs = batch_plan.plan([tmp_path], tmp_path / "out", None).jobs
+    assert sorted(job.output.name for job in jobs) == ["a.flac.jsonl", "a.wav.jsonl"]
 
 
-def test_equal_names_go_into_subfolders(tmp_path: Path) -> None:
+def test_outputs_of_a_list_have_the_paths_in_it(tmp_path: Path) -> None:
     lines = ["s1/001.wav", "s2/001.wav", "s3/001.wav", "s2/001.wav"]
     (tmp_path / "list.txt").write_text("\n".join(lines))
-    jobs = batch.plan([tmp_path / "list.txt"], tmp_path / "out", None)
+    jobs = batch_plan.plan([tmp_path / "list.txt"], tmp_path / "out", None).jobs
     outputs = [job.output.relative_to(tmp_path / "out").as_posix() for job in jobs]
-    assert outputs == ["001.jsonl", "s2/001.jsonl", "s3/001.jsonl"]
+    assert outputs == ["s1/001.jsonl", "s2/001.jsonl", "s3/001.jsonl"]
     assert [job.audio.relative_to(tmp_path).as_posix() for job in jobs] == lines[:3]
 
 
@@ -279,7 +285,7 @@ def test_equal_names_go_into_subfolders(tmp_path: Path) -> None:
 def test_invalid_manifest_is_rejected(tmp_path: Path, content: bytes, code: str) -> None:
     (tmp_path / "list.txt").write_bytes(content)
     with pytest.raises(DataError) as raised:
-        batch.plan([tmp_path / "list.txt"], tmp_path / "out", None)
+        batch_plan.plan([tmp_path / "list.txt"], tmp_path / "out", None)
     assert raised.value.code == code
 
 
@@ -287,11 +293,224 @@ def test_folders_and_macos_metadata_are_not_recordings(tmp_path: Path) -> None:
     (tmp_path / "take.wav").mkdir()
     (tmp_path / "take.wav" / "a.wav").touch()
     (tmp_path / "take.wav" / "._a.wav").touch()  # macOS metadata of a.wav
-    jobs = batch.plan([tmp_path], tmp_path / "out", None)
+    jobs = batch_plan.plan([tmp_path], tmp_path / "out", None).jobs
     assert [job.output for job in jobs] == [tmp_path / "out" / "take.wav" / "a.jsonl"]
 
 
 def test_folder_without_audio_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(AudioError) as raised:
-        batch.plan([tmp_path], tmp_path / "out", None)
+        batch_plan.plan([tmp_path], tmp_path / "out", None)
     assert raised.value.code == "no_recordings"
+
+
+PRESET = '{"koemorph": "preset", "version": 1, "name": "x", "controls": {}}'
+
+
+def write_noise(path: Path, seed: int = 0, channels: int = 1) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).normal(0, 0.1, (4000, channels)).astype(np.float32)
+    soundfile.write(path, noise, 16000, format="WAV")
+    return path
+
+
+def test_folder_takes_every_kind_of_audio_and_names_the_rest(
+    tmp_path: Path, tiny_models: dict[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "in"
+    names = ["a.aifc", "b.wave", "c.bwf", "d.snd", "e.mpga", "f.mp2", "g.m4a", "h.WEBM", "i", "j.x"]
+    for name in names:  # The content is recognized by its bytes.
+        write_noise(folder / name)
+    write_noise(tmp_path / "elsewhere" / "k.wav")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (folder / "circle").symlink_to(folder)
+    (folder / "data.bin").write_bytes(bytes(range(1, 200)))
+    (folder / "lines.md").write_text("text")
+    locked = folder / "locked"
+    locked.mkdir()
+    list_folder = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path == locked:
+            raise PermissionError(13, "Permission denied")
+        return list_folder(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    result = animate(folder, "-o", tmp_path / "out", "--model", tiny_models[30])
+    assert result.return_value == 1
+    assert "11 recordings animated, 0 up to date, 2 failed" in result.stderr
+    for name in ("data.bin", "locked", "lines.md"):
+        assert result.stderr.count(name) == 1
+    stems = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j.x", "linked/k"]
+    assert made(tmp_path / "out") == [f"{stem}.jsonl" for stem in stems]
+
+
+def test_outputs_of_a_glob_keep_their_names_when_folders_are_added(
+    tmp_path: Path, tiny_models: dict[int, Path]
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["-o", out, "--model", tiny_models[30]]
+    cast = [write_noise(tmp_path / "cast" / name / "l1.wav", ord(name)) for name in "bcd"]
+    animate(*cast, *arguments)
+    assert made(out) == ["b/l1.jsonl", "c/l1.jsonl", "d/l1.jsonl"]
+    before = {name: (out / name).read_bytes() for name in made(out)}
+    cast.insert(0, write_noise(tmp_path / "cast" / "a" / "l1.wav", 1))
+    second = animate(*cast, *arguments)
+    assert "1 recording animated, 3 up to date" in second.stderr
+    assert made(out) == ["a/l1.jsonl", *before]
+    assert {name: (out / name).read_bytes() for name in before} == before
+    assert (out / "a" / "l1.jsonl").read_bytes() not in before.values()
+
+
+def test_recordings_of_one_folder_become_files_of_one_folder(tmp_path: Path) -> None:
+    files = [tmp_path / "one" / name for name in ("a.wav", "b.wav")]
+    jobs = batch_plan.plan(files, tmp_path / "out", None).jobs
+    assert [job.output for job in jobs] == [tmp_path / "out" / f"{name}.jsonl" for name in "ab"]
+
+
+def test_changed_settings_make_outputs_again(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+    audio = write_noise(tmp_path / "in" / "a.wav")
+    out = tmp_path / "out"
+    preset = tmp_path / "own.json"
+    preset.write_text(PRESET)
+    model = tmp_path / "model.onnx"
+    model.write_bytes(tiny_models[30].read_bytes())
+
+    def animated(*options: str | Path) -> bool:
+        chosen = ["--format", "npz", *([] if "--model" in options else ["--model", model])]
+        stderr = animate(audio.parent, "-o", out, *chosen, *options).stderr
+        assert ("1 recording animated" in stderr) != ("1 up to date" in stderr)
+        return "1 recording animated" in stderr
+
+    for options in (
+        [],
+        ["--preset", "subtle"],
+        ["--retarget", "vrm1"],
+        ["--channel", "1"],
+        ["--model", tiny_models[60]],
+        ["--preset", preset],
+    ):
+        assert animated(*options), options
+        assert not animated(*options), options
+    preset.write_text(PRESET.replace("{}", '{"saccades": 0}'))
+    assert animated("--preset", preset)
+    assert not animated("--preset", preset)
+    state = audio.stat()
+    write_noise(audio, seed=5)  # Another recording of the same size, which is not newer.
+    os.utime(audio, ns=(state.st_mtime_ns, state.st_mtime_ns - 10**12))
+    assert animated("--preset", preset)
+    model.write_bytes(tiny_models[60].read_bytes())
+    assert animated("--preset", preset)
+    (out / "a.npz").unlink()
+    assert animated("--preset", preset)
+
+
+def test_changed_rig_makes_outputs_again(tmp_path: Path) -> None:
+    rig = tmp_path / "rig.glb"
+    settings = batch_settings.Settings(rig=rig)
+    rig.write_bytes(b"1")
+    before = settings_fingerprint(settings)
+    assert settings_fingerprint(settings) == before
+    rig.write_bytes(b"2")
+    assert settings_fingerprint(settings) != before
+
+
+def test_interrupted_record_is_read_to_its_last_complete_line(
+    tmp_path: Path, tiny_models: dict[int, Path]
+) -> None:
+    out = tmp_path / "out"
+    for name in "abc":
+        write_noise(tmp_path / "in" / f"{name}.wav")
+    arguments = [tmp_path / "in", "-o", out, "--model", tiny_models[30]]
+    animate(*arguments)
+    record = out / RECORD_NAME
+    record.write_bytes(record.read_bytes()[:-20])
+    assert "1 recording animated, 2 up to date" in animate(*arguments).stderr
+    assert "0 recordings animated, 3 up to date" in animate(*arguments).stderr
+
+
+def test_name_at_the_limit_fails_alone(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+    long_name = "a" * 251 + ".wav"
+    write_noise(tmp_path / "in" / long_name)
+    write_noise(tmp_path / "in" / "b.wav")
+    arguments = [tmp_path / "in", "-o", tmp_path / "out", "--model", tiny_models[30]]
+    for preset in ([], ["--preset", tmp_path / "in" / "own.json"]):
+        (tmp_path / "in" / "own.json").write_text(PRESET)
+        result = animate(*arguments, *preset)
+        assert result.return_value == 1
+        assert "1 recording animated, 0 up to date, 1 failed" in result.stderr
+        assert "name is too long" in result.stderr
+        assert made(tmp_path / "out") == ["b.jsonl"]
+
+
+@pytest.mark.parametrize("ending", ["", "/"])
+def test_folder_is_an_output_of_one_recording(
+    tmp_path: Path, tiny_models: dict[int, Path], ending: str
+) -> None:
+    audio = write_noise(tmp_path / "one" / "a.wav")
+    out = tmp_path / "out"
+    if not ending:
+        out.mkdir()
+    result = animate(audio, "-o", f"{out}{ending}", "--model", tiny_models[30])
+    assert result.return_value == 0
+    assert made(out) == ["a.jsonl"]
+
+
+def test_damaged_recording_is_written_and_reported_every_time(
+    tmp_path: Path, tiny_models: dict[int, Path]
+) -> None:
+    audio = write_noise(tmp_path / "in" / "a.wav")
+    audio.write_bytes(audio.read_bytes()[:4044])
+    for _ in range(2):
+        result = animate(audio.parent, "-o", tmp_path / "out", "--model", tiny_models[30])
+        assert result.return_value == 1
+        assert "1 recording animated, 0 up to date, 0 failed, 1 with missing" in result.stderr
+        assert result.stderr.count("a.wav") == 1
+        assert len(read_jsonl(tmp_path / "out" / "a.jsonl")) == 4
+    single = animate(audio, "-o", tmp_path / "b.jsonl", "--model", tiny_models[30])
+    assert single.return_value == 1
+    assert "0.12 of 0.25 s" in single.stderr
+    assert len(read_jsonl(tmp_path / "b.jsonl")) == 4
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_every_channel_gets_its_output(
+    tmp_path: Path, tiny_models: dict[int, Path], is_folder: bool
+) -> None:
+    audio = write_noise(tmp_path / "in" / "a.wav", channels=2)
+    out = tmp_path / "out"
+    out.mkdir()
+    arguments = ["--model", tiny_models[30], "--channel"]
+    source, target = (audio.parent, out) if is_folder else (audio, out / "a.jsonl")
+    result = animate(source, "-o", target, *arguments, "all")
+    assert result.return_value == 0
+    assert made(out) == ["a.channel1.jsonl", "a.channel2.jsonl"]
+    channels = [(out / name).read_bytes() for name in made(out)]
+    assert channels[0] != channels[1]
+    for name, content in zip(("left", "right"), channels, strict=True):
+        single = tmp_path / f"{name}.jsonl"
+        assert animate(audio, "-o", single, *arguments, name).return_value == 0
+        assert single.read_bytes() == content
+    refused = animate(audio, "-o", tmp_path / "c.jsonl", *arguments, "3")
+    assert isinstance(refused.exception, AudioError)
+    assert refused.exception.code == "unknown_channel"
+
+
+def test_standard_input_is_animated(tmp_path: Path, tiny_models: dict[int, Path]) -> None:
+    audio = write_noise(tmp_path / "a.wav")
+    samples, _ = soundfile.read(audio, dtype="int16")
+    model = ["--model", tiny_models[30]]
+    animate(audio, "-o", tmp_path / "a.jsonl", *model)
+    inputs = {"": audio.read_bytes(), "16000": samples.tobytes()}
+    for number, (raw, data) in enumerate(inputs.items()):
+        options = ["--raw", raw] if raw else []
+        out = tmp_path / f"{number}.jsonl"
+        arguments = [str(one) for one in ("-", "-o", out, *model, *options)]
+        result = CliRunner().invoke(command, arguments, input=data, standalone_mode=False)
+        assert result.return_value == 0
+        assert out.read_bytes() == (tmp_path / "a.jsonl").read_bytes()
+    broken = CliRunner().invoke(
+        command, ["-", "-o", str(tmp_path / "x.jsonl")], input=b"{}", standalone_mode=False
+    )
+    assert isinstance(broken.exception, AudioError)
+    assert "standard input" in str(broken.exception)
+    assert isinstance(animate("-", audio, "-o", tmp_path / "out").exception, DataError)

