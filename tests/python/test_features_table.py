@@ -177,3 +177,13 @@ def test_unknown_extension_is_rejected(
         main(["features", str(speech), "-o", str(tmp_path / "out.xlsx")])
     assert stop.value.code == 2
     assert ".csv or .parquet" in capsys.readouterr().err
+
+
+def test_command_writes_what_a_damaged_recording_contains(speech: Path, tmp_path: Path) -> None:
+    path = tmp_path / "half.wav"
+    path.write_bytes(speech.read_bytes()[:60000])
+    with pytest.raises(SystemExit) as ended:
+        main(["features", str(path), "-o", str(tmp_path / "a.csv"), "--mel", "--channel", "1"])
+    assert ended.value.code == 1
+    frames = round((60000 - 44) / 2 / soundfile.info(speech).samplerate * 30)
+    assert abs(len(pd.read_csv(tmp_path / "a.csv")) - frames) <= 1
