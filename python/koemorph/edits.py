@@ -234,7 +234,10 @@ def _changed(
         return _at(times, weights, times - edit.value)
     half = edit.value / 2
     offsets = np.linspace(-half, half, 9)
-    return np.mean([_at(times, weights, times + offset) for offset in offsets], axis=0)
+    smooth = np.zeros_like(weights)
+    for offset in offsets:
+        smooth += _at(times, weights, times + offset) / len(offsets)
+    return smooth
 
 
 def _at(

@@ -113,8 +113,8 @@ def target_names(gltf: GltfFile, mesh: int) -> tuple[str, ...]:
     """
     of = gltf.json["meshes"][mesh]
     primitives = of["primitives"]
-    most = max(primitives, key=lambda primitive: len(primitive.get("targets", [])), default={})
-    targets: list[dict[str, Any]] = most.get("targets", [])
+    every: list[list[dict[str, Any]]] = [part.get("targets", []) for part in primitives]
+    targets = max(every, key=len, default=[])
     if not targets:
         return ()
     for part in (of, *primitives):

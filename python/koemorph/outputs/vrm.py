@@ -86,7 +86,7 @@ def _vrm0(vrm: dict[str, Any]) -> list[Expression]:
     found = []
     for group in vrm.get("blendShapeMaster", {}).get("blendShapeGroups", []):
         preset = group.get("presetName") or "unknown"
-        names = (group.get("name", ""),) if preset == "unknown" else (preset,)
+        names: tuple[str, ...] = (group.get("name", ""),) if preset == "unknown" else (preset,)
         if preset in _VRM1_NAMES:
             names = (*names, _VRM1_NAMES[preset])
         binds = tuple(
