@@ -74,8 +74,12 @@ def test_all_options_reach_the_page(
     arguments: list[Any] = []
     opened: list[str] = []
     monkeypatch.setattr(
-        "koemorph.preview.build_page", lambda *args: arguments.extend(args) or "page"
+        "koemorph.preview.build_page",
+        lambda *args, edits: arguments.extend([*args, edits]) or "page",
     )
+    # The rig is checked in test_rigs.py.
+    monkeypatch.setattr("koemorph.cli.preview.choose_rig_map", lambda rig, retarget: retarget)
+    (tmp_path / "edits.csv").write_text("start,end,target,operation,value\n0,1,jawOpen,set,1\n")
     monkeypatch.setattr("webbrowser.open", opened.append)
     (tmp_path / "take").mkdir()
     talking.save(tmp_path / "take" / "blendshapes.jsonl")
@@ -83,9 +87,11 @@ def test_all_options_reach_the_page(
     still.save(tmp_path / "still.jsonl")
     options = ["--audio", tone, "--compare", tmp_path / "take", "--rig", tmp_path / "hero.glb"]
     options += ["--retarget", "vrm1", "--compare", f"ground truth={tmp_path / 'take'}", "--open"]
+    options += ["--edits", tmp_path / "edits.csv"]
     args = [str(part) for part in (tmp_path / "still.jsonl", *options)]
     assert CliRunner().invoke(command, args, catch_exceptions=False).exit_code == 0
-    takes, title, sound, rig, retarget = arguments
+    takes, title, sound, rig, retarget, edits = arguments
+    assert [edit.target for edit in edits] == ["jawOpen"]
     assert [take.label for take in takes] == ["still", "take", "ground truth"]
     jaws = [take.animation["jawOpen"].max() for take in takes]
     assert jaws == pytest.approx([0, 0.8, 0.8])
