@@ -21,7 +21,7 @@ import soundfile
 
 import koemorph
 
-AHEAD = 2.0  # s; less than the stream's history_seconds (default 10), or unread frames are lost
+AHEAD = 2.0  # s; less than the stream's history_seconds (default 30), or unread frames are lost
 FADE = 0.25  # s
 CHUNK_SECONDS = 0.1
 

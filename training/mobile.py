@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from koemorph.errors import MissingExtraError
+from koemorph.errors import MissingExtraError, install_command
 
 from .network import Network
 
@@ -88,7 +88,7 @@ def write_executorch(network: Network, inputs: Inputs, described: Mapping[str, s
     except ImportError as error:
         raise MissingExtraError(
             "--format executorch needs the package executorch. "
-            'Run pip install "koemorph[executorch]".',
+            f'Install the extra "executorch": {install_command("executorch")}',
             code="missing_extra",
         ) from error
     with warnings.catch_warnings():

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from koemorph import _native
-from koemorph.errors import MissingExtraError
+from koemorph.errors import MissingExtraError, install_command
 from koemorph.features import Features, FeatureSettings
 
 FloatArray = NDArray[np.float32]
@@ -43,8 +43,8 @@ def opensmile(
         import opensmile as smile
     except ImportError as error:
         raise MissingExtraError(
-            'The expression backend opensmile needs pip install "koemorph[opensmile]"; its licence '
-            "allows research only.",
+            "The expression backend opensmile is not installed; its licence allows research only. "
+            f'Install the extra "opensmile": {install_command("opensmile")}',
             code="missing_extra",
         ) from error
     extractor = smile.Smile(
@@ -84,7 +84,8 @@ def _emotion2vec_model() -> Any:
         from funasr import AutoModel
     except ImportError as error:
         raise MissingExtraError(
-            'The expression backend emotion2vec needs FunASR: pip install "koemorph[emotion2vec]".',
+            "The expression backend emotion2vec needs FunASR, which is not installed. "
+            f'Install the extra "emotion2vec": {install_command("emotion2vec")}',
             code="missing_extra",
         ) from error
     return AutoModel(model=EMOTION2VEC, disable_update=True)

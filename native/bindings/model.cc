@@ -144,7 +144,14 @@ void bind_stream(py::module_& module) {
       .def_readonly("pushed_samples", &koemorph_stream_info::pushed_samples)
       .def_readonly("dropped_samples", &koemorph_stream_info::dropped_samples)
       .def_readonly("frame_count", &koemorph_stream_info::frame_count)
-      .def_readonly("skipped_frames", &koemorph_stream_info::skipped_frames);
+      .def_readonly("skipped_frames", &koemorph_stream_info::skipped_frames)
+      .def("__repr__", [](const koemorph_stream_info& self) {
+        return py::str(
+                   "StreamInfo(fps={}, latency={:.4f}, pushed_samples={}, dropped_samples={}, "
+                   "frame_count={}, skipped_frames={})")
+            .format(self.fps, self.latency, self.pushed_samples, self.dropped_samples,
+                    self.frame_count, self.skipped_frames);
+      });
 
   py::class_<PyStream>(module, "Stream", "The animation of one voice; use koemorph.Model.stream.")
       .def(py::init(&create), py::arg("model"), py::arg("sample_rate"), py::arg("channels"),

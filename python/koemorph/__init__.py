@@ -4,7 +4,7 @@ from koemorph.animation import Animation
 from koemorph.blendshapes import BLENDSHAPES
 from koemorph.controls import Controls, load_preset
 from koemorph.egemaps import EgemapsStream, compute_egemaps
-from koemorph.errors import KoemorphError
+from koemorph.errors import KoemorphError, KoemorphWarning
 from koemorph.model import Model
 from koemorph.player import Player
 from koemorph.retarget import RetargetMap, load_retarget_map
@@ -17,6 +17,7 @@ __all__ = [
     "Controls",
     "EgemapsStream",
     "KoemorphError",
+    "KoemorphWarning",
     "Model",
     "Player",
     "RetargetMap",

@@ -13,6 +13,10 @@ from koemorph.settings_files import names, read
 Controls = _native.Controls
 
 
+MICROPHONE_PRESET = "microphone"
+"""The default preset of microphones."""
+
+
 def presets() -> tuple[str, ...]:
     """Return the names of the bundled presets."""
     return names("presets")

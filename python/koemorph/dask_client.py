@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from koemorph.errors import DataError, MissingExtraError
+from koemorph.errors import DataError, MissingExtraError, install_command
 
 if TYPE_CHECKING:
     from dask.distributed import Client
@@ -32,7 +32,8 @@ def dask_client(scheduler: str | None, workers: int = 2) -> Iterator[Client]:
         from dask.distributed import Client, LocalCluster
     except ImportError as error:
         raise MissingExtraError(
-            'Dask is not installed. Run pip install "koemorph[dask]".', code="missing_extra"
+            f'Dask is not installed. Install the extra "dask": {install_command("dask")}',
+            code="missing_extra",
         ) from error
     with contextlib.ExitStack() as stack:
         if scheduler is None:

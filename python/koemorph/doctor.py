@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from koemorph import _native, diagnostics
-from koemorph.errors import KoemorphError
+from koemorph.errors import KoemorphError, install_command
 from koemorph.model import Model, bundled_models, onnxruntime_library
 
 # Package -> the pip extra that installs it, "" for a required package.
@@ -58,7 +58,7 @@ def _library(name: str, extra: str) -> Finding:
         return Finding(name, "missing", f"{error}. Remedy: {remedy}")
     except ImportError:
         if extra:
-            return Finding(name, "missing", f'pip install "koemorph[{extra}]"')
+            return Finding(name, "missing", install_command(extra))
         return Finding(name, "bad", "pip install --force-reinstall koemorph")
 
 
@@ -81,7 +81,7 @@ def _runtime() -> Finding:
     path = onnxruntime_library()
     if path:
         return Finding("ONNX Runtime", "ok", path)
-    return Finding("ONNX Runtime", "missing", 'pip install "koemorph[onnxruntime]"')
+    return Finding("ONNX Runtime", "missing", "pip install onnxruntime")
 
 
 def _model(name: str | Path) -> Finding:
@@ -100,8 +100,6 @@ def _microphones() -> Finding:
         from koemorph.live.microphone import input_devices
 
         found = input_devices()
-    except ImportError:
-        return Finding("microphone", "missing", 'pip install "koemorph[live]"')
     except KoemorphError as error:
         return Finding("microphone", "missing", str(error))
     if not found:

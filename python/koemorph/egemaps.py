@@ -13,7 +13,7 @@ import numpy.typing as npt
 from koemorph import _native
 from koemorph._native import EgemapsConfig, EgemapsStream
 from koemorph.audio import as_mono
-from koemorph.errors import AudioError, MissingExtraError
+from koemorph.errors import AudioError, raise_missing_extra
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,11 +74,7 @@ def compute_egemaps(
     try:
         import pandas as pd
     except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            "compute_egemaps needs the package pandas, which is not installed. "
-            'Install it with: pip install "koemorph[features]".',
-            code="missing_extra",
-        ) from error
+        raise_missing_extra("compute_egemaps", "features", error)
     if level not in ("functionals", "lld"):
         raise ValueError(f'level={level!r} is unknown: use "functionals" or "lld".')
     mono, rate = as_mono(samples), _whole_number(sample_rate)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
+from importlib import metadata
 from typing import NoReturn
 
 
@@ -53,6 +55,38 @@ class MissingExtraError(KoemorphError):
     """An optional dependency is not installed; the message names the pip extra."""
 
 
+class KoemorphWarning(UserWarning):
+    """A call succeeded, but part of its result is lost.
+
+    Args:
+        message: The message for the user.
+        code: What is lost, as a stable snake_case word for programs.
+
+    Attributes:
+        code: The code.
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs the packages of a pip extra, wherever KoeMorph is from.
+
+    It names the packages: `pip install "koemorph[live]"` finds nothing before a release.
+    """
+    marker = re.compile(rf"""extra\s*==\s*["']{extra}["']""")
+    try:
+        required = [text.partition(";") for text in metadata.requires("koemorph") or ()]
+    except metadata.PackageNotFoundError:
+        required = []
+    packages = [name.strip() for name, _, condition in required if marker.search(condition)]
+    if not packages:
+        return f'pip install ".[{extra}]", in KoeMorph\'s source folder'
+    return "pip install " + " ".join(f'"{package}"' for package in packages)
+
+
 def raise_missing_extra(command: str, extra: str, error: ModuleNotFoundError) -> NoReturn:
     """Translate the failed import of an optional dependency.
 
@@ -69,6 +103,6 @@ def raise_missing_extra(command: str, extra: str, error: ModuleNotFoundError) ->
         raise error
     raise MissingExtraError(
         f"`{command}` needs the package {error.name}, which is not installed. "
-        f'Install it with: pip install "koemorph[{extra}]".',
+        f'Install the extra "{extra}": {install_command(extra)}',
         code="missing_extra",
     ) from error

@@ -131,7 +131,7 @@ class Model:
         *,
         worker: bool = False,
         buffer_seconds: float = 0.5,
-        history_seconds: float = 10.0,
+        history_seconds: float = 30.0,
         preset: str | Path | None = None,
         controls: Controls | None = None,
     ) -> Stream:

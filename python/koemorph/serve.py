@@ -21,7 +21,7 @@ from koemorph.browser_audio import (
     RefusedError,
     read_message,
 )
-from koemorph.controls import load_preset
+from koemorph.controls import MICROPHONE_PRESET, load_preset
 from koemorph.model import Model
 from koemorph.retarget import RetargetMap
 from koemorph.stream import Stream
@@ -30,7 +30,6 @@ from koemorph.web import is_trusted, start_site
 MAX_STREAMS = 4
 MAX_MESSAGE = 65536
 """Largest audio message, bytes: 85 ms at 192 kHz."""
-DEFAULT_PRESET = "microphone"
 _IDLE_SECONDS = 30.0
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'self'; worker-src 'self'; "
@@ -47,7 +46,7 @@ class Server:
         rig: Path | None,
         host: str,
         *,
-        preset: str | Path = DEFAULT_PRESET,
+        preset: str | Path = MICROPHONE_PRESET,
         retarget: RetargetMap | None = None,
     ) -> None:
         """Build the page.

@@ -41,7 +41,7 @@ class StreamBatch:
         channels: int = 1,
         *,
         buffer_seconds: float = 0.5,
-        history_seconds: float = 10.0,
+        history_seconds: float = 30.0,
         preset: str | Path | None = None,
         controls: Controls | None = None,
     ) -> Stream:
@@ -97,4 +97,8 @@ class StreamBatch:
         Returns:
             Whether any frame was computed.
         """
-        return self._native.process([stream._native for stream in self._streams])
+        computed = self._native.process([stream._native for stream in self._streams])
+        if computed:
+            for stream in self._streams:
+                stream.warn_of_losses()
+        return computed

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from koemorph.errors import OutputError
 from koemorph.outputs.network import listen_error
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -31,21 +33,60 @@ def _host_of(address: str) -> str:
         return ""
 
 
-def is_trusted(request: web.Request, bound_host: str) -> bool:
-    """Return whether a request may use this server.
+def parse_origin(text: str) -> str:
+    """Return a browser's origin in one spelling.
 
-    The Host header must name this server, against DNS rebinding. A browser's Origin, when present,
-    must be a page of this computer or of this server.
+    Args:
+        text: `https://page.example`, or `null`, `file://` for pages that are local files.
+
+    Raises:
+        OutputError: The text is no origin (code "bad_origin").
+    """
+    origin = text.strip().lower().rstrip("/")
+    if origin in ("null", "file:"):
+        return "null"
+    scheme, separator, host = origin.partition("://")
+    if not (scheme.isalnum() and separator and _host_of(origin)) or "/" in host:
+        raise OutputError(
+            f'Invalid origin: "{text}", expected SCHEME://HOST[:PORT] such as '
+            "https://page.example, or null for local files.",
+            code="bad_origin",
+        )
+    return origin
+
+
+def names_this_server(request: web.Request, bound_host: str) -> bool:
+    """Return whether the Host header names this server, against DNS rebinding.
 
     Args:
         request: The request.
         bound_host: The address that the server listens on.
     """
     host = _host_of(request.host)
-    if not host or (bound_host in LOOPBACK and host not in LOOPBACK):
-        return False
+    return bool(host) and (bound_host not in LOOPBACK or host in LOOPBACK)
+
+
+def foreign_origin(request: web.Request, allowed: Collection[str] = ()) -> str | None:
+    """Return the Origin of a browser's page that may not connect, None when it may.
+
+    Pages of this computer's and of this server's address may.
+
+    Args:
+        request: The request.
+        allowed: Other origins that may connect, as `parse_origin` returns them.
+    """
     origin = request.headers.get("Origin")
-    return origin is None or _host_of(origin) in LOOPBACK | {host}
+    if origin is None or _host_of(origin) in LOOPBACK | {_host_of(request.host)}:
+        return None
+    try:
+        return None if parse_origin(origin) in allowed else origin
+    except OutputError:
+        return origin
+
+
+def is_trusted(request: web.Request, bound_host: str) -> bool:
+    """Return whether a request names this server and comes from no foreign page."""
+    return names_this_server(request, bound_host) and foreign_origin(request) is None
 
 
 def page_address(host: str, port: int) -> str:

@@ -319,7 +319,7 @@ def test_a_closed_terminal_does_not_end_the_session(tiny: Model) -> None:
     output = Collector(clock)
     session = Session(Noise(), tiny.stream(16000), [output], clock=clock, on_frame=line.show)
     session.run(1)
-    line.finish(session)
+    line.finish([session])
     assert len(output.frames) > 30
 
 
@@ -334,7 +334,7 @@ def test_the_status_line_reports_errors(tiny: Model) -> None:
     session.run(1)
     assert stream.getvalue() == "the microphone was lost\n"
     output.error = "No space left on device"
-    line.finish(session)
+    line.finish([session])
     assert stream.getvalue().endswith("; collector: No space left on device\n")
 
 

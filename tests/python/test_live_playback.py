@@ -302,6 +302,13 @@ def test_a_source_without_audio_gives_silence_and_an_error() -> None:
     os.close(reading)
 
 
+def test_a_source_that_ends_without_audio_ends_the_session(tiny: Model) -> None:
+    run = Run(tiny, [], finish=0.0)
+    run.session.run()
+    assert run.clock.now() < 1
+    assert not run.receiver.frames[-1].weights.any()
+
+
 def test_pauses_after_a_suspend_do_not_fill_the_memory() -> None:
     queue = PlaybackQueue(48000)
     queue.write(b"\1\0" * 480, 0.0)

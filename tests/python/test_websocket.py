@@ -55,6 +55,63 @@ def test_websocket_sends_frames_and_enforces_its_limits(free_port: int) -> None:
         output.close()
 
 
+def connect_from(port: int, origin: str) -> tuple[int, str]:
+    """Return the status and text of a handshake from a page of an origin."""
+
+    async def talk() -> tuple[int, str]:
+        headers = {
+            "Origin": origin,
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        }
+        url = f"http://127.0.0.1:{port}/"
+        async with aiohttp.ClientSession() as session:
+            response = await session.get(url, headers=headers)
+            text = await response.text() if response.status == 403 else ""
+            response.close()
+            return response.status, text
+
+    return asyncio.run(talk())
+
+
+@pytest.mark.parametrize(
+    ("origin", "option"),
+    [
+        ("null", "null"),  # a local HTML file in Chromium
+        ("file://", "null"),  # OBS
+        ("https://page.example:8443", "https://page.example:8443"),
+        ("HTTPS://Page.Example", "https://page.example/"),
+    ],
+)
+def test_an_origin_is_refused_until_it_is_allowed(free_port: int, origin: str, option: str) -> None:
+    output = WebSocketOutput(free_port)
+    try:
+        status, text = connect_from(free_port, origin)
+        assert status == 403
+        assert f"--allow-origin {option.rstrip('/')} " in text
+        # Browsers show no reason, so the status line does.
+        output.send(FRAME)
+        assert f"--allow-origin {option.rstrip('/')} " in output.notice
+    finally:
+        output.close()
+    output = WebSocketOutput(free_port, allowed_origins=["https://other.example", option])
+    try:
+        assert connect_from(free_port, origin)[0] == 101
+        assert connect_from(free_port, "https://evil.example")[0] == 403
+        assert connect_from(free_port, f"{origin}.evil.example")[0] == 403
+    finally:
+        output.close()
+
+
+@pytest.mark.parametrize("origin", ["", "*", "page.example", "https://", "https://a/b", "nul"])
+def test_malformed_origins_are_refused(free_port: int, origin: str) -> None:
+    with pytest.raises(OutputError) as caught:
+        WebSocketOutput(free_port, allowed_origins=[origin])
+    assert caught.value.code == "bad_origin"
+
+
 def test_a_port_in_use_is_rejected_and_the_loop_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.new_event_loop()
     monkeypatch.setattr(asyncio, "new_event_loop", lambda: loop)

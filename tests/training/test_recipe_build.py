@@ -238,7 +238,7 @@ def test_missing_packages_of_kokoro_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "hibari", None)
-    with raises_code(MissingExtraError, "missing_extra", "hibari", "koemorph[corpus]"):
+    with raises_code(MissingExtraError, "missing_extra", "hibari", 'extra "corpus"'):
         kokoro.Kokoro(tmp_path)
 
 

@@ -149,5 +149,5 @@ def test_videos_without_a_face_are_reported(
 
 def test_missing_mediapipe_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mediapipe", None)
-    with raises_code(MissingExtraError, "missing_extra", "koemorph[video]"):
+    with raises_code(MissingExtraError, "missing_extra", 'extra "video"'):
         run("from-video", tmp_path / "video.mp4", tmp_path / "out")

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from koemorph.errors import AudioError, DataError, MissingExtraError
+from koemorph.errors import AudioError, DataError, MissingExtraError, install_command
 
 from ..phones import SILENCE, Phone, is_known
 from .recordings import AUDIO_SUFFIXES, read_audio
@@ -105,7 +105,8 @@ class Aligner:
             from pocketsphinx import Decoder
         except ImportError as error:
             raise MissingExtraError(
-                'pocketsphinx is not installed. Run pip install "koemorph[align]".',
+                "pocketsphinx is not installed. "
+                f'Install the extra "align": {install_command("align")}',
                 code="missing_extra",
             ) from error
         self._decoder = Decoder(lm=None, samprate=SAMPLE_RATE, loglevel="FATAL")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from koemorph.errors import DataError, MissingExtraError
+from koemorph.errors import DataError, MissingExtraError, install_command
 
 from .captures import estimate_fps
 from .converters import CaptureTable
@@ -36,7 +36,8 @@ def read_video(path: Path, landmarker: Path) -> CaptureTable:
         import mediapipe as mp
     except ImportError as error:
         raise MissingExtraError(
-            'MediaPipe is not installed. Run pip install "koemorph[video]".', code="missing_extra"
+            f'MediaPipe is not installed. Install the extra "video": {install_command("video")}',
+            code="missing_extra",
         ) from error
     if not path.is_file():
         raise DataError(f"video {path} does not exist.", code="file_not_found")

@@ -14,7 +14,7 @@ from typing import IO, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from koemorph.errors import AudioError
+from koemorph.errors import AudioError, install_command
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -115,7 +115,7 @@ def _by_program(
     if program is None:
         raise AudioError(
             f"Cannot read {name}: it is {kind}, which needs PyAV or ffmpeg. Install one of them "
-            '(pip install "koemorph[av]"), or convert the file to WAV.',
+            f"({install_command('av')}), or convert the file to WAV.",
             code="missing_decoder",
         )
     # With the protocol, so that any name is a file, and no playlist opens other files.

@@ -21,12 +21,12 @@ from koemorph.outputs.atomic import remove_partial_files_on_signal
 GROUPS: dict[str, dict[str, tuple[str, str | None]]] = {
     "Animate": {
         "animate": ("koemorph.cli.animate", None),
-        "live": ("koemorph.cli.live", "live"),
+        "live": ("koemorph.cli.live", None),
         "retarget": ("koemorph.cli.retarget", None),
     },
     "Watch": {
         "preview": ("koemorph.cli.preview", None),
-        "serve": ("koemorph.cli.serve", "live"),
+        "serve": ("koemorph.cli.serve", None),
     },
     "Inspect and measure": {
         "info": ("koemorph.cli.info", None),

@@ -10,12 +10,10 @@ from pathlib import Path
 import click
 
 from koemorph.cli.options import choose_model, choose_rig_map, fps_option, model_option
-from koemorph.controls import presets
-from koemorph.errors import DataError
+from koemorph.controls import MICROPHONE_PRESET, presets
+from koemorph.errors import DataError, raise_missing_extra
 from koemorph.model import Model
 from koemorph.retarget import load_retarget_map, maps
-from koemorph.serve import DEFAULT_PRESET, Server
-from koemorph.web import page_address
 
 
 @click.command()
@@ -33,7 +31,7 @@ from koemorph.web import page_address
 )
 @click.option(
     "--preset",
-    default=DEFAULT_PRESET,
+    default=MICROPHONE_PRESET,
     show_default=True,
     metavar="NAME|FILE",
     help=f"One of {', '.join(presets())}, or a file.",
@@ -57,6 +55,11 @@ def command(
     Only this computer can connect unless --host is set, and only with the token in the printed
     address. Browsers allow microphones on pages of this computer and over https.
     """
+    try:  # here, so that --help works without the extra
+        from koemorph.serve import Server
+        from koemorph.web import page_address
+    except ModuleNotFoundError as error:
+        raise_missing_extra("koemorph serve", "live", error)
     if retarget is not None and rig is None:
         raise DataError("--retarget needs a rig. Use --rig HERO.glb.", code="retarget_without_rig")
     if rig is not None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from koemorph.audio import check_sample_rate
-from koemorph.errors import AudioError
+from koemorph.errors import AudioError, raise_missing_extra
 from koemorph.live.sources import FloatArray, Source
 
 _RETRY_SECONDS = 1.0
@@ -35,6 +35,8 @@ def _sounddevice() -> Any:
     os.environ.setdefault("PULSE_LATENCY_MSEC", "20")
     try:
         import sounddevice
+    except ModuleNotFoundError as error:
+        raise_missing_extra("koemorph live --mic", "live", error)
     except OSError as error:  # the Linux wheel does not include PortAudio
         raise AudioError(
             "Cannot use microphones: PortAudio is not installed. Install it (Debian and Ubuntu: "

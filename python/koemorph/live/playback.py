@@ -121,6 +121,8 @@ class PlaybackQueue:
             self._place(*self._arrivals.popleft())
         if not ending:
             self._insert_silence(now)
+        elif not self._segments:  # there was no audio at all
+            self._begin(now, sound=False)
         self._catch_up(now)
         self._last_read = now
         if not self._segments:

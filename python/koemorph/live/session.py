@@ -76,6 +76,7 @@ class Session:
         self.name = name
         self.statistics = Statistics()
         self._stream = stream
+        self._controls = stream.controls
         self._clock = clock or Clock()
         self._retarget = retarget
         self._delay = delay
@@ -124,6 +125,7 @@ class Session:
         """
         controls.check()
         chosen = controls.copy()
+        self._controls = chosen
 
         def apply() -> None:
             self._stream.controls = chosen
@@ -132,8 +134,8 @@ class Session:
 
     @property
     def controls(self) -> Controls:
-        """A copy of the stream's controls."""
-        return self._stream.controls
+        """A copy of the controls, as `set_controls` set them last."""
+        return self._controls.copy()
 
     def run(self, duration: float | None = None) -> None:
         """Run until the source ends, `stop` is called or `duration` seconds; outputs stay open.
@@ -308,8 +310,8 @@ class Session:
 def run_sessions(sessions: Sequence[Session], duration: float | None = None) -> None:
     """Run sessions in the calling thread until all have ended.
 
-    Streams of one `koemorph.StreamBatch` are computed together. Sessions with one clock are
-    expected: that of the first one wakes all.
+    Streams of one `koemorph.StreamBatch` are computed together. All sessions get the clock of the
+    first one.
 
     Args:
         sessions: The sessions.
@@ -319,6 +321,8 @@ def run_sessions(sessions: Sequence[Session], duration: float | None = None) -> 
         KoemorphError: A source failed; the other sessions ran to their end.
     """
     clock = sessions[0]._clock
+    for session in sessions:
+        session._clock = clock
     # A garbage collection would cause jitter; present objects are excluded.
     gc.collect()
     gc.freeze()

@@ -162,7 +162,9 @@ class QueueSource(Source):
         finished = self._finished.is_set()
         samples = self._queue.read(now, self._lead, ending=finished)
         self.ended = finished and self._queue.empty
-        return samples[:, None].astype(np.float32) * np.float32(1 / 32768)
+        audio = samples[:, None].astype(np.float32)
+        audio *= np.float32(1 / 32768)
+        return audio
 
     def interrupt(self, now: float) -> None:
         self._queue.interrupt(now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
@@ -39,32 +40,37 @@ def fit_line(parts: list[str], error: str, room: int) -> str:
 
 
 class StatusLine:
-    """Rewrites one line of a terminal; otherwise prints errors and a final line."""
+    """Rewrites one line of a terminal; otherwise prints errors and final lines."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._live = stream.isatty()
         self._last = float("-inf")
         self._last_error = ""
+        self._sessions: dict[int, Session] = {}
 
     def show(self, session: Session) -> None:
-        """Update the line, at most four times a second; called once a frame."""
+        """Update the line, at most four times a second; called once a frame of any session."""
+        self._sessions.setdefault(id(session), session)
         time = session.time
         if time - self._last < _EVERY_SECONDS:
             return
         self._last = time
-        error = self._errors(session)
+        sessions = list(self._sessions.values())
+        error = "; ".join(filter(None, map(_errors, sessions)))
         if self._live:
-            line = fit_line(self._parts(session), error, self._columns() - 1)
-            self._write(f"\r\x1b[K{line}")
+            parts = _parts(session) if len(sessions) == 1 else [*map(_short, sessions)]
+            self._write(f"\r\x1b[K{fit_line(parts, error, self._columns() - 1)}")
         elif error != self._last_error:
             self._last_error = error
             self._write(f"{error or 'recovered'}\n")
 
-    def finish(self, session: Session) -> None:
-        """Print the final state."""
-        line = fit_line(self._parts(session), self._errors(session), sys.maxsize)
-        self._write(("\r\x1b[K" if self._live else "") + line + "\n")
+    def finish(self, sessions: Iterable[Session]) -> None:
+        """Print the final state, a line per session."""
+        for number, session in enumerate(sessions):
+            name = [session.name] if session.name else []
+            line = fit_line([*name, *_parts(session)], _errors(session), sys.maxsize)
+            self._write(("\r\x1b[K" if self._live and not number else "") + line + "\n")
 
     def _columns(self) -> int:
         try:
@@ -77,20 +83,34 @@ class StatusLine:
             self._stream.write(text)
             self._stream.flush()
 
-    def _parts(self, session: Session) -> list[str]:
-        statistics = session.statistics
-        figures = statistics.summary()
-        dropped = statistics.dropped + sum(output.dropped for output in session.outputs)
-        return [
-            f"{meter(statistics.level)} {statistics.level:4.0f} dB",
-            f"{session.fps} fps",
-            f"latency {figures['latency_p50_ms']:.0f} ms (p99 {figures['latency_p99_ms']:.0f})",
-            f"jitter {figures['jitter_p99_ms']:.1f} ms",
-            f"sent {statistics.frames}",
-            f"dropped {dropped}",
-        ]
 
-    def _errors(self, session: Session) -> str:
-        errors = [session.source.error]
-        errors += [f"{o.label}: {o.error}" for o in session.outputs if o.error]
-        return "; ".join(text for text in errors if text)
+def _dropped(session: Session) -> int:
+    return session.statistics.dropped + sum(output.dropped for output in session.outputs)
+
+
+def _parts(session: Session) -> list[str]:
+    """Return the parts of the line of one session."""
+    statistics = session.statistics
+    figures = statistics.summary()
+    return [
+        f"{meter(statistics.level)} {statistics.level:4.0f} dB",
+        f"{session.fps} fps",
+        f"latency {figures['latency_p50_ms']:.0f} ms (p99 {figures['latency_p99_ms']:.0f})",
+        f"jitter {figures['jitter_p99_ms']:.1f} ms",
+        f"sent {statistics.frames}",
+        f"dropped {_dropped(session)}",
+    ]
+
+
+def _short(session: Session) -> str:
+    """Return the state of one of several sessions."""
+    statistics = session.statistics
+    latency = statistics.summary()["latency_p50_ms"]
+    return f"{session.name} {statistics.level:.0f} dB {latency:.0f} ms, {_dropped(session)} dropped"
+
+
+def _errors(session: Session) -> str:
+    errors = [session.source.error]
+    errors += [f"{o.label}: {text}" for o in session.outputs if (text := o.error or o.notice)]
+    name = f"{session.name}: " if session.name else ""
+    return "; ".join(name + text for text in errors if text)

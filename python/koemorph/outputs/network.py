@@ -118,6 +118,7 @@ class Output(ABC):
         sent: Frames sent.
         dropped: Frames lost.
         error: Why the last frame was dropped, "" when it was sent.
+        notice: What the user should know although frames are sent, "" for nothing.
     """
 
     # True for files, which store every frame however late; displays need only those in time.
@@ -129,6 +130,7 @@ class Output(ABC):
         self.sent = 0
         self.dropped = 0
         self.error = ""
+        self.notice = ""
         self._last_time = float("-inf")
 
     def send(self, frame: Frame, *, last: bool = False) -> None:

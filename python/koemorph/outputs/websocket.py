@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
+from collections.abc import Iterable
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from koemorph.errors import OutputError
 from koemorph.outputs.network import Frame, Output
 from koemorph.outputs.udp import frame_json
-from koemorph.web import is_trusted, start_site
+from koemorph.web import foreign_origin, names_this_server, parse_origin, start_site
 
 MAX_CLIENTS = 16
 MAX_MESSAGE = 1024
@@ -29,18 +31,23 @@ class _Client:
 class WebSocketOutput(Output):
     """Serves ws://host:port/ from its own thread, to at most MAX_CLIENTS clients."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, port: int, host: str = "127.0.0.1", allowed_origins: Iterable[str] = ()
+    ) -> None:
         """Start the server.
 
         Args:
             port: TCP port to listen on.
             host: Address to listen on.
+            allowed_origins: Origins of browser pages that may connect besides pages of this
+                computer's address; `null` for local files.
 
         Raises:
-            OutputError: The address or port is not available.
+            OutputError: The address or port is not available, or an origin is malformed.
         """
         super().__init__(f"websocket on {host}:{port}")
         self._host = host
+        self._origins = frozenset(map(parse_origin, allowed_origins))
         self._port = port
         self._clients: set[_Client] = set()
         self._loop = asyncio.new_event_loop()
@@ -69,8 +76,11 @@ class WebSocketOutput(Output):
             client.ready.set()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        if not is_trusted(request, self._host):
-            raise web.HTTPForbidden(text="This origin may not connect.")
+        if not names_this_server(request, self._host):
+            raise web.HTTPForbidden(text=f'"{request.host}" is not the address of this server.')
+        origin = foreign_origin(request, self._origins)
+        if origin is not None:
+            raise web.HTTPForbidden(text=self._refuse(origin))
         if len(self._clients) >= MAX_CLIENTS:
             raise web.HTTPServiceUnavailable(text=f"All {MAX_CLIENTS} client slots are in use.")
         client = _Client()
@@ -88,6 +98,19 @@ class WebSocketOutput(Output):
             if sender is not None:
                 sender.cancel()
         return socket
+
+    def _refuse(self, origin: str) -> str:
+        """Return the answer to a foreign page; the status line has it as well.
+
+        Browsers show scripts no reason.
+        """
+        try:
+            option = f"--allow-origin {parse_origin(origin)}"
+        except OutputError:
+            option = "--allow-origin"
+        shown = "".join(letter if letter.isprintable() else "?" for letter in origin[:100])
+        self.notice = f'a page of origin "{shown}" was refused, {option} allows it'
+        return f'Origin "{shown}" may not connect. Start koemorph live with {option} to allow it.'
 
     async def _send(self, socket: web.WebSocketResponse, client: _Client) -> None:
         with contextlib.suppress(ConnectionError):

@@ -23,7 +23,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from koemorph.errors import DataError, MissingExtraError
+from koemorph.errors import DataError, MissingExtraError, install_command
 
 from ...datasets.utterances import UtteranceWriter
 from ...phones import SILENCE, Phone, is_known
@@ -135,7 +135,8 @@ def _missing_packages() -> Iterator[None]:
         yield
     except ImportError as error:
         raise MissingExtraError(
-            f'package {error.name} is not installed. Run pip install "koemorph[corpus]".',
+            f"package {error.name} is not installed. "
+            f'Install the extra "corpus": {install_command("corpus")}',
             code="missing_extra",
         ) from error
 
