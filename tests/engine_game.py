@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from koemorph import Animation, Model
+from koemorph import Animation, Controls, Model
 
 ROOT = Path(__file__).resolve().parents[1]
 PLUGINS = ROOT / "engine_plugins"
@@ -55,7 +55,8 @@ class Devices:
 
         missed: s of audio before the game detects a new format.
         """
-        stream = Model(self.model).stream(self.parts[0][1], self.parts[0][2])
+        # The defaults of the plugins.
+        stream = Model(self.model).stream(self.parts[0][1], self.parts[0][2], controls=Controls())
         for number, (file, rate, channels) in enumerate(self.parts):
             sound = np.fromfile(file, np.float32).reshape(-1, channels)
             if number > 0:

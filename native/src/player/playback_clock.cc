@@ -13,11 +13,15 @@ constexpr double kCorrectionTime = 0.5;
 constexpr double kJitter = 0.08;
 constexpr double kMaxJitterRate = 0.025;
 
+// After a jump jitter is corrected at full pace for this time: the target is not known well, s.
+constexpr double kSettlingTime = 1.0;
+
 // Change of the pace that corrects an error, in seconds per second.
-double correction_rate(double error) {
+double correction_rate(double error, bool settling) {
   const double size = std::abs(error);
   const double jitter_rate = std::min(size / kCorrectionTime, kMaxJitterRate);
-  const double rate = jitter_rate + std::max(0.0, size - kJitter) / kCorrectionTime;
+  const double rate = settling ? size / kCorrectionTime
+                               : jitter_rate + std::max(0.0, size - kJitter) / kCorrectionTime;
   return std::copysign(std::min(rate, 1.0 / kCorrectionTime), error);
 }
 
@@ -29,8 +33,9 @@ bool PlaybackClock::advance(double now, double target) {
   const bool jumps = !running_ || std::abs(error) > kMaxError;
   if (jumps) {
     time_ = target;
+    jump_ = now;
   } else {
-    const double change = correction_rate(error) * step;
+    const double change = correction_rate(error, now < jump_ + kSettlingTime) * step;
     // Never beyond the target, however long the step is.
     const double bounded = std::abs(change) < std::abs(error) ? change : error;
     time_ += std::max(0.0, step + bounded);

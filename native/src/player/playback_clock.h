@@ -32,6 +32,7 @@ class PlaybackClock {
   bool running_ = false;
   double time_ = 0.0;
   double now_ = 0.0;
+  double jump_ = 0.0;  // `now` of the last jump
 };
 
 // The stream time at `now`, extrapolated from an anchor.

@@ -137,7 +137,7 @@ namespace KoeMorph
         public double PlaybackTime { get { return _playbackTime; } }
 
         /// <summary>Counters of the native stream; all 0 while there is none.</summary>
-        public StreamInfo Info { get { return _stream == null ? new StreamInfo() : _stream.Info(); } }
+        public StreamInfo Info { get { return _player == null ? new StreamInfo() : _player.Info(); } }
 
         /// <summary>Blend shapes of all meshes that are animated.</summary>
         public IEnumerable<string> MatchedShapes()

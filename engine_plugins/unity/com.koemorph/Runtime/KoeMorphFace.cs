@@ -21,7 +21,8 @@ namespace KoeMorph
         readonly List<ShapeBinding> _bindings = new List<ShapeBinding>();
 
         // Written by the game thread, read by the audio thread.
-        volatile FaceStream _stream;
+        volatile Interop.PlayerHandle _player;
+        volatile int _sampleRate, _channels;  // of the audio from the mixer
 
         TextAsset _acquiredModel;
         KoeMorphAudioTap _tap;
@@ -50,23 +51,24 @@ namespace KoeMorph
         void LateUpdate()
         {
             if (_input == FaceInput.AudioClip && ClipChanged() || InspectorChanged()) Restart();
-            if (_input != FaceInput.Manual && _source == null && (_stream != null || _error.Length == 0))
+            if (_input != FaceInput.Manual && _source == null && (_player != null || _error.Length == 0))
                 Fail("No audio source: '" + name + "' has no AudioSource. Set Source, or add an AudioSource to '" + name + "'.");
             UpdateMixerFormat();
-            if (_stream == null) return;
-            if (IsPaused)
-            {
-                _stream.Pause();
-                return;
-            }
-            var stream = _stream;
-            bool speaking;
+            var player = _player;
+            if (player == null) return;
+            Interop.PlayerState state;
             try
             {
-                ApplyPreset();
-                _playbackTime = UpdateInput(out speaking) - _delay;
-                _stream.UpdateFade(speaking, _playbackTime);
-                _stream.Sample(_playbackTime, _weights);
+                var paused = IsPaused;
+                if (!paused) ApplyPreset();
+                // Manual audio is displayed as soon as possible; other audio when it is audible.
+                player.SetLatency(_input == FaceInput.Manual ? -1 : _outputLatency, _delay);
+                if (_reader != null) _reader.Update(_source, paused);
+                else player.Update(paused);
+                if (paused) return;
+                state = player.State();
+                _playbackTime = state.PlaybackTime;
+                player.Sample(_weights);
                 ApplyWeights();
             }
             catch (KoeMorphException error)
@@ -74,7 +76,7 @@ namespace KoeMorph
                 Fail(error.Message);
                 return;
             }
-            if (ReferenceEquals(stream, _stream)) SetSpeaking(speaking);
+            if (ReferenceEquals(player, _player)) SetSpeaking(state.Speaking != 0);
         }
 
         /// <summary>
@@ -86,10 +88,10 @@ namespace KoeMorph
         /// shorter than sampleCount × channels.</returns>
         public bool Push(float[] interleaved, int sampleCount)
         {
-            var stream = _stream;
-            if (_input != FaceInput.Manual || stream == null) return false;
-            var channels = stream.Channels;
-            return sampleCount <= interleaved.Length / channels && stream.Push(interleaved, sampleCount, channels);
+            var player = _player;
+            if (_input != FaceInput.Manual || player == null) return false;
+            var channels = _manualChannels;
+            return sampleCount <= interleaved.Length / channels && player.Feed(interleaved, sampleCount, _manualSampleRate, channels);
         }
 
         /// <summary>
@@ -103,21 +105,22 @@ namespace KoeMorph
             _manualSampleRate = sampleRate;
             _manualChannels = channels;
             if (_input != FaceInput.Manual) return;
-            if (_stream == null) Restart();
+            if (_player == null) Restart();
             else SetInputFormat(sampleRate, channels);
         }
 
         /// <summary>Fades the weights to neutral, for example on an interruption. They stay neutral until FadeIn, whatever
         /// the audio is.</summary>
-        public void FadeOut(float seconds) { if (_stream != null) _stream.FadeOut(_playbackTime, seconds); }
+        public void FadeOut(float seconds) { if (_player != null) _player.FadeOut(seconds); }
 
         /// <summary>Reverts FadeOut.</summary>
-        public void FadeIn(float seconds) { if (_stream != null) _stream.FadeIn(_playbackTime, seconds); }
+        public void FadeIn(float seconds) { if (_player != null) _player.FadeIn(seconds); }
 
         internal void PushFromAudioThread(float[] data, int sampleCount, int channels)
         {
-            var stream = _stream;
-            if (stream != null) stream.Push(data, sampleCount, channels);
+            var player = _player;
+            _channels = channels;
+            if (player != null) player.Feed(data, sampleCount, _sampleRate, channels);
         }
 
         void Open()
@@ -154,7 +157,7 @@ namespace KoeMorph
             _appliedRevision = revision;
             try
             {
-                _stream.SetControls(_preset == null ? Interop.Controls.Default() : _preset.Controls);
+                _player.SetControls(_preset == null ? Interop.Controls.Default() : _preset.Controls);
                 _error = "";
             }
             catch (KoeMorphException error)
@@ -168,16 +171,18 @@ namespace KoeMorph
             switch (_input)
             {
                 case FaceInput.AudioSource:
-                    _stream = new FaceStream(model, AudioSettings.outputSampleRate, ChannelCount(AudioSettings.speakerMode));
+                    _sampleRate = AudioSettings.outputSampleRate;
+                    _channels = ChannelCount(AudioSettings.speakerMode);
+                    _player = Interop.PlayerHandle.Create(model, _sampleRate, _channels);
                     AttachTap();
                     break;
                 case FaceInput.AudioClip:
-                    _stream = new FaceStream(model, _clip.frequency, _clip.channels);
-                    _reader = new ClipReader(_stream, _clip);
+                    _player = Interop.PlayerHandle.Create(model, _clip.frequency, _clip.channels);
+                    _reader = new ClipReader(_player, _clip);
                     ReadOutputLatency();
                     break;
                 default:
-                    _stream = new FaceStream(model, _manualSampleRate, _manualChannels);
+                    _player = Interop.PlayerHandle.Create(model, _manualSampleRate, _manualChannels);
                     break;
             }
         }
@@ -218,14 +223,14 @@ namespace KoeMorph
         {
             _closeCount++;
             DetachTap();
-            var stream = _stream;
-            _stream = null;
-            if (stream != null) stream.Dispose();
+            var player = _player;
+            _player = null;
+            if (player != null) player.Dispose();
             // Not "!= null": the asset may have been unloaded with its AssetBundle, and the model is still acquired.
             if (!ReferenceEquals(_acquiredModel, null)) ModelCache.Release(_acquiredModel);
             _acquiredModel = null;
             _reader = null;
-            _playbackTime = 0;  // else FadeOut before the first update of the next stream would use a time in its future
+            _playbackTime = 0;
             _appliedPreset = null;
             Array.Clear(_weights, 0, _weights.Length);
             Unbind();
@@ -262,12 +267,12 @@ namespace KoeMorph
         bool ClipChanged()
         {
             if (_source == null) return false;
-            return _source.clip != _clip || _stream == null && _error.Length == 0 && _clip != null && !ClipReader.IsLoading(_source, _clip);
+            return _source.clip != _clip || _player == null && _error.Length == 0 && _clip != null && !ClipReader.IsLoading(_source, _clip);
         }
 
         void OnAudioConfigurationChanged(bool deviceWasChanged)
         {
-            if (_stream == null) Restart();  // what was missing may be available now
+            if (_player == null) Restart();  // what was missing may be available now
             else if (_tap != null && _source != null)
             {
                 // Unity rebuilds its mixer for another device, and on some platforms existing filters are lost.
@@ -281,43 +286,24 @@ namespace KoeMorph
         /// <summary>The mixer's format may differ from AudioSettings, and change without a notification.</summary>
         void UpdateMixerFormat()
         {
-            if (_stream == null || _tap == null) return;
+            if (_player == null || _tap == null) return;
             UpdateTapGain();
-            var rejected = _stream.RejectedChannels;
-            SetInputFormat(AudioSettings.outputSampleRate, rejected != 0 ? rejected : _stream.Channels);
+            SetInputFormat(AudioSettings.outputSampleRate, _channels);
         }
 
         void SetInputFormat(int sampleRate, int channels)
         {
-            if (sampleRate == _stream.SampleRate && channels == _stream.Channels) return;
             try
             {
-                _stream.SetInputFormat(sampleRate, channels);
+                var state = _player.State();
+                if (sampleRate != state.SampleRate || channels != state.Channels) _player.SetInputFormat(sampleRate, channels);
+                _sampleRate = sampleRate;
+                _channels = channels;
             }
             catch (KoeMorphException error)
             {
                 Fail(error.Message);
             }
-        }
-
-        /// <summary>Updates the input; returns the stream time that is audible now.</summary>
-        double UpdateInput(out bool speaking)
-        {
-            bool stopped;
-            double time;
-            if (_reader != null)
-            {
-                time = _reader.Update(_source, _outputLatency);
-                stopped = !_reader.IsAudible;
-            }
-            else
-            {
-                stopped = _stream.UpdateSilence();
-                // Manual audio is displayed as soon as possible; an AudioSource when it is audible.
-                time = _stream.PlaybackTime(_input == FaceInput.Manual ? _stream.DisplayLatency : _outputLatency);
-            }
-            speaking = !stopped && _stream.PushedSamples > 0;
-            return time;
         }
 
         /// <summary>Call this last: listeners may disable or restart the face.</summary>
@@ -359,7 +345,7 @@ namespace KoeMorph
         void ApplyWeights()
         {
             if (WeightsReady != null) WeightsReady(_weights);
-            if (_stream == null) return;  // a listener disabled the face
+            if (_player == null) return;  // a listener disabled the face
             foreach (var binding in _bindings)
             {
                 if (!binding.IsValid)

@@ -1,5 +1,6 @@
 using System;
 using System.Linq;
+using KoeMorph.Interop;
 using UnityEngine;
 
 namespace KoeMorph.Harness
@@ -239,14 +240,21 @@ namespace KoeMorph.Harness
         {
             var asset = ModelCache.Resolve(null, null);
             var wall = 0.0;
-            AudioClock.TimeSource = () => wall;
-            using (var stream = new FaceStream(ModelCache.Acquire(asset), 48000, 1))
+            Clock.Source = () => wall;
+            using (var player = PlayerHandle.Create(ModelCache.Acquire(asset), 48000, 1))
             {
-                Action none = () => { }, push = () => stream.Push(new float[960], 960, 1), duringUpdate = none;
-                Expect.True(!stream.UpdateSilence(), "a new source has not stopped");
+                Action none = () => { }, duringUpdate = none;
+                Action push = () => Expect.True(player.Feed(new float[960], 960, 48000, 1), "the block is accepted");
+                Func<bool> speaking = () =>
+                {
+                    player.Update(false);
+                    return player.State().Speaking != 0;
+                };
+                push();
+                Expect.True(speaking(), "a new source has not stopped");
                 wall = 0.2;
-                Expect.True(stream.UpdateSilence() && stream.PushedSamples == 9600, "a stop is detected");
-                AudioClock.TimeSource = () =>
+                Expect.True(!speaking() && player.Info().PushedSamples == 960 + 9600, "a stop is detected");
+                Clock.Source = () =>
                 {
                     var action = duringUpdate;
                     duringUpdate = none;
@@ -254,10 +262,10 @@ namespace KoeMorph.Harness
                     return wall;
                 };
                 duringUpdate = push;
-                stream.UpdateSilence();
+                speaking();
                 wall = 0.22;
-                Expect.True(!stream.UpdateSilence(), "speech is detected");
-                Expect.True(stream.PushedSamples == 9600 + 960, "no silence follows the block");
+                Expect.True(speaking(), "speech is detected");
+                Expect.True(player.Info().PushedSamples == 960 + 9600 + 960, "no silence follows the block");
             }
             ModelCache.Release(asset);
         }

@@ -35,7 +35,7 @@ namespace KoeMorph.Harness
 
         public TestScene()
         {
-            AudioClock.TimeSource = () => _frameTime > 0 ? _frameTime : Now;
+            Clock.Source = () => _frameTime > 0 ? _frameTime : Now;
             Source = Head.AddComponent<AudioSource>();
             var mesh = new GameObject("Mesh");
             mesh.transform.parent = Head.transform;

@@ -28,6 +28,39 @@ namespace KoeMorph.Interop
         public double HistorySeconds;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
+    struct PlayerConfig
+    {
+        public uint Size;
+        public int SampleRate;
+        public int Channels;
+        public int Worker;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    struct PlayerState
+    {
+        public uint Size;
+        public int Speaking;
+        public int Paused;
+        public int SampleRate;
+        public int Channels;
+        public double PlaybackTime;
+        public double Latency;
+        public double EndTime;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    struct ClipState
+    {
+        public uint Size;
+        public int Playing;
+        public int Loop;
+        public long Position;
+        public long SampleCount;
+        public double Speed;
+    }
+
     /// <summary>A snapshot of a stream; see koemorph_stream_info.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct StreamInfo

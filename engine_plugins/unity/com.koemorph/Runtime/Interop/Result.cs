@@ -5,6 +5,7 @@ namespace KoeMorph.Interop
     {
         Ok = 0,
         NoFrame = 1,
+        BlockReplaced = 2,
         InvalidArgument = -1,
         OutOfMemory = -2,
         FileError = -3,

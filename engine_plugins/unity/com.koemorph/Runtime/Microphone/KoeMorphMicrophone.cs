@@ -59,7 +59,7 @@ namespace KoeMorph
 
         void Update()
         {
-            var now = AudioClock.Now;
+            var now = Clock.Now;
             ApplySettings();
             // If the game thread stalled (loading, suspended), missing samples do not mean a lost device.
             if (now - _updateTime > Timeout / 2) _lastSampleTime = now;
