@@ -168,10 +168,10 @@ def animate_one(model: Model, job: Job, settings: Settings) -> Result:
 def _work(job: Job, settings: Settings) -> Result:
     assert _worker_model is not None
     with _working:
-        return _guarded(_worker_model, job, settings)
+        return guarded(_worker_model, job, settings)
 
 
-def _guarded(model: Model, job: Job, settings: Settings) -> Result:
+def guarded(model: Model, job: Job, settings: Settings) -> Result:
     """Return the result of a job, with any error: one bad file does not stop others."""
     try:
         return animate_one(model, job, settings)
@@ -198,7 +198,7 @@ def run(
     if processes == 1:
         model = Model(settings.model)
         for job in jobs:
-            on_done(job, _guarded(model, job, settings))
+            on_done(job, guarded(model, job, settings))
         return
     waiting = list(jobs)
     while waiting:

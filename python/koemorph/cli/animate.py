@@ -7,8 +7,9 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +20,7 @@ from rich.progress import MofNCompleteColumn, Progress
 from koemorph import batch
 from koemorph.audio import RawFormat, is_damaged
 from koemorph.audio_files.reader import RAW_ENCODINGS
+from koemorph.batch_cluster import Shard, run_on_dask
 from koemorph.batch_plan import Job, Plan, has_several, is_folder, plan
 from koemorph.batch_record import BatchRecord
 from koemorph.batch_settings import Settings
@@ -119,7 +121,11 @@ def _cpu_seconds() -> float:
 
 
 def _animate_all(
-    planned: Plan, folder: Path, settings: Settings, processes: int, overwrite: bool
+    planned: Plan,
+    folder: Path,
+    settings: Settings,
+    overwrite: bool,
+    run: Callable[[list[Job], batch.OnDone], None],
 ) -> int:
     """Run the jobs, finished ones only if `overwrite`; return the exit code, 1 after a failure."""
     record = BatchRecord(folder, settings)
@@ -138,7 +144,7 @@ def _animate_all(
                 record.add(job, result.files)
             bar.advance(task)
 
-        batch.run(waiting, settings, min(processes, max(1, len(waiting))), on_done)
+        run(waiting, on_done)
     elapsed, cpu = time.perf_counter() - begin, _cpu_seconds() - begin_cpu
     seconds = sum(result.seconds for _, result in done)
     failed = sum(bool(result.error) for _, result in done)
@@ -175,6 +181,28 @@ def _parse_channel(_: click.Context, __: click.Parameter, text: str | None) -> i
     if not text.isdecimal() or int(text) < 1:
         raise click.BadParameter(f'"{text}" is not left, right, all or a number from 1.')
     return int(text)
+
+
+def _parse_shard(_: click.Context, __: click.Parameter, text: str | None) -> Shard | None:
+    try:
+        return None if text is None else Shard.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _check_distribution(shard: Shard | None, scheduler: str | None, jobs: int, many: bool) -> None:
+    """Raise an error for options of several machines that have no effect."""
+    if scheduler is not None and jobs > 1:
+        raise click.UsageError(
+            "--jobs and --scheduler exclude each other: Dask starts the processes."
+        )
+    if not many and (shard is not None or scheduler is not None):
+        option = "--scheduler" if shard is None else "--shard"
+        raise DataError(
+            f"{option} needs several recordings and a folder as --output: one output is given. "
+            f"Omit {option}.",
+            code="distribution_needs_batch",
+        )
 
 
 def _parse_raw(_: click.Context, __: click.Parameter, text: str | None) -> RawFormat | None:
@@ -235,6 +263,18 @@ def _parse_raw(_: click.Context, __: click.Parameter, text: str | None) -> RawFo
     show_default=True,
     help="Number of processes for several recordings.",
 )
+@click.option(
+    "--shard",
+    callback=_parse_shard,
+    metavar="I/N",
+    help="Animate part I of N of the recordings only, from 1; one part per machine.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Run on the workers of the Dask scheduler at ADDRESS (tcp://HOST:8786), which share the "
+    "file system with this machine.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace outputs that are up to date.")
 def command(
     *,
@@ -251,6 +291,8 @@ def command(
     node: str,
     edits: Path | None,
     jobs: int,
+    shard: Shard | None,
+    scheduler: str | None,
     overwrite: bool,
 ) -> int:
     """Write the animation of recordings to files; frame k is at k / fps seconds.
@@ -270,6 +312,7 @@ def command(
             "given. Animate the edited recording on its own.",
             code="edits_for_batch",
         )
+    _check_distribution(shard, scheduler, jobs, is_many)
     if rig is not None:
         _refuse_unused_rig(Path(output), file_format, is_many)
         refuse_overwrite(rig, Path(output))
@@ -308,4 +351,15 @@ def command(
                 refuse_overwrite(source, job.output)
     if planned.jobs:
         batch.prepare(planned.jobs, folder, settings)
-    return _animate_all(planned, folder, settings, jobs, overwrite)
+    if shard is not None:  # after the plan, in which names of outputs depend on all recordings
+        planned = replace(
+            planned, jobs=shard.of(planned.jobs), unreadable=shard.of(planned.unreadable)
+        )
+
+    def run(waiting: list[Job], on_done: batch.OnDone) -> None:
+        if scheduler is not None:
+            run_on_dask(waiting, settings, scheduler, on_done)
+        else:
+            batch.run(waiting, settings, min(jobs, max(1, len(waiting))), on_done)
+
+    return _animate_all(planned, folder, settings, overwrite, run)
