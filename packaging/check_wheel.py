@@ -53,7 +53,7 @@ def check_wheel(path: Path) -> list[str]:
         names = archive.namelist()
         problems += check_names(names)
         for name in names:
-            if "linux" in path.name and re.search(r"/_native\.|/bin/", name):
+            if "linux" in path.name and re.search(r"/_native\.", name):
                 found = RUNTIME.search(archive.read(name))
                 if found:
                     problems.append(f"{name} needs {found.group().decode()}")
