@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from koemorph import Model
+from koemorph.controls import Controls
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -92,5 +93,5 @@ def test_the_c_example_prints_the_frames_of_the_package(
     assert result.returncode == 0, result.stderr
     weights = [json.loads(line)["blendshapes"] for line in result.stdout.splitlines()]
     samples, sample_rate = soundfile.read(speech, dtype="float32")
-    expected = Model(tiny_models[30]).animate(samples, sample_rate=sample_rate)
+    expected = Model(tiny_models[30]).animate(samples, sample_rate=sample_rate, controls=Controls())
     np.testing.assert_allclose(weights[: len(expected)], expected.weights, atol=2e-6)

@@ -13,6 +13,7 @@ import soundfile
 from chromium import FAKE_MICROPHONE, speaking
 
 from koemorph import Model
+from koemorph.controls import Controls
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -146,7 +147,9 @@ def test_a_busy_page_loses_no_audio_of_eight_faces(
         assert lead > 0
         frames = np.reshape(values, (-1, 52))
         stream = np.concatenate([np.zeros(lead, np.float32), sound])
-        expected = Model(tiny_models[30]).animate(stream, sample_rate=48000).weights
+        expected = (
+            Model(tiny_models[30]).animate(stream, sample_rate=48000, controls=Controls()).weights
+        )
         count = min(len(frames), len(expected)) - 2  # the end of the audio is silence here
         assert count > SECONDS * 30
         np.testing.assert_allclose(frames[:count], expected[:count], atol=1e-4)
@@ -157,7 +160,11 @@ def test_a_buffer_is_computed_ahead_of_its_playback(
 ) -> None:
     values, now = page_of(AUTOPLAY).evaluate(AHEAD)
     frames = np.reshape(values, (-1, 52))
-    expected = Model(tiny_models[30]).animate(recording(tmp_path), sample_rate=48000).weights
+    expected = (
+        Model(tiny_models[30])
+        .animate(recording(tmp_path), sample_rate=48000, controls=Controls())
+        .weights
+    )
     np.testing.assert_allclose(frames[: len(expected)], expected, atol=1e-4)
     np.testing.assert_allclose(now, expected[30], atol=1e-4)
 

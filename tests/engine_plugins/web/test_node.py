@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from koemorph import BLENDSHAPES, Model
+from koemorph.controls import Controls
 from koemorph.model import bundled_model
 
 HERE = Path(__file__).parent
@@ -41,7 +42,7 @@ def test_frames_equal_those_of_the_native_core(
         web_package / "dist" / wasm,
     )
     frames = np.frombuffer(node(needs_tool("node"), "animate.mjs", *arguments), "<f4")
-    expected = Model(model).animate(samples, sample_rate=sample_rate).weights
+    expected = Model(model).animate(samples, sample_rate=sample_rate, controls=Controls()).weights
     np.testing.assert_allclose(frames.reshape(-1, 52)[: len(expected)], expected, atol=1e-5)
 
 
