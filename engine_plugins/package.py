@@ -1,18 +1,16 @@
 """Pack the engine plugins with their native libraries, models and licenses.
 
-    python engine_plugins/package.py [--library PLATFORM=PATH] [--onnxruntime PLATFORM=PATH]
+    python engine_plugins/package.py [--library PLATFORM=PATH]
 
 Writes com.koemorph-X.tgz, KoeMorph-X.zip and koemorph-godot-X.zip to dist/. The native library of
-this machine is built with CMake unless --library is given. ONNX Runtime comes from the installed
-onnxruntime wheel; for other platforms from the wheel (Android: the .aar) in --onnxruntime. Without
---model, all models of the Python package are packed.
+this machine is built with CMake unless --library is given. Without --model, all models of the
+Python package are packed.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
-import importlib.util
 import io
 import json
 import re
@@ -30,9 +28,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 PACKAGE = ROOT / "python" / "koemorph"  # source of maps, presets and models
 DEFAULT_MODEL = "koemorph-30"  # used if no model name is set
-UNITY_RUNTIME_PACKAGE = ("com.github.asus4.onnxruntime", "0.4.9")
 MODEL_KEYS = (b"format_version", b"context_frames")  # metadata keys of every model
-LICENSES = ("LICENSE", "ThirdPartyNotices.txt")  # of ONNX Runtime, in its wheel
 # The earliest time of the zip format: equal input gives equal bytes.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -79,79 +75,21 @@ def build_library(target: Platform, folder: Path) -> Path:
     return found
 
 
-def archive_files(path: Path) -> Files:
-    """Return the files in a wheel or an Android archive (.aar)."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {name: archive.read(name) for name in archive.namelist()}
-    except (OSError, zipfile.BadZipFile) as error:
-        raise PackageError(f"{path} is not a wheel or .aar: {error}.") from error
-
-
-def installed_wheel() -> Files:
-    """Return the library and licenses of the installed onnxruntime."""
-    spec = importlib.util.find_spec("onnxruntime")
-    if spec is None or spec.origin is None:
-        raise PackageError(
-            "onnxruntime is not installed. Install it with pip, or use --onnxruntime."
-        )
-    folder = Path(spec.origin).parent
-    paths = [*folder.glob("capi/*onnxruntime.*"), *(folder / name for name in LICENSES)]
-    return {f"onnxruntime/{p.relative_to(folder).as_posix()}": p.read_bytes() for p in paths}
-
-
-def pick_runtime(files: Files, target: Platform) -> bytes:
-    """Return the ONNX Runtime library in the files of a wheel or an Android archive."""
-    pattern = r"onnxruntime/capi/(lib)?onnxruntime(\.so[.\d]*|[.\d]*\.dylib|\.dll)"
-    if target.name.startswith("android"):
-        pattern = rf"jni/{target.unity_folder.split('/')[1]}/libonnxruntime\.so"
-    found = [data for name, data in files.items() if re.fullmatch(pattern, name)]
-    if len(found) != 1:
-        raise PackageError(
-            f"ONNX Runtime for {target.name} not found: the archive has {len(found)} matching "
-            "files, expected 1. Use --onnxruntime with a wheel or .aar for this platform."
-        )
-    check_binary(found[0], "the ONNX Runtime library", target, b"OrtGetApiBase")
-    return found[0]
-
-
-def third_party_notices(wheel: Files) -> bytes:
-    """Return the notices that ONNX Runtime's license requires with its library."""
-    parts = [wheel[f"onnxruntime/{name}"] for name in LICENSES]
-    return b"ONNX Runtime (onnxruntime.ai)\n\n" + b"\n\n".join(parts)
-
-
-def once(option: str, pairs: list[tuple[str, Path]]) -> dict[str, Path]:
-    """Return the values of an option by platform; raise PackageError for a duplicate."""
+def paths_by_platform(pairs: list[tuple[str, Path]]) -> dict[str, Path]:
+    """Return the values of --library by platform; raise PackageError for a duplicate."""
     found = dict(pairs)
     for name in found:
         if [platform for platform, _ in pairs].count(name) > 1:
-            raise PackageError(f"{option} {name} is given more than once, expected once.")
+            raise PackageError(f"--library {name} is given more than once, expected once.")
     return found
 
 
-def check_runtimes(runtimes: dict[str, Path], platforms: set[str]) -> None:
-    """Raise PackageError for an ONNX Runtime that would not be packed."""
-    for name in runtimes:
-        if PLATFORMS[name].onnxruntime is None:
-            raise PackageError(
-                f"ONNX Runtime for {name} cannot be packed: the application links it (see "
-                "engine_plugins/README.md). Remove its --onnxruntime."
-            )
-        if name not in platforms:
-            raise PackageError(
-                f"ONNX Runtime for {name} is given without its library. Add --library {name}=PATH."
-            )
-
-
 class Content:
-    """Content of the plugins: libraries and ONNX Runtime by platform, and the models."""
+    """Content of the plugins: libraries by platform, and the models."""
 
     def __init__(self, arguments: argparse.Namespace, work: Path) -> None:
         here = this_platform()
-        paths = once("--library", arguments.library)
-        runtimes = once("--onnxruntime", arguments.onnxruntime)
-        check_runtimes(runtimes, {*paths, *([here.name] if here else [])})
+        paths = paths_by_platform(arguments.library)
         if here is not None and here.name not in paths:
             paths[here.name] = build_library(here, work)
         if not paths:
@@ -159,10 +97,6 @@ class Content:
                 "No library: this platform is not supported. Use --library PLATFORM=PATH."
             )
         self.libraries = {name: self._read_library(name, path) for name, path in paths.items()}
-        self.runtimes: dict[str, Files] = {}
-        self.notices = b""
-        for name in self.libraries:
-            self._add_runtime(PLATFORMS[name], runtimes.get(name), here)
         models = arguments.model or sorted(PACKAGE.glob("models/*.onnx"))
         if len({path.stem for path in models}) < len(models):
             raise PackageError("Two models have the same name. Rename one.")
@@ -178,17 +112,6 @@ class Content:
             raise PackageError(f"{path} cannot be read: {error.strerror}.") from error
         check_binary(data, str(path), PLATFORMS[name], b"koemorph_stream_sample")
         return data
-
-    def _add_runtime(self, target: Platform, runtime: Path | None, here: Platform | None) -> None:
-        if target.onnxruntime is None:
-            return
-        installed = importlib.util.find_spec("onnxruntime") is not None
-        if runtime is None and (target != here or not installed):
-            return  # the built-in inference needs no library
-        files = installed_wheel() if runtime is None else archive_files(runtime)
-        self.runtimes[target.name] = {target.onnxruntime: pick_runtime(files, target)}
-        licensed = all(f"onnxruntime/{name}" in files for name in LICENSES)
-        self.notices = third_party_notices(files if licensed else installed_wheel())
 
     @staticmethod
     def _read_models(paths: list[Path]) -> Files:
@@ -216,16 +139,12 @@ def settings_files() -> Files:
     return {path.relative_to(PACKAGE).as_posix(): path.read_bytes() for path in found}
 
 
-def unity_files(content: Content, onnxruntime: str) -> Files:
+def unity_files(content: Content) -> Files:
     """Return the files of com.koemorph, with a .meta for each file that Unity imports."""
     files = source_files(HERE / "unity" / "com.koemorph")
     for name, library in content.libraries.items():
         target = PLATFORMS[name]
-        folder = f"Runtime/Plugins/{target.unity_folder}"
-        files[f"{folder}/{target.library}"] = library
-        bundled = content.runtimes.get(name, {}) if onnxruntime == "bundle" else {}
-        for file, data in bundled.items():
-            files[f"{folder}/{file}"] = data
+        files[f"Runtime/Plugins/{target.unity_folder}/{target.library}"] = library
     # Compiler options of the assembly KoeMorph; see Interop/Library.cs.
     if "ios-arm64" in content.libraries:
         files["Runtime/csc.rsp"] = b"-define:KOEMORPH_STATIC_LIBRARY\n"
@@ -236,12 +155,6 @@ def unity_files(content: Content, onnxruntime: str) -> Files:
         files[f"Runtime/Resources/KoeMorph/{name}"] = settings
     if content.card is not None:
         files["Documentation~/MODEL_CARD.md"] = content.card
-    if content.notices and onnxruntime == "bundle":
-        files["Third Party Notices.md"] = content.notices
-    if onnxruntime == "package":
-        manifest = json.loads(files["package.json"])
-        manifest["dependencies"].update([UNITY_RUNTIME_PACKAGE])
-        files["package.json"] = (json.dumps(manifest, indent=2) + "\n").encode()
     return with_metas(files)
 
 
@@ -269,8 +182,6 @@ def unreal_files(content: Content, engine_version: str | None) -> Files:
     for name, data in content.libraries.items():
         target = PLATFORMS[name]
         files[f"{library}/lib/{target.unreal_folder}/{target.library}"] = data
-        for file, runtime in content.runtimes.get(name, {}).items():
-            files[f"{library}/lib/{target.unreal_folder}/{file}"] = runtime
     for name, model in content.models.items():
         files[f"Resources/models/{name}.onnx"] = model
     if content.card is not None:
@@ -278,8 +189,6 @@ def unreal_files(content: Content, engine_version: str | None) -> Files:
     for name, settings in settings_files().items():
         files[f"Resources/{name}"] = settings
     files["LICENSE"] = (ROOT / "LICENSE").read_bytes()
-    if content.notices:
-        files["ThirdPartyNotices.txt"] = content.notices
     return files
 
 
@@ -341,16 +250,13 @@ def engine_version(text: str) -> str:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Pack the engine plugins.")
-    several = {"action": "append", "default": [], "type": platform_path, "metavar": "PLATFORM=PATH"}
-    parser.add_argument("--library", **several, help="the koemorph library of a platform")
-    parser.add_argument("--onnxruntime", **several, help="ONNX Runtime's wheel or .aar")
     parser.add_argument(
-        "--unity-onnxruntime",
-        choices=["bundle", "package", "none"],
-        default="bundle",
-        help="bundle: the Unity package contains ONNX Runtime (default); package: it depends on "
-        f"{UNITY_RUNTIME_PACKAGE[0]}, which needs its scoped registry; none: another package of "
-        "the project contains it",
+        "--library",
+        action="append",
+        default=[],
+        type=platform_path,
+        metavar="PLATFORM=PATH",
+        help="the koemorph library of a platform, repeatable",
     )
     parser.add_argument(
         "--unreal-version",
@@ -377,7 +283,7 @@ def pack(arguments: argparse.Namespace) -> list[Path]:
     unity = arguments.output / f"com.koemorph-{number}.tgz"
     unreal = arguments.output / f"KoeMorph-{number}.zip"
     godot = arguments.output / f"koemorph-godot-{number}.zip"
-    write_tgz(unity, unity_files(content, arguments.unity_onnxruntime))
+    write_tgz(unity, unity_files(content))
     write_zip(unreal, "KoeMorph/", unreal_files(content, arguments.unreal_version))
     write_zip(godot, "", godot_files())
     return [unity, unreal, godot]

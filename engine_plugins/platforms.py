@@ -19,7 +19,6 @@ class Platform:
     unity_folder: str
     unreal_folder: str
     library: str
-    onnxruntime: str | None  # None: the application links it
     kind: str  # elf, pe, macho, archive
     machine: int | None
 
@@ -30,23 +29,13 @@ _PAGE_SIZE = 16384  # largest page size of arm64 Android devices
 PLATFORMS = {
     entry.name: entry
     for entry in (
+        Platform("linux-x64", "Linux/x86_64", "Linux", "libkoemorph.so", "elf", 62),
+        Platform("windows-x64", "Windows/x86_64", "Win64", "koemorph.dll", "pe", 0x8664),
+        Platform("macos", "macOS", "Mac", "libkoemorph.dylib", "macho", None),
         Platform(
-            *("linux-x64", "Linux/x86_64", "Linux"),
-            *("libkoemorph.so", "libonnxruntime.so", "elf", 62),
+            "android-arm64", "Android/arm64-v8a", "Android/arm64-v8a", "libkoemorph.so", "elf", 183
         ),
-        Platform(
-            *("windows-x64", "Windows/x86_64", "Win64"),
-            *("koemorph.dll", "onnxruntime.dll", "pe", 0x8664),
-        ),
-        Platform(
-            *("macos", "macOS", "Mac"),
-            *("libkoemorph.dylib", "libonnxruntime.dylib", "macho", None),
-        ),
-        Platform(
-            *("android-arm64", "Android/arm64-v8a", "Android/arm64-v8a"),
-            *("libkoemorph.so", "libonnxruntime.so", "elf", 183),
-        ),
-        Platform("ios-arm64", "iOS", "IOS", "libkoemorph.a", None, "archive", _MACHO_ARM64),
+        Platform("ios-arm64", "iOS", "IOS", "libkoemorph.a", "archive", _MACHO_ARM64),
     )
 }
 

@@ -13,7 +13,7 @@ from chord import chord
 from engine_game import PLUGINS, ROOT, Devices, Voice, cplusplus, pack, run
 
 from koemorph import Controls, Model
-from koemorph.model import bundled_model, onnxruntime_library
+from koemorph.model import bundled_model
 
 UNREAL = ROOT / "tests" / "engine_plugins" / "unreal"
 UNREAL_SOURCE = PLUGINS / "unreal" / "KoeMorph" / "Source"
@@ -63,10 +63,9 @@ def devices(tmp_path_factory: pytest.TempPathFactory) -> Devices:
 
 @pytest.fixture(scope="session")
 def game_folder(tmp_path_factory: pytest.TempPathFactory, native_build: Path) -> Path:
-    """A folder with libkoemorph and ONNX Runtime, as in the plugins."""
+    """A folder with libkoemorph, as in the plugins."""
     folder = tmp_path_factory.mktemp("game")
     (folder / "libkoemorph.so").symlink_to(native_build / "native" / "libkoemorph.so")
-    (folder / "libonnxruntime.so").symlink_to(onnxruntime_library())
     return folder
 
 

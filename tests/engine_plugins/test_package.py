@@ -66,7 +66,7 @@ def test_unity_package_has_the_required_layout(unity_package: Path) -> None:
     manifest = json.loads((unity_package / "package.json").read_text())
     assert re.fullmatch(r"com\.[a-z0-9._-]+", manifest["name"])
     assert re.fullmatch(r"\d{4}\.\d", manifest["unity"])
-    for name in ("README.md", "CHANGELOG.md", "LICENSE.md", "Third Party Notices.md"):
+    for name in ("README.md", "CHANGELOG.md", "LICENSE.md"):
         assert (unity_package / name).stat().st_size > 0
     for folder in ("Runtime", "Editor", "Tests/Editor", "Samples~", "Documentation~"):
         assert (unity_package / folder).is_dir()
@@ -124,10 +124,7 @@ def test_guids_are_stable(unity_package: Path) -> None:
 
 def test_native_plugins_are_enabled_on_their_platform_only(unity_package: Path) -> None:
     folder = unity_package / "Runtime" / "Plugins" / "Linux" / "x86_64"
-    assert {p.name for p in folder.iterdir() if p.suffix != ".meta"} == {
-        "libkoemorph.so",
-        "libonnxruntime.so",
-    }
+    assert {p.name for p in folder.iterdir() if p.suffix != ".meta"} == {"libkoemorph.so"}
     for meta in folder.glob("*.meta"):
         sections = dict(
             re.findall(r"- first:\n      (.+)\n    second:\n      enabled: (\d)", meta.read_text())
@@ -169,8 +166,10 @@ def test_all_bundled_models_are_packed(packed: Path, unity_package: Path) -> Non
 def test_unreal_zip_is_a_plugin_folder(packed: Path) -> None:
     files = zipped(packed, "KoeMorph-*.zip")
     library = "KoeMorph/Source/ThirdParty/KoeMorphLibrary"
+    assert {name for name in files if name.startswith(f"{library}/lib/")} == {
+        f"{library}/lib/Linux/libkoemorph.so"
+    }
     assert files[f"{library}/lib/Linux/libkoemorph.so"][:4] == b"\x7fELF"
-    assert b"OrtGetApiBase" in files[f"{library}/lib/Linux/libonnxruntime.so"]
     assert b"koemorph_stream_sample" in files[f"{library}/include/koemorph.h"]
     # The module loads the libraries from the packed folder.
     module = files["KoeMorph/Source/KoeMorph/Private/KoeMorphModule.cpp"].decode()
@@ -180,7 +179,6 @@ def test_unreal_zip_is_a_plugin_folder(packed: Path) -> None:
         "Resources/maps/arkit.json",
         "KoeMorph.uplugin",
         "LICENSE",
-        "ThirdPartyNotices.txt",
         "README.md",
     ):
         assert files[f"KoeMorph/{name}"]
@@ -285,27 +283,22 @@ def test_packages_are_reproducible(packed: Path, library: str, tmp_path: Path) -
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
-def test_unity_package_can_depend_on_onnx_runtime(library: str, tmp_path: Path) -> None:
+def test_given_models_replace_the_bundled_ones(library: str, tmp_path: Path) -> None:
     own = tmp_path / "koemorph-30.onnx"
     own.write_bytes((MODELS / "koemorph-60.onnx").read_bytes())
-    arguments = ["--library", library, "--model", own, "--output", tmp_path]
-    assert pack(*arguments, "--unity-onnxruntime", "package").returncode == 0
+    assert pack("--library", library, "--model", own, "--output", tmp_path).returncode == 0
     with tarfile.open(next(tmp_path.glob("*.tgz"))) as archive:
-        assert not [name for name in archive.getnames() if "libonnxruntime" in name]
-        models = [name for name in archive.getnames() if name.endswith(".bytes")]
-        assert [Path(name).name for name in models] == ["koemorph-30.bytes"]
-        manifest = archive.extractfile("package/package.json")
-        assert manifest is not None
-        assert "com.github.asus4.onnxruntime" in json.load(manifest)["dependencies"]
+        (model,) = [name for name in archive.getnames() if name.endswith(".bytes")]
+        data = archive.extractfile(model)
+        assert Path(model).name == "koemorph-30.bytes"
+        assert data is not None
+        assert data.read() == own.read_bytes()
 
 
 def test_invalid_input_is_reported(library: str, native_build: Path, tmp_path: Path) -> None:
     (archive_of_here,) = (native_build / "native").glob("*.a")
     text = tmp_path / "library.so"
     text.write_text("no library")
-    wheel = tmp_path / "onnxruntime.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("onnxruntime/LICENSE", "MIT")
     here = library.partition("=")[2]
     # A truncated header; archive members without and with a negative length.
     program = tmp_path / "cut.dll"
@@ -328,14 +321,7 @@ def test_invalid_input_is_reported(library: str, native_build: Path, tmp_path: P
         (["--library", f"ios-arm64={archives[0]}"], "is not a library for ios-arm64"),
         (["--library", f"ios-arm64={archives[1]}"], "is not a library for ios-arm64"),
         (["--library", library, "--library", library], "--library linux-x64"),
-        (["--onnxruntime", f"windows-x64={wheel}"], "--library windows-x64="),
-        (["--onnxruntime", f"ios-arm64={wheel}"], "the application links it"),
         (["--library", library, *2 * ["--model", str(text)]], "Two models have the same name"),
-        (["--library", library, "--onnxruntime", f"linux-x64={here}"], "is not a wheel or .aar"),
-        (
-            ["--library", library, "--onnxruntime", f"linux-x64={wheel}"],
-            "ONNX Runtime for linux-x64",
-        ),
         (["--library", library, "--model", str(tmp_path / "none.onnx")], "none.onnx not found"),
         (["--library", library, "--model", str(other)], "is not a KoeMorph model"),
         (

@@ -14,7 +14,7 @@ import soundfile
 from engine_game import Voice, run
 
 from koemorph import Controls, Model
-from koemorph.model import MODELS, onnxruntime_library
+from koemorph.model import MODELS
 
 
 def blendshapes(jsonl: str) -> npt.NDArray[np.float64]:
@@ -26,6 +26,7 @@ def test_c_python_unity_and_unreal_agree(
     unity_game: list[str],
     unreal_player: Path,
     game_folder: Path,
+    native_build: Path,
     voice_of: Callable[[Path], Voice],
     model: Path,
     tmp_path: Path,
@@ -35,8 +36,7 @@ def test_c_python_unity_and_unreal_agree(
     samples = np.fromfile(voice.file, dtype=np.float32).reshape(-1, voice.channels)
     wav = tmp_path / "voice.wav"
     soundfile.write(wav, samples, voice.sample_rate, subtype="FLOAT")
-    example = (game_folder / "libkoemorph.so").resolve().parent / "wav_to_jsonl"
-    output = run([example, voice.model, wav, onnxruntime_library()]).stdout
+    output = run([native_build / "examples" / "wav_to_jsonl", voice.model, wav]).stdout
     animate = [sys.executable, "-c", "from koemorph.cli import main; main()", "animate"]
     faces = {
         "Python": Model(model).animate(wav, controls=Controls()).weights,

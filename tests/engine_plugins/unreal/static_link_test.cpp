@@ -14,7 +14,7 @@ int main(int, char** argv) {
   if (koemorph_plugin::LoadApi({}, &api, &error)) {
     std::ifstream file(argv[1], std::ios::binary);
     const std::vector<char> bytes(std::istreambuf_iterator<char>(file), {});
-    if (koemorph_plugin::Model::Load(api, bytes.data(), bytes.size(), "", &error)) {
+    if (koemorph_plugin::Model::Load(api, bytes.data(), bytes.size(), &error)) {
       std::puts(api.version());
       return 0;
     }

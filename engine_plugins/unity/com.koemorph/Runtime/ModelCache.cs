@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.IO;
 using System.Threading.Tasks;
 using KoeMorph.Interop;
 using UnityEngine;
@@ -41,7 +40,7 @@ namespace KoeMorph
         public static ModelHandle Acquire(TextAsset asset)
         {
             var entry = Find(asset);
-            if (entry == null) entry = Add(asset, Task.FromResult(ModelHandle.Load(asset.bytes, OnnxRuntimePath())));
+            if (entry == null) entry = Add(asset, Task.FromResult(ModelHandle.Load(asset.bytes)));
             try
             {
                 var model = entry.Model.GetAwaiter().GetResult();
@@ -71,8 +70,7 @@ namespace KoeMorph
             if (entry != null && !entry.Model.IsFaulted) return entry.Model;
             Entries.Remove(entry);
             var bytes = asset.bytes;
-            var runtime = OnnxRuntimePath();
-            return Add(asset, Task.Run(() => ModelHandle.Load(bytes, runtime))).Model;
+            return Add(asset, Task.Run(() => ModelHandle.Load(bytes))).Model;
         }
 
         /// <summary>Frees the models that no face uses.</summary>
@@ -134,33 +132,6 @@ namespace KoeMorph
             Application.lowMemory -= UnloadUnused;
             Application.lowMemory += UnloadUnused;
         }
-
-        // In players ONNX Runtime is beside the koemorph library, which finds it there. In the editor it may be in its
-        // own package.
-        static string OnnxRuntimePath()
-        {
-#if UNITY_EDITOR
-            var path = Path.GetFullPath("Packages/com.github.asus4.onnxruntime/Plugins/" + EditorRuntime);
-            if (File.Exists(path)) return path;
-#endif
-            return null;
-        }
-
-#if UNITY_EDITOR_WIN
-        const string EditorRuntime = "Windows/x64/onnxruntime.dll";
-#elif UNITY_EDITOR_OSX
-        static string EditorRuntime
-        {
-            get
-            {
-                var arm = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture ==
-                          System.Runtime.InteropServices.Architecture.Arm64;
-                return "macOS/" + (arm ? "arm64" : "x64") + "/libonnxruntime.dylib";
-            }
-        }
-#elif UNITY_EDITOR
-        const string EditorRuntime = "Linux/x64/libonnxruntime.so";
-#endif
     }
 
     /// <summary>Loading of models before a face needs them. Game thread only.</summary>

@@ -54,8 +54,6 @@ struct FPlatformProcess
 	static void* GetDllHandle(const TCHAR* File);
 	static void* GetDllExport(void* Handle, const TCHAR* Name);
 	static void FreeDllHandle(void* Handle);
-	static void PushDllDirectory(const TCHAR* Folder) {}
-	static void PopDllDirectory(const TCHAR* Folder) {}
 	static const TCHAR* ComputerName() { return TEXT("here"); }
 };
 

@@ -12,21 +12,17 @@ namespace KoeMorph.Interop
         ModelHandle() : base(true) { }
 
         /// <summary>Loads a model from the bytes of its file. Blocks; callable from any thread.</summary>
-        /// <param name="onnxRuntimePath">Path of ONNX Runtime's library, or null: the native library searches for it.</param>
-        /// <exception cref="KoeMorphException">The model is invalid, or ONNX Runtime cannot be loaded.</exception>
-        public static ModelHandle Load(byte[] data, string onnxRuntimePath)
+        /// <exception cref="KoeMorphException">The model is invalid, or has operators that the library lacks.</exception>
+        public static ModelHandle Load(byte[] data)
         {
             Native.CheckVersion();
-            var runtime = Native.Utf8(onnxRuntimePath);
             var dataPin = GCHandle.Alloc(data, GCHandleType.Pinned);
-            var runtimePin = GCHandle.Alloc(runtime, GCHandleType.Pinned);
             try
             {
                 var config = new ModelConfig();
                 Init(ref config);
                 config.Data = dataPin.AddrOfPinnedObject();
                 config.DataSize = (ulong)data.Length;
-                config.OnnxRuntimePath = runtimePin.AddrOfPinnedObject();
                 ModelHandle model;
                 Native.Check(Load(ref config, out model));
                 return model;
@@ -34,7 +30,6 @@ namespace KoeMorph.Interop
             finally
             {
                 dataPin.Free();
-                runtimePin.Free();
             }
         }
 

@@ -22,12 +22,11 @@ bool PullFrames(const Api& api, koemorph_stream* stream, std::vector<Frame>* fra
 }  // namespace
 
 std::shared_ptr<const Model> Model::Load(const Api& api, const void* data, size_t size,
-                                         const std::string& runtime_path, std::string* error) {
+                                         std::string* error) {
   koemorph_model_config config;
   api.model_config_init(&config);
   config.data = data;
   config.data_size = size;
-  config.onnxruntime_path = runtime_path.empty() ? nullptr : runtime_path.c_str();
   koemorph_model* model = nullptr;
   if (api.model_load(&config, &model) == KOEMORPH_OK) {
     return std::shared_ptr<const Model>(new Model(api, model));

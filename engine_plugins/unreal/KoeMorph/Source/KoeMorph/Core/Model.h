@@ -13,10 +13,9 @@ namespace koemorph_plugin {
 // An immutable model, shared by any number of streams.
 class Model {
  public:
-  // Loads a model from the bytes of its file; blocks. `runtime_path`: ONNX Runtime's library
-  // (UTF-8), or "": the koemorph library searches for it. Null, with an error message, on failure.
+  // Loads a model from the bytes of its file; blocks. Null, with an error message, on failure.
   static std::shared_ptr<const Model> Load(const Api& api, const void* data, size_t size,
-                                           const std::string& runtime_path, std::string* error);
+                                           std::string* error);
   ~Model();
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;

@@ -56,22 +56,14 @@ FString MissingAssetMessage(const TCHAR* Kind, const FString& Name)
 		TEXT("Unknown name: '%s' is not one of the bundled %s. Use one of %s."), *Name, Kind, *FString::Join(Names, TEXT(", ")));
 }
 
-FString LibraryFile(const TCHAR* Name)
-{
 #if PLATFORM_WINDOWS
-	return FString::Printf(TEXT("%s.dll"), Name);
-#elif PLATFORM_MAC
-	return FString::Printf(TEXT("lib%s.dylib"), Name);
-#else
-	return FString::Printf(TEXT("lib%s.so"), Name);
-#endif
-}
-
-#if PLATFORM_WINDOWS
+const TCHAR* const LibraryFile = TEXT("koemorph.dll");
 const TCHAR* const PlatformFolder = TEXT("Win64");
 #elif PLATFORM_MAC
+const TCHAR* const LibraryFile = TEXT("libkoemorph.dylib");
 const TCHAR* const PlatformFolder = TEXT("Mac");
 #else
+const TCHAR* const LibraryFile = TEXT("libkoemorph.so");
 const TCHAR* const PlatformFolder = TEXT("Linux");
 #endif
 
@@ -98,9 +90,7 @@ void FKoeMorphModule::StartupModule()
 #if KOEMORPH_STATIC
 	const koemorph_plugin::FindSymbol Find;
 #else
-	// ONNX Runtime first, so that the koemorph library finds it already loaded.
-	Runtime = OpenLibrary(LibraryFile(TEXT("onnxruntime")));
-	Library = OpenLibrary(LibraryFile(TEXT("koemorph")));
+	Library = OpenLibrary();
 	if (Library == nullptr)
 	{
 		LibraryError = FString::Printf(TEXT("Missing library: the koemorph library cannot be loaded from %s. Install the "
@@ -148,22 +138,14 @@ void FKoeMorphModule::ShutdownModule()
 		FPlatformProcess::FreeDllHandle(Library);
 		Library = nullptr;
 	}
-	if (Runtime != nullptr)
-	{
-		FPlatformProcess::FreeDllHandle(Runtime);
-		Runtime = nullptr;
-	}
 }
 
-void* FKoeMorphModule::OpenLibrary(const FString& Name) const
+void* FKoeMorphModule::OpenLibrary() const
 {
 #if PLATFORM_ANDROID
-	return FPlatformProcess::GetDllHandle(*Name); // from the application's lib folder
+	return FPlatformProcess::GetDllHandle(LibraryFile); // from the application's lib folder
 #else
-	FPlatformProcess::PushDllDirectory(*LibraryFolder);
-	void* const Handle = FPlatformProcess::GetDllHandle(*FPaths::Combine(LibraryFolder, Name));
-	FPlatformProcess::PopDllDirectory(*LibraryFolder);
-	return Handle;
+	return FPlatformProcess::GetDllHandle(*FPaths::Combine(LibraryFolder, LibraryFile));
 #endif
 }
 
@@ -276,17 +258,9 @@ void FKoeMorphModule::KeepLoaded(const std::shared_ptr<const koemorph_plugin::Mo
 std::shared_ptr<const koemorph_plugin::Model> FKoeMorphModule::CreateModel(
 	const FString& Key, const TArray<uint8>& Bytes, FString& OutError)
 {
-	const FString Custom = GetDefault<UKoeMorphSettings>()->OnnxRuntime.FilePath;
-	const FString Bundled = FPaths::Combine(LibraryFolder, LibraryFile(TEXT("onnxruntime")));
-	FString RuntimePath;
-	if (!Custom.IsEmpty() || FPaths::FileExists(Bundled))
-	{
-		// Paths of the engine are relative to the executable's folder, so they must be converted.
-		RuntimePath = FPaths::ConvertRelativePathToFull(Custom.IsEmpty() ? Bundled : ProjectFile(Custom));
-	}
 	std::string Error;
-	std::shared_ptr<const koemorph_plugin::Model> Model = koemorph_plugin::Model::Load(
-		*Api, Bytes.GetData(), static_cast<size_t>(Bytes.Num()), TCHAR_TO_UTF8(*RuntimePath), &Error);
+	std::shared_ptr<const koemorph_plugin::Model> Model =
+		koemorph_plugin::Model::Load(*Api, Bytes.GetData(), static_cast<size_t>(Bytes.Num()), &Error);
 	if (!Model)
 	{
 		OutError = UTF8_TO_TCHAR(Error.c_str());

@@ -71,13 +71,12 @@ public:
 	const TArray<FName>& CurveNames() const { return Names; }
 
 private:
-	void* OpenLibrary(const FString& Name) const;
+	void* OpenLibrary() const;
 	std::shared_ptr<const koemorph_plugin::Model> CreateModel(const FString& Key, const TArray<uint8>& Bytes, FString& OutError);
 
 	void KeepLoaded(const std::shared_ptr<const koemorph_plugin::Model>& Model);
 
 	void* Library = nullptr;
-	void* Runtime = nullptr;
 	FString LibraryFolder;
 	/** Why the library is not loaded; empty if it is. */
 	FString LibraryError;

@@ -23,10 +23,6 @@ public:
 	UPROPERTY(Config, EditAnywhere, Category = "KoeMorph", meta = (FilePathFilter = "onnx", RelativeToGameDir))
 	FFilePath Model;
 
-	/** Library of ONNX Runtime (relative to the project). Empty: the bundled one. */
-	UPROPERTY(Config, EditAnywhere, Category = "KoeMorph", meta = (RelativeToGameDir))
-	FFilePath OnnxRuntime;
-
 	/** Skeleton of baked animations. */
 	UPROPERTY(Config, EditAnywhere, Category = "Bake")
 	TSoftObjectPtr<USkeleton> BakeSkeleton;

@@ -3,8 +3,8 @@
 using System.IO;
 using UnrealBuildTool;
 
-// The koemorph library, ONNX Runtime and the bundled files. The KoeMorph module loads both libraries when it starts, so
-// that a missing library is an error message and does not prevent the start of the engine.
+// The koemorph library and the bundled files. The KoeMorph module loads the library when it starts, so that a missing
+// library is an error message and does not prevent the start of the engine.
 public class KoeMorphLibrary : ModuleRules
 {
     public KoeMorphLibrary(ReadOnlyTargetRules Target) : base(Target)
@@ -28,10 +28,10 @@ public class KoeMorphLibrary : ModuleRules
             AdditionalPropertiesForReceipt.Add("AndroidPlugin", Manifest);
         }
 
-        if (Target.Type == TargetType.Server) return; // loads neither libraries nor models
+        if (Target.Type == TargetType.Server) return; // loads neither library nor models
 
         string Folder = Target.Platform.ToString();
-        foreach (string Name in new[] { "koemorph.dll", "onnxruntime.dll", "libkoemorph.so", "libonnxruntime.so", "libkoemorph.dylib", "libonnxruntime.dylib" })
+        foreach (string Name in new[] { "koemorph.dll", "libkoemorph.so", "libkoemorph.dylib" })
         {
             if (Target.Platform == UnrealTargetPlatform.Android) break;
             if (!File.Exists(Path.Combine(ModuleDirectory, "lib", Folder, Name))) continue;
