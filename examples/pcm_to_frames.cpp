@@ -1,6 +1,6 @@
 /* Animates raw 16-bit mono PCM from standard input, with the three threads of a game:
  *
- *   ffmpeg -i line.wav -f s16le -ac 1 -ar 48000 - | pcm_to_frames MODEL.onnx 48000 [ONNXRUNTIME]
+ *   ffmpeg -i line.wav -f s16le -ac 1 -ar 48000 - | pcm_to_frames MODEL.onnx 48000
  *
  *   audio thread    reads blocks and pushes them (a game: the audio callback)
  *   worker thread   the library's own, computes frames
@@ -47,8 +47,8 @@ void print_frame(const koemorph::Face& weights, double time) {
   std::printf("]}\n");
 }
 
-int animate(const std::string& path, int32_t sample_rate, const std::string& onnxruntime) {
-  const koemorph::Model model(path, onnxruntime);
+int animate(const std::string& path, int32_t sample_rate) {
+  const koemorph::Model model(path);
   koemorph::Stream stream(model, sample_rate, 1, /*worker=*/true);
 
   std::atomic<bool> ended{false};
@@ -79,12 +79,12 @@ int animate(const std::string& path, int32_t sample_rate, const std::string& onn
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::fprintf(stderr, "usage: pcm_to_frames MODEL.onnx SAMPLE_RATE [ONNXRUNTIME] < PCM\n");
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: pcm_to_frames MODEL.onnx SAMPLE_RATE < PCM\n");
     return 2;
   }
   try {
-    return animate(argv[1], std::atoi(argv[2]), argc > 3 ? argv[3] : "");
+    return animate(argv[1], std::atoi(argv[2]));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "pcm_to_frames: %s\n", error.what());
     return 2;

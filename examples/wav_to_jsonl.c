@@ -1,4 +1,4 @@
-/* Animates a WAV file: wav_to_jsonl MODEL.onnx IN.wav [ONNXRUNTIME_LIBRARY] > OUT.jsonl
+/* Animates a WAV file: wav_to_jsonl MODEL.onnx IN.wav > OUT.jsonl
  *
  * The whole use of the library in plain C: load a model, make a stream, push audio, pull frames.
  * Reads 16-bit PCM and 32-bit float WAV. */
@@ -122,8 +122,8 @@ int main(int argc, char** argv) {
   wav in = {0};
   int status;
 
-  if (argc < 3) {
-    fprintf(stderr, "usage: wav_to_jsonl MODEL.onnx IN.wav [ONNXRUNTIME_LIBRARY] > OUT.jsonl\n");
+  if (argc != 3) {
+    fprintf(stderr, "usage: wav_to_jsonl MODEL.onnx IN.wav > OUT.jsonl\n");
     return 2;
   }
   if (!wav_open(&in, argv[2])) {
@@ -133,7 +133,6 @@ int main(int argc, char** argv) {
 
   koemorph_model_config_init(&model_config);
   model_config.path = argv[1];
-  model_config.onnxruntime_path = argc > 3 ? argv[3] : NULL;
   if (koemorph_model_load(&model_config, &model) != KOEMORPH_OK) return failed("model");
 
   koemorph_stream_config_init(&stream_config);

@@ -52,8 +52,8 @@ class Evaluator:
     """A graph in the built-in evaluator, called as onnxruntime.InferenceSession.run is."""
 
     def __init__(self, data: bytes, capacity: int, kernels: str = "") -> None:
-        self.graph = _native.OnnxGraph(data)
-        self.session = _native.OnnxSession(self.graph, capacity, kernels)
+        self.graph = _native.testing.OnnxGraph(data)
+        self.session = _native.testing.OnnxSession(self.graph, capacity, kernels)
 
     def run(self, feed: Feed, count: int) -> list[FloatArray]:
         inputs = [feed[name] for name, _ in self.graph.inputs]
@@ -61,7 +61,7 @@ class Evaluator:
         return outputs
 
 
-def random_feed(graph: _native.OnnxGraph, count: int, rng: np.random.Generator) -> Feed:
+def random_feed(graph: _native.testing.OnnxGraph, count: int, rng: np.random.Generator) -> Feed:
     """Random inputs of a graph for `count` streams."""
     return {
         name: rng.standard_normal([-n * count if n < 0 else n for n in shape]).astype(np.float32)

@@ -1,6 +1,6 @@
 // Measures the library on one core and prints JSON; `koemorph bench` runs it and draws the table.
 //
-//   benchmark MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE MAP.json
+//   benchmark MODEL.onnx AUDIO.f32 SAMPLE_RATE MAP.json
 //   benchmark soak ...  (see soak.cc)
 //
 // AUDIO.f32 contains mono float32 samples, MAP.json a retarget map. Times are in microseconds,
@@ -143,23 +143,22 @@ void measure_denormals(const koemorph_model* model, const Recording& recording, 
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::string(argv[1]) == "soak") return soak(argc - 1, argv + 1);
-  if (argc != 6) {
-    fail("usage: benchmark MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE MAP.json");
+  if (argc != 5) {
+    fail("usage: benchmark MODEL.onnx AUDIO.f32 SAMPLE_RATE MAP.json");
   }
-  const int rate = std::atoi(argv[4]);
+  const int rate = std::atoi(argv[3]);
   koemorph_model_config config;
   koemorph_model_config_init(&config);
   config.path = argv[1];
-  config.onnxruntime_path = argv[2];
   koemorph_model* model = nullptr;
   Report report;
   const Stopwatch loading;
   check(koemorph_model_load(&config, &model));
   report.add("\"model_load\": %.1f", loading.micros());
-  measure_stream(model, argv[3], rate, &report);
-  const Recording recording = read_recording(argv[3], rate);
+  measure_stream(model, argv[2], rate, &report);
+  const Recording recording = read_recording(argv[2], rate);
   measure_memory(model, recording, &report);
-  measure_stages(config, recording, read_file(argv[5]), &report);
+  measure_stages(config, recording, read_file(argv[4]), &report);
   const int fps = std::atoi(koemorph_model_metadata(model, "fps"));
   measure_batch(model, recording, fps, &report);
   measure_denormals(model, recording, &report);

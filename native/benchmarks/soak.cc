@@ -1,6 +1,6 @@
 // Computes hours of audio as fast as possible and checks for slow drift; prints JSON.
 //
-//   benchmark soak MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE HOURS
+//   benchmark soak MODEL.onnx AUDIO.f32 SAMPLE_RATE HOURS
 //
 // AUDIO.f32 contains mono float32 samples of an integer number of seconds. It is repeated, and the
 // weights of each round are compared with those of the second round.
@@ -64,19 +64,19 @@ void check_frames(koemorph::Stream& stream, int fps, int64_t frames_per_round,
 }  // namespace
 
 int koemorph::benchmark::soak(int argc, char** argv) {
-  if (argc != 6) {
-    fail("usage: benchmark soak MODEL.onnx ONNXRUNTIME_LIBRARY AUDIO.f32 SAMPLE_RATE HOURS");
+  if (argc != 5) {
+    fail("usage: benchmark soak MODEL.onnx AUDIO.f32 SAMPLE_RATE HOURS");
   }
-  const int rate = std::atoi(argv[4]);
-  const auto seconds = static_cast<int64_t>(std::atof(argv[5]) * 3600.0);
-  const std::vector<float> samples = read_rounds(argv[3]);
+  const int rate = std::atoi(argv[3]);
+  const auto seconds = static_cast<int64_t>(std::atof(argv[4]) * 3600.0);
+  const std::vector<float> samples = read_rounds(argv[2]);
   const int64_t seconds_per_round = static_cast<int64_t>(samples.size()) / rate;
   if (seconds_per_round < 1 || seconds < 3 * seconds_per_round) {
     fail(
         "HOURS or AUDIO.f32 is too short: expected at least one second of audio, repeated three "
         "times.");
   }
-  const koemorph::Model model(argv[1], argv[2]);
+  const koemorph::Model model(argv[1]);
   koemorph::Stream stream(model, rate);
   koemorph_controls raw = koemorph::default_controls();
   raw.blink = 0.0f;  // blinks differ between rounds

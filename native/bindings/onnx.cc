@@ -1,4 +1,4 @@
-// The evaluator of ONNX graphs, for tests and benchmarks.
+// The evaluator of ONNX graphs in _native.testing, for tests and benchmarks.
 #include <pybind11/stl.h>
 
 #include <chrono>
@@ -92,16 +92,16 @@ std::vector<double> timed(Session& self, int count, int times) {
 
 }  // namespace
 
-void bind_onnx(py::module_& module) {
-  module.def("onnx_kernels", &kernel_names, "The kernel sets of this processor, best first.");
+void bind_onnx(py::module_& testing) {
+  testing.def("onnx_kernels", &kernel_names, "The kernel sets of this processor, best first.");
 
-  py::class_<Graph, std::shared_ptr<Graph>>(module, "OnnxGraph", "A graph; for tests.")
+  py::class_<Graph, std::shared_ptr<Graph>>(testing, "OnnxGraph", "A graph.")
       .def(py::init(&load), py::arg("data"))
       .def_property_readonly("inputs", [](const Graph& self) { return ports_of(self.inputs()); })
       .def_property_readonly("outputs", [](const Graph& self) { return ports_of(self.outputs()); })
       .def_property_readonly("metadata", &Graph::metadata);
 
-  py::class_<Session>(module, "OnnxSession", "Memory to run a graph in; for tests.")
+  py::class_<Session>(testing, "OnnxSession", "Memory to run a graph in.")
       .def(py::init(&make_session), py::arg("graph"), py::arg("capacity"), py::arg("kernels") = "")
       .def("run", &run, py::arg("graph"), py::arg("inputs"), py::arg("count"))
       .def("timed", &timed, py::arg("count"), py::arg("times"))

@@ -138,6 +138,7 @@ void bind_testing(py::module_& module) {
   bind_audio_stages(testing);
   bind_face_stages(testing);
   bind_debug(testing);
+  bind_onnx(testing);
 }
 
 }  // namespace koemorph

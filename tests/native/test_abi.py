@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import koemorph
-from koemorph.model import onnxruntime_library
 
 pytestmark = pytest.mark.slow  # builds native code
 
@@ -35,7 +34,7 @@ def test_invalid_arguments_older_callers_and_allocations(
     native_build: Path, tiny_models: dict[int, Path]
 ) -> None:
     program = native_build / "native" / "tests" / "abi_test"
-    result = run(program, tiny_models[30], onnxruntime_library(), MAP)
+    result = run(program, tiny_models[30], MAP)
     assert result.stdout == "ok\n", result.stderr
 
 
@@ -44,7 +43,7 @@ def test_threads_and_out_of_memory(
     native_build: Path, tiny_models: dict[int, Path], name: str
 ) -> None:
     program = native_build / "native" / "tests" / name
-    result = run(program, tiny_models[30], onnxruntime_library())
+    result = run(program, tiny_models[30])
     assert result.stdout == "ok\n", result.stderr
 
 
@@ -243,35 +242,24 @@ def test_under_address_and_undefined_sanitizers_with_fuzz_targets_on_their_seeds
     tiny_models: dict[int, Path],
 ) -> None:
     programs = sanitized_build("address,undefined", "asan", "-DKOEMORPH_BUILD_FUZZERS=ON")
-    runtime = onnxruntime_library()
-    strict = {
-        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-        "KOEMORPH_ONNXRUNTIME": runtime,
-    }
+    strict = {"UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
     for command in (
-        [programs / "abi_test", tiny_models[30], runtime, MAP],
-        [programs / "thread_test", tiny_models[30], runtime],
-        [programs / "concurrency_test", tiny_models[30], runtime],
-        [programs / "memory_test", tiny_models[30], runtime],
+        [programs / "abi_test", tiny_models[30], MAP],
+        [programs / "thread_test", tiny_models[30]],
+        [programs / "concurrency_test", tiny_models[30]],
+        [programs / "memory_test", tiny_models[30]],
     ):
         result = run(*command, **strict)
         assert result.stdout == "ok\n", result.stderr
     for folder in sorted(CORPUS.iterdir()):
         seeds = sorted(folder.iterdir())
-        # ONNX Runtime does not free the memory of a rejected model.
-        leaks = {"ASAN_OPTIONS": f"detect_leaks={int(folder.name != 'model')}"}
-        result = run(programs / f"fuzz_{folder.name}", *seeds, **strict, **leaks)
+        result = run(programs / f"fuzz_{folder.name}", *seeds, **strict)
         assert result.stdout == f"{len(seeds)}\n", result.stderr[-4000:]
 
 
 @sanitized
-def test_under_the_thread_sanitizer(tiny_models: dict[int, Path], tmp_path: Path) -> None:
+def test_under_the_thread_sanitizer(tiny_models: dict[int, Path]) -> None:
     programs = sanitized_build("thread", "tsan")
-    # ONNX Runtime is not built with the sanitizer, so reports about it are not reliable.
-    suppressions = tmp_path / "suppressions"
-    suppressions.write_text("called_from_lib:libonnxruntime\nrace:libonnxruntime\n")
-    options = f"suppressions={suppressions} halt_on_error=1 ignore_noninstrumented_modules=1"
     for name in ("thread_test", "concurrency_test"):
-        command = (programs / name, tiny_models[30], onnxruntime_library())
-        result = run(*command, TSAN_OPTIONS=options)
+        result = run(programs / name, tiny_models[30], TSAN_OPTIONS="halt_on_error=1")
         assert result.stdout == "ok\n", result.stderr[-4000:]

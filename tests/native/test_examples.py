@@ -13,7 +13,6 @@ import pytest
 import soundfile
 
 from koemorph import Controls, Model
-from koemorph.model import onnxruntime_library
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,7 +24,7 @@ def test_the_example_with_three_threads_prints_the_frames_of_the_package(
     samples, sample_rate = soundfile.read(speech, dtype="int16")
     program = native_build / "examples" / "pcm_to_frames"
     result = subprocess.run(
-        [program, tiny_models[fps], str(sample_rate), onnxruntime_library()],
+        [program, tiny_models[fps], str(sample_rate)],
         input=samples.astype("<i2").tobytes(),
         capture_output=True,
         check=False,

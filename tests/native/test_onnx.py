@@ -28,7 +28,9 @@ Feed = onnx_graphs.Feed
 class Streams:
     """Random features for `count` streams, frame after frame, with the outputs fed back."""
 
-    def __init__(self, graph: _native.OnnxGraph, count: int, amplitude: float = 1.0) -> None:
+    def __init__(
+        self, graph: _native.testing.OnnxGraph, count: int, amplitude: float = 1.0
+    ) -> None:
         self.amplitude = amplitude
         self.shapes = {
             name: [-n * count if n < 0 else n for n in shape] for name, shape in graph.inputs
@@ -86,7 +88,7 @@ def test_bundled_models_agree_with_onnx_runtime(path: Path, count: int) -> None:
     assert np.abs(found - expected).max() <= 1e-5
 
 
-@pytest.mark.parametrize("kernels", _native.onnx_kernels())
+@pytest.mark.parametrize("kernels", _native.testing.onnx_kernels())
 def test_every_instruction_set_gives_the_same_curves(kernels: str) -> None:
     found, expected = curves(MODELS / "koemorph-30.onnx", 3, 60, kernels)
     assert np.abs(found - expected).max() <= 1e-5
@@ -135,7 +137,7 @@ def test_quantized_exports_agree_with_onnx_runtime(tmp_path: Path, quantize: str
 
 def test_the_model_description_is_readable() -> None:
     data = (MODELS / "koemorph-30.onnx").read_bytes()
-    graph = _native.OnnxGraph(data)
+    graph = _native.testing.OnnxGraph(data)
     session = onnx_graphs.reference(data)
     assert dict(graph.inputs)["detail"] == [-1, 3, 80]
     assert dict(graph.inputs)["expression_changed"] == [1]
@@ -154,16 +156,16 @@ def test_an_unsupported_operator_is_named() -> None:
     nodes = [helper.make_node("Cosh", ["x"], ["out"])]
     data = onnx_graphs.model(nodes, {"x": ["batch", 2]}, {"out": ["batch", 2]})
     with pytest.raises(ValueError, match='"Cosh"'):
-        _native.OnnxGraph(data)
+        _native.testing.OnnxGraph(data)
 
 
 def refused(data: bytes) -> bool:
     """Load, and run with zeros what loads; whether it was refused."""
     try:
-        graph = _native.OnnxGraph(data)
+        graph = _native.testing.OnnxGraph(data)
     except ValueError:
         return True
-    session = _native.OnnxSession(graph, 2)
+    session = _native.testing.OnnxSession(graph, 2)
     session.timed(1, 1)
     session.timed(2, 1)
     return False
@@ -251,4 +253,4 @@ def huge_extent() -> bytes:
 )
 def test_an_invalid_graph_is_refused_with_what_is_wrong(data: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        _native.OnnxGraph(data)
+        _native.testing.OnnxGraph(data)

@@ -9,14 +9,13 @@ import pytest
 
 from koemorph import Controls, Model, _native
 from koemorph.errors import StreamError
-from koemorph.model import onnxruntime_library
 
 RATE = 16000
 
 
 @pytest.fixture(scope="module")
 def model(tiny_models: dict[int, Path]) -> _native.Model:
-    return _native.Model(str(tiny_models[30]), onnxruntime_library())
+    return _native.Model(str(tiny_models[30]), "")
 
 
 def stream(model: _native.Model, rate: int = RATE, worker: bool = False) -> _native.Stream:
@@ -66,7 +65,7 @@ def test_a_batch_rejects_invalid_streams(
     model: _native.Model, tiny_models: dict[int, Path]
 ) -> None:
     batch = _native.StreamBatch(model, 2)
-    other = _native.Model(str(tiny_models[60]), onnxruntime_library())
+    other = _native.Model(str(tiny_models[60]), "")
     one = stream(model)
     for streams, values in [
         ([one, one], r"streams\[0\].*streams\[1\]"),

@@ -1,5 +1,5 @@
 // Audio, worker and game threads of several streams in parallel. Run it with a thread sanitizer.
-//   thread_test MODEL ONNXRUNTIME
+//   thread_test MODEL
 #include <atomic>
 #include <cmath>
 #include <cstdio>
@@ -116,9 +116,8 @@ int push_more_than_the_capacity(const koemorph::Model& model) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) return 2;
-  if (argv[2][0] == '\0') return 77;  // skipped: ONNX Runtime is missing
-  const koemorph::Model model(argv[1], argv[2]);
+  if (argc != 2) return 2;
+  const koemorph::Model model(argv[1]);
   StreamState alone{koemorph::Stream(model, 16000)};
   StreamState owned{koemorph::Stream(model, 16000, 1, true)};  // the library's worker computes it
   StreamState first{koemorph::Stream(model, 16000)};

@@ -50,7 +50,7 @@ class Backend {
 // name.
 Status load_builtin(const void* data, size_t size, std::shared_ptr<const Backend>* out,
                     std::string* unsupported);
-// Loads a graph for ONNX Runtime. library: its UTF-8 path; "" searches.
+// Loads a graph for ONNX Runtime. library: the UTF-8 path of its library.
 Status load_onnxruntime(const std::string& library, const void* data, size_t size, int threads,
                         std::shared_ptr<const Backend>* out);
 

@@ -36,12 +36,6 @@ Status read_file(const char* path, std::vector<char>* out) {
   return {};
 }
 
-#if defined(KOEMORPH_LINKED_ONNXRUNTIME)
-constexpr bool kRuntimeLinked = true;
-#else
-constexpr bool kRuntimeLinked = false;
-#endif
-
 // Names the file in a message about it.
 Status located(const koemorph_model_config& config, Status status) {
   const bool about_file =
@@ -96,7 +90,7 @@ Status Model::load_backend(const koemorph_model_config& config, const void* data
   std::string unsupported;
   Status status = load_builtin(data, size, &backend_, &unsupported);
   if (unsupported.empty()) return status;
-  if (!library.empty() || kRuntimeLinked) {
+  if (!library.empty()) {
     const std::string reason = status.message;
     status = load_onnxruntime(library, data, size, config.threads, &backend_);
     if (status.result == KOEMORPH_RUNTIME_MISSING) status.message = reason + " " + status.message;

@@ -8,13 +8,8 @@
 #include <windows.h>
 
 #include <filesystem>
-#elif !defined(KOEMORPH_LINKED_ONNXRUNTIME)
+#else
 #include <dlfcn.h>
-#endif
-
-#if defined(KOEMORPH_LINKED_ONNXRUNTIME)
-// iOS: the application links ONNX Runtime.
-extern "C" const koemorph::ort::ApiBase* OrtGetApiBase();
 #endif
 
 namespace koemorph {
@@ -22,32 +17,7 @@ namespace {
 
 using GetApiBase = const ort::ApiBase*(KOEMORPH_ORT_CALL*)();
 
-#if defined(KOEMORPH_LINKED_ONNXRUNTIME)
-
-std::vector<std::string> candidates() { return {"the application"}; }
-GetApiBase find_entry(const std::string&) { return &OrtGetApiBase; }
-
-#elif defined(_WIN32)
-
-std::vector<std::string> candidates() {
-  std::vector<std::string> found;
-  HMODULE self = nullptr;
-  wchar_t path[MAX_PATH];
-  if (GetModuleHandleExW(
-          GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
-          reinterpret_cast<LPCWSTR>(&candidates), &self) != 0 &&
-      GetModuleFileNameW(self, path, MAX_PATH) > 0) {
-    std::string folder;
-    char utf8[3 * MAX_PATH];
-    if (WideCharToMultiByte(CP_UTF8, 0, path, -1, utf8, sizeof utf8, nullptr, nullptr) > 0) {
-      folder = utf8;
-      folder.resize(folder.find_last_of("\\/") + 1);
-      found.push_back(folder + "onnxruntime.dll");
-    }
-  }
-  found.emplace_back("onnxruntime.dll");
-  return found;
-}
+#if defined(_WIN32)
 
 GetApiBase find_entry(const std::string& path) {
   std::filesystem::path file = std::filesystem::u8path(path);
@@ -64,26 +34,6 @@ GetApiBase find_entry(const std::string& path) {
 }
 
 #else
-
-#if defined(__APPLE__)
-constexpr const char* kLibraryNames[] = {"libonnxruntime.dylib"};
-#else
-constexpr const char* kLibraryNames[] = {"libonnxruntime.so", "libonnxruntime.so.1"};
-#endif
-
-std::vector<std::string> candidates() {
-  std::vector<std::string> found;
-  Dl_info self;
-  if (dladdr(reinterpret_cast<void*>(&candidates), &self) != 0 && self.dli_fname != nullptr) {
-    const std::string path = self.dli_fname;
-    const size_t slash = path.rfind('/');
-    if (slash != std::string::npos) {
-      for (const char* name : kLibraryNames) found.push_back(path.substr(0, slash + 1) + name);
-    }
-  }
-  for (const char* name : kLibraryNames) found.emplace_back(name);
-  return found;
-}
 
 GetApiBase find_entry(const std::string& path) {
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -121,17 +71,10 @@ Status OnnxRuntime::start(const ort::ApiBase* base, const std::string& where) {
 }
 
 Status OnnxRuntime::open(const std::string& path) {
-  const std::vector<std::string> paths =
-      path.empty() ? candidates() : std::vector<std::string>{path};
-  std::string searched;
-  for (const std::string& candidate : paths) {
-    const GetApiBase get_api_base = find_entry(candidate);
-    if (get_api_base != nullptr) return start(get_api_base(), candidate);
-    searched += (searched.empty() ? "" : ", ") + candidate;
-  }
-  return {KOEMORPH_RUNTIME_MISSING,
-          "Cannot load ONNX Runtime: searched " + searched +
-              ". Put its library next to KoeMorph's, or set onnxruntime_path."};
+  const GetApiBase get_api_base = path.empty() ? nullptr : find_entry(path);
+  if (get_api_base != nullptr) return start(get_api_base(), path);
+  return {KOEMORPH_RUNTIME_MISSING, "Cannot load ONNX Runtime: onnxruntime_path is \"" + path +
+                                        "\", expected the path of its library."};
 }
 
 Status OnnxRuntime::load(const std::string& path, const OnnxRuntime** out) {

@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "model/onnxruntime_abi.h"
 #include "util/status.h"
@@ -14,8 +13,7 @@ namespace koemorph {
 // static state do not support that.
 class OnnxRuntime {
  public:
-  // path: UTF-8 path of the library, or "" to search next to this library, then the system's
-  // library path.
+  // path: UTF-8 path of the library.
   static Status load(const std::string& path, const OnnxRuntime** out);
 
   const ort::Entry* api() const { return api_; }

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from koemorph import Model, _native
 from koemorph.errors import KoemorphError
-from koemorph.model import bundled_models, find_model, onnxruntime_library
+from koemorph.model import bundled_models, find_model
 from koemorph.outputs.atomic import atomic_open
 
 from .bench_peer import PARTS, measure_peer
@@ -52,8 +52,7 @@ def run_program(model: Path, audio: Path, last: object, *before: str) -> dict[st
         KoemorphError: The program failed.
     """
     program = PACKAGE / "bin" / "benchmark"
-    parts = (program, *before, model, onnxruntime_library(), audio, SAMPLE_RATE, last)
-    command = [str(part) for part in parts]
+    command = [str(part) for part in (program, *before, model, audio, SAMPLE_RATE, last)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise KoemorphError(

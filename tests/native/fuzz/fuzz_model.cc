@@ -1,6 +1,5 @@
-// Any bytes as a model file; KOEMORPH_ONNXRUNTIME names the library.
+// Any bytes as a model file.
 #include <cstdint>
-#include <cstdlib>
 
 #include "koemorph.h"
 
@@ -9,7 +8,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   koemorph_model_config_init(&config);
   config.data = data;
   config.data_size = size;
-  config.onnxruntime_path = std::getenv("KOEMORPH_ONNXRUNTIME");
   koemorph_model* model = nullptr;
   if (koemorph_model_load(&config, &model) == KOEMORPH_OK) koemorph_model_destroy(model);
   return 0;

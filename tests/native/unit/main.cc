@@ -1,6 +1,5 @@
 // unit_test [NAME ...]: runs the tests of the files NAME.cc, or all.
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <map>
 
@@ -9,7 +8,6 @@
 namespace koemorph::unit {
 namespace {
 
-constexpr int kSkipped = 77;  // SKIP_RETURN_CODE in CMakeLists.txt
 int failures = 0;
 
 std::map<std::string, Test>& tests() {
@@ -25,11 +23,6 @@ void expect(bool condition, const char* text, const char* file, int line) {
   if (condition) return;
   std::fprintf(stderr, "%s:%d: %s\n", file, line, text);
   ++failures;
-}
-
-void skip(const char* reason) {
-  std::fprintf(stderr, "skipped: %s\n", reason);
-  std::exit(failures == 0 ? kSkipped : 1);
 }
 
 std::vector<float> sine(double hz, int sample_rate, int count, float amplitude) {

@@ -307,9 +307,7 @@ void check_invalid_calls(const koemorph::Model& model) {
 }  // namespace
 
 KOEMORPH_TESTS(player) {
-  const std::string runtime = KOEMORPH_TEST_ONNXRUNTIME;
-  if (runtime.empty()) koemorph::unit::skip("set KOEMORPH_ONNXRUNTIME to run the model");
-  const koemorph::Model model(KOEMORPH_TEST_MODEL, runtime);
+  const koemorph::Model model(KOEMORPH_TEST_MODEL);
   check_devices(model);
   check_restarts(model);
   check_stop(model);

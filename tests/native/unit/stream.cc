@@ -30,9 +30,7 @@ std::vector<Face> frames_of(koemorph::Stream* stream, const std::vector<float>& 
 }  // namespace
 
 KOEMORPH_TESTS(stream) {
-  const std::string runtime = KOEMORPH_TEST_ONNXRUNTIME;
-  if (runtime.empty()) koemorph::unit::skip("set KOEMORPH_ONNXRUNTIME to run the model");
-  const koemorph::Model model(KOEMORPH_TEST_MODEL, runtime);
+  const koemorph::Model model(KOEMORPH_TEST_MODEL);
   const std::vector<float> samples = koemorph::unit::sine(200.0, 44100, 44100);
   koemorph::Stream stream(model, 44100);
   const std::vector<Face> frames = frames_of(&stream, samples, 441);

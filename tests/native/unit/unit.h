@@ -15,8 +15,6 @@ struct Registration {
 };
 
 void expect(bool condition, const char* text, const char* file, int line);
-// Ends the current tests with the exit code for "skipped".
-void skip(const char* reason);
 
 inline bool near(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance; }
 
