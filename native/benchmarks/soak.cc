@@ -4,6 +4,8 @@
 //
 // AUDIO.f32 contains mono float32 samples of an integer number of seconds. It is repeated, and the
 // weights of each round are compared with those of the second round.
+#include "soak.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -13,7 +15,6 @@
 #include "koemorph.hpp"
 #include "process.h"
 #include "report.h"
-#include "soak.h"
 
 namespace {
 
