@@ -7,6 +7,7 @@ PYBIND11_MODULE(_native, module) {
   koemorph::bind_face(module);
   koemorph::bind_mel(module);
   koemorph::bind_model(module);
+  koemorph::bind_onnx(module);
   koemorph::bind_player(module);
   koemorph::bind_resample(module);
   koemorph::bind_retarget(module);

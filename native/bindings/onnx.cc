@@ -1,4 +1,4 @@
-// The evaluator of ONNX graphs in _native.testing, for tests and benchmarks.
+// The evaluator of ONNX graphs, in _native.testing except for the names of its kernel sets.
 #include <pybind11/stl.h>
 
 #include <chrono>
@@ -92,9 +92,10 @@ std::vector<double> timed(Session& self, int count, int times) {
 
 }  // namespace
 
-void bind_onnx(py::module_& testing) {
-  testing.def("onnx_kernels", &kernel_names, "The kernel sets of this processor, best first.");
+void bind_onnx(py::module_& module) {
+  module.def("onnx_kernels", &kernel_names, "The kernel sets of this processor, best first.");
 
+  py::module_ testing = module.def_submodule("testing");
   py::class_<Graph, std::shared_ptr<Graph>>(testing, "OnnxGraph", "A graph.")
       .def(py::init(&load), py::arg("data"))
       .def_property_readonly("inputs", [](const Graph& self) { return ports_of(self.inputs()); })

@@ -138,7 +138,6 @@ void bind_testing(py::module_& module) {
   bind_audio_stages(testing);
   bind_face_stages(testing);
   bind_debug(testing);
-  bind_onnx(testing);
 }
 
 }  // namespace koemorph

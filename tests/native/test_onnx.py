@@ -88,7 +88,7 @@ def test_bundled_models_agree_with_onnx_runtime(path: Path, count: int) -> None:
     assert np.abs(found - expected).max() <= 1e-5
 
 
-@pytest.mark.parametrize("kernels", _native.testing.onnx_kernels())
+@pytest.mark.parametrize("kernels", _native.onnx_kernels())
 def test_every_instruction_set_gives_the_same_curves(kernels: str) -> None:
     found, expected = curves(MODELS / "koemorph-30.onnx", 3, 60, kernels)
     assert np.abs(found - expected).max() <= 1e-5

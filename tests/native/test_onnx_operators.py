@@ -131,7 +131,7 @@ def test_an_operator_agrees_with_onnx_runtime(case: Case) -> None:
     data = graph_of(case)
     session = onnx_graphs.reference(data)
     rng = np.random.default_rng(1)
-    for kernels in _native.testing.onnx_kernels():
+    for kernels in _native.onnx_kernels():
         evaluator = onnx_graphs.Evaluator(data, 5, kernels)
         for count in (1, 2, 5, 3):
             feed = onnx_graphs.random_feed(evaluator.graph, count, rng)
@@ -144,7 +144,7 @@ def compared(data: bytes, tolerance: float = 1e-5) -> None:
     """Compare all outputs of a graph with ONNX Runtime, for all kernels and stream counts."""
     session = onnx_graphs.reference(data)
     rng = np.random.default_rng(1)
-    for kernels in _native.testing.onnx_kernels():
+    for kernels in _native.onnx_kernels():
         evaluator = onnx_graphs.Evaluator(data, 4, kernels)
         for count in (4, 1, 3):
             feed = onnx_graphs.random_feed(evaluator.graph, count, rng)
@@ -274,7 +274,7 @@ def test_float16_inside_a_graph_with_float32_ports() -> None:
     compared(onnx_graphs.model(nodes, {"x": ["batch", 6]}, {"out": ["batch", 5]}, constants), 2e-3)
 
 
-@pytest.mark.parametrize("kernels", _native.testing.onnx_kernels())
+@pytest.mark.parametrize("kernels", _native.onnx_kernels())
 def test_exponential_and_sigmoid_over_their_whole_range(kernels: str) -> None:
     shape: list[int | str] = ["batch", 4001]
     nodes = [helper.make_node("Exp", ["x"], ["e"]), helper.make_node("Sigmoid", ["x"], ["s"])]
