@@ -91,9 +91,10 @@ def assemble(folder: Path, keep_core: bool) -> None:
     shutil.copy(HERE / "README.md", folder)
     shutil.copy(ROOT / "LICENSE", folder)
     shutil.copy(PACKAGE / "models" / "MODEL_CARD.md", folder / "models")
-    if (HERE / "demo").is_dir():
-        shutil.rmtree(folder / "demo", ignore_errors=True)
-        shutil.copytree(HERE / "demo", folder / "demo")
+    shutil.rmtree(folder / "demo", ignore_errors=True)
+    shutil.copytree(HERE / "demo", folder / "demo")
+    for name in ("mouth.js", "portrait.js"):  # the drawn face of the preview page
+        shutil.copy(PACKAGE / "preview" / "page" / name, folder / "demo")
     if not keep_core:
         compile_core(dist)
 

@@ -187,3 +187,18 @@ def test_a_suspended_context_and_wrong_files_have_codes(page_of: Callable[..., P
         "fetch_failed",
         "invalid_model",
     ]
+
+
+def test_the_demo_animates_a_recording(page_of: Callable[..., Page], speech: Path) -> None:
+    page = page_of(AUTOPLAY)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(page.url.replace("index.html", "demo/index.html"))
+    page.set_input_files("#file", speech)
+    jaw = "window.demo.then(({ face, koemorph }) =>"
+    jaw += " face.weights[koemorph.blendshapes.indexOf('jawOpen')] > 0.1)"
+    while not page.evaluate(jaw):
+        page.wait_for_timeout(50)
+    page.select_option("#preset", "expressive")
+    page.wait_for_function("document.getElementById('status').textContent.startsWith('latency')")
+    assert errors == []
