@@ -76,11 +76,12 @@ async function start() {
     attempt(() => face.connectMicrophone(context));
   };
   for (const name of PRESETS) byId("preset").append(new Option(name));
-  byId("preset").onchange = ({ target }) =>
-    attempt(async () => {
-      const url = new URL(`../presets/${target.value}.json`, import.meta.url);
-      await face.setPreset(await (await fetch(url)).text());
-    });
+  const usePreset = async () => {
+    const url = new URL(`../presets/${byId("preset").value}.json`, import.meta.url);
+    await face.setPreset(await (await fetch(url)).text());
+  };
+  byId("preset").onchange = () => attempt(usePreset);
+  await usePreset();
 
   show(`Ready: ${koemorph.fps} fps, version ${koemorph.version}`);
   let shown = 0;

@@ -19,6 +19,7 @@ export interface FaceOptions {
   sampleRate?: number;
   /** Seconds of frames that sample can return; default 10. */
   historySeconds?: number;
+  /** JSON of a preset; default: the defaults of all controls. */
   preset?: string | object;
 }
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import soundfile
-from chromium import FAKE_MICROPHONE, speaking
+from chromium import FAKE_MICROPHONE, fake_microphone
 
-from koemorph import Model
-from koemorph.controls import Controls
+from koemorph import Controls, Model
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -170,7 +169,7 @@ def test_a_buffer_is_computed_ahead_of_its_playback(
 
 
 def test_the_microphone_moves_the_jaw(page_of: Callable[..., Page], speech: Path) -> None:
-    assert page_of(AUTOPLAY, *speaking(speech)).evaluate(MICROPHONE) > 0.1
+    assert page_of(AUTOPLAY, *fake_microphone(speech)).evaluate(MICROPHONE) > 0.1
 
 
 def test_a_denied_microphone_has_a_code(page_of: Callable[..., Page]) -> None:

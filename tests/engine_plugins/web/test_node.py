@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from koemorph import BLENDSHAPES, Model
-from koemorph.controls import Controls
+from koemorph import BLENDSHAPES, Controls, Model
 from koemorph.model import bundled_model
 
 HERE = Path(__file__).parent
