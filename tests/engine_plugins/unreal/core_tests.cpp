@@ -4,6 +4,7 @@
 // LIBRARY: folder of libkoemorph.so. OUT: float64 rows of time and 52 weights.
 #include <dlfcn.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -108,7 +109,7 @@ void Play(const std::shared_ptr<const kp::Model>& model, const Sound& sound,
     const double now = wall;
     Settle(stream, static_cast<double>(stream.Info().pushed_samples) / sound.rate);
     Expect(stream.Update(now, &error), error);
-    const double time = stream.Sample(now, stream.DisplayLatency(), &weights);
+    const double time = stream.Sample(&weights);
     if (time >= 0) record.Add(time, weights.data());
     displayed = now;
     Sleep();
@@ -140,7 +141,7 @@ void FormatChange(const std::shared_ptr<const kp::Model>& model, const std::vect
       if (fits) Settle(stream, pushed += 0.02);
       Expect(stream.Update(wall, &error), error);
       if (!fits) Settle(stream, pushed += 0.02);
-      const double time = stream.Sample(wall, stream.DisplayLatency(), &weights);
+      const double time = stream.Sample(&weights);
       Expect(pushed < 0.1 || (time >= displayed && time < displayed + 0.04),
              "the playback time is continuous");
       displayed = time;
@@ -174,13 +175,13 @@ void Lifecycle(const std::shared_ptr<const kp::Model>& model) {
     });
     for (int i = 0; i < 5; ++i) {
       Expect(stream->Update(100 + i * 0.04, &error), error);
-      stream->Sample(100 + i * 0.04, stream->DisplayLatency(), &weights);
+      stream->Sample(&weights);
     }
     stream.reset();
     audio.join();
   }
   kp::FaceStream stream(model);
-  Expect(stream.Sample(100, 0, &weights) == 0 && weights == kp::Weights{},
+  Expect(stream.Sample(&weights) == 0 && weights == kp::Weights{},
          "without audio the face is neutral");
   stream.Push(block.data(), 480, 48000, 2, 100);
   Expect(stream.Update(100, &error), error);
@@ -202,18 +203,19 @@ void Lifecycle(const std::shared_ptr<const kp::Model>& model) {
   Expect(!stream.Update(102, &error) && !error.empty(), "an invalid sample rate is an error");
 }
 
-decltype(&::koemorph_stream_push) library_push = nullptr;
+decltype(&::koemorph_player_feed) library_feed = nullptr;
 std::atomic<bool> pushing{false};
 
 // A block that is pushed while the game thread updates is speech, not silence.
 void ConcurrentPush(Game game, const std::string& path) {
   std::string error;
-  library_push = game.api.stream_push;
-  game.api.stream_push = [](koemorph_stream* stream, const float* samples, int frames) {
+  library_feed = game.api.player_feed;
+  game.api.player_feed = [](koemorph_player* player, const float* samples, int frames, int rate,
+                            int channels, double now) {
     pushing = true;
     // Long enough for Update to read the counter and wait for this push.
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    return library_push(stream, samples, frames);
+    return library_feed(player, samples, frames, rate, channels, now);
   };
   const std::shared_ptr<const kp::Model> model = game.Load(path, &error);
   Expect(model != nullptr, error);
@@ -274,15 +276,15 @@ void ShortPause(const std::shared_ptr<const kp::Model>& model) {
   double wall = 100, time = 0;
   for (int i = 0; i < 50; ++i, wall += 0.02) {
     stream.Push(block.data(), 320, 16000, 1, wall);
-    Expect(!stream.UpdatePause(false, wall) && stream.Update(wall, &error), error);
-    time = stream.Sample(wall, 0.1, &weights);
+    Expect(stream.Update(wall, &error) && !stream.paused(), error);
+    time = stream.Sample(&weights);
   }
   wall += 0.2;
-  Expect(stream.UpdatePause(true, wall), "the game is paused");
+  Expect(stream.Update(wall, &error, true) && stream.paused(), "the game is paused");
   wall += 0.02;
   stream.Push(block.data(), 320, 16000, 1, wall);
-  Expect(!stream.UpdatePause(false, wall) && stream.Update(wall, &error), error);
-  const double later = stream.Sample(wall, 0.1, &weights);
+  Expect(stream.Update(wall, &error) && !stream.paused(), error);
+  const double later = stream.Sample(&weights);
   Expect(later > time && later < time + 0.03, "the time continues after the pause");
 }
 

@@ -32,15 +32,19 @@ bool LoadApi([[maybe_unused]] const FindSymbol& find, Api* api, std::string* err
       KOEMORPH_RESOLVE(model_load) && KOEMORPH_RESOLVE(model_destroy) &&
       KOEMORPH_RESOLVE(stream_config_init) && KOEMORPH_RESOLVE(stream_create) &&
       KOEMORPH_RESOLVE(stream_destroy) && KOEMORPH_RESOLVE(stream_push) &&
-      KOEMORPH_RESOLVE(stream_set_input_format) && KOEMORPH_RESOLVE(stream_flush) &&
-      KOEMORPH_RESOLVE(stream_process) && KOEMORPH_RESOLVE(stream_sample) &&
+      KOEMORPH_RESOLVE(stream_flush) && KOEMORPH_RESOLVE(stream_process) &&
       KOEMORPH_RESOLVE(stream_pull) && KOEMORPH_RESOLVE(stream_get_info) &&
-      KOEMORPH_RESOLVE(stream_set_controls) && KOEMORPH_RESOLVE(stream_fade_out) &&
-      KOEMORPH_RESOLVE(stream_fade_in) && KOEMORPH_RESOLVE(controls_from_preset) &&
-      KOEMORPH_RESOLVE(controls_init) && KOEMORPH_RESOLVE(retarget_map_load) &&
-      KOEMORPH_RESOLVE(retarget_map_destroy) && KOEMORPH_RESOLVE(retarget_map_count) &&
-      KOEMORPH_RESOLVE(retarget_map_name) && KOEMORPH_RESOLVE(retarget_map_is_driven) &&
-      KOEMORPH_RESOLVE(retarget_map_apply);
+
+      KOEMORPH_RESOLVE(player_config_init) && KOEMORPH_RESOLVE(player_create) &&
+      KOEMORPH_RESOLVE(player_destroy) && KOEMORPH_RESOLVE(player_stream) &&
+      KOEMORPH_RESOLVE(player_feed) && KOEMORPH_RESOLVE(player_update) &&
+      KOEMORPH_RESOLVE(player_sample) && KOEMORPH_RESOLVE(player_get_state) &&
+      KOEMORPH_RESOLVE(player_set_latency) && KOEMORPH_RESOLVE(player_set_controls) &&
+      KOEMORPH_RESOLVE(player_fade_out) && KOEMORPH_RESOLVE(player_fade_in) &&
+      KOEMORPH_RESOLVE(controls_from_preset) && KOEMORPH_RESOLVE(controls_init) &&
+      KOEMORPH_RESOLVE(retarget_map_load) && KOEMORPH_RESOLVE(retarget_map_destroy) &&
+      KOEMORPH_RESOLVE(retarget_map_count) && KOEMORPH_RESOLVE(retarget_map_name) &&
+      KOEMORPH_RESOLVE(retarget_map_is_driven) && KOEMORPH_RESOLVE(retarget_map_apply);
   if (!complete) return false;
   // Before 1.0, another minor version may fill larger structs.
   const std::string compatible =

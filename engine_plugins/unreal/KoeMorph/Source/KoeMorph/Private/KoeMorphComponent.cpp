@@ -175,14 +175,15 @@ void UKoeMorphComponent::TickComponent(float DeltaTime, ELevelTick TickType, FAc
 	}
 	const double Now = FPlatformTime::Seconds();
 	const UWorld* const World = GetWorld();
-	if (Stream->UpdatePause(World != nullptr && World->IsPaused(), Now))
-	{
-		return;
-	}
 	std::string Message;
-	if (!Stream->Update(Now, &Message))
+	Stream->SetDelay(Delay);
+	if (!Stream->Update(Now, &Message, World != nullptr && World->IsPaused()))
 	{
 		Fail(UTF8_TO_TCHAR(Message.c_str()));
+		return;
+	}
+	if (Stream->paused())
+	{
 		return;
 	}
 	if (AudioInput.IsValid())
@@ -190,7 +191,7 @@ void UKoeMorphComponent::TickComponent(float DeltaTime, ELevelTick TickType, FAc
 		AudioInput->Update(Now, Stream->speaking());
 	}
 	koemorph_plugin::Weights Sampled;
-	Stream->Sample(Now, Stream->DisplayLatency() + Delay, &Sampled);
+	Stream->Sample(&Sampled);
 	FMemory::Memcpy(Weights.GetData(), Sampled.data(), sizeof(Sampled));
 	SetSpeaking(Stream->speaking());
 	if (Stream && bDriveMorphTargets != MorphTargets.IsValid() && !UpdateMorphTargets())
