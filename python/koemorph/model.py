@@ -180,7 +180,8 @@ class Model:
             sample_rate: Sample rate of the audio, 8000-192000 Hz; 0 for that of the first block.
             channels: Channels of the audio, 1-64; they are averaged.
             worker: Compute frames on a thread of the library instead of in `Player.update`.
-            preset: A bundled preset's name or the path of a JSON file.
+            preset: A bundled preset's name or the path of a JSON file; "raw" returns the model's
+                output unchanged.  [default: natural]
             controls: Controls instead of a preset.
 
         Returns:

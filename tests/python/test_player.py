@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from koemorph import Model, Player
+from koemorph import Controls, Model, Player
 from koemorph.errors import AudioError
 
 FRAME = 1 / 60  # s
@@ -96,7 +96,7 @@ def test_time_advances_evenly_with_any_device(
 @given(pause=st.floats(0.1, 3.0))
 def test_restart_has_no_visible_jump(model: Model, pause: float) -> None:
     """The model predicts nearly constant weights, so that larger steps are those of the player."""
-    controls = model.player(RATE).controls
+    controls = Controls()
     controls.blink = 0.0
     controls.upper_strength = controls.lower_strength = 0.0
     controls.offset[:] = 0.7
