@@ -24,7 +24,7 @@ CONFIGS = ROOT / "training" / "configs"
 
 def cell(text: str) -> str:
     """Return `text` as one Markdown table cell."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("[", "\\[")
 
 
 def table(columns: list[str], rows: list[list[str]]) -> str:

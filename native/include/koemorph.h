@@ -162,9 +162,9 @@ typedef struct koemorph_stream_info {
 /* [any] Sets the defaults. NULL is ignored. */
 KOEMORPH_C_API void koemorph_stream_config_init(koemorph_stream_config* config);
 
-/* [any] Allocates all memory of the stream except the input tensors of the network. These are
- * allocated by the first koemorph_stream_process, so streams of a batch do not need them. The
- * caller owns *out and must call koemorph_stream_destroy. */
+/* [any] Allocates all memory of the stream. The tensors of the network belong to the model: as many
+ * sets as calls of koemorph_stream_process run at once. The caller owns *out and must call
+ * koemorph_stream_destroy. */
 KOEMORPH_C_API koemorph_result koemorph_stream_create(const koemorph_model* model,
                                                       const koemorph_stream_config* config,
                                                       koemorph_stream** out);

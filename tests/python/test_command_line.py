@@ -166,7 +166,7 @@ def test_invalid_models_are_rejected(
     foreign.write_bytes(b"not a model")
     out = tmp_path / "out.jsonl"
     for arguments, words in (
-        (["--model", tmp_path / "missing.onnx"], "cannot be opened"),
+        (["--model", tmp_path / "missing.onnx"], "missing.onnx"),
         (["--model", foreign], "not a model"),
         (["--model", tiny_models[30], "--fps", "60"], "30 fps"),
     ):

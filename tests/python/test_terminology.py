@@ -38,7 +38,7 @@ FORBIDDEN = [
     (C, r"\b(Blocks|Devices|Door|Life|Visit) [a-z_]+;|class (Blocks|Devices|Door|Life|Visit)\b"),
     # Python, training, command line
     (CODE, r"\blearn_only\b|\bknown_mean\b|\brehearse\b|\bLesson\b|\bManner\b"),
-    (SCRIPTS, r"\bdef (deliver_all|everywhere|hear|speak|tell|worsen)\b|\bspare\b"),
+    (SCRIPTS, r"\bdef (deliver_all|everywhere|hear|speak|worsen)\b|\bspare\b"),
     (ALL, r"--again\b|--keep-seconds\b|--glide\b"),
     (SCRIPTS, r"\bkoemorph\.egemaps\("),
     # ONNX inputs and outputs of earlier file formats

@@ -28,13 +28,17 @@ Ports Inference::ports(const ModelSettings& settings) {
 Inference::Inference(std::shared_ptr<const Model> model, int capacity)
     : model_(std::move(model)),
       capacity_(capacity),
-      ports_(ports(model_->settings())),
-      session_(model_->backend().session(ports_, capacity)) {
+      session_(capacity == 1 ? model_->sessions().take(model_->backend(), model_->ports())
+                             : model_->backend().session(model_->ports(), capacity)) {
   set_expression_changed(true);
 }
 
+Inference::~Inference() {
+  if (capacity_ == 1) model_->sessions().put_back(std::move(session_));
+}
+
 void Inference::set_expression_changed(bool changed) {
-  if (ports_.inputs.size() <= kExpressionChanged) return;
+  if (model_->ports().inputs.size() <= kExpressionChanged) return;
   *input(kExpressionChanged, 0) = changed ? 1.0f : 0.0f;
 }
 

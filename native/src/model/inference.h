@@ -14,7 +14,11 @@ namespace koemorph {
 // of streams 0..count-1, run(count), read their outputs.
 class Inference {
  public:
+  // Of capacity 1: borrows a session of the model.
   Inference(std::shared_ptr<const Model> model, int capacity);
+  ~Inference();
+  Inference(const Inference&) = delete;
+  Inference& operator=(const Inference&) = delete;
 
   // The inputs and outputs that the graph of a model with these settings must have.
   static Ports ports(const ModelSettings& settings);
@@ -56,15 +60,14 @@ class Inference {
   enum Output { kWeights, kStateOut, kExpressionEmbeddingOut };
 
   float* input(Input index, int i) {
-    return session_->input(index) + i * ports_.inputs[index].size();
+    return session_->input(index) + i * model_->ports().inputs[index].size();
   }
   const float* output(Output index, int i) const {
-    return session_->output(index) + i * ports_.outputs[index].size();
+    return session_->output(index) + i * model_->ports().outputs[index].size();
   }
 
   std::shared_ptr<const Model> model_;
   int capacity_;
-  Ports ports_;
   std::unique_ptr<BackendSession> session_;
 };
 

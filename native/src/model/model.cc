@@ -60,6 +60,24 @@ Status Model::load(const koemorph_model_config& config, std::shared_ptr<const Mo
   return status;
 }
 
+std::unique_ptr<BackendSession> SessionPool::take(const Backend& backend, const Ports& ports) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!idle_.empty()) {
+      std::unique_ptr<BackendSession> session = std::move(idle_.back());
+      idle_.pop_back();
+      return session;
+    }
+    idle_.reserve(++created_);  // put_back allocates nothing
+  }
+  return backend.session(ports, 1);
+}
+
+void SessionPool::put_back(std::unique_ptr<BackendSession> session) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  idle_.push_back(std::move(session));
+}
+
 Status Model::open(const koemorph_model_config& config) {
   std::vector<char> bytes;
   const void* data = config.data;
@@ -75,7 +93,10 @@ Status Model::open(const koemorph_model_config& config) {
   for (const auto& entry : backend_->metadata()) metadata_keys_ += entry.first + "\n";
   status = parse_settings(backend_->metadata(), &settings_);
   if (status.ok()) status = check_inputs();
-  if (status.ok()) status = backend_->check(Inference::ports(settings_));
+  if (status.ok()) {
+    ports_ = Inference::ports(settings_);
+    status = backend_->check(ports_);
+  }
   if (status.ok()) status = run_once();
   return located(config, status);
 }

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,19 @@ struct ModelSettings {
   int expression_embedding_size = 0;  // values per blend shape from the expression branch
 };
 
+// Sessions for one stream, lent for the time of one call: as many exist as calls ran at once, not
+// one per stream. Any thread except those of audio and game.
+class SessionPool {
+ public:
+  std::unique_ptr<BackendSession> take(const Backend& backend, const Ports& ports);
+  void put_back(std::unique_ptr<BackendSession> session);
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<BackendSession>> idle_;
+  size_t created_ = 0;
+};
+
 // Immutable; any number of streams on any threads may run it.
 class Model {
  public:
@@ -44,6 +58,10 @@ class Model {
   const char* metadata_keys() const { return metadata_keys_.c_str(); }
 
   const Backend& backend() const { return *backend_; }
+  // The inputs and outputs of the graph.
+  const Ports& ports() const { return ports_; }
+  // Sessions for one stream.
+  SessionPool& sessions() const { return sessions_; }
 
  private:
   Model() = default;
@@ -55,6 +73,8 @@ class Model {
   std::shared_ptr<const Backend> backend_;
   std::string metadata_keys_;
   ModelSettings settings_;
+  Ports ports_;
+  mutable SessionPool sessions_;
 };
 
 // Reads and checks the settings in a model's metadata.

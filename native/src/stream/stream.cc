@@ -36,7 +36,6 @@ Stream::~Stream() {
 }
 
 void Stream::start_worker() {
-  inference_ = std::make_unique<Inference>(model_, 1);
   // Polling, because waking a thread is a system call, which the audio thread must not make.
   const auto interval = std::chrono::milliseconds(std::max(1, 250 / clock_.fps));
   worker_ = std::thread([this, interval] {
@@ -68,12 +67,13 @@ void Stream::set_input_format(int32_t sample_rate, int32_t channels) {
 Status Stream::process(int64_t* computed) {
   const FlushDenormals flush_denormals;
   *computed = 0;
-  if (inference_ == nullptr) inference_ = std::make_unique<Inference>(model_, 1);
   Status failure;
   apply_controls();
+  if (!prepare_frame()) return failure;
+  Inference inference(model_, 1);
   while (prepare_frame()) {
     Stream* const self = this;
-    Status status = run_inference(&self, 1, inference_.get(), computed);
+    Status status = run_inference(&self, 1, &inference, computed);
     if (!status.ok()) failure = std::move(status);
   }
   return failure;

@@ -95,7 +95,6 @@ class Stream {
   FrameBuffer frames_;
   Fade fade_;                                 // game thread
   TripleBuffer<koemorph_controls> controls_;  // from the game thread to the worker
-  std::unique_ptr<Inference> inference_;      // created by the first process; unused in a batch
 
   std::vector<float> block_;  // the last input block
   int block_size_ = 0;

@@ -281,7 +281,7 @@ def _link_segments(source: ByteSource, link: _Link, damage: list[str]) -> list[S
 def _segment(
     source: ByteSource, headers: list[_Page], run: list[_Page], samples_of: Callable[[bytes], int]
 ) -> Segment:
-    """Write pages anew, with consecutive numbers and positions that begin at 0."""
+    """Write pages again, with consecutive numbers and positions that begin at 0."""
     parts: list[Part] = []
     position = _Position(samples_of)
     offset: int | None = None

@@ -142,9 +142,9 @@ namespace KoeMorph.Harness
                 Expect.True(preset.Controls.Offset.Length == 52, "an array of the wrong length is replaced");
 
                 var natural = KoeMorphPreset.LoadBundled("natural");
-                Expect.True(natural.Controls.Saccades == 1 && natural.File != null, "a bundled preset by name");
+                Expect.True(natural.Controls.Saccades == 1.5f && natural.File != null, "a bundled preset by name");
                 natural.Controls = natural.Controls;
-                Expect.True(natural.Controls.Saccades == 1 && natural.File == null, "the controls of the file are copied");
+                Expect.True(natural.Controls.Saccades == 1.5f && natural.File == null, "the controls of the file are copied");
                 Change(natural, (ref Controls controls) => { controls.LipCloseOffset = 7; });
                 scene.Face.Preset = natural;
                 scene.Tick();
