@@ -5,8 +5,9 @@ from __future__ import annotations
 import loudness_model
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from koemorph import Model, Stream, load_preset
+from koemorph import Animation, Model, Stream, load_preset
 from koemorph.blendshapes import INDEX
 
 RAW = load_preset("raw")
@@ -30,6 +31,16 @@ def new_stream(models: dict[int, Model], fps: int, rate: int) -> Stream:
     return models[fps].stream(rate, controls=RAW)
 
 
+def animation(
+    models: dict[int, Model], fps: int, rate: int, audio: NDArray[np.float32]
+) -> Animation:
+    """All frames of one second, by a stream: Model.animate would scale such a click down."""
+    stream = new_stream(models, fps, rate)
+    stream.push(audio)
+    stream.flush()
+    return stream.pull()
+
+
 @both_sample_rates
 @both_frame_rates
 def test_a_frame_is_available_after_its_latency(
@@ -51,13 +62,13 @@ def test_a_frame_is_available_after_its_latency(
 def test_an_impulse_appears_in_the_first_frame_within_its_latency(
     models: dict[int, Model], fps: int, rate: int
 ) -> None:
-    silent = models[fps].animate(np.zeros(rate, np.float32), sample_rate=rate, controls=RAW)
+    silent = animation(models, fps, rate, np.zeros(rate, np.float32))
     latency = new_stream(models, fps, rate).info.latency
     delays = []
     for at in np.linspace(0.3, 0.3 + 3 / fps, 25):
         audio = np.zeros(rate, np.float32)
         audio[round(at * rate)] = CLICK
-        clicked = models[fps].animate(audio, sample_rate=rate, controls=RAW)
+        clicked = animation(models, fps, rate, audio)
         moved = np.abs(clicked.weights[:, JAW] - silent.weights[:, JAW]) > MIN_DIFFERENCE
         first = clicked.times[moved][0]
         assert first + latency >= at, "a frame depends on audio after its latency"

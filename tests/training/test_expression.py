@@ -86,7 +86,7 @@ def test_a_missing_extra_and_an_unknown_backend_are_reported(
 ) -> None:
     monkeypatch.setitem(sys.modules, "funasr", None)
     research_backends._emotion2vec_model.cache_clear()
-    with pytest.raises(MissingExtraError, match="emotion2vec.*pip install"):
+    with pytest.raises(MissingExtraError, match=r"emotion2vec.*pip install"):
         load("emotion2vec", tmp_path)
     assert not list(tmp_path.iterdir())
     with pytest.raises(DataError, match="native, none"):
