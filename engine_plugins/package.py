@@ -57,7 +57,8 @@ def build_library(target: Platform, folder: Path) -> Path:
     configure.append("-DKOEMORPH_STATIC_RUNTIME=ON")  # for other distributions; Linux only
     if target.name == "macos":
         configure.append("-DCMAKE_OSX_ARCHITECTURES=arm64;x86_64")
-    build = ["cmake", "--build", str(folder), "--config", "Release", "--target", "koemorph"]
+    build = ["cmake", "--build", str(folder), "--config", "Release", "--parallel", "2"]
+    build += ["--target", "koemorph"]
     for command in (configure, build):
         try:
             result = subprocess.run(command, capture_output=True, text=True, check=False)

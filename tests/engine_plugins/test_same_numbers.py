@@ -37,10 +37,15 @@ def test_c_python_unity_and_unreal_agree(
     wav = tmp_path / "voice.wav"
     soundfile.write(wav, samples, voice.sample_rate, subtype="FLOAT")
     output = run([native_build / "examples" / "wav_to_jsonl", voice.model, wav]).stdout
+    # The defaults of C and of the plugins: the command line's own default is a preset.
+    preset = tmp_path / "defaults.json"
+    described = {"koemorph": "preset", "version": 1, "name": "defaults", "controls": {}}
+    preset.write_text(json.dumps(described))
+    arguments = [wav, "--model", model, "--preset", preset, "-o", "-"]
     animate = [sys.executable, "-c", "from koemorph.cli import main; main()", "animate"]
     faces = {
         "Python": Model(model).animate(wav, controls=Controls()).weights,
-        "koemorph animate": blendshapes(run([*animate, wav, "--model", model, "-o", "-"]).stdout),
+        "koemorph animate": blendshapes(run([*animate, *arguments]).stdout),
         "C": blendshapes(output),
     }
 
