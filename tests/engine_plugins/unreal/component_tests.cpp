@@ -258,7 +258,7 @@ void AssetSelection() {
              changed.offset[17] == 0.1f && changed.cancel_group[17] == 3,
          "the controls of a preset apply");
   preset.Name = TEXT("natural");
-  Expect(Read(&preset).saccades == 1 && Read(&preset).lip_close_offset == 0, "a preset by name");
+  Expect(Read(&preset).saccades == 1.5f && Read(&preset).lip_close_offset == 0, "a preset by name");
   preset.Json =
       TEXT(R"({"koemorph": "preset", "version": 1, "name": "own", "controls": {"symmetry": 1}})");
   Expect(Read(&preset).symmetry == 1 && Read(&preset).saccades == 0, "a preset by text");
