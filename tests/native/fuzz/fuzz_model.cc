@@ -1,4 +1,7 @@
 // Any bytes as a model file.
+#include <cstddef>
+#include <cstdint>
+
 #include <cstdint>
 
 #include "koemorph.h"
