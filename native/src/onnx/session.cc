@@ -60,8 +60,11 @@ void Session::plan_memory() {
       order.push_back(i);
     }
   }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return size_of(buffers[a]) > size_of(buffers[b]); });
+  // By index where sizes are equal: stable_sort would allocate memory of its own.
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    const auto left = size_of(buffers[a]), right = size_of(buffers[b]);
+    return left != right ? left > right : a < b;
+  });
   std::vector<Placed> placed;  // by where they begin
   std::vector<size_t> offsets(buffers.size());
   size_t total = 0;

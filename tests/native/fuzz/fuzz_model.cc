@@ -2,8 +2,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <cstdint>
-
 #include "koemorph.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
